@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Layers of images as files: a blob is read once from an fd and on the way its size and digest, the digest of the tar
+ * stream in it (its diff id), and the bounds are checked; its members are put beneath one directory fd and nowhere
+ * else. Nothing is believed of a layer: a member's parents are resolved in the directory as in a root, hard links lead
+ * to what is in it, nothing that exists is ever opened for writing, metadata is set by fd or beside a pinned parent.
+ *
+ * Only husk-image links this (libarchive, libcrypto), and it is locked in first. Everything speaks.
+ */
+#include "base/cleanup.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ARCHIVE_HEX_LEN = 64, ARCHIVE_NAME_MAX = 4096 };
+
+/* SHA-256 over pieces. */
+struct archive_digest;
+struct archive_digest *archive_digest_new(void);
+void archive_digest_free(struct archive_digest *d);
+AUTO_TYPE(archive_digest, struct archive_digest *, archive_digest_free)
+void archive_digest_add(struct archive_digest *d, const void *data, size_t size);
+/* The 64 lower-case hex digits; the digest begins anew. */
+void archive_digest_hex(struct archive_digest *d, char out[static ARCHIVE_HEX_LEN + 1]);
+/* The same for one piece. */
+void archive_digest_of(const void *data, size_t size, char out[static ARCHIVE_HEX_LEN + 1]);
+
+/* Loads now what libarchive and libcrypto would look for in the file system later. Before a process locks itself in. */
+void archive_begin(void);
+
+enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };
+
+/* What the manifest and the configuration say about a layer, all of which is checked. */
+struct archive_blob {
+	int fd; /* at its beginning */
+	enum archive_compression compression;
+	uint64_t size_bytes;
+	const char *digest_hex; /* of the blob */
+	const char *diff_hex;   /* of the tar stream */
+};
+
+struct archive_limits {
+	uint64_t bytes;        /* of the tar stream, and of one member's apparent size */
+	uint64_t entries;
+	uint64_t time_bytes;   /* memory for the names of directories, whose times are set last */
+};
+extern const struct archive_limits archive_limits_default;
+
+/* Where a layer goes. The directory is empty, nobody else writes there, and the umask is 0. */
+struct archive_target {
+	int dir_fd;
+	const struct archive_limits *limits;
+	/* The layers below, lowest first: a parent directory that the layer does not mention looks as it does there. */
+	const int *lower_fds;
+	size_t lower_count;
+	/* Sets the mark of overlayfs that hides what is below a directory; it needs CAP_SYS_ADMIN, which whoever unpacks
+	 * does not have. Speaking. */
+	int (*make_opaque)(void *context, int dir_fd);
+	void *context;
+};
+
+/*
+ * Unpacks a layer. Whiteouts become what overlayfs understands: `.wh.NAME` a character device 0:0 called NAME,
+ * `.wh..wh..opq` the mark on its directory. A member that comes twice replaces the first, a directory with everything
+ * in it unless both are directories.
+ *
+ * Refused (-EINVAL): names with `..`, longer than ARCHIVE_NAME_MAX or empty, hard links to what is not there, owners
+ * outside 0..4294967294, devices 0:0, whiteouts of `.` and `..`. -EBADMSG: not a tar stream, or another digest or size.
+ * -EFBIG, -E2BIG: a limit. Extended attributes other than security.capability and user.* are left out. After a failure
+ * the directory holds a part: its owner throws it away.
+ */
+int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared inside archive/. */
+#include "archive/archive.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "sys/fd.h"
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct archive;
+struct archive_entry;
+
+/* A blob on its way: compressed bytes in, tar stream out, both counted and digested. */
+struct layer_stream {
+	const struct archive_blob *blob;
+	uint64_t tar_bytes_max;
+	uint64_t blob_bytes, tar_bytes;
+	struct archive_digest *blob_digest, *tar_digest;
+	struct archive *filter; /* NULL: not compressed */
+	int failure; /* the code of a failure that libarchive has passed on as its own; the trail has it */
+	char *piece;
+};
+
+int layer_stream_open(struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max);
+void layer_stream_release(struct layer_stream *s);
+AUTO_STRUCT(layer_stream, struct layer_stream, layer_stream_release)
+/* The next piece of the tar stream, valid until the next call; 0 at its end. */
+ssize_t layer_stream_read(struct layer_stream *s, const void **out_data);
+/* Reads what the tar reader left, then compares sizes and digests. */
+int layer_stream_finish(struct layer_stream *s);
+
+/* A failure of libarchive as a sentence, unless it was ours: then that one. */
+int archive_failure(struct archive *a, int ours, const char *what);
+
+/* One member, cleaned: paths are relative without `.`, `..` or empty components; "" is the root itself. */
+struct member {
+	char path[ARCHIVE_NAME_MAX + 1];
+	char link_path[ARCHIVE_NAME_MAX + 1]; /* of a hard link */
+	bool is_hard_link;
+	const char *symlink; /* as it is */
+	mode_t type, mode;
+	uid_t uid;
+	gid_t gid;
+	dev_t device;
+	uint64_t size_bytes;
+	struct timespec modified;
+	struct archive_entry *entry;
+};
+
+int member_read(struct archive_entry *entry, uint64_t bytes_max, struct member *out);
+
+struct directory_time {
+	const char *path;
+	struct timespec modified;
+};
+
+struct unpack {
+	const struct archive_target *target;
+	struct archive *tar;
+	uint64_t entries;
+	bool has_root;
+	/* The parent used last: most members follow their siblings. */
+	struct buf parent_path;
+	int parent_fd;
+	struct arena arena;
+	struct {
+		struct directory_time *items;
+		size_t count;
+	} times;
+};
+
+/* Puts one member in its place. */
+int unpack_member(struct unpack *u, const struct member *m);
+/* The O_PATH fd (borrowed) of a member's parent, made if missing; *out_name is its last component. */
+int unpack_parent(struct unpack *u, const char *path, const char **out_name);
+void unpack_forget_parent(struct unpack *u);
+/* Gives the directory behind fd owner and mode of the same directory in the layers below, if they have it. */
+int unpack_dress(struct unpack *u, const char *path, int dir_fd);
+/* Whiteouts and other names that begin with `.wh.`: 1 when it was one. */
+int unpack_whiteout(struct unpack *u, const struct member *m);
+/* The directory times, once nothing is put into them any more. */
+int unpack_times(struct unpack *u);
+/* Owner, mode, extended attributes and times of an open file or directory. */
+int unpack_metadata(const struct member *m, int fd);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The log: four levels, one sink that bin/ sets. Library folders log debug only (they return errors instead);
+ * warnings are for things that were decided to be survived. A failure is printed once, by whoever stops it.
+ */
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+
+/* Receives one line without its newline. */
+typedef void (*log_sink)(enum log_level level, const char *line);
+
+/* Lines above `level` are not formatted at all. `role` names the process in debug lines: host, init, monitor. */
+void log_set(log_sink sink, enum log_level level, const char *role);
+
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)

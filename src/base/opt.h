@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Option tables and command tables. One row gives parsing, --help, error messages, "did you mean", shell completion
+ * and the OPTIONS section that check-man compares with the page. argv is walked once.
+ *
+ * Rules of the command line, which are Docker's and getopt_long's: -abc, -p8080:80, -p 8080:80, --name=x, --name x,
+ * unique prefixes of long options, `--` ends options, and (unless the command says COMMAND_OPTIONS_MIXED) options end at the
+ * first argument that is none. A flag is also taken as --flag=true or --flag=false. The value of -p=VALUE begins behind
+ * the equals sign. A value may begin with '-'.
+ */
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum opt_kind {
+	OPT_KIND_END,
+	OPT_KIND_FLAG,     /* bool */
+	OPT_KIND_STRING,   /* const char *, borrowed from argv; the last one wins */
+	OPT_KIND_LIST,     /* struct strvec */
+	OPT_KIND_VALUE,    /* parsed by `parse` into the field */
+	OPT_KIND_OPTIONAL, /* const char *, --name or --name=VALUE; without a value: "" */
+	OPT_KIND_HIDDEN,   /* as OPT_KIND_STRING, not in the help: accepted for compatibility */
+};
+
+/* Parses text into the field; silent, -errno. The message is made from the row. */
+typedef int (*opt_parse)(const char *text, void *field);
+
+struct opt {
+	enum opt_kind kind;
+	char short_name; /* or 0 */
+	const char *long_name;
+	size_t offset;
+	size_t seen_offset; /* of a bool that becomes true when the option was given; SIZE_MAX for none */
+	const char *value_name; /* "SIZE" */
+	opt_parse parse;
+	const char *expects; /* what a right value looks like: "a size such as 512k, 100m or 2g" */
+	const char *help;
+};
+
+#define OPT_FIELD_IS(type, args, field)                                                           \
+	offsetof(args, field) +                                                                       \
+		0 * sizeof(char[__builtin_types_compatible_p(type, typeof(((args *)0)->field)) ? 1 : -1])
+
+#define OPT_FLAG(s, l, args, field, text)                                                         \
+	{OPT_KIND_FLAG, s, l, OPT_FIELD_IS(bool, args, field), SIZE_MAX, NULL, NULL, NULL, text}
+#define OPT_STRING(s, l, args, field, value, text)                                                \
+	{OPT_KIND_STRING, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, NULL, NULL, text}
+#define OPT_OPTIONAL(s, l, args, field, value, text)                                              \
+	{OPT_KIND_OPTIONAL, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, NULL, NULL, text}
+#define OPT_LIST(s, l, args, field, value, text)                                                  \
+	{OPT_KIND_LIST, s, l, OPT_FIELD_IS(struct strvec, args, field), SIZE_MAX, value, NULL, NULL, text}
+#define OPT_VALUE(s, l, args, field, value, parser, expected, text)                               \
+	{OPT_KIND_VALUE, s, l, offsetof(args, field), SIZE_MAX, value, parser, expected, text}
+/* As OPT_VALUE, and the bool `seen` tells 0 from "not given". */
+#define OPT_VALUE_SEEN(s, l, args, field, seen, value, parser, expected, text)                    \
+	{OPT_KIND_VALUE, s, l, offsetof(args, field), OPT_FIELD_IS(bool, args, seen), value, parser, expected, text}
+/* Accepted with a value, and left out of the help, the completions and the suggestions. */
+#define OPT_HIDDEN(s, l, args, field)                                                             \
+	{OPT_KIND_HIDDEN, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, NULL, NULL, NULL, NULL}
+#define OPT_END                                                                                   \
+	{                                                                                             \
+		.kind = OPT_KIND_END                                                                      \
+	}
+
+/* Parsers of common values for OPT_VALUE. */
+int opt_parse_u32(const char *text, void *field);  /* uint32_t */
+int opt_parse_u64(const char *text, void *field);  /* uint64_t */
+int opt_parse_i64(const char *text, void *field);  /* int64_t */
+int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
+int opt_parse_nano(const char *text, void *field); /* uint64_t, billionths */
+
+enum command_flags {
+	COMMAND_OPTIONS_MIXED = 1, /* options may stand after arguments, as `ns enter` and `rm` allow */
+	COMMAND_HIDDEN = 2,
+};
+
+struct command {
+	const char *name;     /* "run"; a group's commands are in `sub` */
+	const char *synopsis; /* "IMAGE [COMMAND [ARG...]]"; NULL: the command takes no arguments */
+	const char *summary;
+	const char *alias; /* other name, or NULL: "ls" and "list" */
+	unsigned flags;
+	unsigned min_args, max_args; /* max 0: any number */
+	const struct opt *opts;
+	size_t args_size; /* of the struct the options fill; zeroed before. A group's options, which stand before the
+			   * command's name, fill *context instead, and whoever owns that releases it. */
+	/* Runs with the filled struct and the remaining arguments (NULL-terminated); returns an exit code >= 0, or
+	 * -errno with the trail set. */
+	int (*run)(void *context, void *args, int argc, char **argv);
+	const struct command *const *sub; /* NULL-terminated; then run is NULL */
+};
+
+/* Parses the options of one command; *out_first is the index of the first argument. Speaking: -EINVAL. The caller
+ * releases the lists with opt_release. With COMMAND_OPTIONS_MIXED argv is permuted, arguments last. argv begins behind
+ * the command's name and argv[argc] is NULL; "--help" and "-h" are options like any other here. */
+int opt_parse_args(const struct command *c, int argc, char **argv, void *args, int *out_first);
+void opt_release(const struct opt *opts, void *args);
+
+/* Finds the command that argv names, going down groups; *out_path gets "husk network create". Speaking: -EINVAL with
+ * "did you mean". `argv` begins with the program's name, as main's, and is advanced past the command's words. NULL in *out_command when only a group was named. */
+int command_find(const struct command *root, int *argc, char ***argv, const struct command **out_command,
+	struct buf *out_path);
+
+/* Runs what argv names: parses, answers --help (and -h, where no row is called so), checks argument counts, calls run,
+ * releases. The whole of a main(); returns an exit code >= 0 or -errno with the trail set. Help goes to `out`. */
+int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out);
+
+/* The help text of a command or group, and completions for a whole tree in the syntax of bash, zsh or fish. */
+void command_help(const struct command *c, const char *path, struct buf *out);
+int command_completion(const struct command *root, const char *shell, struct buf *out);
+/* One line for each command (no option name) and each of its options, hidden ones left out, for check-man:
+ * "husk run<TAB>--name<TAB>NAME<TAB>help<TAB>-n". */
+void command_list(const struct command *root, struct buf *out);

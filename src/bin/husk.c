@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* husk: the engine and its command line. Prints what a command failed with, once, and exits 125 then, as Docker does. */
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "sys/fd.h"
+#include "sys/signal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { EXIT_HUSK = 125 };
+
+static void log_to_stderr(enum log_level level, const char *line)
+{
+	static const char *const words[] = {"error", "warning", "info", "debug"};
+	fprintf(stderr, "husk: %s: %s\n", words[level], line);
+}
+
+int main(int argc, char **argv)
+{
+	if (fd_open_standard() < 0)
+		return EXIT_HUSK;
+	signal_ignore_pipe();
+	const char *level = getenv("HUSK_LOG");
+	log_set(log_to_stderr, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN, "host");
+
+	struct cli_context context = {0};
+	auto_buf struct buf help = BUF_INIT;
+	int r = command_main(&command_root, &context, argc, argv, &help);
+	fputs(help.data, stdout);
+	if (r < 0)
+		fprintf(stderr, "husk: %s\n", err_text());
+	if (fflush(stdout) != 0 && r >= 0) {
+		fprintf(stderr, "husk: write the output: it did not take all of it\n");
+		r = -1;
+	}
+	return r < 0 ? EXIT_HUSK : r;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Control groups on both kinds of machine. A struct cgroup is one group by name, held as directory fds: one on a
+ * unified (v2) host, one per mounted hierarchy on a v1 or hybrid host. Limits are one table with a column per
+ * version, so `husk run -m 100m` means the same everywhere; what a version cannot express is refused by name when the
+ * plan is made, not when it runs.
+ *
+ * Everything is called by the host or the monitor, never by init, and speaks unless named _find.
+ */
+#include "base/buf.h"
+#include "base/flat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What this machine has, read once per command from /proc/self/mountinfo and /proc/self/cgroup. */
+enum { CGROUP_HIERARCHIES_MAX = 16 };
+
+struct cgroup_hierarchy {
+	char mount_point[64];
+	char controllers[64]; /* "cpu,cpuacct", "name=systemd", or "" for the v2 tree */
+	char own_path[512]; /* where the caller is, below the mount point: "/" or "/a/b" */
+};
+
+struct cgroup_host {
+	bool is_unified; /* limits are set through v2 */
+	size_t count; /* on v1: each hierarchy, and the v2 tree of a hybrid host last */
+	struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
+	char controllers[256]; /* comma separated: all that can be used for limits */
+};
+
+/* -EOPNOTSUPP with a sentence when no cgroup file system is mounted. */
+int cgroup_host_load(struct cgroup_host *out);
+/* Parsing apart from reading, for tests: the contents of mountinfo and cgroup. The controllers of a unified host stand
+ * in a file of the tree and are left empty. */
+int cgroup_host_parse(const char *mountinfo, const char *self_cgroup, struct cgroup_host *out);
+/* A v1 controller's name; on a unified host "devices", "freezer" and "cpuacct" are part of the tree itself. */
+bool cgroup_has_controller(const struct cgroup_host *host, const char *controller);
+
+/* A limit in a plan. */
+enum cgroup_limit {
+	CGROUP_MEMORY_MAX = 1, /* bytes, -1 unlimited */
+	CGROUP_MEMORY_SWAP, /* memory + swap bytes as Docker counts, -1 unlimited */
+	CGROUP_MEMORY_LOW, /* reservation, bytes */
+	CGROUP_CPU_MAX, /* value: quota in us (-1 none), second: period in us */
+	CGROUP_CPU_WEIGHT, /* v1 shares 2..262144, translated on v2 */
+	CGROUP_CPUSET_CPUS, /* text */
+	CGROUP_CPUSET_MEMS, /* text */
+	CGROUP_PIDS_MAX, /* -1 unlimited */
+	CGROUP_LIMIT_COUNT
+};
+
+struct cgroup_row {
+	uint32_t origin;
+	uint32_t limit;
+	int64_t value;
+	int64_t second;
+	uint32_t text;
+	uint32_t reserved;
+};
+
+/* A device rule: v1 devices.allow/deny lines, or one eBPF program of all rules on v2. */
+struct cgroup_device_row {
+	uint32_t origin;
+	uint32_t is_allowed;
+	uint32_t type; /* 'a', 'b', 'c' */
+	int32_t major, minor; /* -1: any */
+	uint32_t access; /* bits: 1 r, 2 w, 4 m */
+};
+
+/* Is this limit possible here? -EOPNOTSUPP with the missing controller's name and the remedy. */
+int cgroup_limit_check(const struct cgroup_host *host, const struct cgroup_row *row);
+void cgroup_row_describe(const struct flat *plan, const struct cgroup_row *row, struct buf *out);
+void cgroup_device_describe(
+	const struct flat *plan, const struct cgroup_device_row *row, struct buf *out);
+
+struct cgroup;
+
+/* Makes the group `path` ("husk-1a2b3c4d/<id>") in every hierarchy: at the root of the caller's mount, or below the
+ * caller's own group where the root may not be written; enables controllers down the way on v2. An existing empty
+ * group is replaced by a new one, one with processes is -EEXIST. On failure nothing is left. */
+int cgroup_create(const struct cgroup_host *host, const char *path, struct cgroup **out);
+/* Opens an existing group; -ENOENT when no hierarchy has it. */
+int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **out);
+void cgroup_close(struct cgroup *g);
+AUTO_TYPE(cgroup, struct cgroup *, cgroup_close)
+
+/* Writes every limit, memory last, then the device rules: where they differ the last rule wins, and what none names
+ * is denied. No rules: devices are left alone. `rows` are in a flat plan; a swap limit of origin "default" is skipped
+ * where the kernel does not count swap. May be called again with other limits. */
+int cgroup_apply(struct cgroup *g, const struct flat *plan, const struct cgroup_row *rows,
+	size_t row_count, const struct cgroup_device_row *devices, size_t device_count);
+/* The directory fd for CLONE_INTO_CGROUP on v2 (borrowed), -EOPNOTSUPP on v1. Silent. */
+int cgroup_clone_fd(const struct cgroup *g);
+/* Moves a process into the group, every hierarchy. */
+int cgroup_attach(struct cgroup *g, pid_t pid);
+/* Pids in the group and below it, ascending; 0 stands for processes that the caller's pid namespace cannot see. */
+int cgroup_pids(const struct cgroup *g, pid_t **out_pids, size_t *out_count);
+bool cgroup_is_populated(const struct cgroup *g);
+/* Returns when all is frozen; -ETIMEDOUT after 2 s, and then nothing is. */
+int cgroup_freeze(struct cgroup *g);
+int cgroup_thaw(struct cgroup *g);
+/* Kills everything in the group: cgroup.kill [5.14], else freeze, kill by pidfd, thaw, until empty. It is never left
+ * frozen. -ETIMEDOUT after 5 s with processes that do not die. */
+int cgroup_kill_all(struct cgroup *g);
+/* Removes the group and what is below it, retrying EBUSY for at most 2 s; a missing one is success. */
+int cgroup_remove(const struct cgroup_host *host, const char *path);
+/* Removes the directory above `path` unless something is in it, which is no error. */
+int cgroup_remove_empty_parent(const struct cgroup_host *host, const char *path);
+
+struct cgroup_stats {
+	uint64_t memory_bytes, memory_limit_bytes; /* limit 0: none */
+	uint64_t cpu_ns;
+	uint64_t pids, pids_limit;
+	uint64_t oom_kills;
+};
+/* What there is no controller for is 0. */
+int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out);
+/* oom_kills alone, for whoever reports how a container ended. */
+int cgroup_oom_kills(const struct cgroup *g, uint64_t *out_count);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making, opening and joining groups: the path that every container start takes, so each hierarchy costs one mkdir,
+ * one open and one write to cgroup.procs. What can only go wrong in a race (controllers not yet enabled in the
+ * instance's directory, an empty cpuset, the directory removed by the last container's end) is not looked for: it is
+ * repaired when the kernel refuses the next step.
+ */
+#include "cgroup/cgroup.h"
+#include "cgroup/internal.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum {
+	DIRECTORY_MODE = 0755,
+	RACE_TRIES = 100, /* another container's end removes the parent between our two mkdirs */
+};
+
+static const char *dir_name(const struct cgroup_dir *dir)
+{
+	return *dir->controllers ? dir->controllers : "v2";
+}
+
+int cgroup_path_check(const char *path, const char **out_path)
+{
+	const char *plain = path + (path[0] == '/');
+
+	if (cgroup_levels(plain) > CGROUP_LEVELS_MAX)
+		return err_say(-EINVAL, "cgroup path \"%s\" has more than %d parts", path,
+			CGROUP_LEVELS_MAX);
+	for (const char *at = plain;;) {
+		size_t len = strcspn(at, "/");
+		if (len == 0 || (at[0] == '.' && (len == 1 || (len == 2 && at[1] == '.'))))
+			return err_say(-EINVAL, "\"%s\" is no path of a cgroup", path);
+		if (!at[len])
+			break;
+		at += len + 1;
+	}
+	*out_path = plain;
+	return 0;
+}
+
+size_t cgroup_levels(const char *path)
+{
+	size_t levels = 1;
+
+	for (const char *c = path; *c; c++)
+		levels += *c == '/';
+	return levels;
+}
+
+int cgroup_dir_find(const struct cgroup *g, const char *controller)
+{
+	for (size_t i = 0; i < g->count; i++) {
+		const struct cgroup_dir *dir = &g->dirs[i];
+		if (controller && !g->is_unified ? cgroup_list_has(dir->controllers, controller)
+						 : !*dir->controllers)
+			return dir->fd;
+	}
+	return -EBADF;
+}
+
+static struct cgroup *cgroup_new(const struct cgroup_host *host, const char *path)
+{
+	struct cgroup *g = mem_new(sizeof(*g));
+
+	g->is_unified = host->is_unified;
+	g->count = host->count;
+	g->path = mem_strdup(path);
+	for (size_t i = 0; i < g->count; i++) {
+		g->dirs[i].fd = -EBADF;
+		fmt(g->dirs[i].controllers, "%s", host->hierarchies[i].controllers);
+	}
+	return g;
+}
+
+void cgroup_close(struct cgroup *g)
+{
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->count; i++)
+		fd_close(g->dirs[i].fd);
+	free(g->path);
+	free(g);
+}
+
+static int open_directory(const char *path)
+{
+	return sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+}
+
+/* Is there a process in the group itself? A file that cannot be read counts as yes. */
+static bool has_processes(const char *path)
+{
+	auto_buf struct buf procs = BUF_INIT;
+	auto_close int fd = open_directory(path);
+
+	return fd < 0 || file_read_at(fd, "cgroup.procs", CGROUP_PROCS_MAX, &procs) < 0 ||
+		procs.len;
+}
+
+/* An empty group of that name, left by a start that was killed, is replaced, so no limit of it survives. One that this
+ * user may not remove was made for us by somebody else and is used as it is. */
+static int take_over(const char *path)
+{
+	int r = sys_unlink_at(AT_FDCWD, path, AT_REMOVEDIR);
+	if (r == 0 || r == -ENOENT)
+		return sys_mkdir_at(AT_FDCWD, path, DIRECTORY_MODE);
+	return (r == -EACCES || r == -EPERM) && !has_processes(path) ? 0 : -EEXIST;
+}
+
+/* Makes the directories between the hierarchy's root and the last one. 1 when one was made. */
+static int make_parents(const char *base, char *path)
+{
+	int was_made = 0;
+
+	for (char *slash = path + strlen(base) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		int r = sys_mkdir_at(AT_FDCWD, path, DIRECTORY_MODE);
+		*slash = '/';
+		if (r < 0 && r != -EEXIST)
+			return r;
+		was_made |= r == 0;
+	}
+	return was_made;
+}
+
+/* Makes the directory of one hierarchy. 1 when a parent had to be made as well. Silent. */
+static int make_directory(const struct cgroup_hierarchy *h, bool is_own, const char *path)
+{
+	char base[CGROUP_PATH_MAX], full[CGROUP_PATH_MAX];
+	int was_made = 0;
+
+	int r = cgroup_place(h, is_own, "", base);
+	if (r == 0)
+		r = cgroup_place(h, is_own, path, full);
+	if (r < 0)
+		return r;
+	base[strlen(base) - 1] = '\0'; /* its slash */
+
+	r = sys_mkdir_at(AT_FDCWD, full, DIRECTORY_MODE);
+	for (int i = 0; r == -ENOENT && i < RACE_TRIES; i++) {
+		int parents = make_parents(base, full);
+		if (parents < 0 && parents != -ENOENT)
+			return parents;
+		was_made |= parents > 0;
+		r = sys_mkdir_at(AT_FDCWD, full, DIRECTORY_MODE);
+	}
+	if (r == -EEXIST)
+		r = take_over(full);
+	return r < 0 ? r : was_made;
+}
+
+static bool is_refusal(int r)
+{
+	return r == -EACCES || r == -EPERM || r == -EROFS;
+}
+
+/* Fills new directories between the hierarchy's root and the group. */
+static int prepare_parents(struct cgroup *g, const struct cgroup_dir *dir)
+{
+	size_t levels = cgroup_levels(g->path);
+
+	if (!*dir->controllers && g->is_unified)
+		return cgroup_enable_controllers(dir->fd, levels);
+	if (cgroup_list_has(dir->controllers, "cpuset"))
+		return cgroup_cpuset_inherit(dir->fd, levels);
+	return 0;
+}
+
+static int create_in(struct cgroup *g, const struct cgroup_hierarchy *h, struct cgroup_dir *dir)
+{
+	char full[CGROUP_PATH_MAX];
+
+	int made = make_directory(h, false, g->path);
+	if (is_refusal(made) && cgroup_place_count(h) > 1) {
+		dir->is_own = true;
+		made = make_directory(h, true, g->path);
+	}
+	if (made == -EEXIST)
+		return err_say(made, "cgroup %s exists already and is in use (%s)", g->path,
+			dir_name(dir));
+	if (made == -EROFS)
+		return err_say(made, "cannot make cgroup %s: %s is mounted read-only here", g->path,
+			h->mount_point);
+	if (made < 0)
+		return err_new(made, "make cgroup %s below %s", g->path, h->mount_point);
+
+	dir->is_made = true;
+	cgroup_place(h, dir->is_own, g->path, full);
+	dir->fd = open_directory(full);
+	if (dir->fd < 0)
+		return err_new(dir->fd, "open %s", full);
+	return made ? prepare_parents(g, dir) : 0;
+}
+
+/* Removes what create_in made: the group, and its parent where nobody else is in it. */
+static void undo_create(const struct cgroup *g, const struct cgroup_host *host)
+{
+	char full[CGROUP_PATH_MAX];
+
+	for (size_t i = 0; i < g->count; i++) {
+		if (cgroup_place(&host->hierarchies[i], g->dirs[i].is_own, g->path, full) < 0)
+			continue;
+		if (g->dirs[i].is_made)
+			sys_unlink_at(AT_FDCWD, full, AT_REMOVEDIR);
+		if (cgroup_levels(g->path) > 1) {
+			*strrchr(full, '/') = '\0';
+			sys_unlink_at(AT_FDCWD, full, AT_REMOVEDIR);
+		}
+	}
+}
+
+int cgroup_create(const struct cgroup_host *host, const char *path, struct cgroup **out)
+{
+	const char *plain;
+
+	int r = cgroup_path_check(path, &plain);
+	if (r < 0)
+		return r;
+	auto_of(cgroup) struct cgroup *g = cgroup_new(host, plain);
+	for (size_t i = 0; r == 0 && i < g->count; i++)
+		r = create_in(g, &host->hierarchies[i], &g->dirs[i]);
+	if (r < 0) {
+		undo_create(g, host);
+		return r;
+	}
+	*out = take_ptr(&g);
+	return 0;
+}
+
+static int open_in(struct cgroup *g, const struct cgroup_hierarchy *h, struct cgroup_dir *dir)
+{
+	char full[CGROUP_PATH_MAX];
+	int fd = -ENOENT;
+
+	for (int is_own = 0; fd == -ENOENT && is_own < cgroup_place_count(h); is_own++) {
+		int r = cgroup_place(h, is_own, g->path, full);
+		if (r < 0)
+			return err_new(r, "cgroup %s", g->path);
+		fd = open_directory(full);
+		dir->is_own = is_own;
+	}
+	if (fd < 0 && fd != -ENOENT)
+		return err_new(fd, "open %s", full);
+	dir->fd = fd < 0 ? -EBADF : fd;
+	return fd >= 0;
+}
+
+int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **out)
+{
+	const char *plain;
+	size_t found = 0;
+
+	int r = cgroup_path_check(path, &plain);
+	if (r < 0)
+		return r;
+	auto_of(cgroup) struct cgroup *g = cgroup_new(host, plain);
+	for (size_t i = 0; i < g->count; i++) {
+		r = open_in(g, &host->hierarchies[i], &g->dirs[i]);
+		if (r < 0)
+			return r;
+		found += r > 0;
+	}
+	if (!found)
+		return err_say(-ENOENT, "there is no cgroup %s", plain);
+	*out = take_ptr(&g);
+	return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *g)
+{
+	return g->is_unified && g->count == 1 ? g->dirs[0].fd : -EOPNOTSUPP;
+}
+
+/* ENOSPC is a cpuset without cpus or memory nodes. */
+static int attach_in(const struct cgroup *g, const struct cgroup_dir *dir, const char *pid)
+{
+	int r = file_write_at(dir->fd, "cgroup.procs", pid);
+	if (r != -ENOSPC || g->is_unified || !cgroup_list_has(dir->controllers, "cpuset"))
+		return r < 0 ? err_new(r, "move process %s into cgroup %s (%s)", pid, g->path,
+				       dir_name(dir))
+			     : 0;
+	r = cgroup_cpuset_inherit(dir->fd, cgroup_levels(g->path));
+	if (r < 0)
+		return r;
+	r = file_write_at(dir->fd, "cgroup.procs", pid);
+	return r < 0 ? err_new(r, "move process %s into cgroup %s (cpuset)", pid, g->path) : 0;
+}
+
+int cgroup_attach(struct cgroup *g, pid_t pid)
+{
+	char text[16];
+
+	fmt(text, "%d", pid);
+	for (size_t i = 0; i < g->count; i++) {
+		int r = g->dirs[i].fd < 0 ? 0 : attach_in(g, &g->dirs[i], text);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this machine has: one line of /proc/self/mountinfo per mounted hierarchy, one line of /proc/self/cgroup per
+ * hierarchy the caller is in. A hierarchy may be mounted many times (containers, chroots, snaps), and a mount may lie
+ * hidden beneath a later one: the best visible mount is taken.
+ */
+#include "cgroup/cgroup.h"
+#include "cgroup/internal.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
+
+/* Fields of a line of mountinfo, unescaped, in the caller's copy of the text. */
+struct mount_line {
+	uint32_t id, parent;
+	const char *root;
+	const char *mount_point;
+	const char *options; /* of the mount */
+	const char *fstype;
+	const char *super_options; /* of the file system: here stand the controllers */
+};
+
+struct mount_lines {
+	struct mount_line *items;
+	size_t count;
+	char *text;
+};
+
+static void mount_lines_release(struct mount_lines *lines)
+{
+	free(lines->items);
+	free(lines->text);
+}
+AUTO_STRUCT(mount_lines, struct mount_lines, mount_lines_release)
+
+bool cgroup_list_has(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; *at; at += *at == ',') {
+		size_t part = strcspn(at, ",");
+		if (part == len && memcmp(at, word, len) == 0)
+			return true;
+		at += part;
+	}
+	return false;
+}
+
+/* The kernel writes blank, tab, newline and backslash as \040 and the like. */
+static char *unescape(char *field)
+{
+	char *to = field;
+
+	for (const char *from = field; *from; to++) {
+		const char *c = from;
+		bool is_escape = c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' &&
+			c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
+		*to = is_escape ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
+		from += is_escape ? 4 : 1;
+	}
+	*to = '\0';
+	return field;
+}
+
+/* "36 35 98:0 /root /mount/point rw,noatime shared:1 - cgroup2 cgroup2 rw,nsdelegate" */
+static int mount_line_parse(char *rest, struct mount_line *out)
+{
+	const char *id = str_cut(&rest, ' '), *parent = str_cut(&rest, ' ');
+
+	str_cut(&rest, ' '); /* device number */
+	char *root = str_cut(&rest, ' '), *mount_point = str_cut(&rest, ' ');
+	out->options = str_cut(&rest, ' ');
+	const char *optional = str_cut(&rest, ' ');
+	while (optional && !str_eq(optional, "-"))
+		optional = str_cut(&rest, ' ');
+	out->fstype = str_cut(&rest, ' ');
+	str_cut(&rest, ' '); /* source */
+	out->super_options = str_cut(&rest, ' ');
+	if (!out->super_options || parse_u32(id, &out->id) < 0 ||
+		parse_u32(parent, &out->parent) < 0)
+		return -EINVAL;
+	out->root = unescape(root);
+	out->mount_point = unescape(mount_point);
+	return 0;
+}
+
+static void mount_lines_parse(const char *mountinfo, struct mount_lines *out)
+{
+	size_t room = 1;
+
+	for (const char *c = mountinfo; *c; c++)
+		room += *c == '\n';
+	out->items = mem_new(room * sizeof(out->items[0]));
+	out->text = mem_strdup(mountinfo);
+	char *rest = out->text;
+	for (char *line; (line = str_cut(&rest, '\n'));)
+		out->count += mount_line_parse(line, &out->items[out->count]) == 0;
+}
+
+/* Is `path` the directory `above` or below it? */
+static bool is_below(const char *path, const char *above)
+{
+	if (str_eq(above, "/"))
+		return true;
+	const char *after = str_after(path, above);
+	return after && (*after == '\0' || *after == '/');
+}
+
+/* Something is mounted on top of it, or beside it on a directory above it (a tmpfs over /sys/fs/cgroup). */
+static bool is_covered(const struct mount_lines *lines, const struct mount_line *mount,
+	const struct mount_line *except)
+{
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct mount_line *other = &lines->items[i];
+		bool is_same = str_eq(other->mount_point, mount->mount_point);
+		if (other == mount || other == except || other->id == other->parent)
+			continue;
+		if (is_same ? other->parent == mount->id
+			    : other->parent == mount->parent &&
+					is_below(mount->mount_point, other->mount_point))
+			return true;
+	}
+	return false;
+}
+
+/* It, or a mount that it stands on, is covered (by another one than the one that stands there). */
+static bool is_hidden(const struct mount_lines *lines, const struct mount_line *mount)
+{
+	const struct mount_line *above = NULL;
+
+	for (size_t depth = 0; mount && depth < lines->count; depth++) {
+		if (is_covered(lines, mount, above))
+			return true;
+		const struct mount_line *parent = NULL;
+		for (size_t i = 0; i < lines->count; i++) {
+			if (lines->items[i].id == mount->parent)
+				parent = &lines->items[i];
+		}
+		above = mount;
+		mount = parent;
+	}
+	return false;
+}
+
+/* Is this a mount of the hierarchy with all these controllers? */
+static bool is_of_hierarchy(const struct mount_line *mount, char *controllers)
+{
+	if (!*controllers)
+		return str_eq(mount->fstype, "cgroup2");
+	if (!str_eq(mount->fstype, "cgroup"))
+		return false;
+	for (char *word; (word = str_cut(&controllers, ','));) {
+		if (!cgroup_list_has(mount->super_options, word))
+			return false;
+	}
+	return true;
+}
+
+/* 0: cannot be used. A writable mount is worth more than a whole one. */
+static int mount_rank(const struct mount_lines *lines, const struct mount_line *mount)
+{
+	if (str_suffix(mount->root, "//deleted") || is_hidden(lines, mount) ||
+		strlen(mount->mount_point) >= sizeof(((struct cgroup_hierarchy *)0)->mount_point))
+		return 0;
+	return 1 + (cgroup_list_has(mount->options, "rw") ? 2 : 0) + str_eq(mount->root, "/");
+}
+
+static const struct mount_line *mount_find(const struct mount_lines *lines, const char *controllers)
+{
+	const struct mount_line *best = NULL;
+	int best_rank = 0;
+	char words[sizeof(((struct cgroup_hierarchy *)0)->controllers)];
+
+	for (size_t i = 0; i < lines->count; i++) {
+		const struct mount_line *mount = &lines->items[i];
+		if (!str_prefix(mount->fstype, "cgroup") || fmt(words, "%s", controllers) < 0 ||
+			!is_of_hierarchy(mount, words))
+			continue;
+		int rank = mount_rank(lines, mount);
+		if (rank > best_rank) {
+			best = mount;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+/* /proc/self/cgroup counts from the root of the caller's cgroup namespace, a mount from its own root, which may be
+ * below that (a bind mount into a container) or above it ("/.."): then the caller has no path in it. */
+static int own_path_set(
+	struct cgroup_hierarchy *h, const struct mount_line *mount, const char *self)
+{
+	const char *path = self;
+
+	if (!str_eq(mount->root, "/"))
+		path = is_below(self, mount->root) ? self + strlen(mount->root) : "/";
+	if (!*path || str_prefix(path, "/.."))
+		path = "/";
+	if (fmt(h->own_path, "%s", path) < 0)
+		return err_say(
+			-ENAMETOOLONG, "the path of this process's cgroup is too long: %s", path);
+	return 0;
+}
+
+/* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. */
+static int hierarchy_add(
+	struct cgroup_host *host, const struct mount_lines *lines, const char *line_text)
+{
+	auto_free char *line = mem_strdup(line_text);
+	char *path = line;
+
+	str_cut(&path, ':');
+	const char *controllers = str_cut(&path, ':');
+	if (!path || path[0] != '/')
+		return 0;
+	const struct mount_line *mount = mount_find(lines, controllers);
+	if (!mount) {
+		log_debug("cgroup hierarchy \"%s\" is not mounted", controllers);
+		return 0;
+	}
+	if (host->count == CGROUP_HIERARCHIES_MAX)
+		return err_say(-E2BIG, "more than %d cgroup hierarchies", CGROUP_HIERARCHIES_MAX);
+	struct cgroup_hierarchy *h = &host->hierarchies[host->count++];
+	fmt(h->controllers, "%s", controllers);
+	fmt(h->mount_point, "%s", mount->mount_point);
+	return own_path_set(h, mount, path);
+}
+
+static void controllers_add(struct cgroup_host *host, const char *controllers)
+{
+	char list[sizeof(host->controllers)];
+
+	if (fmt(list, "%s%s%s", host->controllers, *host->controllers ? "," : "", controllers) >= 0)
+		fmt(host->controllers, "%s", list);
+}
+
+static int hierarchies_parse(
+	struct cgroup_host *host, const struct mount_lines *lines, const char *self_cgroup)
+{
+	auto_free char *text = mem_strdup(self_cgroup);
+	auto_free char *tree = NULL;
+	char *rest = text;
+	int r = 0;
+
+	/* The v2 tree is the first line of some kernels and the last of others; here it comes last. */
+	for (char *line; r == 0 && (line = str_cut(&rest, '\n'));) {
+		if (str_prefix(line, "0::") && !tree)
+			tree = mem_strdup(line);
+		else
+			r = hierarchy_add(host, lines, line);
+	}
+	return r == 0 && tree ? hierarchy_add(host, lines, tree) : r;
+}
+
+int cgroup_host_parse(const char *mountinfo, const char *self_cgroup, struct cgroup_host *out)
+{
+	auto_of(mount_lines) struct mount_lines lines = {0};
+	struct cgroup_host host = {0};
+
+	mount_lines_parse(mountinfo, &lines);
+	int r = hierarchies_parse(&host, &lines, self_cgroup);
+	if (r < 0)
+		return r;
+	if (host.count == 0)
+		return err_say(-EOPNOTSUPP,
+			"no cgroup file system is mounted; mount one: mount -t cgroup2 none "
+			"/sys/fs/cgroup");
+	for (size_t i = 0; i < host.count; i++) {
+		const char *controllers = host.hierarchies[i].controllers;
+		if (*controllers && !str_prefix(controllers, "name="))
+			controllers_add(&host, controllers);
+	}
+	host.is_unified = !*host.controllers && !*host.hierarchies[host.count - 1].controllers;
+	*out = host;
+	return 0;
+}
+
+/* "cpuset cpu io memory pids\n" of a unified tree. */
+static void unified_controllers_parse(struct cgroup_host *host, char *text)
+{
+	char *line = str_cut(&text, '\n');
+
+	for (char *word; (word = str_cut(&line, ' '));) {
+		if (*word)
+			controllers_add(host, word);
+	}
+}
+
+int cgroup_host_load(struct cgroup_host *out)
+{
+	auto_buf struct buf mountinfo = BUF_INIT, self = BUF_INIT, controllers = BUF_INIT;
+	struct cgroup_host host;
+
+	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mountinfo);
+	if (r < 0)
+		return err_new(r, "read /proc/self/mountinfo");
+	r = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_FILE_MAX, &self);
+	if (r < 0)
+		return err_new(r, "read /proc/self/cgroup");
+	r = cgroup_host_parse(mountinfo.data, self.data, &host);
+	if (r < 0)
+		return r;
+	if (host.is_unified) {
+		char path[CGROUP_PATH_MAX];
+		r = cgroup_place(
+			&host.hierarchies[host.count - 1], false, "cgroup.controllers", path);
+		if (r == 0)
+			r = file_read_at(AT_FDCWD, path, CGROUP_FILE_MAX, &controllers);
+		if (r < 0)
+			return err_new(r, "read %s", path);
+		unified_controllers_parse(&host, controllers.data);
+	}
+	*out = host;
+	return 0;
+}
+
+int cgroup_place(const struct cgroup_hierarchy *h, bool is_own, const char *path,
+	char out[static CGROUP_PATH_MAX])
+{
+	const char *own = is_own && !str_eq(h->own_path, "/") ? h->own_path : "";
+
+	int len = fmt_n(out, CGROUP_PATH_MAX, "%s%s/%s", h->mount_point, own, path);
+	return len < 0 ? len : 0;
+}
+
+int cgroup_place_count(const struct cgroup_hierarchy *h)
+{
+	return str_eq(h->own_path, "/") ? 1 : 2;
+}
+
+bool cgroup_has_controller(const struct cgroup_host *host, const char *controller)
+{
+	static const char in_every_tree[] = "devices,freezer,cpuacct";
+
+	return cgroup_list_has(host->controllers, controller) ||
+		(host->is_unified && cgroup_list_has(in_every_tree, controller));
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A group's parts, for the files of this folder. */
+#include "cgroup/cgroup.h"
+
+enum {
+	CGROUP_LEVELS_MAX = 32, /* parts of a group's path */
+	CGROUP_PATH_MAX = 1024, /* mount point + own path + the group's path */
+	CGROUP_FILE_MAX = 64 * 1024,
+	CGROUP_PROCS_MAX = 16 * 1024 * 1024,
+};
+
+struct cgroup_dir {
+	int fd; /* O_PATH; -EBADF when this hierarchy does not have the group */
+	bool is_own; /* below the caller's own group */
+	bool is_made; /* by this handle */
+	char controllers[sizeof(((struct cgroup_hierarchy *)NULL)->controllers)];
+};
+
+struct cgroup {
+	bool is_unified;
+	size_t count;
+	struct cgroup_dir dirs[CGROUP_HIERARCHIES_MAX];
+	char *path;
+};
+
+/* One word of a comma separated list. */
+bool cgroup_list_has(const char *list, const char *word);
+
+/* The directory that has a v1 controller, or the v2 tree for NULL; -EBADF. On a unified host every controller is in
+ * the tree. Silent. */
+int cgroup_dir_find(const struct cgroup *g, const char *controller);
+
+/* Where `path` is in a hierarchy: at its root, or below the caller's own group. -ENAMETOOLONG. */
+int cgroup_place(const struct cgroup_hierarchy *hierarchy, bool is_own, const char *path,
+	char out[static CGROUP_PATH_MAX]);
+/* 1, or 2 when the caller's own group is another place than the root. */
+int cgroup_place_count(const struct cgroup_hierarchy *hierarchy);
+
+/* Enables every controller of this host in the directories above the group (v2), and fills empty cpuset.cpus and
+ * cpuset.mems from above (v1). Both start at a directory fd of the group itself and climb, because that is all that a
+ * handle has; they are needed after a lost race only. */
+int cgroup_enable_controllers(int fd, size_t levels);
+int cgroup_cpuset_inherit(int fd, size_t levels);
+/* A path of plain names, without its leading slash. -EINVAL, speaking. */
+int cgroup_path_check(const char *path, const char **out_path);
+/* The number of directories above the group that are ours: components of the path. */
+size_t cgroup_levels(const char *path);
+
+/* Calls `visit` for the directory and each below it, parents first, until one returns < 0. Silent. */
+int cgroup_walk(int fd, int (*visit)(int fd, void *context), void *context);
+
+/* For qsort and bsearch. */
+int cgroup_compare_pids(const void *a, const void *b);
+
+/* Device rules, last wins. */
+int cgroup_devices_apply(
+	const struct cgroup *g, const struct cgroup_device_row *rows, size_t count);
+
+/* A program of BPF_PROG_TYPE_CGROUP_DEVICE made of rules, in instructions; see device_program.c. */
+struct bpf_insn;
+struct cgroup_device_program {
+	struct bpf_insn *instructions;
+	size_t count;
+};
+void cgroup_device_program_build(
+	struct cgroup_device_program *out, const struct cgroup_device_row *rows, size_t count);
+void cgroup_device_program_release(struct cgroup_device_program *program);
+AUTO_STRUCT(cgroup_device_program, struct cgroup_device_program, cgroup_device_program_release)
+/* Replaces what is attached to the group by a program of these rules. */
+int cgroup_device_program_attach(int fd, const struct cgroup_device_row *rows, size_t count);
+/* "a *:* rwm" means everything, whatever comes before it. */
+bool cgroup_device_is_all(const struct cgroup_device_row *row);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a group uses: one table, a column per cgroup version. */
+#include "cgroup/cgroup.h"
+#include "cgroup/internal.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+/* v1 says "no limit" with the greatest multiple of a page size that fits in a signed number. */
+#define UNLIMITED_V1 (INT64_MAX - 65535)
+
+struct stat_file {
+	const char *name;
+	const char *key; /* of a line "key value"; NULL: the file is the value */
+	uint64_t factor;
+};
+
+struct stat_info {
+	const char *controller;
+	size_t member; /* of struct cgroup_stats */
+	struct stat_file v1, v2;
+};
+
+#define STAT_OF(controller, member) controller, offsetof(struct cgroup_stats, member)
+
+static const struct stat_info stat_infos[] = {
+	{STAT_OF("memory", oom_kills), {"memory.oom_control", "oom_kill", 1},
+		{"memory.events", "oom_kill", 1}},
+	{STAT_OF("memory", memory_bytes), {"memory.usage_in_bytes", NULL, 1},
+		{"memory.current", NULL, 1}},
+	{STAT_OF("memory", memory_limit_bytes), {"memory.limit_in_bytes", NULL, 1},
+		{"memory.max", NULL, 1}},
+	{STAT_OF("cpuacct", cpu_ns), {"cpuacct.usage", NULL, 1}, {"cpu.stat", "usage_usec", 1000}},
+	{STAT_OF("pids", pids), {"pids.current", NULL, 1}, {"pids.current", NULL, 1}},
+	{STAT_OF("pids", pids_limit), {"pids.max", NULL, 1}, {"pids.max", NULL, 1}},
+};
+
+enum { STAT_OOM_KILLS };
+
+/* The number in the file's text; "max" and v1's number for it are 0. */
+static int stat_parse(char *text, const char *key, uint64_t *out)
+{
+	for (char *line; (line = str_cut(&text, '\n'));) {
+		char *value = line;
+		if (key && (!str_eq(str_cut(&value, ' '), key) || !value))
+			continue;
+		if (str_eq(value, "max")) {
+			*out = 0;
+			return 0;
+		}
+		int r = parse_u64(value, out);
+		if (r == 0 && *out >= UNLIMITED_V1)
+			*out = 0;
+		return r < 0 ? -EBADMSG : 0;
+	}
+	return -ENODATA;
+}
+
+static int stat_load(const struct cgroup *g, const struct stat_info *info, struct cgroup_stats *out)
+{
+	const struct stat_file *file = g->is_unified ? &info->v2 : &info->v1;
+	auto_buf struct buf text = BUF_INIT;
+	uint64_t value;
+
+	int fd = cgroup_dir_find(g, info->controller);
+	if (fd < 0)
+		return 0;
+	int r = file_read_at(fd, file->name, CGROUP_FILE_MAX, &text);
+	/* No such controller in this tree, or (ENODATA) no such line before kernel 4.13. */
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = stat_parse(text.data, file->key, &value);
+	if (r == -ENODATA)
+		return 0;
+	if (r < 0)
+		return err_new(r, "read %s of cgroup %s", file->name, g->path);
+	*(uint64_t *)((char *)out + info->member) = value * file->factor;
+	return 0;
+}
+
+int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out)
+{
+	struct cgroup_stats stats = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(stat_infos) / sizeof(stat_infos[0]); i++)
+		r = stat_load(g, &stat_infos[i], &stats);
+	if (r == 0)
+		*out = stats;
+	return r;
+}
+
+int cgroup_oom_kills(const struct cgroup *g, uint64_t *out_count)
+{
+	struct cgroup_stats stats = {0};
+
+	int r = stat_load(g, &stat_infos[STAT_OOM_KILLS], &stats);
+	if (r == 0)
+		*out_count = stats.oom_kills;
+	return r;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The command line of husk as one tree of tables. bin/husk.c hands argv to command_main with command_root and a
+ * context; everything else is private to this folder.
+ */
+#include "base/opt.h"
+
+/* What the options before the command's name say; the context of every command. */
+struct cli_context {
+	const char *root_path, *state_path; /* --root, --state; NULL: from the environment, or the defaults */
+};
+
+extern const struct command command_root;

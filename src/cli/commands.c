@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of commands, and the options that stand before them. */
+#include "cli/cli.h"
+#include "cli/internal.h"
+#include "base/err.h"
+
+#include <errno.h>
+
+static const struct opt root_opts[] = {
+	OPT_STRING(0, "root", struct cli_context, root_path, "DIR", "where images and containers are kept (HUSK_ROOT)"),
+	OPT_STRING(0, "state", struct cli_context, state_path, "DIR", "where the state of this boot is kept (HUSK_STATE)"),
+	OPT_END,
+};
+
+static const struct opt no_opts[] = {OPT_END};
+
+int cli_engine_open(void *context, struct engine *e)
+{
+	const struct cli_context *c = context;
+	return engine_open(e, c->root_path, c->state_path);
+}
+
+/* One line for each option of each command: what check-man compares with the pages. */
+static int options_main(void *context, void *args, int argc, char **argv)
+{
+	auto_buf struct buf out = BUF_INIT;
+	command_list(&command_root, &out);
+	fputs(out.data, stdout);
+	return 0;
+}
+
+static const struct command cmd_options = {
+	.name = "_options",
+	.summary = "list commands and options for checks",
+	.flags = COMMAND_HIDDEN,
+	.opts = no_opts,
+	.run = options_main,
+};
+
+static int completion_main(void *context, void *args, int argc, char **argv)
+{
+	auto_buf struct buf out = BUF_INIT;
+	int r = command_completion(&command_root, argv[0], &out);
+	if (r < 0)
+		return r;
+	fputs(out.data, stdout);
+	return 0;
+}
+
+static const struct command cmd_completion = {
+	.name = "completion",
+	.synopsis = "bash|zsh|fish",
+	.summary = "print the completion script for a shell",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = completion_main,
+};
+
+static const struct command *const commands[] = {
+	&cmd_run,
+	&cmd_exec,
+	&cmd_ps,
+	&cmd_logs,
+	&cmd_stop,
+	&cmd_start,
+	&cmd_kill,
+	&cmd_rm,
+	&cmd_wait,
+	&cmd_inspect,
+	&cmd_diff,
+	&cmd_completion,
+	&cmd_ended,
+	&cmd_options,
+	NULL,
+};
+
+const struct command command_root = {
+	.name = "husk",
+	.summary = "containers on Linux, without a daemon",
+	.opts = root_opts,
+	.args_size = sizeof(struct cli_context),
+	.sub = commands,
+};

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables on standard output. Cells come from images and users, so what could drive a terminal is escaped. */
+#include "cli/internal.h"
+
+#include <string.h>
+
+enum { GAP = 3, COLUMNS_MAX = 16 };
+
+void cli_table_heads(struct cli_table *t, const char *const *heads)
+{
+	for (; *heads; heads++) {
+		strvec_push(&t->cells, *heads);
+		t->columns++;
+	}
+}
+
+void cli_table_addf(struct cli_table *t, const char *format, ...)
+{
+	auto_buf struct buf raw = BUF_INIT, cell = BUF_INIT;
+	va_list args;
+	va_start(args, format);
+	buf_vaddf(&raw, format, args);
+	va_end(args);
+	buf_add_escaped(&cell, raw.data);
+	strvec_push_take(&t->cells, buf_take(&cell));
+}
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+static size_t text_width(const char *s)
+{
+	size_t width = 0;
+	for (; *s != '\0'; s++)
+		width += ((unsigned char)*s & 0xc0) != 0x80;
+	return width;
+}
+
+void cli_table_print(const struct cli_table *t, FILE *out)
+{
+	size_t widths[COLUMNS_MAX] = {0};
+	for (size_t i = 0; i < t->cells.count; i++) {
+		size_t width = text_width(t->cells.items[i]);
+		if (width > widths[i % t->columns])
+			widths[i % t->columns] = width;
+	}
+	for (size_t i = 0; i < t->cells.count; i++) {
+		size_t column = i % t->columns;
+		bool is_last = column + 1 == t->columns;
+		fputs(t->cells.items[i], out);
+		size_t blanks = is_last ? 0 : widths[column] - text_width(t->cells.items[i]) + GAP;
+		fprintf(out, "%*s%s", (int)blanks, "", is_last ? "\n" : "");
+	}
+}
+
+void cli_table_release(struct cli_table *t)
+{
+	strvec_release(&t->cells);
+	t->columns = 0;
+}

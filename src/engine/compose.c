@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compose: what a container asked for, on top of the defaults, becomes one OCI specification in which every item
+ * knows where it came from. Nothing here touches the kernel but the lookup of users in the container's own files.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "sec/sec.h"
+
+#include <errno.h>
+#include <strings.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+enum { CPU_PERIOD_US = 100000, DEFAULT_PIDS = 2048, DEFAULT_NOFILE_SOFT = 1024, DEFAULT_NOFILE_HARD = 524288 };
+
+struct compose {
+	struct engine *e;
+	const struct container *c;
+	struct arena *a;
+	struct oci_spec *spec;
+};
+
+static bool has_own_network(const struct container *c)
+{
+	return !str_eq(c->network, "host") && !str_prefix(c->network, "container:");
+}
+
+static void add_namespace(struct compose *m, const char *type, const char *path, const char *origin)
+{
+	struct oci_namespace *ns = arena_push(m->a, &m->spec->namespaces);
+	*ns = (struct oci_namespace){type, path, origin};
+}
+
+/* The target of container:NAME is pinned by pid for the plan's text; the fd that is joined comes by slot. */
+static int add_namespaces(struct compose *m)
+{
+	static const char *const always[] = {"mount", "uts", "ipc", "pid", "cgroup"};
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		add_namespace(m, always[i], NULL, "default");
+	const char *peer = str_after(m->c->network, "container:");
+	if (!peer) {
+		if (has_own_network(m->c))
+			add_namespace(m, "network", NULL, "default");
+		return 0;
+	}
+	char id[CONTAINER_ID_LEN + 1];
+	struct summary summary;
+	int r = container_find(m->e, peer, id);
+	if (r == 0)
+		r = container_summary(m->e, id, &summary);
+	if (r < 0)
+		return err_wrap(r, "--network container:%s", peer);
+	if (summary.state != CONTAINER_RUNNING)
+		return err_say(-EINVAL, "--network container:%s: that container is not running", peer);
+	add_namespace(m, "network", arena_printf(m->a, "/proc/%d/ns/net", summary.process.pid), "--network");
+	return 0;
+}
+
+static bool is_covered(const struct container *c, const char *destination)
+{
+	for (size_t i = 0; i < c->volumes.count; i++) {
+		const char *at = strchr(c->volumes.items[i], ':');
+		const char *after = at ? str_after(at + 1, destination) : NULL;
+		if (after && (*after == '\0' || *after == ':'))
+			return true;
+	}
+	return false;
+}
+
+/* hosts, hostname and resolv.conf are files of husk, one set per container. */
+static void add_own_files(struct compose *m)
+{
+	static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *destination = arena_printf(m->a, "/etc/%s", names[i]);
+		if (is_covered(m->c, destination))
+			continue;
+		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
+		mount->destination = destination;
+		mount->source = arena_printf(m->a, "%s/containers/%s/%s", m->e->state_path, m->c->id, names[i]);
+		mount->options = "bind,rprivate";
+		mount->origin = "husk";
+	}
+}
+
+/* "SRC:DST[:OPTIONS]"; container_prepare has checked it and made SRC a directory of the host. */
+static void add_volumes(struct compose *m)
+{
+	for (size_t i = 0; i < m->c->volumes.count; i++) {
+		auto_free char *copy = mem_strdup(m->c->volumes.items[i]);
+		char *rest = copy;
+		const char *source = str_cut(&rest, ':');
+		const char *destination = str_cut(&rest, ':');
+		const char *options = rest ? rest : "rw";
+		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
+		mount->destination = arena_str(m->a, destination);
+		mount->source = arena_str(m->a, source);
+		/* Docker's ro covers what is mounted below the source as well. */
+		mount->options = arena_printf(m->a, "rbind,rprivate,%s%s", options, str_eq(options, "ro") ? ",rro" : "");
+		mount->origin = "-v";
+	}
+	for (size_t i = 0; i < m->c->tmpfs.count; i++) {
+		const char *word = m->c->tmpfs.items[i];
+		const char *options = strchrnul(word, ':');
+		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
+		mount->destination = arena_strn(m->a, word, (size_t)(options - word));
+		mount->type = "tmpfs";
+		mount->source = "tmpfs";
+		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s", *options ? "," : "", *options ? options + 1 : "");
+		mount->origin = "--tmpfs";
+	}
+}
+
+static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value, int64_t second, const char *text,
+	const char *origin)
+{
+	struct oci_limit *item = arena_push(m->a, &m->spec->limits);
+	*item = (struct oci_limit){limit, value, second, text, origin};
+}
+
+static void add_limits(struct compose *m)
+{
+	const struct container *c = m->c;
+	bool can_limit_pids = cgroup_has_controller(&m->e->cgroup, "pids");
+	if (c->nano_cpus)
+		add_limit(m, CGROUP_CPU_MAX, (int64_t)(c->nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US, NULL,
+			"--cpus");
+	if (c->cpuset_cpus)
+		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, c->cpuset_cpus, "--cpuset-cpus");
+	if (c->pids_limit > 0)
+		add_limit(m, CGROUP_PIDS_MAX, c->pids_limit, 0, NULL, "--pids-limit");
+	else if (c->pids_limit == 0 && can_limit_pids)
+		add_limit(m, CGROUP_PIDS_MAX, DEFAULT_PIDS, 0, NULL, "default");
+	if (c->memory_bytes)
+		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)c->memory_bytes, 0, NULL, "-m");
+}
+
+static void add_sysctl(struct compose *m, const char *key, const char *value)
+{
+	struct oci_pair *pair = arena_push(m->a, &m->spec->sysctls);
+	*pair = (struct oci_pair){key, value, "default"};
+}
+
+/* An explicit limit beyond what the caller may set is an error; a default is lowered to it, and says so. */
+static int add_rlimit(struct compose *m, struct sec_rlimit_row row, const char *origin)
+{
+	bool is_default = str_eq(origin, "default");
+	int r = sec_rlimit_clamp(&row);
+	if (r < 0)
+		return r;
+	if (r > 0 && !is_default)
+		return err_say(-EPERM, "--ulimit %s: this user may not set more than %lld:%lld",
+			sec_rlimit_name(row.resource), (long long)row.soft, (long long)row.hard);
+	for (size_t i = 0; i < m->spec->rlimits.count; i++)
+		if (m->spec->rlimits.items[i].resource == row.resource)
+			return 0;
+	struct oci_rlimit *limit = arena_push(m->a, &m->spec->rlimits);
+	*limit = (struct oci_rlimit){row.resource, row.soft, row.hard, r > 0 ? "default, lowered to what may be set" : origin};
+	return 0;
+}
+
+static int add_rlimits(struct compose *m)
+{
+	static const struct sec_rlimit_row defaults[] = {
+		{.resource = RLIMIT_NOFILE, .soft = DEFAULT_NOFILE_SOFT, .hard = DEFAULT_NOFILE_HARD},
+		{.resource = RLIMIT_CORE, .soft = 0, .hard = UINT64_MAX},
+	};
+	for (size_t i = 0; i < m->c->ulimits.count; i++) {
+		struct sec_rlimit_row row;
+		int r = sec_rlimit_parse(m->c->ulimits.items[i], &row);
+		if (r == 0)
+			r = add_rlimit(m, row, "--ulimit");
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		int r = add_rlimit(m, defaults[i], "default");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int caps_change(const struct str_list *names, uint64_t all, bool is_added, uint64_t *set)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		bool is_all = strcasecmp(names->items[i], "ALL") == 0;
+		int number = is_all ? 0 : sec_cap_find(names->items[i]);
+		if (number < 0) {
+			const char *nearest = sec_cap_nearest(names->items[i]);
+			int r = err_say(-EINVAL, "--cap-%s: \"%s\" is not a capability", is_added ? "add" : "drop",
+				names->items[i]);
+			return nearest ? err_hint(r, "Did you mean %s?", nearest) : r;
+		}
+		uint64_t bits = is_all ? all : 1ull << number;
+		*set = is_added ? *set | (bits & all) : *set & ~bits;
+	}
+	return 0;
+}
+
+/* Root holds the set; another user starts with none but what was added by name, which then is ambient, since nothing
+ * else would survive its execve. */
+static int set_caps(struct compose *m, bool is_privileged)
+{
+	struct oci_process *p = &m->spec->process;
+	uint64_t all = sec_caps_of_caller(); /* more than it has cannot be given */
+	uint64_t set = is_privileged ? all : sec_caps_default & all;
+	uint64_t added = 0;
+	/* As Docker: --cap-add ALL --cap-drop X, and --cap-drop ALL --cap-add X, both mean what they say. */
+	bool drops_all = false;
+	for (size_t i = 0; i < m->c->cap_drop.count; i++)
+		drops_all |= strcasecmp(m->c->cap_drop.items[i], "ALL") == 0;
+	int r = caps_change(&m->c->cap_add, all, true, &added);
+	uint64_t dropped = all;
+	if (r == 0)
+		r = caps_change(&m->c->cap_drop, all, false, &dropped);
+	if (r < 0)
+		return r;
+	set = drops_all ? added : (set | added) & dropped;
+	p->caps_bounding = set;
+	uint64_t own = p->uid == 0 ? set : added & set;
+	p->caps_effective = own;
+	p->caps_permitted = own;
+	p->caps_inheritable = p->uid == 0 ? 0 : own;
+	p->caps_ambient = p->caps_inheritable;
+	return 0;
+}
+
+/* --security-opt seccomp=unconfined, no-new-privileges[:true]. */
+static int set_security(struct compose *m, bool is_privileged)
+{
+	struct oci_process *p = &m->spec->process;
+	bool is_filtered = !is_privileged;
+	for (size_t i = 0; i < m->c->security_options.count; i++) {
+		const char *option = m->c->security_options.items[i];
+		if (str_eq(option, "seccomp=unconfined") || str_eq(option, "seccomp:unconfined"))
+			is_filtered = false;
+		else if (str_eq(option, "no-new-privileges") || str_eq(option, "no-new-privileges:true") ||
+			str_eq(option, "no-new-privileges=true"))
+			p->no_new_privileges = true;
+		else if (!str_eq(option, "no-new-privileges:false") && !str_eq(option, "no-new-privileges=false"))
+			return err_say(-EINVAL, "--security-opt \"%s\" is not one of seccomp=unconfined, no-new-privileges",
+				option);
+	}
+	if (!is_filtered)
+		return 0;
+	auto_buf struct buf program = BUF_INIT;
+	sec_seccomp_default(p->caps_bounding, &program);
+	p->seccomp = arena_strn(m->a, program.data, program.len);
+	p->seccomp_size = program.len;
+	p->seccomp_name = "default";
+	return 0;
+}
+
+static int set_user(struct compose *m, const char *user, int root_fd)
+{
+	struct image_user resolved = {0};
+	int r = image_user_resolve(root_fd, user, m->a, &resolved);
+	if (r < 0)
+		return r;
+	struct oci_process *p = &m->spec->process;
+	p->uid = resolved.uid;
+	p->gid = resolved.gid;
+	p->groups = resolved.groups;
+	p->group_count = resolved.group_count;
+	p->user_name = user;
+	for (size_t i = 0; i < p->env.count; i++)
+		if (str_prefix(p->env.items[i], "HOME="))
+			return 0;
+	*arena_push(m->a, &p->env) = arena_printf(m->a, "HOME=%s", resolved.home);
+	return 0;
+}
+
+/* A later variable of the same name replaces an earlier one in its place. */
+static void env_put(struct arena *a, struct str_list *env, const char *pair)
+{
+	size_t len = strcspn(pair, "=");
+	for (size_t i = 0; i < env->count; i++)
+		if (strncmp(env->items[i], pair, len) == 0 && env->items[i][len] == '=') {
+			env->items[i] = pair;
+			return;
+		}
+	*arena_push(a, env) = pair;
+}
+
+static void set_env(struct compose *m, const struct str_list *extra, bool has_tty)
+{
+	struct str_list *env = &m->spec->process.env;
+	env_put(m->a, env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if (m->c->hostname)
+		env_put(m->a, env, arena_printf(m->a, "HOSTNAME=%s", m->c->hostname));
+	if (has_tty)
+		env_put(m->a, env, "TERM=xterm");
+	for (size_t i = 0; i < m->c->env.count; i++)
+		env_put(m->a, env, m->c->env.items[i]);
+	for (size_t i = 0; extra && i < extra->count; i++)
+		env_put(m->a, env, extra->items[i]);
+}
+
+static void set_root(struct compose *m)
+{
+	struct oci_spec *spec = m->spec;
+	if (m->c->rootfs)
+		*arena_push(m->a, &spec->layers) = m->c->rootfs;
+	for (size_t i = 0; i < m->c->layers.count; i++)
+		*arena_push(m->a, &spec->layers) =
+			arena_printf(m->a, "%s/layers/%s/tree", m->e->root_path, m->c->layers.items[i]);
+	spec->upper = arena_printf(m->a, "%s/containers/%s/upper", m->e->root_path, m->c->id);
+	spec->work = arena_printf(m->a, "%s/containers/%s/work", m->e->root_path, m->c->id);
+	spec->root_is_readonly = m->c->root_is_readonly;
+	spec->root_is_volatile = m->c->is_auto_remove;
+	spec->no_pivot = m->c->no_pivot;
+	spec->root_propagation = MS_PRIVATE;
+}
+
+static void set_process(struct compose *m)
+{
+	struct oci_process *p = &m->spec->process;
+	p->cwd = m->c->cwd;
+	p->umask = 0022;
+	p->has_oom_score_adj = true;
+	p->oom_score_adj = 0;
+}
+
+int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a, struct oci_spec *out)
+{
+	*out = (struct oci_spec){0};
+	struct compose m = {e, c, a, out};
+	auto_buf struct buf cgroup = BUF_INIT;
+	container_cgroup_path(e, c->id, &cgroup);
+	out->cgroup_path = arena_str(a, cgroup.data);
+	out->hostname = str_eq(c->network, "host") ? NULL : c->hostname;
+	out->wants_reaper = c->wants_init;
+	out->process.has_terminal = c->has_tty;
+	for (size_t i = 0; i < c->entrypoint.count; i++)
+		*arena_push(a, &out->process.args) = c->entrypoint.items[i];
+	for (size_t i = 0; i < c->command.count; i++)
+		*arena_push(a, &out->process.args) = c->command.items[i];
+
+	set_root(&m);
+	set_process(&m);
+	set_env(&m, NULL, c->has_tty);
+	defaults_add(a, out, c->is_privileged);
+	add_own_files(&m);
+	add_volumes(&m);
+	add_limits(&m);
+	network_plan(e, c, a, out);
+	if (has_own_network(c)) {
+		add_sysctl(&m, "net.ipv4.ping_group_range", "0 2147483647");
+		add_sysctl(&m, "net.ipv4.ip_unprivileged_port_start", "0");
+	}
+	int r = add_namespaces(&m);
+	if (r == 0)
+		r = add_rlimits(&m);
+	if (r == 0)
+		r = set_user(&m, c->user ? c->user : "", root_fd);
+	if (r == 0)
+		r = set_caps(&m, c->is_privileged);
+	return r < 0 ? r : set_security(&m, c->is_privileged);
+}
+
+/* One more process: the same confinement as the first one, its own command, user and terminal. */
+int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
+	struct arena *a, struct oci_spec *out)
+{
+	*out = (struct oci_spec){0};
+	struct compose m = {e, c, a, out};
+	static const char *const joined[] = {"mount", "uts", "ipc", "pid", "cgroup", "network"};
+	for (size_t i = 0; i < sizeof(joined) / sizeof(joined[0]); i++)
+		if (!(str_eq(joined[i], "network") && str_eq(c->network, "host")))
+			add_namespace(&m, joined[i], "of the container", "default");
+	auto_buf struct buf cgroup = BUF_INIT;
+	container_cgroup_path(e, c->id, &cgroup);
+	out->cgroup_path = arena_str(a, cgroup.data);
+
+	out->process.args = request->command;
+	out->process.has_terminal = request->has_tty;
+	set_process(&m);
+	if (request->cwd)
+		out->process.cwd = request->cwd;
+	set_env(&m, &request->env, request->has_tty);
+	int r = add_rlimits(&m);
+	if (r == 0)
+		r = set_user(&m, request->user ? request->user : c->user ? c->user : "", root_fd);
+	if (r == 0)
+		r = set_caps(&m, c->is_privileged || request->is_privileged);
+	return r < 0 ? r : set_security(&m, c->is_privileged || request->is_privileged);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making and unmaking what a container owns on disk, and the launch of its first process.
+ *
+ * Before the first object exists `pending/ID` is there and locked; it goes when the container is whole (detached) or
+ * gone. A pending file whose lock is free belongs to a command that died: the next one that passes undoes it.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+
+static int pending_path(char out[static 80], const char *id)
+{
+	return fmt_n(out, 80, "pending/%s", id);
+}
+
+int pending_begin(const struct engine *e, const char *id)
+{
+	char path[80];
+	pending_path(path, id);
+	int fd = lock_file_at(e->state_fd, path, false);
+	return fd < 0 ? err_new(fd, "begin with container %s", id) : fd;
+}
+
+void pending_end(const struct engine *e, const char *id, int *lock_fd)
+{
+	char path[80];
+	pending_path(path, id);
+	sys_unlink_at(e->state_fd, path, 0);
+	fd_replace(lock_fd, -EBADF);
+}
+
+int pending_sweep(struct engine *e)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	int r = file_list_at(e->state_fd, "pending", &names);
+	if (r < 0)
+		return err_new(r, "list %s/pending", e->state_path);
+	strvec_each(name, &names) {
+		char path[80];
+		if (!str_is_hex(*name, CONTAINER_ID_LEN) || pending_path(path, *name) < 0)
+			continue;
+		auto_close int lock = lock_file_at(e->state_fd, path, false);
+		if (lock < 0)
+			continue; /* its command lives */
+		log_debug("sweeping container %s of a command that died", *name);
+		r = container_abandoned(e, *name);
+		if (r < 0)
+			return err_wrap(r, "sweep container %s", *name);
+		pending_end(e, *name, &lock);
+	}
+	return 0;
+}
+
+/* The run directory's files that become /etc/hosts, /etc/hostname and /etc/resolv.conf. */
+static int own_files_make(struct engine *e, const struct container *c, int run_dir)
+{
+	auto_buf struct buf hosts = BUF_INIT, resolv = BUF_INIT, hostname = BUF_INIT;
+	buf_adds(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+	buf_addf(&hostname, "%s\n", c->hostname);
+	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", 1 << 16, &resolv) < 0)
+		buf_clear(&resolv);
+
+	struct {
+		const char *name;
+		const struct buf *content;
+	} files[] = {{"hosts", &hosts}, {"hostname", &hostname}, {"resolv.conf", &resolv}};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int r = file_replace_at(run_dir, files[i].name, files[i].content->data, files[i].content->len, 0644, false);
+		if (r < 0)
+			return err_new(r, "write %s for container %s", files[i].name, c->id);
+	}
+	return 0;
+}
+
+int container_run_dir_begin(struct engine *e, const struct container *c)
+{
+	auto_close int run_dir = container_run_dir_make(e, c->id);
+	if (run_dir < 0)
+		return err_new(run_dir, "make the run directory of container %s", c->id);
+	sys_unlink_at(run_dir, "exit", 0);
+	return own_files_make(e, c, run_dir);
+}
+
+static int volumes_make(struct engine *e, const struct container *c)
+{
+	auto_buf struct buf prefix = BUF_INIT;
+	buf_addf(&prefix, "%s/volumes/", e->root_path);
+	for (size_t i = 0; i < c->volumes.count; i++) {
+		const char *source = c->volumes.items[i];
+		auto_free char *path = mem_strdup(source);
+		*strchr(path, ':') = '\0';
+		if (!str_prefix(path, prefix.data))
+			continue;
+		int r = file_make_dirs_at(AT_FDCWD, path, 0755);
+		if (r < 0)
+			return err_new(r, "make volume %s", path);
+	}
+	return 0;
+}
+
+/* The writable layer: its root looks like the lowest layer's, since it covers it. */
+static int snapshot_make(struct engine *e, const struct container *c, int dir)
+{
+	int r = sys_mkdir_at(dir, "upper", 0755);
+	if (r == 0)
+		r = sys_mkdir_at(dir, "work", 0700);
+	if (r < 0)
+		return err_new(r, "make the writable layer of container %s", c->id);
+	auto_free char *lowest = c->rootfs
+		? mem_strdup(c->rootfs)
+		: mem_printf("%s/layers/%s/tree", e->root_path, c->layers.items[c->layers.count - 1]);
+	struct stat st;
+	r = sys_stat_at(AT_FDCWD, lowest, 0, &st);
+	if (r < 0)
+		return err_new(r, "stat %s", lowest);
+	auto_close int upper = file_open_dir_at(dir, "upper");
+	r = upper < 0 ? upper : sys_chown_at(upper, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
+	if (r == 0)
+		r = sys_chmod_fd(upper, st.st_mode & 07777);
+	return r < 0 ? err_new(r, "give the writable layer the owner and mode of %s", lowest) : 0;
+}
+
+static void summary_text(char *out, size_t size, const char *text)
+{
+	if (fmt_n(out, size, "%s", text) < 0)
+		fmt_n(out, size, "%.*s...", (int)size - 4, text);
+}
+
+static void summary_fill(const struct container *c, struct summary *out)
+{
+	*out = (struct summary){
+		.state = CONTAINER_CREATED,
+		.created_ns = c->created_ns,
+		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) | (c->has_tty ? SUMMARY_TTY : 0) |
+			(c->is_detached ? SUMMARY_DETACHED : 0),
+	};
+	auto_buf struct buf command = BUF_INIT;
+	for (size_t i = 0; i < c->entrypoint.count; i++)
+		buf_addf(&command, "%s%s", command.len ? " " : "", c->entrypoint.items[i]);
+	for (size_t i = 0; i < c->command.count; i++)
+		buf_addf(&command, "%s%s", command.len ? " " : "", c->command.items[i]);
+	summary_text(out->command, sizeof(out->command), command.data);
+	summary_text(out->name, sizeof(out->name), c->name);
+	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
+}
+
+/* Everything on disk, in an order in which an undo by id finds all of it. */
+int container_create(struct engine *e, const struct container *c)
+{
+	auto_buf struct buf path = BUF_INIT;
+	buf_addf(&path, "containers/%s", c->id);
+	auto_close int dir = file_make_dir_open_at(e->root_fd, path.data, 0700);
+	if (dir < 0)
+		return err_new(dir, "make %s/%s", e->root_path, path.data);
+	int r = name_claim(e, c->name, c->id);
+	if (r < 0)
+		return r;
+	struct summary summary;
+	summary_fill(c, &summary);
+	r = container_run_dir_begin(e, c);
+	if (r == 0)
+		r = snapshot_make(e, c, dir);
+	if (r == 0)
+		r = volumes_make(e, c);
+	if (r == 0)
+		r = record_store(e, c, !c->is_auto_remove);
+	return r < 0 ? r : summary_store(e, c->id, &summary);
+}
+
+/* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */
+int container_release(struct engine *e, const char *id)
+{
+	auto_buf struct buf path = BUF_INIT;
+	container_cgroup_path(e, id, &path);
+	auto_of(cgroup) struct cgroup *group = NULL;
+	int r = cgroup_open(&e->cgroup, path.data, &group);
+	if (r == 0)
+		r = cgroup_kill_all(group);
+	if (r == 0)
+		r = cgroup_remove(&e->cgroup, path.data);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	auto_buf struct buf parent = BUF_INIT;
+	buf_addf(&parent, "husk-%s", e->instance);
+	cgroup_remove_empty_parent(&e->cgroup, parent.data);
+	return 0;
+}
+
+/* Name and files. */
+int container_erase(struct engine *e, const char *id, const char *name)
+{
+	if (name)
+		name_release(e, name, id);
+	auto_buf struct buf path = BUF_INIT;
+	buf_addf(&path, "containers/%s", id);
+	int r = file_remove_tree_at(e->state_fd, path.data);
+	if (r == 0)
+		r = file_remove_tree_at(e->root_fd, path.data);
+	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;
+}
+
+int container_abandoned(struct engine *e, const char *id)
+{
+	struct summary summary = {.state = CONTAINER_BROKEN};
+	int has_summary = summary_read(e, id, &summary) == 0;
+	int r = network_detach(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	if (r < 0)
+		return r;
+	bool has_run = has_summary && summary.state != CONTAINER_CREATED && summary.state != CONTAINER_BROKEN;
+	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
+		return container_erase(e, id, has_summary ? summary.name : NULL);
+	summary.state = CONTAINER_EXITED;
+	summary.exit_code = -1;
+	summary.finished_ns = clock_real_ns();
+	return summary_store(e, id, &summary);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `diff`: what a container's writable layer says about the image below it. Overlayfs writes a deletion as a character
+ * device 0:0; everything else in the upper directory is new or changed. The upper directory is only read, never
+ * mounted a second time.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+enum { DIFF_DEPTH_MAX = 512 };
+
+struct diff {
+	int lower_fd; /* the image, read-only */
+	struct strvec *out;
+};
+
+static bool is_in_image(const struct diff *d, const char *path)
+{
+	const char *name;
+	auto_close int parent = path_open_parent(d->lower_fd, path, false, 0, &name);
+	struct stat st;
+	return parent >= 0 && sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st) == 0;
+}
+
+static int compare_words(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int diff_directory(struct diff *d, int dir, const char *path, unsigned depth)
+{
+	if (depth > DIFF_DEPTH_MAX)
+		return err_say(-ELOOP, "directories below %s are nested too deeply", path);
+	auto_strvec struct strvec names = STRVEC_INIT;
+	int r = file_list_at(dir, ".", &names);
+	if (r < 0)
+		return err_new(r, "list %s of the writable layer", path);
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), compare_words);
+	strvec_each(name, &names) {
+		struct stat st;
+		if (sys_stat_at(dir, *name, AT_SYMLINK_NOFOLLOW, &st) < 0)
+			continue; /* a running container took it away meanwhile */
+		auto_free char *inner = mem_printf("%s/%s", path, *name);
+		bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+		char kind = is_whiteout ? 'D' : is_in_image(d, inner) ? 'C' : 'A';
+		strvec_pushf(d->out, "%c %s", kind, inner);
+		if (!S_ISDIR(st.st_mode))
+			continue;
+		auto_close int inner_dir = file_open_dir_at(dir, *name);
+		r = inner_dir < 0 ? 0 : diff_directory(d, inner_dir, inner, depth + 1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int container_diff(struct engine *e, const char *id, struct strvec *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	int r = record_load(e, id, &a, &c);
+	if (r < 0)
+		return r;
+	auto_close int lower = container_image_root_open(e, &c);
+	if (lower < 0)
+		return lower;
+	auto_close int dir = container_dir_open(e, id);
+	auto_close int upper = dir < 0 ? dir : file_open_dir_at(dir, "upper");
+	if (upper < 0)
+		return err_new(upper, "open the writable layer of container %.12s", id);
+	struct diff d = {lower, out};
+	return diff_directory(&d, upper, "", 0);
+}

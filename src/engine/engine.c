@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the engine: the two state roots, the instance that they make, and the boot they belong to. What is below the
+ * state root belongs to one boot: with another boot id in state/boot the tree is dropped, since /run is not a tmpfs
+ * everywhere.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static const char *const root_dirs[] = {"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
+static const char *const state_dirs[] = {"containers", "pending", "leases"};
+
+/* Two instances on one machine never touch each other's kernel objects: FNV-1a of the root and the user. */
+static void instance_set(struct engine *e)
+{
+	uint32_t hash = 2166136261u;
+	for (const char *c = e->root_path; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	for (const char *c = e->state_path; *c != '\0'; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	hash = (hash ^ geteuid()) * 16777619u;
+	fmt(e->instance, "%08x", hash);
+}
+
+static int directory_make(const char *path)
+{
+	int r = file_make_dirs_at(AT_FDCWD, path, 0700);
+	if (r < 0)
+		return err_new(r, "make directory %s", path);
+	int fd = file_open_dir_at(AT_FDCWD, path);
+	return fd < 0 ? err_new(fd, "open directory %s", path) : fd;
+}
+
+static int subdirectories_make(int dir, const char *path, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = sys_mkdir_at(dir, names[i], 0700);
+		if (r < 0 && r != -EEXIST)
+			return err_new(r, "make directory %s/%s", path, names[i]);
+	}
+	return 0;
+}
+
+/* Under a lock, so that two first commands after a boot do not both drop. */
+static int state_begin_boot(struct engine *e)
+{
+	auto_close int lock = lock_file_at(e->state_fd, "lock", true);
+	if (lock < 0)
+		return err_new(lock, "lock %s", e->state_path);
+	auto_buf struct buf boot = BUF_INIT;
+	int r = file_read_at(e->state_fd, "boot", 64, &boot);
+	if (r >= 0 && str_eq(boot.data, e->boot_id))
+		return 0;
+	for (size_t i = 0; i < sizeof(state_dirs) / sizeof(state_dirs[0]); i++) {
+		r = file_remove_tree_at(e->state_fd, state_dirs[i]);
+		if (r < 0)
+			return err_new(r, "drop %s/%s of another boot", e->state_path, state_dirs[i]);
+	}
+	r = subdirectories_make(e->state_fd, e->state_path, state_dirs, sizeof(state_dirs) / sizeof(state_dirs[0]));
+	if (r < 0)
+		return r;
+	r = file_replace_at(e->state_fd, "boot", e->boot_id, strlen(e->boot_id), 0600, false);
+	return r < 0 ? err_new(r, "write %s/boot", e->state_path) : 0;
+}
+
+static int state_check_boot(struct engine *e)
+{
+	int r = process_boot_id(e->boot_id);
+	if (r < 0)
+		return err_new(r, "read the boot id");
+	auto_buf struct buf boot = BUF_INIT;
+	r = file_read_at(e->state_fd, "boot", 64, &boot);
+	if (r >= 0 && str_eq(boot.data, e->boot_id))
+		return 0;
+	r = subdirectories_make(e->root_fd, e->root_path, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]));
+	return r < 0 ? r : state_begin_boot(e);
+}
+
+static const char *path_of(struct engine *e, const char *given, const char *variable, const char *fallback)
+{
+	const char *from_env = getenv(variable);
+	const char *path = given ? given : from_env && from_env[0] ? from_env : fallback;
+	return arena_str(&e->arena, path);
+}
+
+static int engine_fill(struct engine *e, const char *root_path, const char *state_path)
+{
+	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
+	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
+	if (e->root_path[0] != '/' || e->state_path[0] != '/')
+		return err_say(-EINVAL, "the root \"%s\" and the state directory \"%s\" must be absolute paths", e->root_path,
+			e->state_path);
+	if (geteuid() != 0)
+		return err_say(-EPERM, "husk needs root to run containers: try again with sudo. "
+				       "Only `husk ns` works as a normal user so far");
+	instance_set(e);
+	e->root_fd = directory_make(e->root_path);
+	if (e->root_fd < 0)
+		return e->root_fd;
+	e->state_fd = directory_make(e->state_path);
+	if (e->state_fd < 0)
+		return e->state_fd;
+	int r = state_check_boot(e);
+	return r < 0 ? r : cgroup_host_load(&e->cgroup);
+}
+
+int engine_open(struct engine *e, const char *root_path, const char *state_path)
+{
+	*e = (struct engine){
+		.root_fd = -EBADF,
+		.state_fd = -EBADF,
+		.libexec_path = HUSK_LIBEXEC,
+		.share_path = HUSK_SHARE,
+	};
+	int r = engine_fill(e, root_path, state_path);
+	if (r < 0)
+		engine_close(e);
+	return r;
+}
+
+void engine_close(struct engine *e)
+{
+	fd_replace(&e->root_fd, -EBADF);
+	fd_replace(&e->state_fd, -EBADF);
+	arena_release(&e->arena);
+}
+
+static int two_level_open(int fd, const char *id)
+{
+	char path[sizeof("containers/") + CONTAINER_ID_LEN];
+	int r = fmt(path, "containers/%s", id);
+	return r < 0 ? r : file_open_dir_at(fd, path);
+}
+
+int container_dir_open(const struct engine *e, const char *id)
+{
+	return two_level_open(e->root_fd, id);
+}
+
+int container_run_dir_open(const struct engine *e, const char *id)
+{
+	return two_level_open(e->state_fd, id);
+}
+
+int container_run_dir_make(const struct engine *e, const char *id)
+{
+	char path[sizeof("containers/") + CONTAINER_ID_LEN];
+	fmt(path, "containers/%s", id);
+	return file_make_dir_open_at(e->state_fd, path, 0700);
+}
+
+int container_lock(const struct engine *e, const char *id)
+{
+	auto_close int dir = container_run_dir_make(e, id);
+	if (dir < 0)
+		return err_new(dir, "open the state of container %s", id);
+	int lock = lock_file_at(dir, "lock", true);
+	return lock < 0 ? err_new(lock, "lock container %s", id) : lock;
+}
+
+void container_cgroup_path(const struct engine *e, const char *id, struct buf *out)
+{
+	buf_addf(out, "husk-%s/%s", e->instance, id);
+}

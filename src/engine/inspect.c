@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `inspect`: a container in Docker's words and shape, from its record and its state. */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#include <time.h>
+
+static void put_time(struct json_writer *w, const char *key, uint64_t ns)
+{
+	char text[64] = "0001-01-01T00:00:00Z";
+	if (ns) {
+		time_t seconds = (time_t)(ns / 1000000000u);
+		struct tm tm;
+		char date[32];
+		gmtime_r(&seconds, &tm);
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+		fmt(text, "%s.%09uZ", date, (unsigned)(ns % 1000000000u));
+	}
+	json_put_string(w, key, text);
+}
+
+static void put_list(struct json_writer *w, const char *key, const struct str_list *list)
+{
+	if (list->count == 0) {
+		json_put_null(w, key);
+		return;
+	}
+	json_open_array(w, key);
+	for (size_t i = 0; i < list->count; i++)
+		json_put_string(w, NULL, list->items[i]);
+	json_close_array(w);
+}
+
+static void put_state(struct json_writer *w, const struct summary *s)
+{
+	static const char *const words[] = {"created", "running", "exited", "dead"};
+	bool is_running = s->state == CONTAINER_RUNNING;
+	json_open_object(w, "State");
+	json_put_string(w, "Status", words[s->state]);
+	json_put_bool(w, "Running", is_running);
+	json_put_bool(w, "Paused", false);
+	json_put_bool(w, "Restarting", false);
+	json_put_bool(w, "OOMKilled", s->flags & SUMMARY_OOM_KILLED);
+	json_put_bool(w, "Dead", s->state == CONTAINER_BROKEN);
+	json_put_i64(w, "Pid", is_running ? s->process.pid : 0);
+	json_put_i64(w, "ExitCode", s->state == CONTAINER_EXITED ? s->exit_code : 0);
+	json_put_string(w, "Error", s->state == CONTAINER_EXITED && s->exit_code < 0 ? "the exit code is unknown" : "");
+	put_time(w, "StartedAt", s->started_ns);
+	put_time(w, "FinishedAt", s->finished_ns);
+	json_close_object(w);
+}
+
+static void put_labels(struct json_writer *w, const struct str_list *labels)
+{
+	json_open_object(w, "Labels");
+	for (size_t i = 0; i < labels->count; i++) {
+		auto_free char *key = mem_strdup(labels->items[i]);
+		char *value = strchr(key, '=');
+		if (value)
+			*value++ = '\0';
+		json_put_string(w, key, value ? value : "");
+	}
+	json_close_object(w);
+}
+
+static void put_config(struct json_writer *w, const struct container *c)
+{
+	json_open_object(w, "Config");
+	json_put_string(w, "Hostname", c->hostname);
+	json_put_string(w, "User", c->user ? c->user : "");
+	json_put_bool(w, "Tty", c->has_tty);
+	json_put_bool(w, "OpenStdin", c->has_stdin);
+	put_list(w, "Env", &c->env);
+	put_list(w, "Cmd", &c->command);
+	put_list(w, "Entrypoint", &c->entrypoint);
+	json_put_string(w, "Image", c->image ? c->image : c->rootfs);
+	json_put_string(w, "WorkingDir", c->cwd);
+	put_labels(w, &c->labels);
+	json_put_string(w, "StopSignal", c->stop_signal);
+	json_close_object(w);
+}
+
+static void put_host_config(struct json_writer *w, const struct container *c)
+{
+	json_open_object(w, "HostConfig");
+	put_list(w, "Binds", &c->volumes);
+	json_put_string(w, "NetworkMode", c->network);
+	json_put_bool(w, "AutoRemove", c->is_auto_remove);
+	json_put_bool(w, "Privileged", c->is_privileged);
+	json_put_bool(w, "ReadonlyRootfs", c->root_is_readonly);
+	json_put_bool(w, "Init", c->wants_init);
+	put_list(w, "CapAdd", &c->cap_add);
+	put_list(w, "CapDrop", &c->cap_drop);
+	put_list(w, "SecurityOpt", &c->security_options);
+	json_put_u64(w, "Memory", c->memory_bytes);
+	json_put_u64(w, "NanoCpus", c->nano_cpus);
+	json_put_string(w, "CpusetCpus", c->cpuset_cpus ? c->cpuset_cpus : "");
+	json_put_i64(w, "PidsLimit", c->pids_limit ? c->pids_limit : 2048);
+	json_close_object(w);
+}
+
+static void put_mounts(struct json_writer *w, const struct container *c)
+{
+	json_open_array(w, "Mounts");
+	for (size_t i = 0; i < c->volumes.count; i++) {
+		auto_free char *copy = mem_strdup(c->volumes.items[i]);
+		char *rest = copy;
+		const char *source = str_cut(&rest, ':');
+		const char *destination = str_cut(&rest, ':');
+		json_open_object(w, NULL);
+		json_put_string(w, "Type", str_suffix(source, "/_data") ? "volume" : "bind");
+		json_put_string(w, "Source", source);
+		json_put_string(w, "Destination", destination);
+		json_put_string(w, "Mode", rest);
+		json_put_bool(w, "RW", !str_eq(rest, "ro"));
+		json_close_object(w);
+	}
+	json_close_array(w);
+}
+
+int container_inspect(struct engine *e, const char *id, struct buf *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r == 0)
+		r = record_load(e, id, &a, &c);
+	if (r < 0)
+		return r;
+
+	struct json_writer w = {.out = out, .is_pretty = true};
+	json_open_object(&w, NULL);
+	json_put_string(&w, "Id", c.id);
+	put_time(&w, "Created", c.created_ns);
+	json_put_string(&w, "Path", c.entrypoint.count ? c.entrypoint.items[0] : c.command.items[0]);
+	put_state(&w, &summary);
+	json_put_string(&w, "Image", c.image_id ? c.image_id : "");
+	json_put_string(&w, "Name", arena_printf(&a, "/%s", c.name));
+	put_host_config(&w, &c);
+	put_mounts(&w, &c);
+	put_config(&w, &c);
+	network_inspect(e, &c, &summary, &w);
+	json_close_object(&w);
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared inside engine/. */
+#include "engine/engine.h"
+#include "oci/oci.h"
+#include "runtime/runtime.h"
+#include "sys/fd.h"
+
+enum { RECORD_BYTES_MAX = 1 << 20 };
+
+/* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
+int container_dir_open(const struct engine *e, const char *id);
+int container_run_dir_open(const struct engine *e, const char *id);
+int container_run_dir_make(const struct engine *e, const char *id);
+/* The container's lock: state/containers/ID/lock. */
+int container_lock(const struct engine *e, const char *id);
+/* "husk-<instance>/<id>" */
+void container_cgroup_path(const struct engine *e, const char *id, struct buf *out);
+
+int record_store(const struct engine *e, const struct container *c, bool is_durable);
+int record_load(const struct engine *e, const char *id, struct arena *a, struct container *out);
+int summary_store(const struct engine *e, const char *id, const struct summary *s);
+int summary_read(const struct engine *e, const char *id, struct summary *out);
+
+/* names/NAME -> id: claiming and saying who owns it are one step. */
+int name_claim(const struct engine *e, const char *name, const char *id);
+int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1]);
+void name_release(const struct engine *e, const char *name, const char *id);
+/* A name nobody has, "brave_turing" style. */
+void name_invent(const struct engine *e, struct arena *a, const char **out);
+
+/* state/pending/ID, locked while a command makes something; what a dead command left is undone by the next. */
+int pending_begin(const struct engine *e, const char *id);
+void pending_end(const struct engine *e, const char *id, int *lock_fd);
+int pending_sweep(struct engine *e);
+/* Makes what a container owns on disk; container_abandoned undoes it, whole or in part. */
+int container_create(struct engine *e, const struct container *c);
+/* What is below the writable layer, as a read-only root. */
+int container_image_root_open(const struct engine *e, const struct container *c);
+/* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
+int container_run_dir_begin(struct engine *e, const struct container *c);
+/* Ends what still runs and gives back what the kernel has of it. */
+int container_release(struct engine *e, const char *id);
+/* Removes name and files. */
+int container_erase(struct engine *e, const char *id, const char *name);
+/* Its command died: what runs is ended; a container that never ran, or is to be removed, goes; another is exited. */
+int container_abandoned(struct engine *e, const char *id);
+
+/* Compose: a container, its image and the defaults become an OCI specification. `root_fd` shows the files of the
+ * container (for its users). */
+int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a, struct oci_spec *out);
+int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
+	struct arena *a, struct oci_spec *out);
+/* Lists of defaults with their origin; see defaults.c. */
+void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged);
+
+/*
+ * The network of a container, in terms of the container network model: a sandbox (its network namespace), an endpoint
+ * per network. prepare leases address and ports before init exists, attach is called while init mounts; detach gives back leases and published ports, and may be called for
+ * what was never attached.
+ */
+struct json_writer;
+int network_prepare(struct engine *e, const struct container *c);
+int network_attach(struct engine *e, const struct container *c, pid_t pid);
+int network_detach(struct engine *e, const char *id);
+/* Address and ports into the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
+void network_describe(struct engine *e, const struct container *c, struct summary *summary);
+void network_plan(struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec);
+void network_inspect(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What can be done to a container that exists. Its state is found, not believed: a summary that says "running" is only
+ * right while that very process (pid, start time, boot) lives. Who finds a container ended that nobody collected does
+ * what its monitor would have done.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "monitor/monitor.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <signal.h>
+
+enum { KILL_PATIENCE_MS = 10000, COLLECT_PATIENCE_MS = 5000, COLLECT_STEP_MS = 10 };
+
+int container_summary(struct engine *e, const char *id, struct summary *out)
+{
+	int r = summary_read(e, id, out);
+	if (r < 0)
+		return err_say(r, "no such container: %.12s", id);
+	if (out->state != CONTAINER_RUNNING)
+		return 0;
+	bool is_this_boot = str_eq(out->boot_id, e->boot_id);
+	if (is_this_boot && process_is_alive(&out->process))
+		return 0;
+
+	/* Its monitor may be about to write it down; what it has left is the truth. */
+	struct monitor_exit record = {.code = -1};
+	auto_close int run_dir = container_run_dir_open(e, id);
+	if (run_dir >= 0 && is_this_boot && monitor_exit_load(run_dir, &record) < 0)
+		record = (struct monitor_exit){.code = -1};
+	out->state = CONTAINER_EXITED;
+	out->exit_code = record.code;
+	out->finished_ns = record.finished_ns;
+	out->flags |= record.flags & MONITOR_EXIT_OOM ? SUMMARY_OOM_KILLED : 0;
+	return 0;
+}
+
+int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
+{
+	return record_load(e, id, a, out);
+}
+
+/* Gives back what the kernel and the disk hold of an ended container. The caller has its lock. */
+static int collect_locked(struct engine *e, const char *id, struct summary *summary)
+{
+	int r = network_detach(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	if (r < 0)
+		return r;
+	if (summary->flags & SUMMARY_AUTO_REMOVE)
+		return container_erase(e, id, summary->name);
+	if (summary->finished_ns == 0)
+		summary->finished_ns = clock_real_ns();
+	return summary_store(e, id, summary);
+}
+
+/* 1 when there was something to collect. */
+static int collect(struct engine *e, const char *id)
+{
+	auto_close int lock = container_lock(e, id);
+	if (lock < 0)
+		return lock;
+	struct summary stored, now;
+	if (summary_read(e, id, &stored) < 0 || container_summary(e, id, &now) < 0)
+		return 0;
+	if (stored.state != CONTAINER_RUNNING || now.state != CONTAINER_EXITED)
+		return 0;
+	int r = collect_locked(e, id, &now);
+	return r < 0 ? r : 1;
+}
+
+int container_ended(struct engine *e, const char *id)
+{
+	int r = collect(e, id);
+	return r < 0 ? r : 0;
+}
+
+/* The process that should collect has a moment to do it; then it is done here. */
+static int wait_collected(struct engine *e, const char *id, const struct summary *summary)
+{
+	uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
+	while (process_is_alive(&summary->monitor) && clock_boot_ms() < deadline) {
+		struct summary stored;
+		if (summary_read(e, id, &stored) < 0 || stored.state != CONTAINER_RUNNING)
+			return 0;
+		clock_sleep_ms(COLLECT_STEP_MS);
+	}
+	int r = collect(e, id);
+	return r < 0 ? r : 0;
+}
+
+static int running_open(struct engine *e, const char *id, struct summary *out)
+{
+	int r = container_summary(e, id, out);
+	if (r < 0)
+		return r;
+	if (out->state == CONTAINER_EXITED)
+		wait_collected(e, id, out);
+	if (out->state != CONTAINER_RUNNING)
+		return err_say(-ESRCH, "container %.12s is not running", id);
+	int pidfd = process_open(&out->process);
+	return pidfd < 0 ? err_say(-ESRCH, "container %.12s is not running", id) : pidfd;
+}
+
+int container_kill(struct engine *e, const char *id, int signal)
+{
+	struct summary summary;
+	auto_close int pidfd = running_open(e, id, &summary);
+	if (pidfd < 0)
+		return pidfd;
+	int r = sys_pidfd_send_signal(pidfd, signal);
+	if (r < 0)
+		return err_new(r, "send signal %d to container %.12s", signal, id);
+	/* Docker's promise: after KILL it is not running. */
+	if (signal != SIGKILL)
+		return 0;
+	r = process_wait_gone(pidfd, KILL_PATIENCE_MS);
+	if (r < 0)
+		return err_new(r, "container %.12s does not end", id);
+	return wait_collected(e, id, &summary);
+}
+
+static int kill_group(struct engine *e, const char *id)
+{
+	auto_buf struct buf path = BUF_INIT;
+	container_cgroup_path(e, id, &path);
+	auto_of(cgroup) struct cgroup *group = NULL;
+	int r = cgroup_open(&e->cgroup, path.data, &group);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : cgroup_kill_all(group);
+}
+
+int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	int r = record_load(e, id, &a, &c);
+	if (r < 0)
+		return r;
+	struct summary summary;
+	auto_close int pidfd = running_open(e, id, &summary);
+	if (pidfd == -ESRCH)
+		return 0; /* stopping what is stopped is success, as with Docker */
+	if (pidfd < 0)
+		return pidfd;
+	r = sys_pidfd_send_signal(pidfd, signal_parse(c.stop_signal));
+	if (r < 0 && r != -ESRCH)
+		return err_new(r, "send %s to container %.12s", c.stop_signal, id);
+	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? c.stop_timeout_ms : timeout_ms);
+	if (r == -ETIMEDOUT) {
+		r = kill_group(e, id);
+		if (r == 0)
+			r = process_wait_gone(pidfd, KILL_PATIENCE_MS);
+	}
+	if (r < 0)
+		return err_new(r, "container %.12s does not end", id);
+	return wait_collected(e, id, &summary);
+}
+
+int container_remove(struct engine *e, const char *id, bool is_forced)
+{
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r < 0)
+		return r;
+	if (summary.state == CONTAINER_RUNNING && !is_forced)
+		return err_say(-EBUSY, "container %.12s is running: stop the container before removing it, or use rm -f", id);
+	if (summary.state == CONTAINER_RUNNING) {
+		r = container_kill(e, id, SIGKILL);
+		if (r < 0 && r != -ESRCH)
+			return r;
+	}
+	auto_close int lock = container_lock(e, id);
+	if (lock < 0)
+		return lock;
+	/* With --rm its monitor was faster; the lock has made the run directory again. */
+	bool has_record = summary_read(e, id, &summary) == 0;
+	r = network_detach(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	return r < 0 ? r : container_erase(e, id, has_record ? summary.name : NULL);
+}
+
+int container_wait(struct engine *e, const char *id, int *out_code)
+{
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r < 0)
+		return r;
+	if (summary.state == CONTAINER_RUNNING) {
+		auto_close int pidfd = process_open(&summary.process);
+		r = pidfd < 0 ? 0 : process_wait_gone(pidfd, UINT64_MAX);
+		if (r < 0)
+			return err_new(r, "wait for container %.12s", id);
+		uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
+		do {
+			auto_close int run_dir = container_run_dir_open(e, id);
+			struct monitor_exit record;
+			if (run_dir >= 0 && monitor_exit_load(run_dir, &record) == 0) {
+				*out_code = record.code;
+				return 0;
+			}
+			struct summary stored;
+			if (summary_read(e, id, &stored) == 0 && stored.state == CONTAINER_EXITED)
+				break;
+			clock_sleep_ms(COLLECT_STEP_MS);
+		} while (clock_boot_ms() < deadline && process_is_alive(&summary.monitor));
+		if (container_summary(e, id, &summary) < 0)
+			summary.exit_code = -1;
+	}
+	if (summary.state == CONTAINER_CREATED)
+		return err_say(-EINVAL, "container %.12s was never started", id);
+	*out_code = summary.exit_code;
+	return 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding containers: names are symlinks to ids, so claiming one is a single symlink(2) that either succeeds or says
+ * who has it; ids and their prefixes are directory names.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/random.h>
+
+static int name_path(char out[static 160], const char *name)
+{
+	return fmt_n(out, 160, "names/%s", name);
+}
+
+int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1])
+{
+	char path[160], target[CONTAINER_ID_LEN + 2];
+	if (!str_is_name(name) || name_path(path, name) < 0)
+		return -ENOENT;
+	int r = sys_readlink_at(e->root_fd, path, target, sizeof(target));
+	if (r < 0)
+		return r;
+	if (!str_is_hex(target, CONTAINER_ID_LEN))
+		return -ENOENT;
+	memcpy(out_id, target, CONTAINER_ID_LEN + 1);
+	return 0;
+}
+
+/* A name whose container is gone (power was cut in between) is taken over. */
+int name_claim(const struct engine *e, const char *name, const char *id)
+{
+	char path[160], owner[CONTAINER_ID_LEN + 1];
+	if (!str_is_name(name))
+		return err_say(-EINVAL, "invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+	name_path(path, name);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		int r = sys_symlink_at(id, e->root_fd, path);
+		if (r != -EEXIST)
+			return r < 0 ? err_new(r, "claim the name %s", name) : 0;
+		auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
+		if (dir >= 0)
+			return err_say(-EEXIST,
+				"the container name \"%s\" is already in use by container %s. Remove or rename it to reuse the name",
+				name, owner);
+		sys_unlink_at(e->root_fd, path, 0);
+	}
+	return err_say(-EAGAIN, "the name %s changes hands all the time", name);
+}
+
+void name_release(const struct engine *e, const char *name, const char *id)
+{
+	char path[160], owner[CONTAINER_ID_LEN + 1];
+	if (name_find(e, name, owner) == 0 && str_eq(owner, id) && name_path(path, name) >= 0)
+		sys_unlink_at(e->root_fd, path, 0);
+}
+
+static const char *const adjectives[] = {"amber", "bold", "brave", "bright", "calm", "clever", "crisp", "deft",
+	"eager", "fair", "fleet", "fond", "frank", "gentle", "glad", "hardy", "keen", "kind", "lively", "loyal",
+	"lucid", "mellow", "merry", "neat", "nimble", "noble", "patient", "plain", "proud", "quick", "quiet", "sharp",
+	"sober", "solid", "steady", "sunny", "swift", "tidy", "warm", "wise"};
+
+static const char *const grains[] = {"acorn", "almond", "amaranth", "barley", "bean", "buckwheat", "cashew",
+	"chestnut", "chickpea", "coconut", "corn", "cowpea", "emmer", "flax", "fonio", "hazel", "hemp", "kamut",
+	"lentil", "linseed", "lupin", "maize", "millet", "mustard", "oat", "peanut", "pecan", "pine", "pistachio",
+	"poppy", "quinoa", "rice", "rye", "sesame", "sorghum", "soy", "spelt", "teff", "walnut", "wheat"};
+
+void name_invent(const struct engine *e, struct arena *a, const char **out)
+{
+	char owner[CONTAINER_ID_LEN + 1];
+	for (unsigned attempt = 0;; attempt++) {
+		uint32_t dice[2] = {0};
+		if (getrandom(dice, sizeof(dice), 0) != sizeof(dice))
+			BUG("getrandom");
+		const char *first = adjectives[dice[0] % (sizeof(adjectives) / sizeof(adjectives[0]))];
+		const char *second = grains[dice[1] % (sizeof(grains) / sizeof(grains[0]))];
+		*out = attempt ? arena_printf(a, "%s_%s%u", first, second, attempt) : arena_printf(a, "%s_%s", first, second);
+		if (name_find(e, *out, owner) == -ENOENT)
+			return;
+	}
+}
+
+int container_list(struct engine *e, struct container_list *out)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	int r = file_list_at(e->root_fd, "containers", &names);
+	if (r < 0)
+		return err_new(r, "list %s/containers", e->root_path);
+	struct container_list list = {.ids = mem_new(names.count * sizeof(*list.ids))};
+	strvec_each(name, &names)
+		if (str_is_hex(*name, CONTAINER_ID_LEN))
+			memcpy(list.ids[list.count++], *name, CONTAINER_ID_LEN + 1);
+	*out = list;
+	return 0;
+}
+
+void container_list_release(struct container_list *list)
+{
+	free(list->ids);
+	*list = (struct container_list){0};
+}
+
+static int prefix_find(struct engine *e, const char *prefix, char out_id[static CONTAINER_ID_LEN + 1])
+{
+	auto_of(container_list) struct container_list list = {0};
+	int r = container_list(e, &list);
+	if (r < 0)
+		return r;
+	size_t found = 0;
+	for (size_t i = 0; i < list.count; i++)
+		if (str_prefix(list.ids[i], prefix) && found++ == 0)
+			memcpy(out_id, list.ids[i], sizeof(list.ids[i]));
+	if (found > 1)
+		return err_say(-EINVAL, "the id prefix %s means %zu containers", prefix, found);
+	return found ? 0 : err_say(-ENOENT, "no such container: %s", prefix);
+}
+
+int container_find(struct engine *e, const char *word, char out_id[static CONTAINER_ID_LEN + 1])
+{
+	if (name_find(e, word, out_id) == 0)
+		return 0;
+	size_t len = strlen(word);
+	if (len > 0 && len <= CONTAINER_ID_LEN && str_is_hex(word, len))
+		return prefix_find(e, word, out_id);
+	return err_say(-ENOENT, "no such container: %s", word);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what was typed to a container that could be created: the image is found and its configuration merged in, names
+ * and limits are checked, volumes are given their directory. Nothing is made, so `husk run --plan` stops after this.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "sys/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { MEMORY_MIN_BYTES = 512 << 10, CPUS_MAX = 8192, HOSTNAME_MAX = 64 };
+
+static const char *id_make(struct arena *a)
+{
+	uint8_t bytes[CONTAINER_ID_LEN / 2];
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		BUG("getrandom");
+	auto_buf struct buf hex = BUF_INIT;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		buf_addf(&hex, "%02x", bytes[i]);
+	return arena_str(a, hex.data);
+}
+
+static bool env_has(const struct str_list *env, const char *pair)
+{
+	size_t len = strcspn(pair, "=");
+	for (size_t i = 0; i < env->count; i++)
+		if (strncmp(env->items[i], pair, len) == 0 && env->items[i][len] == '=')
+			return true;
+	return false;
+}
+
+/* Only fields of the workload are taken from an image; its labels never steer the engine (security.md R10). */
+static int image_merge(struct engine *e, struct arena *a, struct container *c)
+{
+	struct image image;
+	int r = image_find(e->root_fd, c->image, a, &image);
+	if (r == -ENOENT && image_import_builtin(e->root_fd, e->share_path, e->libexec_path, c->image) == 0)
+		r = image_find(e->root_fd, c->image, a, &image);
+	if (r < 0)
+		return r;
+	const struct image_config *config = &image.config;
+	c->image_id = image.id;
+	c->layers = image.chain_ids;
+	if (c->entrypoint.count == 0 && !c->entrypoint_is_reset) {
+		c->entrypoint = config->entrypoint;
+		if (c->command.count == 0)
+			c->command = config->cmd;
+	}
+	for (size_t i = 0; i < config->env.count; i++)
+		if (!env_has(&c->env, config->env.items[i]))
+			*arena_push(a, &c->env) = config->env.items[i];
+	if (!c->cwd)
+		c->cwd = config->working_dir;
+	if (!c->user)
+		c->user = config->user;
+	if (!c->stop_signal)
+		c->stop_signal = config->stop_signal;
+	return 0;
+}
+
+static int rootfs_check(struct arena *a, struct container *c)
+{
+	auto_free char *resolved = realpath(c->rootfs, NULL);
+	if (!resolved)
+		return err_say(-ENOENT, "--rootfs %s: no such directory", c->rootfs);
+	struct stat st;
+	int r = sys_stat_at(AT_FDCWD, resolved, 0, &st);
+	if (r < 0 || !S_ISDIR(st.st_mode))
+		return err_say(-ENOTDIR, "--rootfs %s: not a directory", c->rootfs);
+	c->rootfs = arena_str(a, resolved);
+	return 0;
+}
+
+/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */
+static int volume_normalize(struct engine *e, struct arena *a, const char **volume)
+{
+	const char *text = *volume;
+	auto_free char *copy = mem_strdup(text);
+	char *rest = copy;
+	const char *source = str_cut(&rest, ':');
+	const char *destination = rest ? str_cut(&rest, ':') : NULL;
+	const char *options = rest;
+	if (!destination) {
+		destination = source;
+		source = id_make(a);
+	}
+	if (destination[0] != '/')
+		return err_say(-EINVAL, "-v \"%s\": \"%s\" is not an absolute path in the container", text, destination);
+	if (strchr(destination, '\n') || str_eq(destination, "/"))
+		return err_say(-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
+	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
+		return err_say(-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
+	if (source[0] != '/') {
+		if (!str_is_name(source))
+			return err_say(-EINVAL, "-v \"%s\": \"%s\" is neither an absolute path nor a volume name", text, source);
+		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
+	}
+	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
+	return 0;
+}
+
+static int limits_check(const struct engine *e, const struct container *c)
+{
+	if (c->memory_bytes && c->memory_bytes < MEMORY_MIN_BYTES)
+		return err_say(-EINVAL, "-m: the minimum memory limit is 512k");
+	if (c->memory_bytes > INT64_MAX)
+		return err_say(-EINVAL, "-m: the memory limit is beyond what a kernel can count");
+	if (c->nano_cpus > (uint64_t)CPUS_MAX * 1000000000u)
+		return err_say(-EINVAL, "--cpus: more than %d processors", CPUS_MAX);
+	if (c->nano_cpus && c->nano_cpus < 10000000u)
+		return err_say(-EINVAL, "--cpus: at least 0.01 is needed");
+	if (c->cpuset_cpus && parse_ranges(c->cpuset_cpus, CPUS_MAX) < 0)
+		return err_say(-EINVAL, "--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4", c->cpuset_cpus);
+	if (c->pids_limit < -1)
+		return err_say(-EINVAL, "--pids-limit: %lld is not a number of processes, or -1 for no limit",
+			(long long)c->pids_limit);
+	return 0;
+}
+
+static int texts_check(struct engine *e, struct arena *a, struct container *c)
+{
+	for (size_t i = 0; i < c->volumes.count; i++) {
+		int r = volume_normalize(e, a, &c->volumes.items[i]);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < c->tmpfs.count; i++)
+		if (c->tmpfs.items[i][0] != '/')
+			return err_say(-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", c->tmpfs.items[i]);
+	if (c->name && !str_is_name(c->name))
+		return err_say(-EINVAL,
+			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most 128 characters", c->name);
+	if (c->hostname && (strlen(c->hostname) > HOSTNAME_MAX || !str_is_name(c->hostname)))
+		return err_say(-EINVAL, "--hostname: \"%s\" is not a host name of at most %d characters", c->hostname,
+			HOSTNAME_MAX);
+	if (c->cwd && c->cwd[0] != '/')
+		return err_say(-EINVAL, "--workdir: \"%s\" is not an absolute path", c->cwd);
+	if (c->stop_signal && signal_parse(c->stop_signal) < 0)
+		return err_say(-EINVAL, "\"%s\" is not a signal", c->stop_signal);
+	return 0;
+}
+
+int container_prepare(struct engine *e, struct arena *a, struct container *c)
+{
+	int r = texts_check(e, a, c);
+	if (r == 0)
+		r = limits_check(e, c);
+	if (r == 0)
+		r = c->rootfs ? rootfs_check(a, c) : image_merge(e, a, c);
+	if (r < 0)
+		return r;
+	if (c->entrypoint.count + c->command.count == 0)
+		return err_say(-EINVAL, "no command specified");
+
+	c->id = id_make(a);
+	c->created_ns = clock_real_ns();
+	if (!c->name)
+		name_invent(e, a, &c->name);
+	if (!c->hostname)
+		c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
+	if (!c->cwd || c->cwd[0] == '\0')
+		c->cwd = "/";
+	if (!c->network || str_eq(c->network, "default"))
+		c->network = "bridge";
+	if (!c->stop_signal || c->stop_signal[0] == '\0')
+		c->stop_signal = "SIGTERM";
+	if (c->stop_timeout_ms == 0)
+		c->stop_timeout_ms = 10000;
+	return 0;
+}

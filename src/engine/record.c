@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.json: what the user asked for and the image decided, as JSON through one table of fields, and the fixed
+ * summary row beside it. A record is intent and never changes with what the container does; the summary is what `ps`
+ * reads.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+
+enum field_kind { FIELD_STRING, FIELD_STRINGS, FIELD_U64, FIELD_I64, FIELD_BOOL };
+
+struct field {
+	const char *key;
+	enum field_kind kind;
+	size_t offset;
+};
+
+#define FIELD(kind, key, member) {key, kind, offsetof(struct container, member)}
+
+static const struct field fields[] = {
+	FIELD(FIELD_STRING, "id", id),
+	FIELD(FIELD_STRING, "name", name),
+	FIELD(FIELD_U64, "created", created_ns),
+	FIELD(FIELD_STRING, "image", image),
+	FIELD(FIELD_STRING, "imageId", image_id),
+	FIELD(FIELD_STRING, "rootfs", rootfs),
+	FIELD(FIELD_STRINGS, "layers", layers),
+	FIELD(FIELD_STRINGS, "entrypoint", entrypoint),
+	FIELD(FIELD_STRINGS, "command", command),
+	FIELD(FIELD_STRINGS, "env", env),
+	FIELD(FIELD_STRING, "cwd", cwd),
+	FIELD(FIELD_STRING, "user", user),
+	FIELD(FIELD_STRING, "hostname", hostname),
+	FIELD(FIELD_STRINGS, "labels", labels),
+	FIELD(FIELD_STRINGS, "volumes", volumes),
+	FIELD(FIELD_STRINGS, "tmpfs", tmpfs),
+	FIELD(FIELD_STRING, "network", network),
+	FIELD(FIELD_STRINGS, "ports", ports),
+	FIELD(FIELD_STRINGS, "capAdd", cap_add),
+	FIELD(FIELD_STRINGS, "capDrop", cap_drop),
+	FIELD(FIELD_STRINGS, "securityOptions", security_options),
+	FIELD(FIELD_STRINGS, "ulimits", ulimits),
+	FIELD(FIELD_U64, "memory", memory_bytes),
+	FIELD(FIELD_U64, "nanoCpus", nano_cpus),
+	FIELD(FIELD_STRING, "cpusetCpus", cpuset_cpus),
+	FIELD(FIELD_I64, "pidsLimit", pids_limit),
+	FIELD(FIELD_STRING, "stopSignal", stop_signal),
+	FIELD(FIELD_U64, "stopTimeoutMs", stop_timeout_ms),
+	FIELD(FIELD_BOOL, "privileged", is_privileged),
+	FIELD(FIELD_BOOL, "tty", has_tty),
+	FIELD(FIELD_BOOL, "stdin", has_stdin),
+	FIELD(FIELD_BOOL, "autoRemove", is_auto_remove),
+	FIELD(FIELD_BOOL, "detached", is_detached),
+	FIELD(FIELD_BOOL, "readOnly", root_is_readonly),
+	FIELD(FIELD_BOOL, "init", wants_init),
+	FIELD(FIELD_BOOL, "noPivot", no_pivot),
+};
+
+enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
+
+static void field_write(struct json_writer *w, const struct field *f, const void *value)
+{
+	switch (f->kind) {
+	case FIELD_STRING:
+		if (*(const char *const *)value)
+			json_put_string(w, f->key, *(const char *const *)value);
+		break;
+	case FIELD_STRINGS: {
+		const struct str_list *list = value;
+		json_open_array(w, f->key);
+		for (size_t i = 0; i < list->count; i++)
+			json_put_string(w, NULL, list->items[i]);
+		json_close_array(w);
+		break;
+	}
+	case FIELD_U64:
+		json_put_u64(w, f->key, *(const uint64_t *)value);
+		break;
+	case FIELD_I64:
+		json_put_i64(w, f->key, *(const int64_t *)value);
+		break;
+	case FIELD_BOOL:
+		json_put_bool(w, f->key, *(const bool *)value);
+		break;
+	}
+}
+
+static int field_read(const struct json_cursor *object, const struct field *f, struct arena *a, void *value)
+{
+	switch (f->kind) {
+	case FIELD_STRING:
+		return json_opt_string(object, f->key, a, value);
+	case FIELD_STRINGS:
+		return json_opt_strings(object, f->key, a, value);
+	case FIELD_U64:
+		return json_opt_u64(object, f->key, value);
+	case FIELD_I64:
+		return json_opt_i64(object, f->key, value);
+	case FIELD_BOOL:
+		return json_opt_bool(object, f->key, value);
+	}
+	BUG("field kind %d", (int)f->kind);
+}
+
+int record_store(const struct engine *e, const struct container *c, bool is_durable)
+{
+	auto_buf struct buf text = BUF_INIT;
+	struct json_writer w = {.out = &text};
+	json_open_object(&w, NULL);
+	json_put_u64(&w, "version", 1);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		field_write(&w, &fields[i], (const char *)c + fields[i].offset);
+	json_close_object(&w);
+
+	auto_close int dir = container_dir_open(e, c->id);
+	int r = dir < 0 ? dir : file_replace_at(dir, "record.json", text.data, text.len, 0600, is_durable);
+	return r < 0 ? err_new(r, "write the record of container %s", c->id) : 0;
+}
+
+int record_load(const struct engine *e, const char *id, struct arena *a, struct container *out)
+{
+	auto_close int dir = container_dir_open(e, id);
+	if (dir == -ENOENT)
+		return err_say(-ENOENT, "no such container: %s", id);
+	auto_buf struct buf text = BUF_INIT;
+	int r = dir < 0 ? dir : file_read_at(dir, "record.json", RECORD_BYTES_MAX, &text);
+	if (r < 0)
+		return err_new(r, "read the record of container %s", id);
+
+	auto_of(json) struct json *document = NULL;
+	r = json_parse("record.json", text.data, text.len, &document);
+	if (r < 0)
+		return err_wrap(r, "container %s", id);
+	struct json_cursor root = json_root(document);
+	struct container c = {0};
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		r = field_read(&root, &fields[i], a, (char *)&c + fields[i].offset);
+		if (r < 0)
+			return err_wrap(r, "container %s", id);
+	}
+	if (!c.id || !str_eq(c.id, id) || !c.name || !c.cwd || !c.network)
+		return err_say(-EBADMSG, "container %s: record.json is not of this container", id);
+	*out = c;
+	return 0;
+}
+
+enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 1 };
+
+int summary_store(const struct engine *e, const char *id, const struct summary *s)
+{
+	struct summary row = *s;
+	row.magic = SUMMARY_MAGIC;
+	row.version = SUMMARY_VERSION;
+	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
+	auto_close int dir = container_dir_open(e, id);
+	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);
+	return r < 0 ? err_new(r, "write the summary of container %s", id) : 0;
+}
+
+/* A row that cannot be right makes the container "broken": shown, and removable. */
+int summary_read(const struct engine *e, const char *id, struct summary *out)
+{
+	auto_close int dir = container_dir_open(e, id);
+	if (dir < 0)
+		return dir;
+	auto_buf struct buf row = BUF_INIT;
+	int r = file_read_at(dir, "summary", sizeof(*out), &row);
+	bool is_right = r >= 0 && row.len == sizeof(*out);
+	if (is_right) {
+		memcpy(out, row.data, sizeof(*out));
+		is_right = out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION && out->state < CONTAINER_BROKEN;
+	}
+	if (!is_right)
+		*out = (struct summary){.state = CONTAINER_BROKEN};
+	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
+	out->address[sizeof(out->address) - 1] = '\0';
+	out->name[sizeof(out->name) - 1] = '\0';
+	out->image[sizeof(out->image) - 1] = '\0';
+	out->command[sizeof(out->command) - 1] = '\0';
+	out->ports[sizeof(out->ports) - 1] = '\0';
+	return 0;
+}

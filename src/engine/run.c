@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running: a prepared container is created, planned and launched; in the foreground this process supervises it and
+ * cleans up, detached a husk-monitor does. An exec is the same without the creating.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "monitor/monitor.h"
+#include "mount/mount.h"
+#include "sys/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/* 126: found but not executable; 127: not found; 125: husk's own failure. */
+static int exit_code_of(int code, enum launch_phase phase)
+{
+	if (phase != LAUNCH_PHASE_EXEC)
+		return 125;
+	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
+}
+
+static int layers_open(const struct engine *e, const struct container *c, int *out_layers, size_t room)
+{
+	size_t count = c->layers.count + (c->rootfs ? 1 : 0);
+	if (count == 0 || count > room)
+		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
+	for (size_t i = 0; i < count; i++) {
+		auto_buf struct buf path = BUF_INIT;
+		if (c->rootfs)
+			buf_adds(&path, c->rootfs);
+		else
+			buf_addf(&path, "%s/layers/%s/tree", e->root_path, c->layers.items[i]);
+		out_layers[i] = sys_open_at(AT_FDCWD, path.data, O_PATH | O_DIRECTORY, 0);
+		if (out_layers[i] < 0) {
+			for (size_t j = 0; j < i; j++)
+				fd_close(out_layers[j]);
+			return err_new(out_layers[i], "open layer %s", path.data);
+		}
+	}
+	return (int)count;
+}
+
+enum { LAYERS_MAX = 127 };
+
+/* The container's root as a detached overlay; without a writable layer for --plan, which makes nothing. */
+static int root_open(const struct engine *e, const struct container *c, bool is_writable)
+{
+	int layers[LAYERS_MAX];
+	int count = layers_open(e, c, layers, LAYERS_MAX);
+	if (count < 0)
+		return count;
+	int root;
+	if (!is_writable && count == 1)
+		return layers[0];
+	struct mount_overlay overlay = {
+		.layers = layers, .layer_count = (size_t)count, .upper_fd = -EBADF, .work_fd = -EBADF,
+		.is_volatile = c->is_auto_remove};
+	if (is_writable) {
+		auto_close int dir = container_dir_open(e, c->id);
+		overlay.upper_fd = sys_open_at(dir, "upper", O_PATH | O_DIRECTORY, 0);
+		overlay.work_fd = sys_open_at(dir, "work", O_PATH | O_DIRECTORY, 0);
+	}
+	root = mount_overlay_open(&overlay);
+	fd_replace(&overlay.upper_fd, -EBADF);
+	fd_replace(&overlay.work_fd, -EBADF);
+	for (int i = 0; i < count; i++)
+		fd_close(layers[i]);
+	return root < 0 ? err_wrap(root, "assemble the root of container %.12s", c->id) : root;
+}
+
+int container_image_root_open(const struct engine *e, const struct container *c)
+{
+	return root_open(e, c, false);
+}
+
+static int plan_of(struct engine *e, const struct container *c, int root_fd, struct buf *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	int r = compose_run(e, c, root_fd, &a, &spec);
+	return r < 0 ? r : plan_build(&spec, PLAN_KIND_RUN, &e->cgroup, out);
+}
+
+int container_plan_write(struct engine *e, const struct container *c, struct buf *out)
+{
+	auto_close int root = root_open(e, c, false);
+	auto_buf struct buf bytes = BUF_INIT;
+	struct flat plan;
+	int r = root < 0 ? root : plan_of(e, c, root, &bytes);
+	if (r == 0)
+		r = plan_open(&plan, bytes.data, bytes.len);
+	if (r == 0)
+		plan_write(&plan, out);
+	return r;
+}
+
+/* Everything up to the clone: root, plan, cgroup, mounts. */
+static int launch_make(struct engine *e, const struct container *c, struct launch *l)
+{
+	auto_close int root = root_open(e, c, true);
+	if (root < 0)
+		return root;
+	auto_buf struct buf plan = BUF_INIT;
+	int r = plan_of(e, c, root, &plan);
+	if (r == 0)
+		r = launch_set_plan(l, plan.data, plan.len);
+	if (r < 0)
+		return r;
+	l->slots[SLOT_ROOT] = take_fd(&root);
+	l->cgroup_host = &e->cgroup;
+	l->init_path = HUSK_LIBEXEC "/husk-monitor";
+	return launch_prepare(l);
+}
+
+/* Pipes between the payload and this process; its ends are in l->stdio, ours in m. The payload never holds a terminal
+ * of the host (security.md R23): without -t its output is a pipe, its input a pipe or /dev/null. */
+static int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
+{
+	int pair[2];
+	for (int i = 0; i < 2; i++) {
+		int r = sys_pipe(pair);
+		if (r < 0)
+			return err_new(r, "make a pipe");
+		m->output_fds[i] = pair[0];
+		l->stdio[i + 1] = pair[1];
+	}
+	if (!has_stdin) {
+		l->stdio[0] = sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+		return l->stdio[0] < 0 ? err_new(l->stdio[0], "open /dev/null") : 0;
+	}
+	int r = sys_pipe(pair);
+	if (r < 0)
+		return err_new(r, "make a pipe");
+	l->stdio[0] = pair[0];
+	m->input_fd = pair[1];
+	return 0;
+}
+
+static void foreground_init(struct monitor *m, bool has_stdin)
+{
+	*m = (struct monitor){
+		.pidfd = -EBADF,
+		.console_fd = -EBADF,
+		.output_fds = {-EBADF, -EBADF},
+		.input_fd = -EBADF,
+		.user_in = has_stdin ? 0 : -EBADF,
+		.user_out = 1,
+		.user_err = 2,
+		.forwards_signals = true,
+		.control_fd = -EBADF,
+	};
+}
+
+static void foreground_close(struct monitor *m)
+{
+	fd_replace(&m->output_fds[0], -EBADF);
+	fd_replace(&m->output_fds[1], -EBADF);
+	fd_replace(&m->input_fd, -EBADF);
+	monitor_log_close(m->log);
+	m->log = NULL;
+}
+
+/* The payload runs: this process is its monitor until it ends. */
+static int foreground_supervise(struct launch *l, struct monitor *m, int *out_code)
+{
+	m->pidfd = l->pidfd;
+	m->console_fd = l->console_fd;
+	int r = monitor_run(m, out_code);
+	if (r == 0)
+		fd_replace(&l->pidfd, -EBADF); /* waited for: nothing is left to kill */
+	return r;
+}
+
+static int summary_started(struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid)
+{
+	struct summary summary;
+	int r = summary_read(e, c->id, &summary);
+	if (r == 0)
+		r = process_identify(pid, &summary.process);
+	if (r == -ESRCH)
+		return 0; /* it has ended already: whoever waits for it will say so */
+	if (r < 0)
+		return err_new(r, "look at the process of container %s", c->id);
+	summary.state = CONTAINER_RUNNING;
+	summary.started_ns = clock_real_ns();
+	if (monitor)
+		summary.monitor = *monitor;
+	network_describe(e, c, &summary);
+	return summary_store(e, c->id, &summary);
+}
+
+static int foreground_run(struct engine *e, struct container *c, struct launch *l, int *out_code)
+{
+	struct monitor m;
+	foreground_init(&m, c->has_stdin);
+	auto_close int dir = container_dir_open(e, c->id);
+	int r = c->has_tty ? 0 : pipes_make(l, &m, c->has_stdin);
+	if (r == 0)
+		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
+	if (r == 0)
+		r = launch_start(l);
+	if (r == 0)
+		r = network_attach(e, c, l->pid);
+	if (r == 0)
+		r = summary_started(e, c, NULL, l->pid);
+	if (r == 0)
+		r = launch_release(l);
+	if (r == 0)
+		r = foreground_supervise(l, &m, out_code);
+	foreground_close(&m);
+	return r;
+}
+
+/* The end as this process saw it. */
+static int foreground_ended(struct engine *e, const struct container *c, const struct launch *l, int code)
+{
+	struct cgroup_stats stats = {0};
+	bool is_oom = cgroup_stats_load(l->cgroup, &stats) == 0 && stats.oom_kills > 0;
+	int r = network_detach(e, c->id);
+	if (r == 0)
+		r = container_release(e, c->id);
+	if (r < 0)
+		return r;
+	if (c->is_auto_remove)
+		return container_erase(e, c->id, c->name);
+	struct summary summary;
+	r = summary_read(e, c->id, &summary);
+	if (r < 0)
+		return err_new(r, "read the summary of container %s", c->id);
+	summary.state = CONTAINER_EXITED;
+	summary.exit_code = code;
+	summary.finished_ns = clock_real_ns();
+	summary.flags |= is_oom ? SUMMARY_OOM_KILLED : 0;
+	return summary_store(e, c->id, &summary);
+}
+
+/* Hands everything to a monitor and returns when the payload runs. */
+static int detached_run(struct engine *e, struct container *c, struct launch *l)
+{
+	struct monitor_begin begin = {
+		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES, .has_stdin = c->has_stdin};
+	auto_buf struct buf cgroup = BUF_INIT;
+	container_cgroup_path(e, c->id, &cgroup);
+	if (fmt(begin.id, "%s", c->id) < 0 || fmt(begin.cgroup_path, "%s", cgroup.data) < 0 ||
+		fmt(begin.engine_path, "%s", HUSK_BINDIR "/husk") < 0 || fmt(begin.init_path, "%s", l->init_path) < 0 ||
+		fmt(begin.root_path, "%s", e->root_path) < 0 || fmt(begin.state_path, "%s", e->state_path) < 0)
+		return err_say(-ENAMETOOLONG, "a path of this installation is too long for a monitor");
+
+	auto_close int dir = container_dir_open(e, c->id);
+	auto_close int run_dir = container_run_dir_open(e, c->id);
+	auto_close int socket = -EBADF;
+	struct process_id monitor = {0};
+	int r = monitor_spawn(HUSK_LIBEXEC "/husk-monitor", &begin, l, run_dir, dir, &socket, &monitor);
+	if (r == 0)
+		r = network_attach(e, c, l->pid);
+	if (r == 0)
+		r = summary_started(e, c, &monitor, l->pid);
+	return r < 0 ? r : monitor_go(socket, &l->phase);
+}
+
+/* A container that failed before its payload ran leaves nothing with --rm, and otherwise a container that is there to
+ * be looked at, as Docker's "Created". */
+static void failed(struct engine *e, const struct container *c)
+{
+	struct err_packet trail;
+	err_pack(&trail);
+	if (network_detach(e, c->id) < 0 || container_release(e, c->id) < 0 || container_erase(e, c->id, c->name) < 0)
+		log_warn("after a failure: %s", err_text());
+	err_unpack(&trail);
+}
+
+int container_run(struct engine *e, struct container *c, int *out_code)
+{
+	*out_code = 125;
+	int r = pending_sweep(e);
+	auto_close int pending = r < 0 ? r : pending_begin(e, c->id);
+	if (pending < 0)
+		return pending;
+
+	struct launch l;
+	launch_init(&l);
+	r = container_create(e, c);
+	if (r == 0)
+		r = network_prepare(e, c);
+	if (r == 0)
+		r = launch_make(e, c, &l);
+	if (r == 0)
+		r = c->is_detached ? detached_run(e, c, &l) : foreground_run(e, c, &l, out_code);
+	if (r < 0) {
+		*out_code = exit_code_of(r, l.phase);
+		launch_close(&l);
+		failed(e, c);
+	} else if (!c->is_detached) {
+		r = foreground_ended(e, c, &l, *out_code);
+	} else {
+		*out_code = 0;
+		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
+	}
+	launch_close(&l);
+	pending_end(e, c->id, &pending);
+	return r;
+}
+
+/* From a created or ended container to a running one, in the background. */
+static int start_again(struct engine *e, struct container *c, struct launch *l)
+{
+	int r = container_run_dir_begin(e, c);
+	if (r == 0)
+		r = network_prepare(e, c);
+	if (r == 0)
+		r = launch_make(e, c, l);
+	return r < 0 ? r : detached_run(e, c, l);
+}
+
+int container_start(struct engine *e, const char *id)
+{
+	int r = pending_sweep(e);
+	auto_close int pending = r < 0 ? r : pending_begin(e, id);
+	if (pending == -EWOULDBLOCK)
+		return err_say(pending, "another command is working on container %.12s", id);
+	if (pending < 0)
+		return pending;
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	struct summary summary;
+	struct launch l;
+	launch_init(&l);
+	r = container_summary(e, id, &summary);
+	if (r == 0)
+		r = container_load(e, id, &a, &c);
+	bool is_running = r == 0 && summary.state == CONTAINER_RUNNING;
+	if (r == 0 && !is_running) {
+		c.is_detached = true;
+		r = container_ended(e, id);
+		if (r == 0)
+			r = start_again(e, &c, &l);
+		if (r < 0) {
+			struct err_packet trail;
+			err_pack(&trail);
+			launch_close(&l);
+			network_detach(e, id);
+			container_release(e, id);
+			err_unpack(&trail);
+		} else {
+			fd_replace(&l.pidfd, -EBADF);
+		}
+	}
+	launch_close(&l);
+	pending_end(e, id, &pending);
+	return r;
+}
+
+static int exec_plan(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
+	struct buf *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	int r = compose_exec(e, c, request, root_fd, &a, &spec);
+	return r < 0 ? r : plan_build(&spec, PLAN_KIND_EXEC, NULL, out);
+}
+
+/* The container's root as its first process sees it; the pidfd says that the pid is still that process. */
+static int running_root_open(const struct summary *summary, int pidfd)
+{
+	char path[64];
+	fmt(path, "/proc/%d/root", summary->process.pid);
+	auto_close int root = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	if (root < 0)
+		return err_new(root, "open the container's root");
+	return sys_pidfd_send_signal(pidfd, 0) < 0 ? err_say(-ESRCH, "the container has just ended") : take_fd(&root);
+}
+
+static int exec_prepare(struct engine *e, const char *id, const struct exec_request *request, struct launch *l)
+{
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r < 0)
+		return r;
+	if (summary.state != CONTAINER_RUNNING)
+		return err_say(-EINVAL, "container %s is not running", id);
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	r = record_load(e, id, &a, &c);
+	if (r < 0)
+		return r;
+	l->slots[SLOT_TARGET] = process_open(&summary.process);
+	if (l->slots[SLOT_TARGET] < 0)
+		return err_say(-EINVAL, "container %s is not running", id);
+	auto_close int root = running_root_open(&summary, l->slots[SLOT_TARGET]);
+	if (root < 0)
+		return root;
+
+	auto_buf struct buf plan = BUF_INIT, cgroup = BUF_INIT;
+	r = exec_plan(e, &c, request, root, &plan);
+	if (r == 0)
+		r = launch_set_plan(l, plan.data, plan.len);
+	if (r < 0)
+		return r;
+	container_cgroup_path(e, id, &cgroup);
+	l->cgroup_host = &e->cgroup;
+	l->init_path = HUSK_LIBEXEC "/husk-monitor";
+	return cgroup_open(&e->cgroup, cgroup.data, &l->cgroup);
+}
+
+static int exec_run(struct launch *l, const struct exec_request *request, int *out_code)
+{
+	struct monitor m;
+	foreground_init(&m, request->has_stdin);
+	int r = request->has_tty ? 0 : pipes_make(l, &m, request->has_stdin);
+	if (r == 0)
+		r = launch_start(l);
+	if (r == 0)
+		r = launch_release(l);
+	if (r == 0)
+		r = foreground_supervise(l, &m, out_code);
+	foreground_close(&m);
+	return r;
+}
+
+int container_exec(struct engine *e, const char *id, const struct exec_request *request, int *out_code)
+{
+	struct launch l;
+	launch_init(&l);
+	int r = exec_prepare(e, id, request, &l);
+	if (r == 0)
+		r = exec_run(&l, request, out_code);
+	if (r < 0)
+		*out_code = exit_code_of(r, l.phase);
+	launch_close(&l);
+	return r;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Images as the engine sees them: found by reference or id, with their configuration and the layers to put on each
+ * other. Making them (import, pull) is the locked-in worker's work, husk-image; this process only asks it.
+ * Everything speaks.
+ */
+#include "base/arena.h"
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What an image says about the workload; nothing of it steers the engine. */
+struct image_config {
+	struct str_list env, entrypoint, cmd, labels, volumes, ports;
+	const char *user, *working_dir, *stop_signal;
+};
+
+struct image {
+	const char *id;     /* "sha256:..." of the configuration */
+	const char *digest; /* of the manifest */
+	struct str_list references;
+	uint64_t created_ns, size_bytes;
+	struct image_config config;
+	struct str_list chain_ids; /* layers, lowest first */
+};
+
+/* By reference ("busybox", "busybox:latest", "docker.io/library/busybox") or id prefix; -ENOENT when there is none. */
+int image_find(int root_fd, const char *word, struct arena *a, struct image *out);
+
+struct image_list {
+	struct image *items;
+	size_t count;
+};
+int image_list(int root_fd, struct arena *a, struct image_list *out);
+
+/* Imports share_path/images/NAME, an OCI layout that came with the installation, through the worker in libexec_path;
+ * -ENOENT when there is no such image. Two at once make one import. */
+int image_import_builtin(int root_fd, const char *share_path, const char *libexec_path, const char *word);
+
+/*
+ * Users as the files of an image name them. Our own parser of etc/passwd and etc/group beneath root_fd: regular files
+ * of at most 10 MiB, never a name service.
+ */
+struct image_user {
+	uint32_t uid, gid;
+	uint32_t *groups; /* memberships in /etc/group, without the primary one */
+	size_t group_count;
+	const char *home;
+	const char *name; /* NULL when the number has no entry */
+};
+
+/* "", "name", "uid", "name:group", "uid:gid". Digits are never looked up as a name. */
+int image_user_resolve(int root_fd, const char *spec, struct arena *a, struct image_user *out);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Supervision of one running process: its input and output, its log, its signals, its end. The same loop serves `husk`
+ * in the foreground, `husk exec`, and husk-monitor, which holds a detached container. No JSON, no heap growth: it
+ * lives as long as the container. The theory and the table of states are in machine.c. Speaking.
+ */
+#include "base/cleanup.h"
+#include "runtime/runtime.h"
+#include "sys/process.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The log of a container: `log` in its directory, lines "2026-11-22T10:00:00.000000000Z stdout F text" (the format of
+ * the CRI; P instead of F when a line was cut at MONITOR_LINE_MAX or had no newline yet), rotated to log.1, log.2 before
+ * it would grow beyond the limit. Writing never blocks and never fails the container: what cannot be written is
+ * counted, and a line "[N bytes lost]" says so when there is room again.
+ */
+enum { MONITOR_LOG_BYTES = 10 << 20, MONITOR_LOG_FILES = 3, MONITOR_LINE_MAX = 16384 };
+enum monitor_stream { MONITOR_STDOUT, MONITOR_STDERR };
+
+struct monitor_log;
+int monitor_log_open(int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out);
+void monitor_log_close(struct monitor_log *log);
+AUTO_TYPE(monitor_log, struct monitor_log *, monitor_log_close)
+void monitor_log_write(struct monitor_log *log, enum monitor_stream stream, const void *data, size_t size);
+
+/* Reading it again, for `logs`: the last `tail` lines (UINT64_MAX: all) of all files in order, and with `follows` what
+ * comes, across rotations, until is_ended says that the writer is gone and everything was read. `line` is without the
+ * prefix; has_newline is false for a P line. A negative return of `each` ends it with that code. */
+struct monitor_log_line {
+	const char *time;
+	enum monitor_stream stream;
+	const char *text;
+	size_t size;
+	bool has_newline;
+};
+int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
+	int (*each)(void *context, const struct monitor_log_line *line), bool (*is_ended)(void *context), void *context);
+
+/* What one supervision works on. Fds are borrowed unless said otherwise; -EBADF for what there is not. */
+struct monitor {
+	int pidfd;
+	int console_fd;   /* pty master: then output_fds and input_fd are unused */
+	int output_fds[2]; /* read ends of the payload's stdout and stderr */
+	int input_fd;     /* write end of its stdin; closed when user_in ends */
+	int user_in, user_out, user_err; /* the user's side, in the foreground */
+	struct monitor_log *log;
+	bool forwards_signals; /* what this process is sent goes to the payload */
+	int control_fd;   /* listening socket for attach, resize, state (husk-monitor) */
+};
+
+/* Supervises until the payload has ended and its output is drained (at most 2 s after its end, a background process may
+ * hold it open). The user's terminal is raw meanwhile when there is a console, and restored. *out_code as shells count. */
+int monitor_run(struct monitor *m, int *out_code);
+
+/* The exit record: `exit` in the run directory, written once, atomically. */
+struct monitor_exit {
+	int32_t code; /* -1: nobody saw it */
+	uint32_t flags; /* 1: the kernel's OOM killer was at work */
+	uint64_t finished_ns;
+};
+enum { MONITOR_EXIT_OOM = 1 };
+int monitor_exit_store(int run_directory_fd, const struct monitor_exit *record);
+int monitor_exit_load(int run_directory_fd, struct monitor_exit *out);
+
+/*
+ * Starting a detached container. husk sends one packet with fds over the socket that husk-monitor has as fd 3, then
+ * reads answers: STARTED-INIT with the pid and pidfd (then husk sets up the network), sends GO, and reads RUNNING or
+ * FAILED with the trail. The command line is `husk-monitor FULL-ID`.
+ */
+enum monitor_message_type { MONITOR_BEGIN = 1, MONITOR_INIT, MONITOR_GO, MONITOR_RUNNING, MONITOR_FAILED };
+
+struct monitor_begin {
+	char id[72];
+	char cgroup_path[128];
+	char engine_path[256]; /* husk itself: executed as `husk _ended ID` at the end */
+	char init_path[256];
+	char root_path[256], state_path[256]; /* its HUSK_ROOT and HUSK_STATE */
+	uint64_t log_bytes;
+	uint32_t log_files;
+	uint32_t has_stdin; /* stdin stays open without a terminal: -d -i */
+	uint64_t slots[2];  /* which slots are among the fds, after: run directory, log directory, plan */
+};
+
+/* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when
+ * init exists: l->pid and l->pidfd are filled; *out_socket is the conversation. */
+int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l, int run_directory_fd,
+	int log_directory_fd, int *out_socket, struct process_id *out_monitor);
+/* Lets it go and waits until the payload runs; on failure the trail is the monitor's and *out_phase tells where. */
+int monitor_go(int socket, enum launch_phase *out_phase);
+
+/* main() of husk-monitor after the sync socket is known: never returns before the container has ended. */
+int monitor_main(const char *id, int socket);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared inside mount/: how a detached tree reaches its place. */
+#include "mount/mount.h"
+
+/* Sets all attributes and the propagation of a detached tree while nobody can see it. Speaking. */
+int mount_tree_set(int tree_fd, const struct mount_row *row);
+/* Attaches a detached tree to a pinned mount point. Silent. */
+int mount_tree_attach(int tree_fd, int target_fd);
+/* The fd in a slot, or -EBADF with a sentence. */
+int mount_slot(const struct mount_context *ctx, uint32_t slot);

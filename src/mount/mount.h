@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Mounts. A mount is made detached (fsmount, or a clone of a tree), gets all its flags while nobody can see it, and
+ * is then attached by fd to a mount point that was resolved beneath the root by fd. There is no function here that
+ * mounts on a path string.
+ *
+ * The host side opens what only it can see (the overlay, sources of bind mounts) and hands the detached trees to init
+ * by slot; init attaches them, makes the kernel file systems in its own namespaces, then pivots.
+ */
+#include "base/buf.h"
+#include "base/flat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum mount_kind {
+	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, cgroup, ... */
+	MOUNT_KIND_BIND,    /* a detached tree from a slot */
+	MOUNT_KIND_MAX = MOUNT_KIND_BIND
+};
+
+enum mount_row_flags {
+	MOUNT_STRICT = 1,          /* no symlink on the way to the target: /proc, /sys, /dev and below */
+	MOUNT_RECURSIVE = 2,       /* bind: the whole tree below */
+	MOUNT_NEEDS_CGROUP_NS = 4, /* only right once init is in its cgroup and cgroup namespace */
+	MOUNT_OPTIONAL = 8,        /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
+};
+
+struct mount_row {
+	uint32_t origin; /* string: why it is here: "default", "image", "-v" */
+	uint32_t kind;
+	uint32_t flags;
+	uint32_t slot;
+	uint32_t target;      /* string: absolute path in the container */
+	uint32_t source;      /* string: host path of a bind, or the source name */
+	uint32_t fstype;      /* string */
+	uint32_t data;        /* string: options of the file system, comma separated, or none */
+	uint64_t attr_set;    /* MOUNT_ATTR_* */
+	uint64_t attr_clear;
+	uint64_t attr_set_recursive; /* rro and friends */
+	uint32_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
+	uint32_t reserved;
+};
+
+/* A device node, or a symlink, below /dev. */
+enum mount_node_kind { MOUNT_NODE_CHAR = 1, MOUNT_NODE_BLOCK, MOUNT_NODE_FIFO, MOUNT_NODE_LINK, MOUNT_NODE_BIND };
+
+struct mount_node_row {
+	uint32_t origin;
+	uint32_t kind;
+	uint32_t path;   /* string: absolute path in the container */
+	uint32_t target; /* string: of the symlink */
+	uint32_t major, minor;
+	uint32_t mode;
+	uint32_t uid, gid;
+	uint32_t slot; /* MOUNT_NODE_BIND: a detached clone of the host's node */
+};
+
+/* A path to hide or to freeze. */
+enum mount_guard_kind { MOUNT_GUARD_MASK = 1, MOUNT_GUARD_READONLY };
+
+struct mount_guard_row {
+	uint32_t origin;
+	uint32_t kind;
+	uint32_t path;
+	uint32_t reserved;
+};
+
+/* Options as mount(8), fstab and OCI write them ("ro", "nosuid", "rbind", "rslave", "mode=755", "rro", ...). What is
+ * no flag is collected in data. `text` is comma separated. Speaking: -EINVAL. Any process. */
+struct mount_options {
+	uint64_t attr_set, attr_clear;
+	uint64_t attr_set_recursive;
+	uint32_t propagation;
+	bool is_bind;
+	bool is_recursive;
+	struct buf data;
+};
+void mount_options_release(struct mount_options *o);
+AUTO_STRUCT(mount_options, struct mount_options, mount_options_release)
+int mount_options_parse(const char *text, struct mount_options *out);
+/* The words for a set of attributes: "ro,nosuid". */
+void mount_attr_words(uint64_t attr, struct buf *out);
+
+/* A detached overlay. Layers are directory fds, lowest first. upper_fd -EBADF: read-only, then at least two layers
+ * (one layer twice is refused by the kernel: give an empty directory beside it). Host, or the owner of a user
+ * namespace [5.11]. */
+struct mount_overlay {
+	const int *layers;
+	size_t layer_count;
+	int upper_fd, work_fd;
+	bool is_volatile;
+	bool wants_userxattr;
+};
+int mount_overlay_open(const struct mount_overlay *o);
+
+/* A detached clone of a host tree with its flags set, resolved once. Host. */
+int mount_bind_open(const char *source, const struct mount_row *row);
+/* The same for an fd that is already pinned. */
+int mount_clone_fd(int fd, const struct mount_row *row);
+
+/* What init needs to apply rows; borrowed fds. */
+struct mount_context {
+	const struct flat *plan;
+	int root_fd;      /* O_PATH, the root as attached in init's mount namespace */
+	int null_fd;      /* O_PATH, the host's /dev/null, verified 1:3 */
+	int empty_fd;     /* a detached, empty, read-only tmpfs for masked directories, made on first use */
+	const int *slots;
+	size_t slot_count;
+};
+
+/* Makes the caller's mount namespace private (or slave), attaches the detached root on top of /, fills ctx->root_fd
+ * and null_fd. Init. */
+int mount_root_attach(struct mount_context *ctx, int detached_root_fd, uint32_t propagation);
+int mount_row_apply(struct mount_context *ctx, const struct mount_row *row);
+int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row);
+int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);
+/* Clones what an fd stands for (a device, a mask) and attaches the clone to a pinned mount point. Init. */
+int mount_clone_onto(int source_fd, int target_fd);
+/* Makes the attached root the root: pivot_root and detach of the old one, or with `no_pivot` MS_MOVE and chroot. Init. */
+int mount_root_enter(struct mount_context *ctx, bool no_pivot);
+/* Makes the root mount itself read-only. Init. */
+int mount_root_readonly(struct mount_context *ctx);
+
+/* A private detached procfs, only for the runtime's own reads and writes. In the pid namespace of the caller. */
+int mount_proc_private(void);
+
+/* One sentence without a full stop for each kind of row: "mount proc on /proc (nosuid,nodev,noexec)". */
+void mount_row_describe(const struct flat *plan, const struct mount_row *row, struct buf *out);
+void mount_node_describe(const struct flat *plan, const struct mount_node_row *row, struct buf *out);
+void mount_guard_describe(const struct flat *plan, const struct mount_guard_row *row, struct buf *out);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device nodes and links below /dev, and guards: paths that are hidden or made read-only. All by fd beneath the root,
+ * without following any symlink. Init only.
+ */
+#include "mount/internal.h"
+#include "base/err.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
+
+static const mode_t node_types[] = {
+	[MOUNT_NODE_CHAR] = S_IFCHR,
+	[MOUNT_NODE_BLOCK] = S_IFBLK,
+	[MOUNT_NODE_FIFO] = S_IFIFO,
+};
+
+/* What is already there must be the very device that the plan wants. */
+static int node_verify(int parent, const char *name, mode_t mode, dev_t device)
+{
+	struct stat st;
+	int r = sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st);
+	if (r < 0)
+		return err_new(r, "stat");
+	if ((st.st_mode & S_IFMT) != (mode & S_IFMT) || st.st_rdev != device)
+		return err_say(-EEXIST, "something else is there already");
+	return 0;
+}
+
+static int node_make(int parent, const char *name, const struct mount_node_row *row)
+{
+	mode_t mode = node_types[row->kind] | row->mode;
+	dev_t device = makedev(row->major, row->minor);
+
+	int r = sys_mknod_at(parent, name, mode, device);
+	if (r == -EEXIST)
+		return node_verify(parent, name, mode, device);
+	if (r < 0)
+		return err_new(r, "make device %u:%u", row->major, row->minor);
+	if (row->uid || row->gid) {
+		r = sys_chown_at(parent, name, row->uid, row->gid, AT_SYMLINK_NOFOLLOW);
+		if (r < 0)
+			return err_new(r, "change owner");
+	}
+	return 0;
+}
+
+static int node_bind(struct mount_context *ctx, const struct mount_node_row *row)
+{
+	int tree = mount_slot(ctx, row->slot);
+	if (tree < 0)
+		return tree;
+	auto_close int target = path_make_file(ctx->root_fd, flat_str(ctx->plan, row->path), PATH_STRICT);
+	if (target < 0)
+		return err_new(target, "mount point");
+	int r = mount_tree_attach(tree, target);
+	return r < 0 ? err_new(r, "attach") : 0;
+}
+
+int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row)
+{
+	if (row->kind == MOUNT_NODE_BIND)
+		return node_bind(ctx, row);
+
+	const char *path = flat_str(ctx->plan, row->path);
+	const char *name;
+	auto_close int parent = path_open_parent(ctx->root_fd, path, true, PATH_STRICT, &name);
+	if (parent < 0)
+		return err_new(parent, "directory of %s", path);
+	if (row->kind != MOUNT_NODE_LINK)
+		return node_make(parent, name, row);
+
+	int r = sys_symlink_at(flat_str(ctx->plan, row->target), parent, name);
+	return r < 0 && r != -EEXIST ? err_new(r, "link") : 0;
+}
+
+int mount_clone_onto(int source_fd, int target_fd)
+{
+	auto_close int tree = sys_open_tree(source_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return err_new(tree, "clone");
+	int r = mount_tree_attach(tree, target_fd);
+	return r < 0 ? err_new(r, "attach") : 0;
+}
+
+/* One empty read-only tmpfs serves every masked directory. nr_inodes=2: one is refused by some kernels. */
+static int empty_tree(struct mount_context *ctx)
+{
+	if (ctx->empty_fd < 0) {
+		auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+		if (fs_fd < 0)
+			return err_new(fs_fd, "open file system tmpfs");
+		int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
+		if (r == 0)
+			r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
+		if (r == 0)
+			r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0555", 0);
+		if (r == 0)
+			r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+		if (r < 0)
+			return err_new(r, "create tmpfs");
+		ctx->empty_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC,
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+		if (ctx->empty_fd < 0)
+			return err_new(ctx->empty_fd, "mount tmpfs");
+		return ctx->empty_fd;
+	}
+	return ctx->empty_fd;
+}
+
+/* A file is hidden behind a clone of the host's /dev/null, a directory behind the empty tmpfs. The tmpfs can be
+ * cloned only once it is attached, so the first use attaches it and later ones clone it from there. */
+static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
+{
+	bool is_first_dir = is_dir && ctx->empty_fd < 0;
+	int source = is_dir ? empty_tree(ctx) : ctx->null_fd;
+	if (source < 0)
+		return source;
+	if (is_first_dir) {
+		int r = mount_tree_attach(source, target);
+		return r < 0 ? err_new(r, "attach") : 0;
+	}
+	return mount_clone_onto(source, target);
+}
+
+/* A mount becomes read-only where it is; anything else is covered by a read-only clone of itself. */
+static int readonly_apply(int target)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
+	int r = sys_mount_setattr(target, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (r != -EINVAL) /* -EINVAL: not the root of a mount */
+		return r < 0 ? err_new(r, "make read-only") : 0;
+
+	auto_close int tree =
+		sys_open_tree(target, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (tree < 0)
+		return err_new(tree, "clone");
+	r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	if (r < 0)
+		return err_new(r, "make read-only");
+	r = mount_tree_attach(tree, target);
+	return r < 0 ? err_new(r, "attach") : 0;
+}
+
+int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row)
+{
+	const char *path = flat_str(ctx->plan, row->path);
+	auto_close int target = path_open(ctx->root_fd, path, O_PATH, PATH_STRICT);
+	if (target == -ENOENT || target == -ENOTDIR)
+		return 0; /* this kernel does not have it, so there is nothing to guard */
+	if (target < 0)
+		return err_new(target, "open %s", path);
+
+	struct stat st;
+	int r = sys_stat_fd(target, &st);
+	if (r < 0)
+		return err_new(r, "stat %s", path);
+	return row->kind == MOUNT_GUARD_MASK ? mask_apply(ctx, target, S_ISDIR(st.st_mode))
+					     : readonly_apply(target);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mount options as words: one table for mount(8)'s, fstab's and the OCI specification's names. What the table does
+ * not know belongs to the file system and is collected in data.
+ */
+#include "mount/mount.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+#include <linux/mount.h>
+
+enum option_effect {
+	EFFECT_SET,           /* attr_set */
+	EFFECT_CLEAR,         /* attr_clear */
+	EFFECT_SET_RECURSIVE, /* attr_set_recursive */
+	EFFECT_PROPAGATION,
+	EFFECT_BIND,
+	EFFECT_NOTHING, /* accepted: defaults, and what only fstab readers use */
+};
+
+struct option_word {
+	const char *word;
+	enum option_effect effect;
+	bool is_recursive;
+	uint64_t value;
+};
+
+static const struct option_word option_words[] = {
+	{"defaults", EFFECT_NOTHING, false, 0},
+	{"auto", EFFECT_NOTHING, false, 0},
+	{"loud", EFFECT_NOTHING, false, 0},
+	{"ro", EFFECT_SET, false, MOUNT_ATTR_RDONLY},
+	{"rw", EFFECT_CLEAR, false, MOUNT_ATTR_RDONLY},
+	{"nosuid", EFFECT_SET, false, MOUNT_ATTR_NOSUID},
+	{"suid", EFFECT_CLEAR, false, MOUNT_ATTR_NOSUID},
+	{"nodev", EFFECT_SET, false, MOUNT_ATTR_NODEV},
+	{"dev", EFFECT_CLEAR, false, MOUNT_ATTR_NODEV},
+	{"noexec", EFFECT_SET, false, MOUNT_ATTR_NOEXEC},
+	{"exec", EFFECT_CLEAR, false, MOUNT_ATTR_NOEXEC},
+	{"noatime", EFFECT_SET, false, MOUNT_ATTR_NOATIME},
+	{"atime", EFFECT_CLEAR, false, MOUNT_ATTR_NOATIME},
+	{"strictatime", EFFECT_SET, false, MOUNT_ATTR_STRICTATIME},
+	{"relatime", EFFECT_SET, false, MOUNT_ATTR_RELATIME},
+	{"nodiratime", EFFECT_SET, false, MOUNT_ATTR_NODIRATIME},
+	{"diratime", EFFECT_CLEAR, false, MOUNT_ATTR_NODIRATIME},
+	{"nosymfollow", EFFECT_SET, false, MOUNT_ATTR_NOSYMFOLLOW},
+	{"rro", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_RDONLY},
+	{"rnosuid", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOSUID},
+	{"rnodev", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NODEV},
+	{"rnoexec", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOEXEC},
+	{"rnosymfollow", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOSYMFOLLOW},
+	{"private", EFFECT_PROPAGATION, false, MS_PRIVATE},
+	{"rprivate", EFFECT_PROPAGATION, true, MS_PRIVATE},
+	{"slave", EFFECT_PROPAGATION, false, MS_SLAVE},
+	{"rslave", EFFECT_PROPAGATION, true, MS_SLAVE},
+	{"shared", EFFECT_PROPAGATION, false, MS_SHARED},
+	{"rshared", EFFECT_PROPAGATION, true, MS_SHARED},
+	{"unbindable", EFFECT_PROPAGATION, false, MS_UNBINDABLE},
+	{"runbindable", EFFECT_PROPAGATION, true, MS_UNBINDABLE},
+	{"bind", EFFECT_BIND, false, 0},
+	{"rbind", EFFECT_BIND, true, 0},
+};
+
+static const struct option_word *option_find(const char *word)
+{
+	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++)
+		if (str_eq(option_words[i].word, word))
+			return &option_words[i];
+	return NULL;
+}
+
+/* Later words win over earlier ones of the same attribute, as with mount(8). */
+static void option_take(struct mount_options *o, const struct option_word *word)
+{
+	switch (word->effect) {
+	case EFFECT_SET:
+		if (word->value == MOUNT_ATTR_RELATIME || (word->value & MOUNT_ATTR__ATIME))
+			o->attr_clear |= MOUNT_ATTR__ATIME;
+		o->attr_set |= word->value;
+		break;
+	case EFFECT_CLEAR:
+		o->attr_set &= ~word->value;
+		o->attr_clear |= word->value & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : word->value;
+		break;
+	case EFFECT_SET_RECURSIVE:
+		o->attr_set_recursive |= word->value;
+		break;
+	case EFFECT_PROPAGATION:
+		o->propagation = (uint32_t)word->value | (word->is_recursive ? MS_REC : 0);
+		break;
+	case EFFECT_BIND:
+		o->is_bind = true;
+		o->is_recursive = word->is_recursive;
+		break;
+	case EFFECT_NOTHING:
+		break;
+	}
+}
+
+void mount_options_release(struct mount_options *o)
+{
+	buf_release(&o->data);
+}
+
+int mount_options_parse(const char *text, struct mount_options *out)
+{
+	auto_free char *copy = mem_strdup(text);
+	char *rest = copy;
+	char *word;
+
+	while ((word = str_cut(&rest, ','))) {
+		if (word[0] == '\0')
+			continue;
+		const struct option_word *known = option_find(word);
+		if (known) {
+			option_take(out, known);
+			continue;
+		}
+		if (word[0] == '=')
+			return err_say(-EINVAL, "\"%s\" is not a mount option", word);
+		if (out->data.len)
+			buf_addc(&out->data, ',');
+		buf_adds(&out->data, word);
+	}
+	return 0;
+}
+
+void mount_attr_words(uint64_t attr, struct buf *out)
+{
+	size_t start = out->len;
+	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++) {
+		const struct option_word *word = &option_words[i];
+		if (word->effect != EFFECT_SET || word->value == 0 || !(attr & word->value))
+			continue;
+		if (out->len > start)
+			buf_addc(out, ',');
+		buf_adds(out, word->word);
+	}
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One mount of a plan, applied by init: a kernel file system is made detached with all its flags, or a detached tree
+ * is taken from its slot; the mount point is made beneath the root by fd; then one move_mount. Nothing is parsed here
+ * but the comma-separated options that fsconfig(2) wants one by one, and nothing allocates.
+ */
+#include "mount/internal.h"
+#include "base/err.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { OPTION_MAX = 512 };
+
+int mount_slot(const struct mount_context *ctx, uint32_t slot)
+{
+	if (slot >= ctx->slot_count || ctx->slots[slot] < 0)
+		return err_say(-EBADF, "nothing was handed over in slot %u", slot);
+	return ctx->slots[slot];
+}
+
+/* Hands one "key=value" or "flag" to the file system. */
+static int config_one(int fs_fd, const char *option, size_t len)
+{
+	char word[OPTION_MAX];
+	if (len >= sizeof(word))
+		return err_say(-ENAMETOOLONG, "option \"%.40s...\" is too long", option);
+	memcpy(word, option, len);
+	word[len] = '\0';
+
+	char *value = strchr(word, '=');
+	if (value)
+		*value++ = '\0';
+	int r = value ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, word, value, 0)
+		      : sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, word, NULL, 0);
+	return r < 0 ? err_new(r, "option %s%s%s", word, value ? "=" : "", value ? value : "") : 0;
+}
+
+static int config_all(int fs_fd, const char *data)
+{
+	while (data && *data != '\0') {
+		size_t len = strcspn(data, ",");
+		int r = len ? config_one(fs_fd, data, len) : 0;
+		if (r < 0)
+			return r;
+		data += len + (data[len] == ',');
+	}
+	return 0;
+}
+
+static int new_tree(const struct mount_context *ctx, const struct mount_row *row)
+{
+	const char *fstype = flat_str(ctx->plan, row->fstype);
+	const char *source = flat_str(ctx->plan, row->source);
+
+	auto_close int fs_fd = sys_fsopen(fstype, FSOPEN_CLOEXEC);
+	if (fs_fd < 0)
+		return err_new(fs_fd, "open file system %s", fstype);
+	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", source ? source : fstype, 0);
+	if (r < 0)
+		return err_new(r, "source %s", source ? source : fstype);
+	r = config_all(fs_fd, flat_str(ctx->plan, row->data));
+	if (r < 0)
+		return r;
+	r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return err_new(r, "create %s", fstype);
+
+	auto_close int tree = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)row->attr_set);
+	if (tree < 0)
+		return err_new(tree, "mount %s", fstype);
+	if (row->propagation) {
+		r = mount_tree_set(tree, row);
+		if (r < 0)
+			return r;
+	}
+	return take_fd(&tree);
+}
+
+/* The mount point is a file or a directory as the tree's root is one. */
+static int target_open(const struct mount_context *ctx, const struct mount_row *row, int tree)
+{
+	const char *target = flat_str(ctx->plan, row->target);
+	unsigned flags = row->flags & MOUNT_STRICT ? PATH_STRICT : 0;
+
+	struct stat st;
+	int r = sys_stat_fd(tree, &st);
+	if (r < 0)
+		return err_new(r, "stat what is mounted on %s", target);
+	int fd = S_ISDIR(st.st_mode) ? path_make_dir(ctx->root_fd, target, 0755, flags | PATH_DIR)
+				     : path_make_file(ctx->root_fd, target, flags);
+	if (fd == -ELOOP && flags & PATH_STRICT)
+		return err_say(fd, "the image has a symbolic link at %s, which husk does not follow", target);
+	if (fd == -ENOTDIR)
+		return err_say(fd, "the image has something at %s that is not a directory", target);
+	if (fd == -EROFS)
+		return err_say(fd, "mount point %s is missing and lies on a read-only mount", target);
+	return fd < 0 ? err_new(fd, "mount point %s", target) : fd;
+}
+
+int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
+{
+	auto_close int own_tree = -EBADF;
+	int tree;
+
+	if (row->kind == MOUNT_KIND_BIND) {
+		tree = mount_slot(ctx, row->slot);
+	} else {
+		own_tree = new_tree(ctx, row);
+		tree = own_tree;
+		if (tree == -ENODEV && row->flags & MOUNT_OPTIONAL)
+			return 0;
+	}
+	if (tree < 0)
+		return tree;
+
+	auto_close int target = target_open(ctx, row, tree);
+	if (target < 0)
+		return target;
+	int r = mount_tree_attach(tree, target);
+	return r < 0 ? err_new(r, "attach at %s", flat_str(ctx->plan, row->target)) : 0;
+}

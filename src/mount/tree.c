@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Detached trees: clones of host trees and overlays, made and given all their flags on the host side while nobody can
+ * see them, and the one function that attaches a tree to a pinned mount point.
+ *
+ * mount_setattr(2) is 5.12. Without it a bind mount could only be made read-only after it is visible, which is the
+ * window that we refuse to have: -ENOSYS is reported, not worked around.
+ */
+#include "mount/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+
+/* fsconfig(2) refuses longer string values. */
+enum { FSCONFIG_VALUE_MAX = 256 };
+
+int mount_tree_set(int tree_fd, const struct mount_row *row)
+{
+	bool is_recursive = row->flags & MOUNT_RECURSIVE;
+	uint32_t kind = row->propagation & ~(uint32_t)MS_REC;
+	struct mount_attr attr = {.propagation = kind ? kind : MS_PRIVATE};
+	int r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
+	if (r < 0)
+		return err_new(r, "set propagation");
+
+	if (row->attr_set || row->attr_clear) {
+		attr = (struct mount_attr){.attr_set = row->attr_set, .attr_clr = row->attr_clear};
+		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
+		if (r < 0)
+			return err_new(r, "set mount flags");
+	}
+	if (row->attr_set_recursive) {
+		attr = (struct mount_attr){.attr_set = row->attr_set_recursive};
+		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+		if (r < 0)
+			return err_new(r, "set mount flags recursively");
+	}
+	return 0;
+}
+
+int mount_tree_attach(int tree_fd, int target_fd)
+{
+	return sys_move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mount_clone_fd(int fd, const struct mount_row *row)
+{
+	unsigned recursive = row->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
+	auto_close int tree = sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+	if (tree < 0)
+		return err_new(tree, "clone the tree");
+	int r = mount_tree_set(tree, row);
+	return r < 0 ? r : take_fd(&tree);
+}
+
+int mount_bind_open(const char *source, const struct mount_row *row)
+{
+	auto_close int fd = sys_open_at(AT_FDCWD, source, O_PATH, 0);
+	if (fd < 0)
+		return err_new(fd, "open %s", source);
+
+	int tree = mount_clone_fd(fd, row);
+	return tree < 0 ? err_wrap(tree, "bind %s", source) : tree;
+}
+
+/* Directories are named through /proc/self/fd: no escaping of `:` and no second lookup of a path. */
+static int overlay_add_layers(int fs_fd, const struct mount_overlay *o)
+{
+	/* "lowerdir+" takes them one by one, topmost first [6.5]. */
+	int r = 0;
+	for (size_t i = o->layer_count; i-- > 0 && r == 0;)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir+", PROC_FD_PATH(o->layers[i]), 0);
+	if (r != -EINVAL)
+		return r;
+
+	char joined[FSCONFIG_VALUE_MAX];
+	size_t used = 0;
+	for (size_t i = o->layer_count; i-- > 0;) {
+		char one[32];
+		fd_proc_path(one, o->layers[i]);
+		size_t len = strlen(one);
+		if (used + len + 2 > sizeof(joined))
+			return -E2BIG;
+		if (used)
+			joined[used++] = ':';
+		memcpy(joined + used, one, len + 1);
+		used += len;
+	}
+	return sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir", joined, 0);
+}
+
+/* What the kernel says with a bare number when overlayfs cannot be used here. */
+static int overlay_error(int r)
+{
+	if (r == -ENODEV)
+		return err_say(r, "this kernel has no overlay file system (try: modprobe overlay)");
+	if (r == -E2BIG)
+		return err_say(r, "too many image layers for a kernel before 6.5");
+	if (r == -ELOOP || r == -EBUSY)
+		return err_say(r, "overlay refuses these layers: one of them is used by another container, or "
+				  "lies on an overlay itself");
+	return err_new(r, "mount overlay");
+}
+
+int mount_overlay_open(const struct mount_overlay *o)
+{
+	auto_close int fs_fd = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs_fd < 0)
+		return overlay_error(fs_fd);
+
+	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", "overlay", 0);
+	if (r == 0)
+		r = overlay_add_layers(fs_fd, o);
+	if (r == 0 && o->upper_fd >= 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "upperdir", PROC_FD_PATH(o->upper_fd), 0);
+	if (r == 0 && o->upper_fd >= 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "workdir", PROC_FD_PATH(o->work_fd), 0);
+	if (r == 0 && o->is_volatile && o->upper_fd >= 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+	if (r == 0 && o->wants_userxattr)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
+	if (r == 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return overlay_error(r);
+
+	int root_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
+	return root_fd < 0 ? overlay_error(root_fd) : root_fd;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules in tables of others: where a firewall drops what is forwarded, two rules at the top of its chain accept what
+ * comes from and goes to a bridge of ours. What may really go there is decided in our own table, whose drops count
+ * whatever another chain accepts.
+ */
+#include "net/internal.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "net/nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+
+enum { CHAINS_MAX = 256, RULE_ROOM = 512, NAME_TEXT = 128 };
+
+/* Chains that drop forwarded packets without having the policy; DOCKER-USER is where Docker wants such rules. */
+static const struct {
+	const char *table;
+	const char *chain;
+} known_chains[] = {
+	{"filter", "DOCKER-USER"},
+	{"firewalld", "filter_FORWARD"},
+};
+
+struct place {
+	uint8_t family;
+	char table[NAME_TEXT];
+	char chain[NAME_TEXT];
+	uint64_t handle; /* of a rule that was found, in the kernel's byte order */
+};
+
+struct place_list {
+	const struct net *net;
+	const char *bridge;
+	struct place *items;
+	size_t count;
+};
+
+static void places_release(struct place_list *list)
+{
+	free(list->items);
+}
+AUTO_STRUCT(place_list, struct place_list, places_release)
+
+static int add_place(struct place_list *list, const struct place *place)
+{
+	if (list->count == CHAINS_MAX)
+		return -E2BIG;
+	if (!list->items)
+		list->items = mem_new(CHAINS_MAX * sizeof(*list->items));
+	list->items[list->count++] = *place;
+	return 0;
+}
+
+static uint32_t read_hook(const struct nlattr *nest)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each_nested(attribute, nest)
+	{
+		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM &&
+			mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+			return ntohl(mnl_attr_get_u32(attribute));
+	}
+	return UINT32_MAX;
+}
+
+static bool is_known(const struct place *place)
+{
+	for (size_t i = 0; i < sizeof(known_chains) / sizeof(known_chains[0]); i++)
+		if (str_eq(known_chains[i].table, place->table) &&
+			str_eq(known_chains[i].chain, place->chain))
+			return true;
+	return false;
+}
+
+/* Keeps a name that fits; one that does not makes no place. */
+static void read_name(char out[static NAME_TEXT], const struct nlattr *attribute)
+{
+	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+		fmt_n(out, NAME_TEXT, "%s", mnl_attr_get_str(attribute));
+}
+
+static bool is_foreign(const struct place *place)
+{
+	bool is_ip = place->family == NFPROTO_IPV4 || place->family == NFPROTO_IPV6 ||
+		place->family == NFPROTO_INET;
+
+	/* Those of other instances look after themselves. */
+	return is_ip && place->table[0] && place->chain[0] && !str_prefix(place->table, "husk-");
+}
+
+static int collect_chain(const struct nlmsghdr *message, void *data)
+{
+	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+	struct place place = {.family = head->nfgen_family};
+	uint32_t policy = NF_ACCEPT, hook = UINT32_MAX;
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, sizeof(*head))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		if (type == NFTA_CHAIN_TABLE)
+			read_name(place.table, attribute);
+		else if (type == NFTA_CHAIN_NAME)
+			read_name(place.chain, attribute);
+		else if (type == NFTA_CHAIN_HOOK)
+			hook = read_hook(attribute);
+		else if (type == NFTA_CHAIN_POLICY &&
+			mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+			policy = ntohl(mnl_attr_get_u32(attribute));
+	}
+	if (!is_foreign(&place))
+		return 0;
+	if ((hook == NF_INET_FORWARD && policy == NF_DROP) || is_known(&place))
+		return add_place(data, &place);
+	return 0;
+}
+
+static int collect_rule(const struct nlmsghdr *message, void *data)
+{
+	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+	struct place place = {.family = head->nfgen_family};
+	struct place_list *list = data;
+	const struct nlattr *attribute;
+	const char *comment = "";
+
+	mnl_attr_for_each(attribute, message, sizeof(*head))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		if (type == NFTA_RULE_TABLE)
+			read_name(place.table, attribute);
+		else if (type == NFTA_RULE_CHAIN)
+			read_name(place.chain, attribute);
+		else if (type == NFTA_RULE_HANDLE &&
+			mnl_attr_validate(attribute, MNL_TYPE_U64) >= 0)
+			place.handle = mnl_attr_get_u64(attribute);
+		else if (type == NFTA_RULE_USERDATA)
+			comment = nft_read_comment(attribute);
+	}
+	if (!is_foreign(&place) || !net_mark_matches(list->net, comment, list->bridge))
+		return 0;
+	return add_place(list, &place);
+}
+
+static int collect(struct net *net, uint16_t question, netlink_row row, struct place_list *out)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+
+	netlink_batch_end(&batch, nft_message_begin(&batch, NFPROTO_UNSPEC, question, 0, 0));
+	return netlink_dump(&net->filter, &batch, row, out);
+}
+
+static struct nlattr *begin_expression(
+	struct nlmsghdr *message, const char *name, struct nlattr **out_data)
+{
+	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+
+	mnl_attr_put_strz(message, NFTA_EXPR_NAME, name);
+	*out_data = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
+	return element;
+}
+
+/* meta load KEY => reg 1; cmp eq reg 1 BRIDGE; immediate accept */
+static void put_expressions(struct nlmsghdr *message, uint32_t key, const char *bridge)
+{
+	struct nlattr *all = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS), *data, *value;
+	char padded[IFNAMSIZ] = {0};
+
+	struct nlattr *element = begin_expression(message, "meta", &data);
+	mnl_attr_put_u32(message, NFTA_META_KEY, htonl(key));
+	mnl_attr_put_u32(message, NFTA_META_DREG, htonl(NFT_REG_1));
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, element);
+
+	fmt(padded, "%s", bridge);
+	element = begin_expression(message, "cmp", &data);
+	mnl_attr_put_u32(message, NFTA_CMP_SREG, htonl(NFT_REG_1));
+	mnl_attr_put_u32(message, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
+	value = mnl_attr_nest_start(message, NFTA_CMP_DATA);
+	mnl_attr_put(message, NFTA_DATA_VALUE, sizeof(padded), padded);
+	mnl_attr_nest_end(message, value);
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, element);
+
+	element = begin_expression(message, "immediate", &data);
+	mnl_attr_put_u32(message, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
+	value = mnl_attr_nest_start(message, NFTA_IMMEDIATE_DATA);
+	struct nlattr *verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
+	mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl(NF_ACCEPT));
+	mnl_attr_nest_end(message, verdict);
+	mnl_attr_nest_end(message, value);
+	mnl_attr_nest_end(message, data);
+	mnl_attr_nest_end(message, element);
+	mnl_attr_nest_end(message, all);
+}
+
+static void put_rule(struct netlink_batch *batch, const struct place *place, uint32_t key,
+	const char *bridge, const char *mark)
+{
+	/* Without NLM_F_APPEND the rule becomes the first of its chain. */
+	struct nlmsghdr *message = nft_message_begin(
+		batch, place->family, NFT_MSG_NEWRULE, NLM_F_CREATE, RULE_ROOM);
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, place->table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, place->chain);
+	put_expressions(message, key, bridge);
+	nft_put_comment(message, NFTA_RULE_USERDATA, mark);
+	netlink_batch_end(batch, message);
+}
+
+int net_foreign_allow(struct net *net, const char *bridge)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	auto_of(place_list) struct place_list chains = {.net = net, .bridge = bridge};
+	char mark[NET_ALIAS_TEXT];
+
+	int r = net_link_check_name(bridge);
+	/* Made anew each time: a firewall that was reloaded may have put its own rules above ours. */
+	if (r >= 0)
+		r = net_foreign_forget(net, bridge);
+	if (r < 0)
+		return r;
+	r = collect(net, NFT_MSG_GETCHAIN, collect_chain, &chains);
+	if (r < 0)
+		return net_err(&net->filter, r, "look for other firewalls");
+	if (chains.count == 0)
+		return 0;
+	net_mark(mark, net, bridge);
+	nft_begin(&batch);
+	for (size_t i = 0; i < chains.count; i++) {
+		put_rule(&batch, &chains.items[i], NFT_META_IIFNAME, bridge, mark);
+		put_rule(&batch, &chains.items[i], NFT_META_OIFNAME, bridge, mark);
+	}
+	nft_end(&batch);
+	r = netlink_commit(&net->filter, &batch);
+	if (r < 0)
+		return net_err(
+			&net->filter, r, "let %s through the host's other firewalls", bridge);
+	return (int)chains.count;
+}
+
+int net_foreign_forget(struct net *net, const char *bridge)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	auto_of(place_list) struct place_list rules = {.net = net, .bridge = bridge};
+
+	int r = net_filter_open(net);
+	if (r < 0)
+		return r;
+	r = collect(net, NFT_MSG_GETRULE, collect_rule, &rules);
+	if (r < 0)
+		return net_err(&net->filter, r, "look for own rules in other firewalls");
+	if (rules.count == 0)
+		return 0;
+	nft_begin(&batch);
+	for (size_t i = 0; i < rules.count; i++) {
+		const struct place *rule = &rules.items[i];
+		struct nlmsghdr *message = nft_message_begin(
+			&batch, rule->family, NFT_MSG_DELRULE, 0, RULE_ROOM);
+		mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
+		mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
+		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, rule->handle);
+		netlink_batch_end(&batch, message);
+	}
+	nft_end(&batch);
+	r = netlink_commit(&net->filter, &batch);
+	if (r < 0)
+		return net_err(&net->filter, r, "take own rules out of other firewalls");
+	return (int)rules.count;
+}

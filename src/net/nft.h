@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * nf_tables messages, as many as the table needs: transactions of set elements, and three questions. The structure of
+ * the table comes from a text through the nft program, once. Silent, -errno.
+ */
+#include "sys/netlink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NFT_KEY_MAX = 32, NFT_VALUE_MAX = 20, NFT_COMMENT_MAX = 128 };
+
+/* An element of a set or, with a value, of a map. Every part of a concatenation takes whole words of four bytes. */
+struct nft_element {
+	uint8_t key[NFT_KEY_MAX];
+	uint8_t value[NFT_VALUE_MAX];
+	uint8_t key_size;
+	uint8_t value_size;
+	bool ends_interval; /* the first key behind an interval */
+};
+
+/* Appends `size` bytes and zeros up to the next word. */
+void nft_key_add(struct nft_element *element, const void *data, size_t size);
+void nft_value_add(struct nft_element *element, const void *data, size_t size);
+
+/* A transaction is begin, any number of elements, end, then netlink_commit. */
+void nft_begin(struct netlink_batch *batch);
+void nft_end(struct netlink_batch *batch);
+/* Adds to or deletes from a set; all elements get the comment (may be NULL). Adding what is there is success, adding
+ * a key with another value is -EEXIST; deleting what is not there is -ENOENT. */
+void nft_add_elements(struct netlink_batch *batch, const char *table, const char *set,
+	const struct nft_element *list, size_t count, const char *comment);
+void nft_delete_elements(struct netlink_batch *batch, const char *table, const char *set,
+	const struct nft_element *list, size_t count);
+void nft_delete_table(struct netlink_batch *batch, const char *table);
+
+/* 0, or -ENOENT. */
+int nft_find_table(struct netlink *n, const char *table);
+/* 0 when the chain has a rule with this comment, or -ENOENT. */
+int nft_find_rule(struct netlink *n, const char *table, const char *chain, const char *comment);
+/* Calls for each element; the comment is "" when there is none. */
+int nft_each_element(struct netlink *n, const char *table, const char *set,
+	int (*each)(const struct nft_element *element, const char *comment, void *data),
+	void *data);
+
+/* For messages of other shapes: the message with its family header, the comment as attribute `type`, and the comment
+ * of such an attribute, or "". */
+struct nlattr;
+struct nlmsghdr *nft_message_begin(
+	struct netlink_batch *batch, uint8_t family, uint16_t type, uint16_t flags, size_t room);
+void nft_put_comment(struct nlmsghdr *message, uint16_t type, const char *comment);
+const char *nft_read_comment(const struct nlattr *attribute);

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which subnets the host already uses, from its addresses and routes, and the choice of a free one.
+ */
+#include "net/internal.h"
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+enum {
+	POOL_FIRST = 88, /* 10.88.0.0/16 .. 10.127.0.0/16 */
+	POOL_LAST = 127,
+};
+
+/* A subnet and the interface behind which it is; 0 when it is behind none (blackhole routes). */
+struct used_subnet {
+	struct net_subnet subnet;
+	int index;
+};
+
+struct used_list {
+	struct used_subnet *items;
+	size_t count;
+};
+
+static void used_release(struct used_list *list)
+{
+	free(list->items);
+}
+AUTO_STRUCT(used_list, struct used_list, used_release)
+
+static void add_used(
+	struct used_list *list, const void *bytes, size_t size, uint8_t length, int index)
+{
+	struct used_subnet used = {.subnet = {.length = length}, .index = index};
+
+	if ((size != 4 && size != 16) || length > size * 8)
+		return;
+	used.subnet.address.size = (uint8_t)size;
+	memcpy(used.subnet.address.bytes, bytes, size);
+	if ((list->count & (list->count - 1)) == 0) /* grow at 0, 1, 2, 4, ... */
+		list->items = mem_resize(
+			list->items, list->count ? list->count * 2 : 1, sizeof(*list->items));
+	list->items[list->count++] = used;
+}
+
+static int read_address(const struct nlmsghdr *message, void *data)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute;
+
+	if (message->nlmsg_type != RTM_NEWADDR || message->nlmsg_len < NLMSG_LENGTH(sizeof(*head)))
+		return 0;
+	mnl_attr_for_each(attribute, message, sizeof(*head))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		/* IFA_ADDRESS is the other end where there is one, IFA_LOCAL always this. */
+		if (type == IFA_ADDRESS || type == IFA_LOCAL)
+			add_used(data, mnl_attr_get_payload(attribute),
+				mnl_attr_get_payload_len(attribute), head->ifa_prefixlen,
+				(int)head->ifa_index);
+	}
+	return 0;
+}
+
+static int read_route(const struct nlmsghdr *message, void *data)
+{
+	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
+	const struct nlattr *attribute, *destination = NULL;
+	int index = 0;
+
+	if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_LENGTH(sizeof(*head)))
+		return 0;
+	/* The default route says nothing, and the local table only repeats the addresses. */
+	if (head->rtm_dst_len == 0 || head->rtm_table == RT_TABLE_LOCAL ||
+		head->rtm_type == RTN_MULTICAST)
+		return 0;
+	mnl_attr_for_each(attribute, message, sizeof(*head))
+	{
+		uint16_t type = mnl_attr_get_type(attribute);
+		if (type == RTA_DST)
+			destination = attribute;
+		else if (type == RTA_OIF && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
+			index = (int)mnl_attr_get_u32(attribute);
+	}
+	if (destination)
+		add_used(data, mnl_attr_get_payload(destination),
+			mnl_attr_get_payload_len(destination), head->rtm_dst_len, index);
+	return 0;
+}
+
+static int list_used(struct net *net, struct used_list *out)
+{
+	static const struct {
+		uint16_t type;
+		uint16_t head_size;
+		netlink_row row;
+		const char *what;
+	} lists[] = {
+		{RTM_GETADDR, sizeof(struct ifaddrmsg), read_address, "addresses"},
+		{RTM_GETROUTE, sizeof(struct rtmsg), read_route, "routes"},
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+		netlink_batch_end(&batch,
+			netlink_batch_begin(&batch, lists[i].type, 0, lists[i].head_size, 0));
+		int r = netlink_dump(&net->route, &batch, lists[i].row, out);
+		if (r < 0)
+			return net_err(&net->route, r, "list the host's %s", lists[i].what);
+	}
+	return 0;
+}
+
+static const struct used_subnet *find_overlap(
+	const struct used_list *list, const struct net_subnet *subnet, int own_index)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if ((own_index == 0 || list->items[i].index != own_index) &&
+			net_subnet_overlaps(&list->items[i].subnet, subnet))
+			return &list->items[i];
+	return NULL;
+}
+
+int net_subnet_check(struct net *net, const struct net_subnet *subnet, const char *own_bridge)
+{
+	auto_of(used_list) struct used_list list = {0};
+	struct net_link own = {0}, link = {0};
+	char text[NET_SUBNET_TEXT], other[NET_SUBNET_TEXT];
+
+	int r = list_used(net, &list);
+	if (r < 0)
+		return r;
+	if (own_bridge)
+		net_link_find(net, own_bridge, &own);
+	const struct used_subnet *used = find_overlap(&list, subnet, own.index);
+	if (!used)
+		return 0;
+	if (used->index == 0 || net_link_find_on(&net->route, NULL, used->index, &link) < 0)
+		fmt(link.name, "?");
+	return err_say(-EADDRINUSE, "the subnet %s overlaps %s, which the host reaches through %s",
+		net_subnet_format(text, subnet), net_subnet_format(other, &used->subnet),
+		link.name);
+}
+
+static bool overlaps_any(
+	const struct net_subnet *subnet, const struct net_subnet *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (net_subnet_overlaps(&list[i], subnet))
+			return true;
+	return false;
+}
+
+int net_subnet_find_free(
+	struct net *net, const struct net_subnet *taken, size_t taken_count, struct net_subnet *out)
+{
+	auto_of(used_list) struct used_list list = {0};
+	int r = list_used(net, &list);
+
+	if (r < 0)
+		return r;
+	for (unsigned second = POOL_FIRST; second <= POOL_LAST; second++) {
+		struct net_subnet candidate = {
+			.address = {.size = 4, .bytes = {10, (uint8_t)second}}, .length = 16};
+		if (overlaps_any(&candidate, taken, taken_count) ||
+			find_overlap(&list, &candidate, 0))
+			continue;
+		*out = candidate;
+		return 0;
+	}
+	return err_say(-ENOSPC, "no subnet of 10.88.0.0/16 to 10.127.0.0/16 is free: name one");
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command of `run` and `enter`: its ids, finding it in PATH, becoming it. What the caller had - umask, signals,
+ * file descriptors, terminal - stays as it was, as for unshare(1) and nsenter(1).
+ */
+#include "ns/internal.h"
+
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <paths.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { EXIT_HUSK = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, CAPS_MAX = 64 };
+
+/* In a user namespace whose gid map was written without privilege nobody can drop groups; that was its maker's choice. */
+static bool setgroups_is_denied(void)
+{
+	auto_buf struct buf text = BUF_INIT;
+	return file_read_at(AT_FDCWD, "/proc/self/setgroups", 64, &text) == 0 && str_prefix(text.data, "deny");
+}
+
+static int drop_groups(void)
+{
+	bool is_denied = setgroups_is_denied();
+	int r = sys_setgroups(0, NULL);
+	if (r < 0 && !(r == -EPERM && is_denied))
+		return err_new(r, "drop supplementary groups");
+	return 0;
+}
+
+static int say_no_id(int code, const char *which, uint32_t id)
+{
+	if (code == -EINVAL)
+		return err_say(code, "%s %u is not mapped in the user namespace", which, id);
+	return err_new(code, "become %s %u", which, id);
+}
+
+/* Permitted capabilities become ambient, so that they outlast the exec of a program without file capabilities. */
+static int keep_caps(void)
+{
+	struct cap_header header = {.version = CAP_VERSION_3};
+	struct cap_data data[2];
+	int r = sys_capget(&header, data);
+	for (int i = 0; i < 2; i++)
+		data[i].effective = data[i].inheritable = data[i].permitted;
+	if (r == 0)
+		r = sys_capset(&header, data);
+	for (unsigned number = 0; r == 0 && number < CAPS_MAX; number++) {
+		if (data[number / 32].permitted & 1u << number % 32)
+			r = sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0);
+	}
+	return r < 0 ? err_new(r, "keep capabilities") : 0;
+}
+
+int ns_command_credentials(const struct ns_command *c)
+{
+	int r = c->keeps_caps ? sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) : 0;
+	if (r < 0)
+		return err_new(r, "keep capabilities");
+	if (c->has_gid) {
+		r = drop_groups();
+		if (r < 0)
+			return r;
+		r = sys_setresgid(c->gid);
+		if (r < 0)
+			return say_no_id(r, "gid", c->gid);
+	}
+	if (c->has_uid) {
+		r = sys_setresuid(c->uid);
+		if (r < 0)
+			return say_no_id(r, "uid", c->uid);
+	}
+	return c->keeps_caps ? keep_caps() : 0;
+}
+
+static const char *env_value(char *const *env, const char *name)
+{
+	for (; *env; env++) {
+		const char *value = str_after(*env, name);
+		if (value && *value == '=')
+			return value + 1;
+	}
+	return NULL;
+}
+
+/* As execvp(3): a file without an interpreter line is the shell's. */
+static int exec_file(const char *path, char *const *argv, char *const *env)
+{
+	int r = sys_execve_at(AT_FDCWD, path, argv, env, 0);
+	if (r != -ENOEXEC)
+		return r;
+	auto_strvec struct strvec shell = STRVEC_INIT;
+	strvec_push(&shell, _PATH_BSHELL);
+	strvec_push(&shell, path);
+	for (size_t i = 1; argv[i]; i++)
+		strvec_push(&shell, argv[i]);
+	return sys_execve_at(AT_FDCWD, _PATH_BSHELL, shell.items, env, 0);
+}
+
+/* Tries every directory of PATH; a refusal is remembered in case nothing better comes. */
+static int exec_search(char *const *argv, char *const *env)
+{
+	if (strchr(argv[0], '/'))
+		return exec_file(argv[0], argv, env);
+	const char *path = env_value(env, "PATH");
+	auto_free char *dirs = mem_strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
+	auto_buf struct buf file = BUF_INIT;
+	int worst = -ENOENT;
+	char *rest = dirs;
+	for (const char *dir = str_cut(&rest, ':'); dir && *argv[0]; dir = str_cut(&rest, ':')) {
+		buf_clear(&file);
+		path_join(&file, *dir ? dir : ".", argv[0]);
+		int r = exec_file(file.data, argv, env);
+		if (r == -EACCES)
+			worst = r;
+		else if (r != -ENOENT && r != -ENOTDIR)
+			return r;
+	}
+	return worst;
+}
+
+/* Set last, as changing ids takes it back. A parent that ended before it was set is noticed by the socket. */
+static int set_kill_signal(const struct ns_command *c, const struct ns_child *child)
+{
+	int r = sys_prctl(PR_SET_PDEATHSIG, (unsigned long)c->kill_signal, 0, 0, 0);
+	if (r < 0)
+		return err_new(r, "ask for a signal at the end of husk");
+	struct pollfd wait = {.fd = child->fd, .events = POLLIN};
+	r = sys_poll(&wait, 1, 0);
+	if (r < 0)
+		return err_new(r, "look for the parent");
+	return wait.revents & POLLHUP ? err_say(-ECONNRESET, "husk has ended before its command began") : 0;
+}
+
+int ns_command_exec(const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code)
+{
+	char *shell[2] = {NULL, NULL};
+	char *const *argv = c->argv;
+	*out_code = EXIT_HUSK;
+	if (!argv || !argv[0]) {
+		const char *own = env_value(env, "SHELL");
+		shell[0] = (char *)(own && *own == '/' ? own : _PATH_BSHELL);
+		argv = shell;
+	}
+	if (child && c->kill_signal) {
+		int r = set_kill_signal(c, child);
+		if (r < 0)
+			return r;
+	}
+	/* bin/ ignores SIGPIPE for husk itself. */
+	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	if (child)
+		sigprocmask(SIG_SETMASK, &child->mask, NULL);
+	int r = exec_search(argv, env);
+	signal_ignore_pipe();
+	*out_code = r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	return err_new(r, "execute %s", argv[0]);
+}

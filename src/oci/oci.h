@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The OCI runtime specification as structs: what config.json says, or what the engine composes from options, image
+ * and defaults. Everything lies in one arena; strings are views. Each item of a list remembers its origin ("default",
+ * "image", "-v", "config.json"), which the plan prints. Nothing here touches files or the kernel.
+ */
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct oci_namespace {
+	const char *type; /* OCI's name: "pid", "network", "mount", ... */
+	const char *path; /* joined, or NULL for a new one */
+	const char *origin;
+};
+
+struct oci_idmap {
+	uint32_t container_id, host_id, size;
+	bool is_gid;
+	const char *origin;
+};
+
+struct oci_mount {
+	const char *destination;
+	const char *type; /* NULL for a bind */
+	const char *source;
+	const char *options; /* comma separated, or NULL */
+	const char *origin;
+};
+
+struct oci_device {
+	const char *path;
+	char type; /* 'c', 'b', 'p' */
+	uint32_t major, minor, mode, uid, gid;
+	const char *origin;
+};
+
+struct oci_device_rule {
+	bool is_allowed;
+	char type;            /* 'a', 'b', 'c' */
+	int32_t major, minor; /* -1: any */
+	const char *access;   /* of "rwm" */
+	const char *origin;
+};
+
+/* A path with its reason: masked and read-only ones. */
+struct oci_path {
+	const char *path;
+	const char *origin;
+};
+
+struct oci_pair {
+	const char *key, *value;
+	const char *origin;
+};
+
+struct oci_rlimit {
+	uint32_t resource; /* RLIMIT_* */
+	uint64_t soft, hard;
+	const char *origin;
+};
+
+/* One resource limit; `limit` is the cgroup folder's number, which this folder does not know the meaning of. */
+struct oci_limit {
+	uint32_t limit;
+	int64_t value, second;
+	const char *text;
+	const char *origin;
+};
+
+struct oci_process {
+	struct str_list args, env;
+	const char *cwd;
+	bool has_terminal;
+	uint32_t uid, gid;
+	const char *user_name; /* as the user wrote it, for the plan's text */
+	uint32_t *groups;
+	size_t group_count;
+	uint32_t umask;
+	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
+	bool no_new_privileges;
+	bool has_oom_score_adj;
+	int32_t oom_score_adj;
+	const void *seccomp; /* compiled program, or NULL: unconfined */
+	size_t seccomp_size;
+	const char *seccomp_name; /* "default", "unconfined", or a file's name */
+};
+
+#define OCI_LIST(type)                                                                            \
+	struct {                                                                                      \
+		type *items;                                                                              \
+		size_t count;                                                                             \
+	}
+
+struct oci_spec {
+	struct oci_process process;
+	struct str_list layers; /* host directories of the root overlay, lowest first; one is the plain root */
+	const char *upper, *work;
+	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper;
+	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
+	const char *hostname, *domainname;
+	const char *cgroup_path;
+	OCI_LIST(struct oci_namespace) namespaces;
+	OCI_LIST(struct oci_idmap) idmaps;
+	OCI_LIST(struct oci_mount) mounts;
+	OCI_LIST(struct oci_device) devices;
+	OCI_LIST(struct oci_device_rule) device_rules;
+	OCI_LIST(struct oci_path) masked;
+	OCI_LIST(struct oci_path) readonly;
+	OCI_LIST(struct oci_pair) sysctls;
+	OCI_LIST(struct oci_rlimit) rlimits;
+	OCI_LIST(struct oci_limit) limits;
+	OCI_LIST(struct oci_pair) network; /* sentence rows of what the engine will do on the network: key, value */
+};

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Specification to plan: one function per section, each a translation of a list into rows. Every mistake that a
+ * specification can contain is found here, before anything exists in the kernel. Nothing is added but what the OCI
+ * specification itself demands of a runtime: the default devices and links below /dev.
+ */
+#include "runtime/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/mount.h>
+
+/* What the OCI specification says every container has. */
+static const struct {
+	const char *path;
+	uint32_t major, minor;
+} standard_devices[] = {
+	{"/dev/null", 1, 3},
+	{"/dev/zero", 1, 5},
+	{"/dev/full", 1, 7},
+	{"/dev/random", 1, 8},
+	{"/dev/urandom", 1, 9},
+	{"/dev/tty", 5, 0},
+};
+
+static const struct {
+	const char *path, *target;
+} standard_links[] = {
+	{"/dev/fd", "/proc/self/fd"},
+	{"/dev/stdin", "/proc/self/fd/0"},
+	{"/dev/stdout", "/proc/self/fd/1"},
+	{"/dev/stderr", "/proc/self/fd/2"},
+	{"/dev/ptmx", "pts/ptmx"},
+};
+
+/* State of one build: the slots given out so far. */
+struct build {
+	struct flat_builder *flat;
+	const struct oci_spec *spec;
+	const struct cgroup_host *host;
+	uint32_t next_slot;
+	uint64_t clone_flags;
+};
+
+static int slot_new(struct build *b)
+{
+	if (b->next_slot >= SLOT_MAX)
+		return err_say(-E2BIG, "more than %d bind mounts and joined namespaces", SLOT_MAX - SLOT_FIRST_FREE);
+	return (int)b->next_slot++;
+}
+
+static int add_namespaces(struct build *b, enum plan_kind kind)
+{
+	uint64_t seen = 0;
+	for (size_t i = 0; i < b->spec->namespaces.count; i++) {
+		const struct oci_namespace *ns = &b->spec->namespaces.items[i];
+		int ns_kind = ns_kind_find(ns->type);
+		if (ns_kind < 0)
+			return err_say(-EINVAL, "namespaces[%zu]: \"%s\" is not a kind of namespace", i, ns->type);
+		uint64_t flag = ns_info[ns_kind].clone_flag;
+		if (seen & flag)
+			return err_say(-EINVAL, "namespaces[%zu]: \"%s\" is given twice", i, ns->type);
+		seen |= flag;
+
+		bool is_join = ns->path || kind == PLAN_KIND_EXEC;
+		int slot = kind == PLAN_KIND_EXEC ? SLOT_TARGET : is_join ? slot_new(b) : 0;
+		if (slot < 0)
+			return slot;
+		struct ns_row *row = flat_add(b->flat, PLAN_NAMESPACE);
+		row->origin = flat_string(b->flat, ns->origin);
+		row->kind = (uint32_t)ns_kind;
+		row->mode = is_join ? NS_MODE_JOIN : NS_MODE_NEW;
+		row->slot = (uint32_t)slot;
+		row->path = flat_string(b->flat, ns->path);
+		if (!is_join)
+			b->clone_flags |= flag;
+	}
+	return 0;
+}
+
+static int add_idmaps(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->idmaps.count; i++) {
+		const struct oci_idmap *map = &b->spec->idmaps.items[i];
+		struct ns_idmap_row *row = flat_add(b->flat, PLAN_IDMAP);
+		*row = (struct ns_idmap_row){
+			.origin = flat_string(b->flat, map->origin),
+			.is_gid = map->is_gid,
+			.inner = map->container_id,
+			.outer = map->host_id,
+			.count = map->size,
+		};
+	}
+	if (b->spec->idmaps.count && !(b->clone_flags & CLONE_NEWUSER))
+		return err_say(-EINVAL, "id mappings are given without a new user namespace");
+	return 0;
+}
+
+static int add_limits(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->limits.count; i++) {
+		const struct oci_limit *limit = &b->spec->limits.items[i];
+		struct cgroup_row *row = flat_add(b->flat, PLAN_CGROUP);
+		*row = (struct cgroup_row){
+			.origin = flat_string(b->flat, limit->origin),
+			.limit = limit->limit,
+			.value = limit->value,
+			.second = limit->second,
+			.text = flat_string(b->flat, limit->text),
+		};
+		int r = b->host ? cgroup_limit_check(b->host, row) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void add_device_rules(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->device_rules.count; i++) {
+		const struct oci_device_rule *rule = &b->spec->device_rules.items[i];
+		uint32_t access = 0;
+		for (const char *c = rule->access; *c != '\0'; c++)
+			access |= *c == 'r' ? 1 : *c == 'w' ? 2 : 4;
+		struct cgroup_device_row *row = flat_add(b->flat, PLAN_CGROUP_DEVICE);
+		*row = (struct cgroup_device_row){
+			.origin = flat_string(b->flat, rule->origin),
+			.is_allowed = rule->is_allowed,
+			.type = (uint32_t)rule->type,
+			.major = rule->major,
+			.minor = rule->minor,
+			.access = access,
+		};
+	}
+}
+
+static void add_text(struct build *b, enum plan_section section, const char *text, const char *value,
+	const char *origin)
+{
+	struct plan_text_row *row = flat_add(b->flat, section);
+	row->origin = flat_string(b->flat, origin);
+	row->text = flat_string(b->flat, text);
+	row->value = flat_string(b->flat, value);
+}
+
+/* /proc, /sys, /dev and what is below them are never reached through a symbolic link of the image (security.md R2). */
+static bool is_strict(const char *path)
+{
+	static const char *const roots[] = {"/proc", "/sys", "/dev"};
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]); i++) {
+		const char *after = str_after(path, roots[i]);
+		if (after && (*after == '\0' || *after == '/'))
+			return true;
+	}
+	return false;
+}
+
+static struct mount_row *mount_row_new(struct build *b, const char *target, const char *origin)
+{
+	struct mount_row *row = flat_add(b->flat, PLAN_MOUNT);
+	row->origin = flat_string(b->flat, origin);
+	row->target = flat_string(b->flat, target);
+	row->flags = is_strict(target) ? MOUNT_STRICT : 0;
+	return row;
+}
+
+static void mount_row_options(struct build *b, struct mount_row *row, const struct mount_options *o)
+{
+	row->attr_set = o->attr_set;
+	row->attr_clear = o->attr_clear;
+	row->attr_set_recursive = o->attr_set_recursive;
+	row->propagation = o->propagation;
+	row->flags |= o->is_recursive ? MOUNT_RECURSIVE : 0;
+	row->data = o->data.len ? flat_string(b->flat, o->data.data) : 0;
+}
+
+/* One v1 hierarchy below the tmpfs on /sys/fs/cgroup. Named ones are "none,name=systemd" to the kernel. */
+static void add_cgroup_v1(struct build *b, const struct oci_mount *mount, const struct mount_options *o,
+	const struct cgroup_hierarchy *hierarchy)
+{
+	const char *name = str_after(hierarchy->controllers, "name=");
+	bool is_v2 = hierarchy->controllers[0] == '\0';
+	auto_buf struct buf target = BUF_INIT;
+	buf_addf(&target, "%s/%s", mount->destination, is_v2 ? "unified" : name ? name : hierarchy->controllers);
+
+	struct mount_row *row = mount_row_new(b, target.data, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_NEW;
+	row->flags |= MOUNT_NEEDS_CGROUP_NS;
+	row->fstype = flat_string(b->flat, is_v2 ? "cgroup2" : "cgroup");
+	if (name) {
+		auto_buf struct buf data = BUF_INIT;
+		buf_addf(&data, "none,%s", hierarchy->controllers);
+		row->data = flat_string(b->flat, data.data);
+	} else if (!is_v2) {
+		row->data = flat_string(b->flat, hierarchy->controllers);
+	}
+}
+
+/* A mount of type cgroup means what the host has: the v2 tree, or a tmpfs with each v1 hierarchy in it. */
+static void add_cgroup_mount(struct build *b, const struct oci_mount *mount, const struct mount_options *o)
+{
+	if (!b->host)
+		return;
+	struct mount_row *row = mount_row_new(b, mount->destination, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_NEW;
+	if (b->host->is_unified) {
+		row->flags |= MOUNT_NEEDS_CGROUP_NS;
+		row->fstype = flat_string(b->flat, "cgroup2");
+		return;
+	}
+	row->fstype = flat_string(b->flat, "tmpfs");
+	row->data = flat_string(b->flat, "mode=755,size=64k");
+	row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY; /* until the mount points in it are made: frozen below */
+	bool is_readonly = o->attr_set & MOUNT_ATTR_RDONLY;
+	for (size_t i = 0; i < b->host->count; i++)
+		add_cgroup_v1(b, mount, o, &b->host->hierarchies[i]);
+	if (is_readonly) {
+		struct mount_guard_row *guard = flat_add(b->flat, PLAN_GUARD);
+		guard->origin = flat_string(b->flat, mount->origin);
+		guard->kind = MOUNT_GUARD_READONLY;
+		guard->path = flat_string(b->flat, mount->destination);
+	}
+}
+
+static int add_mount(struct build *b, const struct oci_mount *mount)
+{
+	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
+	int r = mount_options_parse(mount->options ? mount->options : "", &o);
+	if (r < 0)
+		return err_wrap(r, "mount on %s", mount->destination);
+	if (mount->destination[0] != '/')
+		return err_say(-EINVAL, "mount on \"%s\": the destination must be absolute", mount->destination);
+
+	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
+	if (!is_bind && str_eq(mount->type, "cgroup")) {
+		add_cgroup_mount(b, mount, &o);
+		return 0;
+	}
+	int slot = is_bind ? slot_new(b) : 0;
+	if (slot < 0)
+		return slot;
+	struct mount_row *row = mount_row_new(b, mount->destination, mount->origin);
+	mount_row_options(b, row, &o);
+	row->kind = is_bind ? MOUNT_KIND_BIND : MOUNT_KIND_NEW;
+	row->slot = (uint32_t)slot;
+	row->source = flat_string(b->flat, mount->source);
+	row->fstype = is_bind ? 0 : flat_string(b->flat, mount->type);
+	if (!is_bind && str_eq(mount->type, "mqueue"))
+		row->flags |= MOUNT_OPTIONAL;
+	if (is_bind && o.data.len)
+		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"", mount->destination, o.data.data);
+	return 0;
+}
+
+static int add_mounts(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->mounts.count; i++) {
+		int r = add_mount(b, &b->spec->mounts.items[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* With a directory of the host on /dev the nodes are the host's affair: none are made in it. */
+static bool has_own_dev(const struct oci_spec *spec)
+{
+	for (size_t i = 0; i < spec->mounts.count; i++) {
+		const struct oci_mount *mount = &spec->mounts.items[i];
+		if (str_eq(mount->destination, "/dev"))
+			return mount->type && str_eq(mount->type, "tmpfs");
+	}
+	return true;
+}
+
+static void add_nodes(struct build *b)
+{
+	if (!has_own_dev(b->spec))
+		return;
+	for (size_t i = 0; i < sizeof(standard_devices) / sizeof(standard_devices[0]); i++) {
+		struct mount_node_row *row = flat_add(b->flat, PLAN_NODE);
+		row->origin = flat_string(b->flat, "oci");
+		row->kind = MOUNT_NODE_CHAR;
+		row->path = flat_string(b->flat, standard_devices[i].path);
+		row->major = standard_devices[i].major;
+		row->minor = standard_devices[i].minor;
+		row->mode = 0666;
+	}
+	for (size_t i = 0; i < b->spec->devices.count; i++) {
+		const struct oci_device *device = &b->spec->devices.items[i];
+		struct mount_node_row *row = flat_add(b->flat, PLAN_NODE);
+		row->origin = flat_string(b->flat, device->origin);
+		row->kind = device->type == 'b' ? MOUNT_NODE_BLOCK : device->type == 'p' ? MOUNT_NODE_FIFO : MOUNT_NODE_CHAR;
+		row->path = flat_string(b->flat, device->path);
+		row->major = device->major;
+		row->minor = device->minor;
+		row->mode = device->mode;
+		row->uid = device->uid;
+		row->gid = device->gid;
+	}
+	for (size_t i = 0; i < sizeof(standard_links) / sizeof(standard_links[0]); i++) {
+		struct mount_node_row *row = flat_add(b->flat, PLAN_NODE);
+		row->origin = flat_string(b->flat, "oci");
+		row->kind = MOUNT_NODE_LINK;
+		row->path = flat_string(b->flat, standard_links[i].path);
+		row->target = flat_string(b->flat, standard_links[i].target);
+	}
+}
+
+static void add_guard(struct build *b, enum mount_guard_kind kind, const struct oci_path *path)
+{
+	struct mount_guard_row *row = flat_add(b->flat, PLAN_GUARD);
+	row->origin = flat_string(b->flat, path->origin);
+	row->kind = kind;
+	row->path = flat_string(b->flat, path->path);
+}
+
+static void add_guards(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->readonly.count; i++)
+		add_guard(b, MOUNT_GUARD_READONLY, &b->spec->readonly.items[i]);
+	for (size_t i = 0; i < b->spec->masked.count; i++)
+		add_guard(b, MOUNT_GUARD_MASK, &b->spec->masked.items[i]);
+}
+
+static int add_sysctls(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->sysctls.count; i++) {
+		const struct oci_pair *pair = &b->spec->sysctls.items[i];
+		int r = sec_sysctl_check(pair->key, pair->value, b->clone_flags);
+		if (r < 0)
+			return r;
+		struct sec_sysctl_row *row = flat_add(b->flat, PLAN_SYSCTL);
+		row->origin = flat_string(b->flat, pair->origin);
+		row->key = flat_string(b->flat, pair->key);
+		row->value = flat_string(b->flat, pair->value);
+	}
+	return 0;
+}
+
+static void add_rlimits(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->rlimits.count; i++) {
+		const struct oci_rlimit *limit = &b->spec->rlimits.items[i];
+		struct sec_rlimit_row *row = flat_add(b->flat, PLAN_RLIMIT);
+		row->origin = flat_string(b->flat, limit->origin);
+		row->resource = limit->resource;
+		row->soft = limit->soft;
+		row->hard = limit->hard;
+	}
+}
+
+static int add_process(struct build *b)
+{
+	const struct oci_process *p = &b->spec->process;
+	if (p->args.count == 0 || p->args.items[0][0] == '\0')
+		return err_say(-EINVAL, "no command specified");
+	if (!p->cwd || p->cwd[0] != '/')
+		return err_say(-EINVAL, "the working directory \"%s\" is not an absolute path", p->cwd ? p->cwd : "");
+
+	if (p->args.count + p->env.count + 2 > PLAN_POINTERS_MAX)
+		return err_say(-E2BIG, "more than %d arguments and environment variables", PLAN_POINTERS_MAX - 2);
+
+	struct flat_blob seccomp = {0};
+	if (p->seccomp)
+		seccomp = flat_blob(b->flat, p->seccomp, p->seccomp_size);
+	struct plan_process_row *row = flat_add(b->flat, PLAN_PROCESS);
+	row->uid = p->uid;
+	row->gid = p->gid;
+	row->cwd = flat_string(b->flat, p->cwd);
+	row->umask = p->umask;
+	row->caps = (struct sec_caps){p->caps_bounding, p->caps_effective, p->caps_permitted, p->caps_inheritable,
+		p->caps_ambient};
+	row->oom_score_adj = p->oom_score_adj;
+	row->user_name = flat_string(b->flat, p->user_name);
+	row->seccomp_name = flat_string(b->flat, p->seccomp_name);
+	row->seccomp = seccomp;
+
+	for (size_t i = 0; i < p->group_count; i++)
+		((struct plan_group_row *)flat_add(b->flat, PLAN_GROUP))->gid = p->groups[i];
+	for (size_t i = 0; i < p->args.count; i++)
+		add_text(b, PLAN_ARG, p->args.items[i], NULL, NULL);
+	for (size_t i = 0; i < p->env.count; i++) {
+		if (!strchr(p->env.items[i], '='))
+			return err_say(-EINVAL, "environment[%zu]: \"%s\" is not KEY=VALUE", i, p->env.items[i]);
+		add_text(b, PLAN_ENV, p->env.items[i], NULL, NULL);
+	}
+	return 0;
+}
+
+static void add_head(struct build *b, enum plan_kind kind)
+{
+	const struct oci_spec *spec = b->spec;
+	struct plan_head_row *head = flat_add(b->flat, PLAN_HEAD);
+	*head = (struct plan_head_row){
+		.kind = kind,
+		.flags = (spec->root_is_readonly ? PLAN_ROOT_READONLY : 0) |
+			(spec->root_is_volatile ? PLAN_ROOT_VOLATILE : 0) | (spec->no_pivot ? PLAN_NO_PIVOT : 0) |
+			(spec->wants_reaper ? PLAN_REAPER : 0) | (spec->process.has_terminal ? PLAN_TERMINAL : 0) |
+			(spec->process.no_new_privileges ? PLAN_NO_NEW_PRIVS : 0) |
+			(spec->process.has_oom_score_adj ? PLAN_OOM_SCORE : 0) |
+			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0),
+		.root_propagation = spec->root_propagation,
+		.hostname = flat_string(b->flat, spec->hostname),
+		.domainname = flat_string(b->flat, spec->domainname),
+		.cgroup_path = flat_string(b->flat, spec->cgroup_path),
+		.upper = flat_string(b->flat, spec->upper),
+		.work = flat_string(b->flat, spec->work),
+		/* The cgroup namespace is made by init once it is in its cgroup: its root is where it is made. */
+		.clone_flags = b->clone_flags & ~(uint64_t)CLONE_NEWCGROUP,
+	};
+}
+
+static int add_all(struct build *b, enum plan_kind kind)
+{
+	int r = add_namespaces(b, kind);
+	if (r == 0)
+		r = add_idmaps(b);
+	if (r == 0)
+		r = add_limits(b);
+	if (r == 0)
+		r = add_mounts(b);
+	if (r == 0)
+		r = add_sysctls(b);
+	if (r == 0)
+		r = add_process(b);
+	if (r < 0)
+		return r;
+	add_device_rules(b);
+	for (size_t i = 0; i < b->spec->layers.count; i++)
+		add_text(b, PLAN_LAYER, b->spec->layers.items[i], NULL, NULL);
+	for (size_t i = 0; i < b->spec->network.count; i++) {
+		const struct oci_pair *pair = &b->spec->network.items[i];
+		add_text(b, PLAN_NETWORK, pair->key, pair->value, pair->origin);
+	}
+	if (kind == PLAN_KIND_RUN)
+		add_nodes(b);
+	add_guards(b);
+	add_rlimits(b);
+	add_head(b, kind);
+	return 0;
+}
+
+int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host, struct buf *out)
+{
+	auto_of(flat_builder) struct flat_builder flat;
+	flat_builder_init(&flat, &plan_schema);
+	struct build b = {.flat = &flat, .spec = spec, .host = host, .next_slot = SLOT_FIRST_FREE};
+
+	int r = add_all(&b, kind);
+	if (r < 0)
+		return r;
+	flat_finish(&flat, out);
+	return 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Init's last steps: from a process in its new root to the confined payload. This is the one place where a process
+ * becomes confined, for a container's first process and for every exec alike.
+ *
+ * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
+ * it, it comes last.
+ */
+#include "runtime/internal.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/signal.h"
+#include "sys/term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { GROUPS_MAX = 1024 };
+
+int step_rlimit(struct init *init, const void *row)
+{
+	return sec_rlimit_set(row);
+}
+
+int step_process(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	int r = sys_setsid();
+	if (r < 0)
+		return err_new(r, "new session");
+	r = sec_keyring_new();
+	if (r < 0)
+		return r;
+	if (init->console_fd >= 0) {
+		r = term_set_controlling(init->console_fd);
+		for (int i = 0; i < 3 && r >= 0; i++)
+			r = fd_place(init->console_fd, i);
+		if (r < 0)
+			return err_new(r, "attach the terminal");
+	}
+	r = sys_fchdir(init->cwd_fd);
+	if (r < 0)
+		return err_new(r, "enter the working directory");
+	umask(process->umask);
+	return plan_head(&init->plan)->flags & PLAN_NO_NEW_PRIVS ? sec_no_new_privs() : 0;
+}
+
+int step_seccomp(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	return sec_seccomp_load(flat_bytes(&init->plan, process->seccomp), process->seccomp.size, 0);
+}
+
+int step_credentials(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	gid_t groups[GROUPS_MAX];
+	uint32_t count = flat_count(&init->plan, PLAN_GROUP);
+	if (count > GROUPS_MAX)
+		return err_say(-E2BIG, "more than %d groups", GROUPS_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		groups[i] = ((const struct plan_group_row *)flat_row(&init->plan, PLAN_GROUP, i))->gid;
+
+	int r = sec_caps_bound(&process->caps);
+	if (r == 0)
+		r = sec_ids_set(process->uid, process->gid, groups, count);
+	return r < 0 ? r : sec_caps_set(&process->caps);
+}
+
+/* The words that engines and scripts know from runc; the code decides between 126 and 127. */
+static int exec_error(int code, const char *program, bool is_searched)
+{
+	if (code == -ENOENT && is_searched)
+		return err_say(code, "exec: \"%s\": executable file not found in $PATH", program);
+	if (code == -ENOENT && sys_access_at(AT_FDCWD, program, F_OK, 0) == 0)
+		return err_say(code,
+			"exec: \"%s\": no such file or directory: the file is there, its interpreter or loader is not",
+			program);
+	if (code == -ENOENT || code == -ENOTDIR)
+		return err_say(code, "exec: \"%s\": no such file or directory", program);
+	struct stat st;
+	if (code == -EACCES && sys_stat_at(AT_FDCWD, program, 0, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_say(-EISDIR, "exec: \"%s\": is a directory", program);
+	if (code == -EACCES)
+		return err_say(code, "exec: \"%s\": permission denied", program);
+	if (code == -ENOEXEC)
+		return err_say(code, "exec: \"%s\": exec format error", program);
+	return err_new(code, "exec: \"%s\"", program);
+}
+
+static const char *env_find(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+	for (; *env; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	return NULL;
+}
+
+/* execvp(3) without its shell fallback. A directory that may not be read does not end the search, but is remembered. */
+static int exec_search(char *const *args, char *const *env)
+{
+	const char *path = env_find(env, "PATH");
+	if (!path)
+		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	int worst = -ENOENT;
+
+	while (path) {
+		const char *end = strchrnul(path, ':');
+		char candidate[PATH_MAX];
+		int r = fmt(candidate, "%.*s/%s", (int)(end - path), path, args[0]);
+		if (r >= 0)
+			r = sys_execve_at(AT_FDCWD, candidate, args, env, 0);
+		if (r == -EACCES)
+			worst = r;
+		else if (r != -ENOENT && r != -ENOTDIR && r != -ENAMETOOLONG)
+			return exec_error(r, candidate, true);
+		path = *end ? end + 1 : NULL;
+	}
+	return exec_error(worst, args[0], true);
+}
+
+/* The kernel prints "(unreachable)" when a directory lies outside the root. */
+static int cwd_verify(void)
+{
+	char cwd[PATH_MAX];
+	int r = sys_getcwd(cwd, sizeof(cwd));
+	if (r < 0)
+		return err_new(r, "look at the working directory");
+	return cwd[0] == '/' ? 0 : err_say(-EPERM, "the working directory is outside the container's root");
+}
+
+/* PID 1 for --init: forwards signals to the payload and reaps whatever ends, until the payload has. */
+static _Noreturn void reap(pid_t payload, int payload_pidfd)
+{
+	for (;;) {
+		int number = signal_wait();
+		if (number > 0 && number != SIGCHLD)
+			sys_pidfd_send_signal(payload_pidfd, number);
+		int code;
+		pid_t pid;
+		while ((pid = signal_reap(&code)) > 0)
+			if (pid == payload)
+				_exit(code);
+	}
+}
+
+/* Returns in the payload-to-be only. */
+static int reaper_start(struct init *init)
+{
+	signal_block_all();
+	int pidfd = -EBADF;
+	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
+	int pid = sys_clone3(&args);
+	if (pid < 0)
+		return err_new(pid, "start the payload below the reaper");
+	if (pid > 0) {
+		fd_close(init->sync_fd);
+		reap(pid, pidfd);
+	}
+	return term_is(0) ? term_set_foreground(0) : 0;
+}
+
+int step_exec(struct init *init, const void *row)
+{
+	static char *pointers[PLAN_POINTERS_MAX];
+	uint32_t arg_count = flat_count(&init->plan, PLAN_ARG);
+	uint32_t env_count = flat_count(&init->plan, PLAN_ENV);
+	if (arg_count + env_count + 2 > PLAN_POINTERS_MAX)
+		return err_say(-E2BIG, "too many arguments");
+
+	char **args = pointers, **env = pointers + arg_count + 1;
+	for (uint32_t i = 0; i < arg_count; i++)
+		args[i] = (char *)flat_str(&init->plan, ((const struct plan_text_row *)flat_row(&init->plan, PLAN_ARG, i))->text);
+	for (uint32_t i = 0; i < env_count; i++)
+		env[i] = (char *)flat_str(&init->plan, ((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
+
+	int r = cwd_verify();
+	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)
+		r = reaper_start(init);
+	if (r < 0)
+		return r;
+	r = fd_cloexec_from(3);
+	if (r < 0)
+		return err_new(r, "close what is left open");
+	signal_reset();
+	if (!strchr(args[0], '/'))
+		return exec_search(args, env);
+	return exec_error(sys_execve_at(AT_FDCWD, args[0], args, env, 0), args[0], false);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Init's steps up to the new root: namespaces, root, mounts, terminal, names, working directory. See init.c for what
+ * init may and may not do.
+ */
+#include "runtime/internal.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/path.h"
+#include "sys/term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { DEVPTS_MAGIC = 0x1cd1 };
+
+static uint64_t joined_flags(const struct flat *plan)
+{
+	uint64_t flags = 0;
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
+		if (row->mode == NS_MODE_JOIN)
+			flags |= ns_info[row->kind].clone_flag;
+	}
+	return flags;
+}
+
+/* A pid namespace is entered by being born in it. The child goes on as the host's own child (CLONE_PARENT), so the
+ * host can wait for it; this process has done its part. */
+static int hand_over(struct init *init)
+{
+	int pidfd = -EBADF;
+	struct clone_args args = {
+		.flags = CLONE_PARENT | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+	};
+	int pid = sys_clone3(&args);
+	if (pid < 0)
+		return err_new(pid, "enter the pid namespace");
+	if (pid == 0)
+		return 0;
+
+	struct sync_message message = {.type = SYNC_CHILD, .step = (uint32_t)pid};
+	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
+	_exit(r < 0);
+}
+
+/* An exec joins all at once through the container's pidfd [5.8], once it sits in the cgroup: what it forks is born
+ * there. A new container joins one by one what it shares with another. */
+int step_namespaces(struct init *init, const void *row)
+{
+	const struct plan_head_row *head = row;
+	uint64_t flags = joined_flags(&init->plan);
+	int r;
+
+	if (head->kind == PLAN_KIND_EXEC) {
+		if (head->flags & PLAN_JOINS_CGROUP) {
+			struct sync_message message;
+			r = sync_expect(init->sync_fd, SYNC_JOINED, &message, NULL, NULL);
+			if (r < 0)
+				return r;
+		}
+		r = sys_setns(init->slots[SLOT_TARGET], (int)flags);
+		if (r < 0)
+			return err_new(r, "join the container's namespaces");
+		fd_close(take_fd(&init->slots[SLOT_TARGET]));
+		init->mount.root_fd = sys_open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+		if (init->mount.root_fd < 0)
+			return err_new(init->mount.root_fd, "open the container's root");
+		return flags & CLONE_NEWPID ? hand_over(init) : 0;
+	}
+
+	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
+		if (ns->mode != NS_MODE_JOIN)
+			continue;
+		r = sys_setns(init->slots[ns->slot], (int)ns_info[ns->kind].clone_flag);
+		if (r < 0)
+			return err_new(r, "join %s namespace %s", ns_info[ns->kind].oci_name,
+				flat_str(&init->plan, ns->path));
+		fd_close(take_fd(&init->slots[ns->slot]));
+	}
+	return flags & CLONE_NEWPID ? hand_over(init) : 0;
+}
+
+int step_identity(struct init *init, const void *row)
+{
+	struct sync_message message = {.type = SYNC_MAP_IDS};
+	int r = sync_send(init->sync_fd, &message, NULL, 0);
+	if (r == 0)
+		r = sync_expect(init->sync_fd, SYNC_MAPPED, &message, NULL, NULL);
+	return r < 0 ? r : sec_ids_set(0, 0, NULL, 0);
+}
+
+int step_root(struct init *init, const void *row)
+{
+	const struct plan_head_row *head = row;
+	int root = init->slots[SLOT_ROOT];
+	if (root < 0)
+		return err_say(-EBADF, "no root was handed over");
+	umask(0); /* modes of nodes and mount points are exactly the plan's */
+	return mount_root_attach(&init->mount, root, head->root_propagation);
+}
+
+/* Waits until the host has moved this process into its cgroups, then makes that place the root of its view. */
+static int enter_cgroup(struct init *init)
+{
+	if (init->is_in_cgroup || !(plan_head(&init->plan)->flags & PLAN_JOINS_CGROUP))
+		return 0;
+	struct sync_message message;
+	int r = sync_expect(init->sync_fd, SYNC_JOINED, &message, NULL, NULL);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
+		if (ns->kind == NS_CGROUP && ns->mode == NS_MODE_NEW)
+			r = sys_unshare(CLONE_NEWCGROUP);
+	}
+	if (r < 0)
+		return err_new(r, "make the cgroup namespace");
+	init->is_in_cgroup = true;
+	return 0;
+}
+
+int step_cgroup_join(struct init *init, const void *row)
+{
+	return enter_cgroup(init);
+}
+
+int step_mount(struct init *init, const void *row)
+{
+	const struct mount_row *mount = row;
+	if (mount->flags & MOUNT_NEEDS_CGROUP_NS) {
+		int r = enter_cgroup(init);
+		if (r < 0)
+			return r;
+	}
+	return mount_row_apply(&init->mount, mount);
+}
+
+int step_node(struct init *init, const void *row)
+{
+	return mount_node_apply(&init->mount, row);
+}
+
+int step_guard(struct init *init, const void *row)
+{
+	return mount_guard_apply(&init->mount, row);
+}
+
+/* The master of a new pair from the container's own devpts; the file system is checked, since /dev may be the image's
+ * doing (security.md R4). */
+static int master_open(const struct init *init)
+{
+	auto_close int master = path_open(init->mount.root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, PATH_STRICT);
+	if (master < 0)
+		return err_new(master, "open /dev/pts/ptmx");
+	uint64_t magic;
+	int r = sys_fs_magic(master, &magic);
+	if (r < 0)
+		return err_new(r, "look at /dev/pts/ptmx");
+	if (magic != DEVPTS_MAGIC)
+		return err_say(-ENOTTY, "/dev/pts/ptmx is not a terminal multiplexer");
+	int unlocked = 0;
+	r = sys_ioctl(master, TIOCSPTLCK, &unlocked);
+	return r < 0 ? err_new(r, "unlock the terminal") : take_fd(&master);
+}
+
+static int console_mount(const struct init *init)
+{
+	auto_close int target = path_make_file(init->mount.root_fd, "/dev/console", PATH_STRICT);
+	if (target < 0)
+		return err_new(target, "mount point /dev/console");
+	int r = mount_clone_onto(init->console_fd, target);
+	return r < 0 ? err_wrap(r, "/dev/console") : 0;
+}
+
+int step_terminal(struct init *init, const void *row)
+{
+	const struct plan_head_row *head = row;
+	auto_close int master = master_open(init);
+	if (master < 0)
+		return master;
+	init->console_fd = term_open_slave(master);
+	if (init->console_fd < 0)
+		return err_new(init->console_fd, "open the terminal's other side");
+	int r = sys_chown_at(init->console_fd, "", plan_process(&init->plan)->uid, (gid_t)-1, AT_EMPTY_PATH);
+	if (r < 0)
+		return err_new(r, "give the terminal to its user");
+	if (head->kind == PLAN_KIND_RUN) {
+		r = console_mount(init);
+		if (r < 0)
+			return r;
+	}
+	struct sync_message message = {.type = SYNC_CONSOLE};
+	return sync_send(init->sync_fd, &message, &master, 1);
+}
+
+int step_hostname(struct init *init, const void *row)
+{
+	const struct plan_head_row *head = row;
+	const char *hostname = flat_str(&init->plan, head->hostname);
+	const char *domainname = flat_str(&init->plan, head->domainname);
+
+	int r = hostname ? sys_sethostname(hostname) : 0;
+	if (r < 0)
+		return err_new(r, "set hostname %s", hostname);
+	r = domainname ? sys_setdomainname(domainname) : 0;
+	return r < 0 ? err_new(r, "set domain name %s", domainname) : 0;
+}
+
+int step_sysctl(struct init *init, const void *row)
+{
+	if (init->proc_fd < 0) {
+		init->proc_fd = mount_proc_private();
+		if (init->proc_fd < 0)
+			return init->proc_fd;
+	}
+	return sec_sysctl_set(init->proc_fd, &init->plan, row);
+}
+
+/* Opened beneath the root and through no magic link, so it cannot be a directory of the host (CVE-2024-21626). As with
+ * Docker it is made when it is missing. */
+int step_cwd(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	const char *cwd = flat_str(&init->plan, process->cwd);
+
+	init->cwd_fd = path_open(init->mount.root_fd, cwd, O_PATH | O_DIRECTORY, PATH_DIR);
+	if (init->cwd_fd == -ENOENT && plan_head(&init->plan)->kind == PLAN_KIND_RUN)
+		init->cwd_fd = path_make_dir(init->mount.root_fd, cwd, 0755, PATH_DIR);
+	return init->cwd_fd < 0 ? err_new(init->cwd_fd, "working directory %s", cwd) : 0;
+}
+
+int step_enter_root(struct init *init, const void *row)
+{
+	const struct plan_head_row *head = row;
+	int r = head->flags & PLAN_ROOT_READONLY ? mount_root_readonly(&init->mount) : 0;
+	if (r < 0)
+		return r;
+	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT);
+}
+
+int step_wait_start(struct init *init, const void *row)
+{
+	struct sync_message message = {.type = SYNC_READY};
+	int r = sync_send(init->sync_fd, &message, NULL, 0);
+	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared inside runtime/: the sections of a plan, the table of steps, and the messages between host and init. */
+#include "base/err.h"
+#include "cgroup/cgroup.h"
+#include "mount/mount.h"
+#include "ns/ns.h"
+#include "runtime/runtime.h"
+#include "sec/sec.h"
+
+enum plan_section {
+	PLAN_HEAD,
+	PLAN_NAMESPACE,
+	PLAN_IDMAP,
+	PLAN_CGROUP,
+	PLAN_CGROUP_DEVICE,
+	PLAN_LAYER,
+	PLAN_MOUNT,
+	PLAN_NODE,
+	PLAN_GUARD,
+	PLAN_SYSCTL,
+	PLAN_RLIMIT,
+	PLAN_PROCESS,
+	PLAN_GROUP,
+	PLAN_ARG,
+	PLAN_ENV,
+	PLAN_NETWORK,
+	PLAN_SECTION_COUNT
+};
+
+extern const struct flat_schema plan_schema;
+
+enum plan_flags {
+	PLAN_ROOT_READONLY = 1,
+	PLAN_ROOT_VOLATILE = 2,
+	PLAN_NO_PIVOT = 4,
+	PLAN_REAPER = 8,      /* init stays as PID 1 and reaps: --init */
+	PLAN_TERMINAL = 16,
+	PLAN_NO_NEW_PRIVS = 32,
+	PLAN_OOM_SCORE = 64,
+	PLAN_JOINS_CGROUP = 128,
+};
+
+/* Arguments and environment together; plan_build refuses more. */
+enum { PLAN_POINTERS_MAX = 65536 };
+
+/* One row: what belongs to the container as a whole. */
+struct plan_head_row {
+	uint32_t kind;  /* enum plan_kind */
+	uint32_t flags;
+	uint32_t root_propagation;
+	uint32_t hostname, domainname;
+	uint32_t cgroup_path;
+	uint32_t upper, work;
+	uint64_t clone_flags; /* of new namespaces, cgroup excepted */
+};
+
+/* One row: what belongs to the process. */
+struct plan_process_row {
+	uint32_t uid, gid;
+	uint32_t cwd;
+	uint32_t umask;
+	struct sec_caps caps;
+	int32_t oom_score_adj;
+	uint32_t user_name;
+	uint32_t seccomp_name;
+	uint32_t reserved;
+	struct flat_blob seccomp;
+};
+
+/* A string with its origin: layers, arguments, environment, network steps. */
+struct plan_text_row {
+	uint32_t origin;
+	uint32_t text;
+	uint32_t value;
+	uint32_t is_secret;
+};
+
+struct plan_group_row {
+	uint32_t gid;
+	uint32_t reserved;
+};
+
+static inline const struct plan_head_row *plan_head(const struct flat *plan)
+{
+	return flat_row(plan, PLAN_HEAD, 0);
+}
+
+static inline const struct plan_process_row *plan_process(const struct flat *plan)
+{
+	return flat_row(plan, PLAN_PROCESS, 0);
+}
+
+/* The steps: one table in the order of doing, walked by the printer and by init alike. */
+enum step_role { STEP_HOST, STEP_INIT };
+
+struct init;
+
+struct step_kind {
+	enum step_role role;
+	enum plan_section section;
+	bool (*is_wanted)(const struct flat *plan); /* NULL: every row of the section is a step */
+	void (*describe)(const struct flat *plan, const void *row, struct buf *out);
+	int (*apply)(struct init *init, const void *row); /* init's steps only */
+};
+
+extern const struct step_kind step_kinds[];
+extern const size_t step_kind_count;
+uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
+
+/* Init's whole world. */
+struct init {
+	struct flat plan;
+	int sync_fd;
+	uint32_t role;
+	int slots[SLOT_MAX];
+	struct mount_context mount;
+	int proc_fd;
+	int console_fd;
+	int cwd_fd;
+	bool is_in_cgroup; /* the host said so, and the cgroup namespace has been made */
+};
+
+int step_namespaces(struct init *init, const void *row);
+int step_identity(struct init *init, const void *row);
+int step_root(struct init *init, const void *row);
+int step_mount(struct init *init, const void *row);
+int step_node(struct init *init, const void *row);
+int step_guard(struct init *init, const void *row);
+int step_terminal(struct init *init, const void *row);
+int step_hostname(struct init *init, const void *row);
+int step_sysctl(struct init *init, const void *row);
+int step_cwd(struct init *init, const void *row);
+int step_enter_root(struct init *init, const void *row);
+int step_cgroup_join(struct init *init, const void *row);
+int step_wait_start(struct init *init, const void *row);
+int step_rlimit(struct init *init, const void *row);
+int step_process(struct init *init, const void *row);
+int step_seccomp(struct init *init, const void *row);
+int step_credentials(struct init *init, const void *row);
+int step_exec(struct init *init, const void *row);
+
+/* Messages. The table in sync.c says who may send which, with how many fds; anything else is -EPROTO. */
+enum sync_type {
+	SYNC_NONE,
+	SYNC_BEGIN,   /* host -> init: the start packet: plan and slots */
+	SYNC_MAP_IDS, /* init -> host: write my id maps */
+	SYNC_MAPPED,
+	SYNC_JOINED,  /* host -> init: you are in your cgroups */
+	SYNC_CHILD,   /* exec stage -> host: the pidfd of the process that goes on */
+	SYNC_CONSOLE, /* init -> host: the pty master */
+	SYNC_READY,   /* init -> host: everything but the payload is done */
+	SYNC_START,
+	SYNC_FAILED,  /* init -> host: step and trail */
+	SYNC_COUNT
+};
+
+struct sync_message {
+	uint32_t type;
+	uint32_t step;  /* FAILED: where; CHILD: the pid; BEGIN: slot count */
+	uint32_t phase; /* FAILED: enum launch_phase */
+	uint32_t reserved;
+	uint64_t slots[2]; /* BEGIN: which slots are among the fds, after the plan */
+	struct err_packet error;
+};
+
+int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count);
+/* Receives; an fd beyond those the rule allows is refused. A FAILED message becomes the trail: its code is returned
+ * and *out has step and phase. End of file is -ECONNRESET. */
+int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
+/* Receives and insists on one type. */
+int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);

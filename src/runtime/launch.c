@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's half of a launch: what must exist before init (cgroup, root, detached mounts), the clone, and the
+ * conversation until the payload runs. Used by husk in the foreground and by the monitor; neither becomes init: the
+ * child of the clone only places its fds and executes the sealed program.
+ */
+#include "runtime/internal.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+/* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
+enum { SYNC_FD = 3, SAFE_FD = 10, LAYERS_MAX = 128 };
+
+void launch_init(struct launch *l)
+{
+	*l = (struct launch){
+		.plan_fd = -EBADF,
+		.stdio = {-EBADF, -EBADF, -EBADF},
+		.console_fd = -EBADF,
+		.pidfd = -EBADF,
+		.sync_fd = -EBADF,
+		.phase = LAUNCH_PHASE_SETUP,
+	};
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		l->slots[i] = -EBADF;
+}
+
+static void slots_close(struct launch *l)
+{
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		fd_replace(&l->slots[i], -EBADF);
+}
+
+void launch_close(struct launch *l)
+{
+	if (l->pidfd >= 0)
+		process_kill(take_fd(&l->pidfd));
+	slots_close(l);
+	for (size_t i = 0; i < 3; i++)
+		fd_replace(&l->stdio[i], -EBADF);
+	fd_replace(&l->console_fd, -EBADF);
+	fd_replace(&l->sync_fd, -EBADF);
+	fd_replace(&l->plan_fd, -EBADF);
+	cgroup_close(l->cgroup);
+	l->cgroup = NULL;
+}
+
+int launch_set_plan(struct launch *l, const void *data, size_t size)
+{
+	int fd = fd_memfd_sealed("husk-plan", data, size);
+	if (fd < 0)
+		return err_new(fd, "seal the plan");
+	fd_replace(&l->plan_fd, fd);
+
+	const void *mapped;
+	size_t mapped_size;
+	int r = fd_map(l->plan_fd, &mapped, &mapped_size);
+	if (r < 0)
+		return err_new(r, "map the plan");
+	return plan_open(&l->plan, mapped, mapped_size);
+}
+
+static int prepare_cgroup(struct launch *l)
+{
+	const struct plan_head_row *head = plan_head(&l->plan);
+	if (l->cgroup || !(head->flags & PLAN_JOINS_CGROUP))
+		return 0;
+	int r = cgroup_create(l->cgroup_host, flat_str(&l->plan, head->cgroup_path), &l->cgroup);
+	if (r < 0)
+		return r;
+	uint32_t limits = flat_count(&l->plan, PLAN_CGROUP), devices = flat_count(&l->plan, PLAN_CGROUP_DEVICE);
+	return cgroup_apply(l->cgroup, &l->plan, limits ? flat_row(&l->plan, PLAN_CGROUP, 0) : NULL, limits,
+		devices ? flat_row(&l->plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
+}
+
+static int directory_open(const char *path)
+{
+	int fd = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	return fd < 0 ? err_new(fd, "open %s", path) : fd;
+}
+
+static int overlay_of_plan(const struct launch *l, const int *layers, size_t count)
+{
+	const struct plan_head_row *head = plan_head(&l->plan);
+	auto_close int upper = directory_open(flat_str(&l->plan, head->upper));
+	if (upper < 0)
+		return upper;
+	auto_close int work = directory_open(flat_str(&l->plan, head->work));
+	if (work < 0)
+		return work;
+	struct mount_overlay overlay = {
+		.layers = layers,
+		.layer_count = count,
+		.upper_fd = upper,
+		.work_fd = work,
+		.is_volatile = head->flags & PLAN_ROOT_VOLATILE,
+	};
+	return mount_overlay_open(&overlay);
+}
+
+/* One directory without a writable layer is the root itself; anything else is an overlay. */
+static int root_of_layers(const struct launch *l, const int *layers, size_t count)
+{
+	if (plan_head(&l->plan)->upper)
+		return overlay_of_plan(l, layers, count);
+	struct mount_row row = {.flags = MOUNT_RECURSIVE, .propagation = MS_PRIVATE};
+	return mount_clone_fd(layers[0], &row);
+}
+
+static int prepare_root(struct launch *l)
+{
+	uint32_t count = flat_count(&l->plan, PLAN_LAYER);
+	if (l->slots[SLOT_ROOT] >= 0 || plan_head(&l->plan)->kind != PLAN_KIND_RUN)
+		return 0;
+	if (count == 0 || count > LAYERS_MAX)
+		return err_say(-EINVAL, "a root of %u layers", count);
+
+	int layers[LAYERS_MAX];
+	int root = -EBADF;
+	uint32_t opened = 0;
+	for (; opened < count; opened++) {
+		const struct plan_text_row *row = flat_row(&l->plan, PLAN_LAYER, opened);
+		layers[opened] = directory_open(flat_str(&l->plan, row->text));
+		if (layers[opened] < 0)
+			break;
+	}
+	if (opened == count)
+		root = root_of_layers(l, layers, count);
+	for (uint32_t i = 0; i < opened; i++)
+		fd_close(layers[i]);
+	if (opened < count)
+		return layers[opened];
+	l->slots[SLOT_ROOT] = root;
+	return root < 0 ? err_wrap(root, "assemble the root") : 0;
+}
+
+static int prepare_binds(struct launch *l)
+{
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_MOUNT); i++) {
+		const struct mount_row *row = flat_row(&l->plan, PLAN_MOUNT, i);
+		if (row->kind != MOUNT_KIND_BIND || l->slots[row->slot] >= 0)
+			continue;
+		const char *source = flat_str(&l->plan, row->source);
+		if (!source)
+			return err_say(-EINVAL, "the bind mount on %s has no source", flat_str(&l->plan, row->target));
+		l->slots[row->slot] = mount_bind_open(source, row);
+		if (l->slots[row->slot] < 0)
+			return err_wrap(l->slots[row->slot], "mount on %s", flat_str(&l->plan, row->target));
+	}
+	return 0;
+}
+
+static int prepare_namespaces(struct launch *l)
+{
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->mode != NS_MODE_JOIN || l->slots[row->slot] >= 0)
+			continue;
+		const char *path = flat_str(&l->plan, row->path);
+		if (!path)
+			return err_say(-EINVAL, "nothing to join for the %s namespace", ns_info[row->kind].oci_name);
+		l->slots[row->slot] = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
+		if (l->slots[row->slot] < 0)
+			return err_new(l->slots[row->slot], "open namespace %s", path);
+	}
+	return 0;
+}
+
+int launch_prepare(struct launch *l)
+{
+	int r = prepare_cgroup(l);
+	if (r == 0)
+		r = prepare_root(l);
+	if (r == 0)
+		r = prepare_binds(l);
+	return r < 0 ? r : prepare_namespaces(l);
+}
+
+static int start_packet_send(struct launch *l)
+{
+	struct sync_message message = {.type = SYNC_BEGIN};
+	int fds[SLOT_MAX + 1] = {l->plan_fd};
+	size_t count = 1;
+	for (size_t i = 0; i < SLOT_MAX; i++) {
+		if (l->slots[i] < 0)
+			continue;
+		message.slots[i / 64] |= 1ull << (i % 64);
+		fds[count++] = l->slots[i];
+	}
+	int r = sync_send(l->sync_fd, &message, fds, count);
+	slots_close(l);
+	return r;
+}
+
+/* The child, on a copy of the host's memory: it may only place its fds and leave. */
+static _Noreturn void child_main(const struct launch *l, int exe_fd, int sync_fd)
+{
+	static char name[] = "husk-init";
+	static char *const args[] = {name, NULL};
+	static char *const env[] = {NULL};
+	int r = 0;
+	for (int i = 0; i < 3 && r >= 0; i++)
+		if (l->stdio[i] >= 0)
+			r = fd_place(l->stdio[i], i);
+	if (r >= 0)
+		r = fd_place(sync_fd, SYNC_FD);
+	if (r >= 0)
+		r = sys_execve_at(exe_fd, "", args, env, AT_EMPTY_PATH);
+
+	struct sync_message message = {.type = SYNC_FAILED, .phase = LAUNCH_PHASE_SETUP};
+	err_new(r, "execute init");
+	err_pack(&message.error);
+	sync_send(sync_fd, &message, NULL, 0);
+	_exit(1);
+}
+
+/* What the kernel refuses with a number that says something else. */
+static int clone_error(int r, uint64_t flags)
+{
+	if (r == -ENOSPC)
+		return err_say(r, "a limit on the number of namespaces is reached (see sysctl user.max_*_namespaces)");
+	if (r == -EINVAL)
+		return err_say(r, "this kernel lacks a kind of namespace that was asked for");
+	if (r == -EPERM && flags & CLONE_NEWUSER)
+		return err_say(r, "user namespaces are not allowed here (sysctl kernel.unprivileged_userns_clone, "
+				  "user.max_user_namespaces)");
+	if (r == -EPERM)
+		return err_say(r, "not allowed to make namespaces: root or a user namespace is needed");
+	return err_new(r, "start init");
+}
+
+static int init_clone(struct launch *l, int exe_fd, int child_sync)
+{
+	int cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -EBADF;
+	struct clone_args args = {
+		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)&l->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+	};
+	int pid = sys_clone3(&args);
+	if (pid == 0)
+		child_main(l, exe_fd, child_sync);
+	if (pid < 0)
+		return clone_error(pid, args.flags);
+	l->pid = pid;
+	return 0;
+}
+
+/* Puts the step's own sentence behind init's. */
+static int failure(struct launch *l, int r, const struct sync_message *message)
+{
+	if (message->type != SYNC_FAILED)
+		return err_wrap(r, "init");
+	l->phase = message->phase;
+	if (message->phase == LAUNCH_PHASE_EXEC)
+		return r;
+	auto_buf struct buf sentence = BUF_INIT;
+	buf_addf(&sentence, "%s (", err_text());
+	plan_step_describe(&l->plan, message->step, &sentence);
+	return err_say(r, "%s)", sentence.data);
+}
+
+/* Receives one message. When init failed, or just died, the trail says why and where. */
+static int hear(struct launch *l, struct sync_message *message, int *out_fd)
+{
+	size_t count = 1;
+	*message = (struct sync_message){.type = SYNC_NONE};
+	*out_fd = -EBADF;
+	int r = sync_receive(l->sync_fd, message, out_fd, &count);
+	return r < 0 ? failure(l, r, message) : 0;
+}
+
+static int hear_only(struct launch *l, enum sync_type type, struct sync_message *message, int *out_fd)
+{
+	int r = hear(l, message, out_fd);
+	if (r < 0)
+		return r;
+	if (message->type == type)
+		return 0;
+	fd_replace(out_fd, -EBADF);
+	return err_say(-EPROTO, "init said something out of turn (%u)", message->type);
+}
+
+static int maps_write(struct launch *l)
+{
+	uint32_t count = flat_count(&l->plan, PLAN_IDMAP);
+	if (count == 0)
+		return 0;
+	struct ns_idmap uids[NS_IDMAP_MAX], gids[NS_IDMAP_MAX];
+	size_t uid_count = 0, gid_count = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct ns_idmap_row *row = flat_row(&l->plan, PLAN_IDMAP, i);
+		struct ns_idmap map = {row->inner, row->outer, row->count};
+		size_t *used = row->is_gid ? &gid_count : &uid_count;
+		if (*used == NS_IDMAP_MAX)
+			return err_say(-E2BIG, "more than %d lines in an id map", NS_IDMAP_MAX);
+		(row->is_gid ? gids : uids)[(*used)++] = map;
+	}
+	struct sync_message message;
+	int none;
+	int r = hear_only(l, SYNC_MAP_IDS, &message, &none);
+	if (r == 0)
+		r = ns_idmap_write(l->pid, uids, uid_count, gids, gid_count);
+	message = (struct sync_message){.type = SYNC_MAPPED};
+	return r < 0 ? r : sync_send(l->sync_fd, &message, NULL, 0);
+}
+
+/* By pid, which cannot be another's: it is our child and not waited for yet. */
+static int oom_score_write(const struct launch *l)
+{
+	if (!(plan_head(&l->plan)->flags & PLAN_OOM_SCORE))
+		return 0;
+	char path[64], text[16];
+	fmt(path, "/proc/%d/oom_score_adj", l->pid);
+	fmt(text, "%d", plan_process(&l->plan)->oom_score_adj);
+	int r = file_write_at(AT_FDCWD, path, text);
+	if (r == -EACCES || r == -EPERM) {
+		log_warn("oom_score_adj %s is lower than this user may set; left as it is", text);
+		return 0;
+	}
+	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
+}
+
+static int cgroup_join(struct launch *l)
+{
+	if (!(plan_head(&l->plan)->flags & PLAN_JOINS_CGROUP))
+		return 0;
+	int r = cgroup_clone_fd(l->cgroup) >= 0 ? 0 : cgroup_attach(l->cgroup, l->pid);
+	struct sync_message message = {.type = SYNC_JOINED};
+	return r < 0 ? r : sync_send(l->sync_fd, &message, NULL, 0);
+}
+
+/* An exec ends as the child of the process that joined the namespaces, which is ours by CLONE_PARENT. */
+static int child_adopt(struct launch *l)
+{
+	if (plan_head(&l->plan)->kind != PLAN_KIND_EXEC)
+		return 0;
+	struct sync_message message;
+	int fd;
+	int r = hear_only(l, SYNC_CHILD, &message, &fd);
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return err_say(-EPROTO, "a child without its pidfd");
+	process_wait(l->pidfd);
+	fd_replace(&l->pidfd, fd);
+	l->pid = (pid_t)message.step;
+	return 0;
+}
+
+static int conversation(struct launch *l)
+{
+	int r = start_packet_send(l);
+	if (r == 0)
+		r = oom_score_write(l);
+	if (r == 0)
+		r = maps_write(l);
+	if (r == 0)
+		r = cgroup_join(l);
+	return r < 0 ? r : child_adopt(l);
+}
+
+int launch_start(struct launch *l)
+{
+	auto_close int exe = runtime_sealed_exe(l->init_path);
+	if (exe < 0)
+		return exe;
+	auto_close int safe_exe = sys_fcntl(exe, F_DUPFD_CLOEXEC, SAFE_FD);
+	int pair[2];
+	int r = safe_exe < 0 ? safe_exe : socket_pair(pair);
+	if (r < 0)
+		return err_new(r, "make the sync socket");
+	l->sync_fd = pair[0];
+	auto_close int child_sync = pair[1];
+	auto_close int safe_sync = sys_fcntl(child_sync, F_DUPFD_CLOEXEC, SAFE_FD);
+	if (safe_sync < 0)
+		return err_new(safe_sync, "place the sync socket");
+
+	r = init_clone(l, safe_exe, safe_sync);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < 3; i++)
+		fd_replace(&l->stdio[i], -EBADF);
+	fd_replace(&child_sync, -EBADF);
+	fd_replace(&safe_sync, -EBADF);
+	r = conversation(l);
+	if (r != -EPIPE)
+		return r;
+	struct sync_message last; /* init died before it heard us: what it said is still to be read */
+	int none;
+	return hear_only(l, SYNC_FAILED, &last, &none);
+}
+
+int launch_release(struct launch *l)
+{
+	struct sync_message message;
+	int fd;
+	bool is_ready = false;
+
+	while (!is_ready) {
+		int r = hear(l, &message, &fd);
+		if (r < 0)
+			return r;
+		is_ready = message.type == SYNC_READY;
+		if (message.type == SYNC_CONSOLE)
+			fd_replace(&l->console_fd, fd);
+		else if (!is_ready)
+			return err_say(-EPROTO, "init said something out of turn (%u)", message.type);
+	}
+
+	struct sync_message start = {.type = SYNC_START};
+	int r = sync_send(l->sync_fd, &start, NULL, 0);
+	if (r == 0)
+		r = hear(l, &message, &fd);
+	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */
+		return r < 0 ? r : err_say(-EPROTO, "init said something out of turn (%u)", message.type);
+	fd_replace(&l->sync_fd, -EBADF);
+	return 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The life of one process in a container: plan, launch, init. A plan is a flat file (base/flat.h) of rows per
+ * mechanism. plan_build translates an OCI specification and finds every configuration error; plan_write prints it;
+ * launch_* are the host's half of applying it, runtime_init_main is init's half, in a static program of its own that
+ * never parses or allocates. Each speaks.
+ *
+ *   husk or monitor:  launch_prepare -> launch_start -> (network) -> launch_release -> wait on pidfd
+ *   init:                               applies its rows, waits ..............  becomes the payload
+ */
+#include "base/buf.h"
+#include "base/flat.h"
+#include "oci/oci.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup;
+struct cgroup_host;
+
+/* Why a plan is built: a container with everything new, or one more process in a running one. */
+enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
+
+/* Translates; -EINVAL and the like for what can be known wrong. `host` tells which cgroup version the cgroup mount
+ * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
+int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host, struct buf *out);
+/* Opens and checks plan bytes, which stay the caller's. Any process. */
+int plan_open(struct flat *out, const void *data, size_t size);
+/* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */
+void plan_write(const struct flat *plan, struct buf *out);
+/* Adds "step 14 of 31, in init: mount proc on /proc" for a step number; nothing when there is no such step. */
+void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out);
+
+/* Fds in a start packet have places, not numbers. */
+enum launch_slot { SLOT_ROOT, SLOT_TARGET /* exec: pidfd of the container */, SLOT_FIRST_FREE, SLOT_MAX = 120 };
+
+/* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
+enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
+
+struct launch {
+	struct flat plan;
+	int plan_fd;              /* the same bytes in a sealed memfd */
+	const char *init_path;    /* the static program that holds runtime_init_main */
+	const struct cgroup_host *cgroup_host;
+	struct cgroup *cgroup;    /* made by launch_prepare, or opened by the caller for an exec */
+	int slots[SLOT_MAX];      /* the caller may fill some before launch_prepare; all owned */
+	int stdio[3];             /* given to the payload; owned; unused with a terminal */
+	int console_fd;           /* pty master, after launch_release of a plan with a terminal */
+	pid_t pid;
+	int pidfd;
+	int sync_fd;
+	enum launch_phase phase;
+};
+
+void launch_init(struct launch *l);
+/* Closes everything that is still owned; kills and reaps an init that was not taken over (take_fd(&l->pidfd)). */
+void launch_close(struct launch *l);
+/* Seals plan bytes into l->plan_fd and opens the view. */
+int launch_set_plan(struct launch *l, const void *data, size_t size);
+/* Host steps before clone: cgroup with its limits, the root, detached bind mounts, namespaces to join. */
+int launch_prepare(struct launch *l);
+/* Clones init, hands over the start packet, writes id maps, joins the cgroup. Init then mounts on its own. */
+int launch_start(struct launch *l);
+/* Waits until init is ready, lets it go, and waits until the payload runs. On failure the trail is init's, and
+ * l->phase tells where. */
+int launch_release(struct launch *l);
+
+/* The main() of the init role: fd 3 is the sync socket. Never returns. Init. */
+_Noreturn void runtime_init_main(void);
+
+/* An fd of a copy of a static program that nobody can write: through a read-only overlay of its directory, or a sealed
+ * memfd where that is refused. Host. */
+int runtime_sealed_exe(const char *path);

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a plan file looks like: for each section its row, and where in the row strings and blobs are referred to.
+ * flat_open checks those; plan_open checks the numbers that later index tables.
+ */
+#include "runtime/internal.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#define SECTION(label, type, ...)                                                                 \
+	{                                                                                             \
+		.name = label, .row_size = sizeof(struct type), __VA_ARGS__                               \
+	}
+#define AT(type, field) offsetof(struct type, field)
+
+static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
+	[PLAN_HEAD] = SECTION("head", plan_head_row, .string_count = 5,
+		.strings = {AT(plan_head_row, hostname), AT(plan_head_row, domainname), AT(plan_head_row, cgroup_path),
+			AT(plan_head_row, upper), AT(plan_head_row, work)}),
+	[PLAN_NAMESPACE] = SECTION("namespace", ns_row, .string_count = 2,
+		.strings = {AT(ns_row, origin), AT(ns_row, path)}),
+	[PLAN_IDMAP] = SECTION("idmap", ns_idmap_row, .string_count = 1, .strings = {AT(ns_idmap_row, origin)}),
+	[PLAN_CGROUP] = SECTION("cgroup", cgroup_row, .string_count = 2,
+		.strings = {AT(cgroup_row, origin), AT(cgroup_row, text)}),
+	[PLAN_CGROUP_DEVICE] = SECTION("device rule", cgroup_device_row, .string_count = 1,
+		.strings = {AT(cgroup_device_row, origin)}),
+	[PLAN_LAYER] = SECTION("layer", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+	[PLAN_MOUNT] = SECTION("mount", mount_row, .string_count = 5,
+		.strings = {AT(mount_row, origin), AT(mount_row, target), AT(mount_row, source),
+			AT(mount_row, fstype), AT(mount_row, data)}),
+	[PLAN_NODE] = SECTION("node", mount_node_row, .string_count = 3,
+		.strings = {AT(mount_node_row, origin), AT(mount_node_row, path), AT(mount_node_row, target)}),
+	[PLAN_GUARD] = SECTION("guard", mount_guard_row, .string_count = 2,
+		.strings = {AT(mount_guard_row, origin), AT(mount_guard_row, path)}),
+	[PLAN_SYSCTL] = SECTION("sysctl", sec_sysctl_row, .string_count = 3,
+		.strings = {AT(sec_sysctl_row, origin), AT(sec_sysctl_row, key), AT(sec_sysctl_row, value)}),
+	[PLAN_RLIMIT] = SECTION("rlimit", sec_rlimit_row, .string_count = 1, .strings = {AT(sec_rlimit_row, origin)}),
+	[PLAN_PROCESS] = SECTION("process", plan_process_row, .string_count = 3,
+		.strings = {AT(plan_process_row, cwd), AT(plan_process_row, user_name),
+			AT(plan_process_row, seccomp_name)},
+		.blob_count = 1, .blobs = {AT(plan_process_row, seccomp)}),
+	[PLAN_GROUP] = SECTION("group", plan_group_row),
+	[PLAN_ARG] = SECTION("argument", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+	[PLAN_ENV] = SECTION("environment", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+	[PLAN_NETWORK] = SECTION("network", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+};
+
+const struct flat_schema plan_schema = {
+	.magic = "huskplan",
+	.version = 1 << 16,
+	.section_count = PLAN_SECTION_COUNT,
+	.sections = plan_sections,
+};
+
+/* Every string that a step dereferences must be there; every kind must have its row in a table. */
+static int rows_check(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
+		if (row->kind >= NS_COUNT || row->slot >= SLOT_MAX)
+			return err_say(-EBADMSG, "plan: namespace row %u is out of range", i);
+	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_MOUNT); i++) {
+		const struct mount_row *row = flat_row(plan, PLAN_MOUNT, i);
+		bool is_named = row->kind == MOUNT_KIND_BIND || row->fstype;
+		if (row->kind == 0 || row->kind > MOUNT_KIND_MAX || !row->target || !is_named || row->slot >= SLOT_MAX)
+			return err_say(-EBADMSG, "plan: mount row %u is out of range", i);
+	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NODE); i++) {
+		const struct mount_node_row *row = flat_row(plan, PLAN_NODE, i);
+		bool is_link = row->kind == MOUNT_NODE_LINK;
+		if (row->kind == 0 || row->kind > MOUNT_NODE_BIND || !row->path || (is_link && !row->target) ||
+			row->slot >= SLOT_MAX)
+			return err_say(-EBADMSG, "plan: node row %u is out of range", i);
+	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_GUARD); i++) {
+		const struct mount_guard_row *row = flat_row(plan, PLAN_GUARD, i);
+		if (!row->path)
+			return err_say(-EBADMSG, "plan: guard row %u has no path", i);
+	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_SYSCTL); i++) {
+		const struct sec_sysctl_row *row = flat_row(plan, PLAN_SYSCTL, i);
+		if (!row->key || !row->value)
+			return err_say(-EBADMSG, "plan: sysctl row %u has no value", i);
+	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_CGROUP); i++) {
+		const struct cgroup_row *row = flat_row(plan, PLAN_CGROUP, i);
+		if (row->limit == 0 || row->limit >= CGROUP_LIMIT_COUNT)
+			return err_say(-EBADMSG, "plan: cgroup row %u is out of range", i);
+	}
+	return 0;
+}
+
+static int texts_check(const struct flat *plan, enum plan_section section)
+{
+	for (uint32_t i = 0; i < flat_count(plan, section); i++) {
+		const struct plan_text_row *row = flat_row(plan, section, i);
+		if (!row->text)
+			return err_say(-EBADMSG, "plan: text row %u of section %d is empty", i, (int)section);
+	}
+	return 0;
+}
+
+int plan_open(struct flat *out, const void *data, size_t size)
+{
+	struct flat plan;
+	int r = flat_open(&plan, &plan_schema, data, size);
+	if (r < 0)
+		return r;
+	if (flat_count(&plan, PLAN_HEAD) != 1 || flat_count(&plan, PLAN_PROCESS) != 1)
+		return err_say(-EBADMSG, "plan: exactly one head and one process are needed");
+
+	const struct plan_head_row *head = plan_head(&plan);
+	if (head->kind != PLAN_KIND_RUN && head->kind != PLAN_KIND_EXEC)
+		return err_say(-EBADMSG, "plan: unknown kind %u", head->kind);
+	if (flat_count(&plan, PLAN_ARG) == 0 || !plan_process(&plan)->cwd)
+		return err_say(-EBADMSG, "plan: a process needs arguments and a working directory");
+	static const enum plan_section texts[] = {PLAN_LAYER, PLAN_ARG, PLAN_ENV, PLAN_NETWORK};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		r = texts_check(&plan, texts[i]);
+		if (r < 0)
+			return r;
+	}
+	r = rows_check(&plan);
+	if (r < 0)
+		return r;
+	*out = plan;
+	return 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a plan, as one table in the order of doing. The printer walks it to show what would be done; init walks
+ * it to do its part; a failure names its row by the same number. Host steps are done by launch.c in this order, since
+ * they hand whole sections to one mechanism.
+ */
+#include "runtime/internal.h"
+#include "base/str.h"
+
+static bool is_run(const struct flat *plan)
+{
+	return plan_head(plan)->kind == PLAN_KIND_RUN;
+}
+
+static bool is_exec(const struct flat *plan)
+{
+	return plan_head(plan)->kind == PLAN_KIND_EXEC;
+}
+
+static bool has_flag(const struct flat *plan, uint32_t flag)
+{
+	return plan_head(plan)->flags & flag;
+}
+
+static bool joins_cgroup(const struct flat *plan)
+{
+	return has_flag(plan, PLAN_JOINS_CGROUP);
+}
+
+static bool runs_in_cgroup(const struct flat *plan)
+{
+	return is_run(plan) && joins_cgroup(plan);
+}
+
+static bool has_terminal(const struct flat *plan)
+{
+	return has_flag(plan, PLAN_TERMINAL);
+}
+
+static bool has_hostname(const struct flat *plan)
+{
+	return plan_head(plan)->hostname || plan_head(plan)->domainname;
+}
+
+static bool has_new_user(const struct flat *plan)
+{
+	return flat_count(plan, PLAN_IDMAP) > 0;
+}
+
+static bool filters_before_ids(const struct flat *plan)
+{
+	return plan_process(plan)->seccomp.size && !has_flag(plan, PLAN_NO_NEW_PRIVS);
+}
+
+static bool filters_after_ids(const struct flat *plan)
+{
+	return plan_process(plan)->seccomp.size && has_flag(plan, PLAN_NO_NEW_PRIVS);
+}
+
+static void describe_cgroup_create(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_addf(out, "make cgroup %s", flat_str(plan, ((const struct plan_head_row *)row)->cgroup_path));
+}
+
+static void describe_limit(const struct flat *plan, const void *row, struct buf *out)
+{
+	cgroup_row_describe(plan, row, out);
+}
+
+static void describe_device_rule(const struct flat *plan, const void *row, struct buf *out)
+{
+	cgroup_device_describe(plan, row, out);
+}
+
+static void describe_layer(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_addf(out, "open layer %s", flat_str(plan, ((const struct plan_text_row *)row)->text));
+}
+
+static void describe_root(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_head_row *head = row;
+	buf_addf(out, "assemble the root: overlay of %u layer%s", flat_count(plan, PLAN_LAYER),
+		flat_count(plan, PLAN_LAYER) == 1 ? "" : "s");
+	if (head->upper)
+		buf_addf(out, ", writes to %s%s", flat_str(plan, head->upper),
+			head->flags & PLAN_ROOT_VOLATILE ? " (volatile)" : "");
+}
+
+static void describe_namespace(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct ns_row *ns = row;
+	if (ns->mode == NS_MODE_NEW)
+		buf_addf(out, "new %s namespace", ns_info[ns->kind].oci_name);
+	else
+		buf_addf(out, "join %s namespace %s", ns_info[ns->kind].oci_name, flat_str(plan, ns->path));
+}
+
+static void describe_idmap(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct ns_idmap_row *map = row;
+	buf_addf(out, "map %s %u to %u on the host, %u of them", map->is_gid ? "gid" : "uid", map->inner, map->outer,
+		map->count);
+}
+
+static void describe_identity(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "wait for the id maps, become root of the user namespace");
+}
+
+static void describe_network(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_text_row *text = row;
+	buf_addf(out, "%s", flat_str(plan, text->text));
+	if (text->value)
+		buf_addf(out, " %s", flat_str(plan, text->value));
+}
+
+static void describe_attach_root(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "attach the root in the new mount namespace");
+}
+
+static void describe_mount(const struct flat *plan, const void *row, struct buf *out)
+{
+	mount_row_describe(plan, row, out);
+}
+
+static void describe_node(const struct flat *plan, const void *row, struct buf *out)
+{
+	mount_node_describe(plan, row, out);
+}
+
+static void describe_guard(const struct flat *plan, const void *row, struct buf *out)
+{
+	mount_guard_describe(plan, row, out);
+}
+
+static void describe_terminal(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "open a terminal, /dev/console");
+}
+
+static void describe_hostname(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_head_row *head = row;
+	if (head->hostname)
+		buf_addf(out, "set hostname %s", flat_str(plan, head->hostname));
+	if (head->domainname)
+		buf_addf(out, "%sset domain name %s", head->hostname ? ", " : "", flat_str(plan, head->domainname));
+}
+
+static void describe_sysctl(const struct flat *plan, const void *row, struct buf *out)
+{
+	sec_sysctl_describe(plan, row, out);
+}
+
+static void describe_cwd(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_addf(out, "open working directory %s", flat_str(plan, ((const struct plan_process_row *)row)->cwd));
+}
+
+static void describe_enter_root(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_head_row *head = row;
+	buf_adds(out, head->flags & PLAN_NO_PIVOT ? "move the root over / and chroot" : "pivot_root, drop the old root");
+	if (head->flags & PLAN_ROOT_READONLY)
+		buf_adds(out, ", make the root read-only");
+}
+
+static void describe_cgroup_join(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "wait until the host has put this process into its cgroup, make the cgroup namespace");
+}
+
+static void describe_exec_join(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "join the cgroup and all namespaces of the container");
+}
+
+static void describe_wait_start(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "report ready, wait for the start signal");
+}
+
+static void describe_rlimit(const struct flat *plan, const void *row, struct buf *out)
+{
+	sec_rlimit_describe(plan, row, out);
+}
+
+static void describe_process(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_process_row *process = row;
+	buf_addf(out, "new session and keyring, umask %04o", process->umask);
+	if (has_flag(plan, PLAN_OOM_SCORE))
+		buf_addf(out, ", oom_score_adj %d", process->oom_score_adj);
+	if (has_flag(plan, PLAN_NO_NEW_PRIVS))
+		buf_adds(out, ", no_new_privs");
+}
+
+static void describe_seccomp(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_process_row *process = row;
+	const char *name = flat_str(plan, process->seccomp_name);
+	buf_addf(out, "load seccomp profile %s", name ? name : "given");
+}
+
+static void describe_credentials(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_process_row *process = row;
+	buf_addf(out, "become uid %u gid %u", process->uid, process->gid);
+	if (flat_count(plan, PLAN_GROUP)) {
+		buf_adds(out, " groups");
+		for (uint32_t i = 0; i < flat_count(plan, PLAN_GROUP); i++) {
+			const struct plan_group_row *group = flat_row(plan, PLAN_GROUP, i);
+			buf_addf(out, "%s%u", i ? "," : " ", group->gid);
+		}
+	}
+	buf_adds(out, ", capabilities ");
+	if (process->caps.bounding)
+		sec_caps_describe(process->caps.bounding, out);
+	else
+		buf_adds(out, "none");
+}
+
+static void describe_exec(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, has_flag(plan, PLAN_REAPER) ? "stay as PID 1 and reap, execute" : "execute");
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_ARG); i++) {
+		buf_addc(out, ' ');
+		buf_add_escaped(out, flat_str(plan, ((const struct plan_text_row *)flat_row(plan, PLAN_ARG, i))->text));
+	}
+	buf_addf(out, " (%u environment variables)", flat_count(plan, PLAN_ENV));
+}
+
+const struct step_kind step_kinds[] = {
+	{STEP_HOST, PLAN_HEAD, runs_in_cgroup, describe_cgroup_create, NULL},
+	{STEP_HOST, PLAN_CGROUP, NULL, describe_limit, NULL},
+	{STEP_HOST, PLAN_CGROUP_DEVICE, NULL, describe_device_rule, NULL},
+	{STEP_HOST, PLAN_LAYER, NULL, describe_layer, NULL},
+	{STEP_HOST, PLAN_HEAD, is_run, describe_root, NULL},
+	{STEP_HOST, PLAN_NAMESPACE, NULL, describe_namespace, NULL},
+	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
+	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
+	{STEP_INIT, PLAN_HEAD, is_exec, describe_exec_join, step_namespaces},
+	{STEP_INIT, PLAN_HEAD, has_new_user, describe_identity, step_identity},
+	{STEP_INIT, PLAN_HEAD, is_run, describe_attach_root, step_root},
+	{STEP_INIT, PLAN_MOUNT, NULL, describe_mount, step_mount},
+	{STEP_INIT, PLAN_NODE, NULL, describe_node, step_node},
+	{STEP_INIT, PLAN_HEAD, has_terminal, describe_terminal, step_terminal},
+	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
+	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
+	{STEP_INIT, PLAN_GUARD, NULL, describe_guard, step_guard},
+	{STEP_INIT, PLAN_PROCESS, NULL, describe_cwd, step_cwd},
+	{STEP_INIT, PLAN_HEAD, is_run, describe_enter_root, step_enter_root},
+	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
+	{STEP_INIT, PLAN_HEAD, NULL, describe_wait_start, step_wait_start},
+	{STEP_INIT, PLAN_RLIMIT, NULL, describe_rlimit, step_rlimit},
+	{STEP_INIT, PLAN_PROCESS, NULL, describe_process, step_process},
+	{STEP_INIT, PLAN_PROCESS, filters_before_ids, describe_seccomp, step_seccomp},
+	{STEP_INIT, PLAN_PROCESS, NULL, describe_credentials, step_credentials},
+	{STEP_INIT, PLAN_PROCESS, filters_after_ids, describe_seccomp, step_seccomp},
+	{STEP_INIT, PLAN_PROCESS, NULL, describe_exec, step_exec},
+};
+const size_t step_kind_count = sizeof(step_kinds) / sizeof(step_kinds[0]);
+
+uint32_t step_rows(const struct flat *plan, const struct step_kind *kind)
+{
+	return kind->is_wanted && !kind->is_wanted(plan) ? 0 : flat_count(plan, kind->section);
+}

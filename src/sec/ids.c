@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* User, group and supplementary groups of the payload, exactly as the plan has them, read back.
+ * No allocation. */
+#include "sec/sec.h"
+
+#include "base/err.h"
+#include "sys/calls.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* What is read back must fit on the stack; images have at most dozens. */
+enum { GROUPS_MAX = 4096 };
+
+static size_t count_of(gid_t gid, const gid_t *groups, size_t count)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		found += groups[i] == gid;
+	return found;
+}
+
+/* Are the caller's groups these, in any order? The kernel sorts them. 1, 0 or -errno. */
+static int groups_are(const gid_t *groups, size_t count)
+{
+	gid_t got[GROUPS_MAX];
+	int r = sys_getgroups(GROUPS_MAX, got);
+
+	if (r == -EINVAL)
+		return 0; /* more than we would ever set */
+	if (r < 0)
+		return r;
+	if ((size_t)r != count)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (count_of(groups[i], got, count) != count_of(groups[i], groups, count))
+			return 0;
+	}
+	return 1;
+}
+
+static int set_groups(const gid_t *groups, size_t count)
+{
+	if (count > GROUPS_MAX)
+		return err_say(-EINVAL, "%zu supplementary groups: at most %d", count, GROUPS_MAX);
+	/* A user namespace made without privilege may not call setgroups at all, which is fine
+	 * when nothing has to change. */
+	if (groups_are(groups, count) == 1)
+		return 0;
+	int r = sys_setgroups(count, groups);
+	if (r < 0)
+		return err_new(r, "set %zu supplementary groups", count);
+	r = groups_are(groups, count);
+	if (r < 0)
+		return err_new(r, "read the supplementary groups back");
+	return r ? 0 : err_say(-EPERM, "the kernel has other supplementary groups than were set");
+}
+
+int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+{
+	uid_t uids[3];
+	gid_t gids[3];
+
+	int r = set_groups(groups, group_count);
+	if (r < 0)
+		return r;
+	r = sys_setresgid(gid);
+	if (r < 0)
+		return err_new(r, "become group %u", gid);
+	r = sys_setresuid(uid);
+	if (r < 0)
+		return err_new(r, "become user %u", uid);
+
+	if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 ||
+		getresgid(&gids[0], &gids[1], &gids[2]) != 0)
+		return err_say(-EPERM, "read user and group back");
+	for (int i = 0; i < 3; i++) {
+		if (uids[i] != uid || gids[i] != gid)
+			return err_say(-EPERM, "the kernel has another user or group than %u:%u",
+				uid, gid);
+	}
+	return 0;
+}

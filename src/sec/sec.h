@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What a process may do: capabilities, seccomp, resource limits, keyring, sysctls. Names are
+ * resolved when a plan is made (host); init only gets numbers, sets them, reads them back and fails
+ * when they are not so.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/flat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Five sets as bit masks over capability numbers. */
+struct sec_caps {
+	uint64_t bounding, effective, permitted, inheritable, ambient;
+};
+
+/* The number of "CAP_CHOWN", "cap_chown" or "CHOWN", or -EINVAL. Silent. */
+int sec_cap_find(const char *name);
+/* "CAP_CHOWN", or NULL above the last known. */
+const char *sec_cap_name(unsigned number);
+/* Nearest capability name to a misspelt one, or NULL. */
+const char *sec_cap_nearest(const char *name);
+/* All capabilities of the running kernel (PR_CAPBSET_READ until it fails). */
+uint64_t sec_caps_of_kernel(void);
+/* Those in the caller's bounding set: all that a container of its can have. A set with more
+ * fails sec_caps_set. */
+uint64_t sec_caps_of_caller(void);
+/* husk's eleven default capabilities. */
+extern const uint64_t sec_caps_default;
+/* "CHOWN,KILL,..." in order of number. */
+void sec_caps_describe(uint64_t set, struct buf *out);
+
+/* Two halves, because the ids change in between: before setresuid the bounding set is cut and
+ * capabilities are kept over the change; after it the other sets are set, read back, and a
+ * mismatch is -EPERM. Init. */
+int sec_caps_bound(const struct sec_caps *caps);
+int sec_caps_set(const struct sec_caps *caps);
+
+/* Supplementary groups exactly as listed, then gid, then uid. Init. */
+int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
+
+/*
+ * seccomp. The default profile is compiled at build time; what it makes depend on capabilities are
+ * marked return instructions, which sec_seccomp_default patches for a set of capabilities: no
+ * compiler at run time. Returns the number of bytes of the program added to out (struct
+ * sock_filter, 8 bytes each). Any process.
+ */
+size_t sec_seccomp_default(uint64_t caps, struct buf *out);
+/* Loads a program (bytes of struct sock_filter). Init; needs no_new_privs or CAP_SYS_ADMIN, so
+ * without no_new_privs it comes before sec_caps_set. The default lets sec_ids_set, sec_caps_set
+ * and exec through afterwards, but not the keyring or mounts. */
+int sec_seccomp_load(const void *program, size_t size_bytes, unsigned flags);
+int sec_no_new_privs(void);
+
+struct sec_rlimit_row {
+	uint32_t origin;
+	uint32_t resource; /* RLIMIT_* */
+	uint64_t soft, hard; /* RLIM_INFINITY: UINT64_MAX */
+};
+
+/* "nofile=1024:2048", "nproc=512" as --ulimit takes it. Speaking. Any process. */
+int sec_rlimit_parse(const char *text, struct sec_rlimit_row *out);
+/* "RLIMIT_NOFILE" or "nofile", or -EINVAL. Silent. */
+int sec_rlimit_find(const char *name);
+const char *sec_rlimit_name(uint32_t resource); /* "nofile" */
+/* May the caller set this? Otherwise the nearest values it may set are in the row and 1 is
+ * returned. Host. */
+int sec_rlimit_clamp(struct sec_rlimit_row *row);
+int sec_rlimit_set(const struct sec_rlimit_row *row);
+void sec_rlimit_describe(
+	const struct flat *plan, const struct sec_rlimit_row *row, struct buf *out);
+
+struct sec_sysctl_row {
+	uint32_t origin;
+	uint32_t key; /* "net.ipv4.ping_group_range" */
+	uint32_t value;
+	uint32_t reserved;
+};
+
+/* Which namespaces the container has of its own decides which sysctls are its own. Bits of
+ * CLONE_NEW*. Speaking: -EINVAL for grammar, -EPERM for one that is the host's. Any process. */
+int sec_sysctl_check(const char *key, const char *value, uint64_t clone_flags);
+/* Writes it below a private procfs (mount_proc_private). Init. */
+int sec_sysctl_set(int proc_fd, const struct flat *plan, const struct sec_sysctl_row *row);
+void sec_sysctl_describe(
+	const struct flat *plan, const struct sec_sysctl_row *row, struct buf *out);
+
+/* A new anonymous session keyring (a kernel without keyrings is fine). Init. */
+int sec_keyring_new(void);

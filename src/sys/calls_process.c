@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * System calls on processes, namespaces and credentials. The credential calls change the calling thread alone (libc
+ * would signal every thread): processes of husk that change credentials have one thread.
+ */
+#include "sys/calls.h"
+#include "sys/fault.h"
+#include "sys/internal.h"
+
+#include <grp.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * libc knows nothing of this child. In a program without threads it may use whatever needs no lock and no cached
+ * thread id: system calls, string functions, the stack, and also malloc, whose locks no other thread can hold. It must
+ * not use pthread_*, raise(3), abort-on-lock stdio of the parent, or atexit handlers: it leaves by execve or _exit.
+ * getpid(2) is not cached (glibc >= 2.25, musl), but the thread id in glibc's TCB is the parent's. With CLONE_VM the
+ * copy of the stack would be the same stack, so that flag is refused.
+ */
+int sys_clone3(struct clone_args *args)
+{
+	int fault = fault_hit("clone3");
+	if (fault)
+		return fault;
+	if (args->flags & (CLONE_VM | CLONE_SETTLS) || args->stack)
+		return -EINVAL;
+	return sys_result(syscall(SYS_clone3, args, sizeof(*args)));
+}
+
+int sys_unshare(int flags)
+{
+	int fault = fault_hit("unshare");
+	return fault ? fault : sys_result(syscall(SYS_unshare, flags));
+}
+
+int sys_setns(int fd, int nstype)
+{
+	int fault = fault_hit("setns");
+	return fault ? fault : sys_result(syscall(SYS_setns, fd, nstype));
+}
+
+int sys_pidfd_open(pid_t pid, unsigned flags)
+{
+	int fault = fault_hit("pidfd_open");
+	/* Its fd is always close-on-exec. */
+	return fault ? fault : sys_result(syscall(SYS_pidfd_open, pid, flags));
+}
+
+int sys_pidfd_send_signal(int pidfd, int signal)
+{
+	int fault = fault_hit("pidfd_send_signal");
+	return fault ? fault : sys_result(syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0));
+}
+
+int sys_wait_pidfd(int pidfd, int options, siginfo_t *out)
+{
+	int r = fault_hit("wait_pidfd");
+	if (r)
+		return r;
+	siginfo_t info;
+	do {
+		/* The kernel leaves it alone when nothing has ended. */
+		memset(&info, 0, sizeof(info));
+		r = sys_result(waitid(P_PIDFD, (id_t)pidfd, &info, options));
+	} while (r == -EINTR);
+	if (r == 0)
+		*out = info;
+	return r;
+}
+
+int sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+	int fault = fault_hit("close_range");
+	return fault ? fault : sys_result(syscall(SYS_close_range, first, last, flags));
+}
+
+int sys_sethostname(const char *name)
+{
+	int fault = fault_hit("sethostname");
+	return fault ? fault : sys_result(syscall(SYS_sethostname, name, strlen(name)));
+}
+
+int sys_setdomainname(const char *name)
+{
+	int fault = fault_hit("setdomainname");
+	return fault ? fault : sys_result(syscall(SYS_setdomainname, name, strlen(name)));
+}
+
+int sys_prctl(int option, unsigned long a2, unsigned long a3, unsigned long a4, unsigned long a5)
+{
+	int fault = fault_hit("prctl");
+	return fault ? fault : sys_result(prctl(option, a2, a3, a4, a5));
+}
+
+int sys_setsid(void)
+{
+	int fault = fault_hit("setsid");
+	return fault ? fault : sys_result(setsid());
+}
+
+int sys_setgroups(size_t count, const gid_t *gids)
+{
+	int fault = fault_hit("setgroups");
+	return fault ? fault : sys_result(syscall(SYS_setgroups, count, gids));
+}
+
+int sys_getgroups(size_t room, gid_t *out)
+{
+	int fault = fault_hit("getgroups");
+	return fault ? fault : sys_result(syscall(SYS_getgroups, room, out));
+}
+
+int sys_setresuid(uid_t uid)
+{
+	int fault = fault_hit("setresuid");
+	return fault ? fault : sys_result(syscall(SYS_setresuid, uid, uid, uid));
+}
+
+int sys_setresgid(gid_t gid)
+{
+	int fault = fault_hit("setresgid");
+	return fault ? fault : sys_result(syscall(SYS_setresgid, gid, gid, gid));
+}
+
+int sys_capset(const struct cap_header *header, const struct cap_data data[2])
+{
+	int fault = fault_hit("capset");
+	return fault ? fault : sys_result(syscall(SYS_capset, header, data));
+}
+
+int sys_capget(struct cap_header *header, struct cap_data data[2])
+{
+	int fault = fault_hit("capget");
+	return fault ? fault : sys_result(syscall(SYS_capget, header, data));
+}
+
+int sys_seccomp(unsigned operation, unsigned flags, void *argument)
+{
+	int fault = fault_hit("seccomp");
+	return fault ? fault : sys_result(syscall(SYS_seccomp, operation, flags, argument));
+}
+
+int sys_bpf(unsigned command, void *attr, size_t size)
+{
+	int r = fault_hit("bpf");
+	if (r)
+		return r;
+	/* The verifier gives up with EAGAIN when a signal is pending; libbpf retries as often. */
+	r = -EAGAIN;
+	for (int i = 0; i < 5 && r == -EAGAIN; i++)
+		r = sys_result(syscall(SYS_bpf, command, attr, size));
+	return r;
+}
+
+int sys_setrlimit(int resource, uint64_t soft, uint64_t hard)
+{
+	int fault = fault_hit("setrlimit");
+	if (fault)
+		return fault;
+	/* The kernel's own struct rlimit64: RLIM_INFINITY is all ones in it and in ours. */
+	uint64_t limit[2] = {soft, hard};
+	return sys_result(syscall(SYS_prlimit64, 0, resource, limit, NULL));
+}
+
+int sys_getrlimit(int resource, uint64_t *out_soft, uint64_t *out_hard)
+{
+	uint64_t limit[2] = {0, 0};
+	int r = fault_hit("getrlimit");
+	if (r == 0)
+		r = sys_result(syscall(SYS_prlimit64, 0, resource, NULL, limit));
+	if (r < 0)
+		return r;
+	*out_soft = limit[0];
+	*out_hard = limit[1];
+	return 0;
+}
+
+int sys_keyctl_join_session(const char *name)
+{
+	int fault = fault_hit("keyctl_join_session");
+	return fault ? fault : sys_result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name));
+}
+
+int sys_personality(unsigned long persona)
+{
+	int fault = fault_hit("personality");
+	return fault ? fault : sys_result(personality(persona));
+}
+
+int sys_execve_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	int fault = fault_hit("execve_at");
+	return fault ? fault : sys_result(syscall(SYS_execveat, dirfd, path, argv, envp, flags));
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owning, moving, filling and emptying file descriptors. Apart from fd_read_all, which grows a buffer, nothing here
+ * allocates.
+ */
+#include "sys/fd.h"
+
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fault.h"
+#include "sys/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	DIR_ROOM = 4096,
+	READ_FIRST = 4096, /* most files of the kernel and of the state directory fit */
+	READ_MORE = 64 * 1024,
+};
+
+void fd_close(int fd)
+{
+	/* Linux releases the fd even when close(2) is interrupted: repeating could close somebody else's. */
+	if (fd >= 0)
+		close(fd);
+}
+
+void fd_replace(int *fd, int value)
+{
+	if (*fd != value)
+		fd_close(*fd);
+	*fd = value;
+}
+
+int fd_open_standard(void)
+{
+	for (int number = 0; number <= 2; number++) {
+		int r = sys_fcntl(number, F_GETFD, 0);
+		if (r >= 0)
+			continue;
+		if (r != -EBADF)
+			return r;
+		/* The lowest free number is this one: those below are open by now. */
+		int fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR, 0);
+		if (fd < 0)
+			return fd;
+		r = fd_set_cloexec(fd, 0);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int fd_dup(int fd)
+{
+	return sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int fd_place(int fd, int number)
+{
+	if (fd == number)
+		return fd_set_cloexec(fd, 0);
+
+	int r = fault_hit("dup");
+	if (r < 0)
+		return r;
+	/* EBUSY: another process sharing the table is between open and install. */
+	do
+		r = sys_result(dup2(fd, number));
+	while (r == -EINTR || r == -EBUSY);
+	return r < 0 ? r : 0;
+}
+
+/* Sets or clears one bit of what the `get` command returns. */
+static int fd_set_bit(int fd, int get, int set, int bit, int is_set)
+{
+	int old = sys_fcntl(fd, get, 0);
+	if (old < 0)
+		return old;
+	int now = is_set ? old | bit : old & ~bit;
+	return now == old ? 0 : sys_fcntl(fd, set, now);
+}
+
+int fd_set_cloexec(int fd, int is_cloexec)
+{
+	return fd_set_bit(fd, F_GETFD, F_SETFD, FD_CLOEXEC, is_cloexec);
+}
+
+int fd_set_nonblock(int fd, int is_nonblock)
+{
+	return fd_set_bit(fd, F_GETFL, F_SETFL, O_NONBLOCK, is_nonblock);
+}
+
+/* Calls `each` for every open fd >= first. /proc/self/fd is read in the order of the numbers and remembers only the
+ * next number, so closing while reading is safe. */
+static int fd_walk_open(unsigned first, int (*each)(int fd))
+{
+	auto_close int dir = sys_open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		return dir;
+
+	_Alignas(struct dir_row) char rows[DIR_ROOM];
+	int len;
+	while ((len = sys_read_dir(dir, rows, sizeof(rows))) > 0) {
+		const struct dir_row *row;
+		for (int at = 0; at < len; at += row->length) {
+			uint32_t number;
+			row = (const struct dir_row *)(rows + at);
+			if (parse_u32(row->name, &number) < 0 || number < first ||
+				(int)number == dir)
+				continue;
+			int r = each((int)number);
+			if (r < 0)
+				return r;
+		}
+	}
+	return len;
+}
+
+static int fd_walk_cloexec(int fd)
+{
+	return fd_set_cloexec(fd, 1);
+}
+
+static int fd_walk_close(int fd)
+{
+	fd_close(fd);
+	return 0;
+}
+
+int fd_cloexec_from(unsigned first)
+{
+	/* The flag is 5.11, the call 5.9. */
+	int r = sys_close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
+	return r == -ENOSYS || r == -EINVAL ? fd_walk_open(first, fd_walk_cloexec) : r;
+}
+
+int fd_close_from(unsigned first)
+{
+	int r = sys_close_range(first, ~0U, 0);
+	return r == -ENOSYS ? fd_walk_open(first, fd_walk_close) : r;
+}
+
+ssize_t fd_read_full(int fd, void *data, size_t size)
+{
+	size_t got = 0;
+	while (got < size) {
+		ssize_t count = sys_read(fd, (char *)data + got, size - got);
+		if (count < 0)
+			return count;
+		if (count == 0)
+			break;
+		got += (size_t)count;
+	}
+	return (ssize_t)got;
+}
+
+int fd_write_full(int fd, const void *data, size_t size)
+{
+	for (size_t put = 0; put < size;) {
+		ssize_t count = sys_write(fd, (const char *)data + put, size - put);
+		if (count < 0)
+			return (int)count;
+		if (count == 0)
+			return -EIO;
+		put += (size_t)count;
+	}
+	return 0;
+}
+
+/* Takes back what was added to the buffer. */
+static int fd_read_undo(struct buf *out, size_t len, int code)
+{
+	out->len = len;
+	if (out->room)
+		out->data[len] = '\0';
+	return code;
+}
+
+int fd_read_all(int fd, size_t max, struct buf *out)
+{
+	size_t before = out->len, chunk = READ_FIRST;
+	for (;;) {
+		size_t left = max - (out->len - before);
+		/* One byte beyond the bound tells a file that just fits from one that does not. */
+		size_t want = left < chunk ? left + 1 : chunk;
+		ssize_t count = sys_read(fd, buf_reserve(out, want), want);
+		if (count < 0)
+			return fd_read_undo(out, before, (int)count);
+		if (count == 0)
+			return 0;
+		if ((size_t)count > left)
+			return fd_read_undo(out, before, -EFBIG);
+		buf_grew(out, (size_t)count);
+		chunk = READ_MORE;
+	}
+}
+
+int fd_memfd_sealed(const char *name, const void *data, size_t size)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+
+	/* Not executable where the kernel can say so (6.3), which hosts with vm.memfd_noexec=2 demand. */
+	auto_close int fd = sys_memfd_create(name, MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (fd == -EINVAL)
+		fd = sys_memfd_create(name, MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return fd;
+	int r = fd_write_full(fd, data, size);
+	if (r < 0)
+		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
+	r = sys_fcntl(fd, F_ADD_SEALS, seals);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int fd_map(int fd, const void **out_data, size_t *out_size)
+{
+	struct stat info;
+	int r = sys_stat_fd(fd, &info);
+	if (r < 0)
+		return r;
+	if (info.st_size <= 0)
+		return -EINVAL;
+	r = fault_hit("mmap");
+	if (r < 0)
+		return r;
+	void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		return -errno;
+	*out_data = data;
+	*out_size = (size_t)info.st_size;
+	return 0;
+}
+
+void fd_unmap(const void *data, size_t size)
+{
+	if (data)
+		munmap((void *)data, size);
+}
+
+const char *fd_proc_path(char out[static 32], int fd)
+{
+	snprintf(out, 32, "/proc/self/fd/%d", fd);
+	return out;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * File descriptors: ownership, whole reads and writes, memfds. Every fd that husk opens is O_CLOEXEC. All functions
+ * here are silent (-errno).
+ */
+#include "base/buf.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Closes if >= 0. Never fails: nothing here relies on close(2) to report a write error. */
+void fd_close(int fd);
+static inline void cleanup_fd(int *fd)
+{
+	if (*fd >= 0)
+		fd_close(*fd);
+}
+/* `auto_close int fd = -EBADF;` */
+#define auto_close __attribute__((cleanup(cleanup_fd)))
+
+/* Moves an fd out of its variable, which becomes -EBADF. */
+static inline int take_fd(int *fd)
+{
+	int value = *fd;
+	*fd = -9; /* -EBADF, without the header */
+	return value;
+}
+
+/* Replaces *fd, closing what it held. */
+void fd_replace(int *fd, int value);
+
+/* Opens /dev/null on whichever of 0, 1, 2 is closed: the first thing every main() does. */
+int fd_open_standard(void);
+/* A duplicate above 2, close-on-exec. */
+int fd_dup(int fd);
+/* Makes `fd` also `number`, without close-on-exec; works when they are equal. */
+int fd_place(int fd, int number);
+int fd_set_cloexec(int fd, int is_cloexec);
+int fd_set_nonblock(int fd, int is_nonblock);
+/* Marks every fd >= first close-on-exec (close_range, or our own /proc/self/fd). */
+int fd_cloexec_from(unsigned first);
+/* Closes every fd >= first. */
+int fd_close_from(unsigned first);
+
+/* Reads until `size` bytes or end of file; returns the count. */
+ssize_t fd_read_full(int fd, void *data, size_t size);
+int fd_write_full(int fd, const void *data, size_t size);
+/* Appends all there is, at most max bytes: -EFBIG when there is more. */
+int fd_read_all(int fd, size_t max, struct buf *out);
+
+/* A sealed (no write, no grow, no shrink, no more seals) memfd with this content. */
+int fd_memfd_sealed(const char *name, const void *data, size_t size);
+/* Maps a whole file read-only; -EINVAL when it is empty. */
+int fd_map(int fd, const void **out_data, size_t *out_size);
+/* Ends such a map; NULL is fine. */
+void fd_unmap(const void *data, size_t size);
+
+/* "/proc/self/fd/N" in a buffer that lives as long as the enclosing block. */
+#define PROC_FD_PATH(fd) fd_proc_path((char[32]){0}, (fd))
+const char *fd_proc_path(char out[static 32], int fd);

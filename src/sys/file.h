@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Whole files at dirfds: reading with a bound, replacing atomically, and trees. For husk's own state directories and
+ * for kernel files; paths of images go through path.h. Silent, -errno.
+ */
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Appends the file's content, at most max bytes (-EFBIG). O_NOFOLLOW. */
+int file_read_at(int dirfd, const char *path, size_t max, struct buf *out);
+/* Writes to an existing file in one write(2), as kernel files want it; no O_CREAT. */
+int file_write_at(int dirfd, const char *path, const char *text);
+/* Creates or replaces: a temporary file beside it, then rename. With is_durable also fsync of file and directory. */
+int file_replace_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode, bool is_durable);
+/* Creates with O_EXCL: -EEXIST when it is there. */
+int file_create_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode);
+
+/* mkdir -p of a trusted path; an existing directory is fine. */
+int file_make_dirs_at(int dirfd, const char *path, mode_t mode);
+/* Opens a directory, O_DIRECTORY | O_NOFOLLOW. */
+int file_open_dir_at(int dirfd, const char *path);
+/* mkdir (existing is fine), then open. */
+int file_make_dir_open_at(int dirfd, const char *path, mode_t mode);
+
+/* rm -rf without following symlinks or crossing into another file system. A missing path is success. */
+int file_remove_tree_at(int dirfd, const char *path);
+/* The names in a directory, without . and .., unsorted. */
+int file_list_at(int dirfd, const char *path, struct strvec *out);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The netlink transport. Requests are answered while sendmsg(2) runs, so a receive that finds nothing means that the
+ * kernel has nothing more to say; only dumps are produced as they are read.
+ */
+#include "sys/netlink.h"
+
+#include "base/err.h"
+#include "sys/calls.h"
+#include "sys/fault.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+enum {
+	RECEIVE_ROOM = 64 * 1024, /* the kernel's dumps use at most 32 KiB a packet */
+	ANSWER_MAX = 64 * 1024 * 1024, /* of one conversation */
+	SEND_BUFFER_DEFAULT = 100 * 1024, /* below every distribution's net.core.wmem_default */
+	SEND_BUFFER_MAX = 16 * 1024 * 1024, /* a batch larger than this is a bug of the caller */
+	DUMP_TRIES = 8,
+};
+
+static const struct sockaddr_nl kernel_address = {.nl_family = AF_NETLINK};
+
+int netlink_open(struct netlink *out, int protocol)
+{
+	int r = fault_hit("netlink_open");
+	if (r < 0)
+		return r;
+
+	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd < 0)
+		return -errno;
+	if (fd <= 2)
+		fd_replace(&fd, fd_dup(fd));
+	if (fd < 0)
+		return fd;
+	/* Both are 4.12 or older and only improve messages: a refusal changes nothing. */
+	int on = 1;
+	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	if (bind(fd, (const struct sockaddr *)&kernel_address, sizeof(kernel_address)) < 0)
+		return -errno;
+	*out = (struct netlink){.fd = take_fd(&fd)};
+	return 0;
+}
+
+int netlink_open_in(
+	struct netlink *out, int protocol, int netns_fd, int (*inside)(void *data), void *data)
+{
+	auto_close int home = sys_open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY, 0);
+	if (home < 0)
+		return home;
+	int r = sys_setns(netns_fd, CLONE_NEWNET);
+	if (r < 0)
+		return r;
+
+	auto_of(netlink) struct netlink opened = NETLINK_INIT;
+	r = netlink_open(&opened, protocol);
+	if (r >= 0 && inside)
+		r = inside(data);
+	if (sys_setns(home, CLONE_NEWNET) < 0)
+		BUG("cannot return to the network namespace of the host");
+	if (r < 0)
+		return r;
+	*out = opened;
+	opened.fd = -EBADF;
+	return 0;
+}
+
+void netlink_close(struct netlink *n)
+{
+	if (n->fd >= 0)
+		fd_close(n->fd);
+	n->fd = -EBADF;
+}
+
+void netlink_batch_release(struct netlink_batch *batch)
+{
+	buf_release(&batch->data);
+	batch->count = 0;
+}
+
+struct nlmsghdr *netlink_batch_begin(
+	struct netlink_batch *batch, uint16_t type, uint16_t flags, size_t header_size, size_t room)
+{
+	size_t head = NLMSG_SPACE(header_size);
+	char *place = buf_reserve(&batch->data, head + NLMSG_ALIGN(room));
+
+	memset(place, 0, head);
+	struct nlmsghdr *message = (struct nlmsghdr *)place;
+	message->nlmsg_len = (uint32_t)head;
+	message->nlmsg_type = type;
+	message->nlmsg_flags = flags | NLM_F_REQUEST;
+	return message;
+}
+
+void netlink_batch_end(struct netlink_batch *batch, const struct nlmsghdr *message)
+{
+	batch->before_last = batch->last;
+	batch->last = batch->data.len;
+	batch->count++;
+	buf_grew(&batch->data, NLMSG_ALIGN(message->nlmsg_len));
+}
+
+/* Gives every message the next sequence number. */
+static void number_messages(struct netlink *n, struct netlink_batch *batch)
+{
+	struct nlmsghdr *message = (struct nlmsghdr *)batch->data.data;
+	size_t left = batch->data.len;
+
+	while (left >= sizeof(*message)) {
+		size_t size = NLMSG_ALIGN(message->nlmsg_len);
+		message->nlmsg_seq = ++n->sequence;
+		left -= size;
+		message = (struct nlmsghdr *)((char *)message + size);
+	}
+}
+
+static int send_bytes(int fd, const struct buf *data)
+{
+	if (data->len > SEND_BUFFER_MAX)
+		return -EMSGSIZE;
+	if (data->len > SEND_BUFFER_DEFAULT) {
+		int size = (int)data->len + SEND_BUFFER_DEFAULT;
+		if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
+			return -errno;
+	}
+	for (;;) {
+		ssize_t n = sendto(fd, data->data, data->len, 0,
+			(const struct sockaddr *)&kernel_address, sizeof(kernel_address));
+		if (n >= 0)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+	}
+}
+
+/* Appends one packet of the kernel to `in`; 0 when there is none. */
+static ssize_t receive_packet(int fd, struct buf *in, int flags)
+{
+	struct sockaddr_nl from = {0};
+	char *place = buf_reserve(in, RECEIVE_ROOM);
+
+	for (;;) {
+		socklen_t from_size = sizeof(from);
+		ssize_t n = recvfrom(fd, place, RECEIVE_ROOM, flags | MSG_TRUNC,
+			(struct sockaddr *)&from, &from_size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -errno;
+		if (n > RECEIVE_ROOM || in->len + (size_t)n > ANSWER_MAX)
+			return -EMSGSIZE;
+		if (from.nl_pid != 0) /* only the kernel is asked, only it is believed */
+			continue;
+		return n;
+	}
+}
+
+/* The kernel's sentence in the attributes that follow an acknowledgement. */
+static void keep_text(struct netlink *n, const struct nlmsghdr *message)
+{
+	const struct nlmsgerr *error = NLMSG_DATA(message);
+	size_t offset = NLMSG_LENGTH(sizeof(*error));
+
+	n->text[0] = '\0';
+	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(message->nlmsg_flags & NLM_F_CAPPED))
+		offset += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
+	while (offset + sizeof(struct nlattr) <= message->nlmsg_len) {
+		const struct nlattr *attribute = (const struct nlattr *)((const char *)message +
+			offset);
+		size_t size = attribute->nla_len;
+		if (size < sizeof(*attribute) || size > message->nlmsg_len - offset)
+			return;
+		if ((attribute->nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG) {
+			size_t len = size - sizeof(*attribute);
+			if (len >= sizeof(n->text))
+				len = sizeof(n->text) - 1;
+			memcpy(n->text, attribute + 1, len);
+			n->text[len] = '\0';
+			return;
+		}
+		offset += NLMSG_ALIGN(size);
+	}
+}
+
+/* What the messages of one packet mean for the conversation as a whole. */
+struct outcome {
+	uint32_t first; /* sequence number of the first message that was sent */
+	uint32_t awaited; /* and of the one whose acknowledgement ends it */
+	int result; /* the first refusal */
+	bool is_complete; /* acknowledged, or the end of a dump */
+	bool is_inconsistent; /* the list changed while it was dumped */
+};
+
+static int read_acknowledgement(
+	struct netlink *n, const struct nlmsghdr *message, struct outcome *outcome)
+{
+	const struct nlmsgerr *error = NLMSG_DATA(message);
+
+	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(error->error)))
+		return -EPROTO;
+	if (error->error < 0 && outcome->result == 0) {
+		outcome->result = error->error;
+		n->failed = message->nlmsg_seq - outcome->first;
+		if (message->nlmsg_type == NLMSG_ERROR &&
+			message->nlmsg_len >= NLMSG_LENGTH(sizeof(*error)))
+			keep_text(n, message);
+	}
+	if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_seq == outcome->awaited)
+		outcome->is_complete = true;
+	return 0;
+}
+
+/* Sorts the packet at the end of `in`: acknowledgements are read and dropped, rows stay. */
+static int sort_packet(struct netlink *n, struct buf *in, size_t size, struct outcome *outcome)
+{
+	char *from = in->data + in->len, *to = from;
+
+	while (size >= sizeof(struct nlmsghdr)) {
+		const struct nlmsghdr *message = (const struct nlmsghdr *)from;
+		if (message->nlmsg_len < sizeof(*message) || message->nlmsg_len > size)
+			return -EPROTO;
+		size_t step = NLMSG_ALIGN(message->nlmsg_len);
+		if (step > size)
+			step = size;
+		bool is_ours = message->nlmsg_seq - outcome->first <= n->sequence - outcome->first;
+		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+			outcome->is_inconsistent = true;
+		if (is_ours && message->nlmsg_type >= NLMSG_MIN_TYPE) {
+			memmove(to, from, step);
+			to += step;
+		} else if (is_ours &&
+			(message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)) {
+			int r = read_acknowledgement(n, message, outcome);
+			if (r < 0)
+				return r;
+		}
+		from += step;
+		size -= step;
+	}
+	buf_grew(in, (size_t)(to - (in->data + in->len)));
+	return 0;
+}
+
+static int walk_rows(const struct buf *in, netlink_row row, void *data)
+{
+	size_t offset = 0;
+
+	while (row && offset + sizeof(struct nlmsghdr) <= in->len) {
+		const struct nlmsghdr *message = (const struct nlmsghdr *)(in->data + offset);
+		int r = row(message, data);
+		if (r < 0)
+			return r;
+		offset += NLMSG_ALIGN(message->nlmsg_len);
+	}
+	return 0;
+}
+
+/* Sends, receives until there is no more, and leaves the rows in `in`. */
+static int converse(struct netlink *n, struct netlink_batch *batch, struct outcome *outcome,
+	struct buf *in, bool is_dump)
+{
+	int r = fault_hit("netlink_send");
+
+	n->failed = 0;
+	n->text[0] = '\0';
+	outcome->first = n->sequence + 1;
+	number_messages(n, batch);
+	if (r >= 0)
+		r = send_bytes(n->fd, &batch->data);
+	if (r < 0)
+		return r;
+	for (;;) {
+		ssize_t size = receive_packet(n->fd, in, is_dump ? 0 : MSG_DONTWAIT);
+		if (size < 0)
+			return (int)size;
+		if (size == 0)
+			break;
+		r = sort_packet(n, in, (size_t)size, outcome);
+		if (r < 0)
+			return r;
+		if (is_dump && (outcome->is_complete || outcome->result < 0))
+			break;
+	}
+	if (outcome->result < 0)
+		return outcome->result;
+	return outcome->is_complete ? 0 : -EPROTO;
+}
+
+static int exchange(
+	struct netlink *n, struct netlink_batch *batch, size_t awaited, netlink_row row, void *data)
+{
+	auto_buf struct buf in = BUF_INIT;
+	struct outcome outcome = {0};
+	struct nlmsghdr *last = (struct nlmsghdr *)(batch->data.data + awaited);
+
+	if (batch->count == 0)
+		return 0;
+	last->nlmsg_flags |= NLM_F_ACK;
+	outcome.awaited = n->sequence + batch->count - (awaited == batch->last ? 0 : 1);
+	int r = converse(n, batch, &outcome, &in, false);
+	return r < 0 ? r : walk_rows(&in, row, data);
+}
+
+int netlink_send(struct netlink *n, struct netlink_batch *batch, netlink_row row, void *data)
+{
+	return exchange(n, batch, batch->last, row, data);
+}
+
+int netlink_commit(struct netlink *n, struct netlink_batch *batch)
+{
+	return exchange(n, batch, batch->before_last, NULL, NULL);
+}
+
+int netlink_dump(struct netlink *n, struct netlink_batch *batch, netlink_row row, void *data)
+{
+	struct nlmsghdr *message = (struct nlmsghdr *)batch->data.data;
+
+	message->nlmsg_flags |= NLM_F_DUMP;
+	for (int i = 0; i < DUMP_TRIES; i++) {
+		auto_buf struct buf in = BUF_INIT;
+		struct outcome outcome = {0};
+		int r = converse(n, batch, &outcome, &in, true);
+		if (r < 0)
+			return r;
+		if (!outcome.is_inconsistent)
+			return walk_rows(&in, row, data);
+	}
+	return -EAGAIN;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * A netlink socket and its one conversation: send some messages, take in what comes back. The kernel answers rtnetlink
+ * and nfnetlink requests before sendmsg(2) returns, so several messages cost one send and one receive. What the
+ * messages say is the caller's business. Silent, -errno; the kernel's own words about a refusal (extended
+ * acknowledgement, 4.12) are kept beside the code.
+ */
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct nlmsghdr;
+
+enum { NETLINK_TEXT_MAX = 160 };
+
+struct netlink {
+	int fd;
+	uint32_t sequence; /* of the last message that was sent */
+	uint32_t failed; /* after a failure: how many messages went well before it */
+	char text[NETLINK_TEXT_MAX]; /* after a failure: the kernel's sentence, or "" */
+};
+
+#define NETLINK_INIT \
+	{ \
+		.fd = -9 \
+	}
+
+/* A socket of the caller's network namespace. `protocol`: NETLINK_ROUTE, NETLINK_NETFILTER. */
+int netlink_open(struct netlink *out, int protocol);
+/* A socket of another network namespace: the process enters it, opens, and comes back. Only for processes without
+ * threads. `inside` (may be NULL) runs while inside and its failure is returned. Aborts if it cannot come back. */
+int netlink_open_in(
+	struct netlink *out, int protocol, int netns_fd, int (*inside)(void *data), void *data);
+void netlink_close(struct netlink *n);
+AUTO_STRUCT(netlink, struct netlink, netlink_close)
+
+/* Messages that will travel together. */
+struct netlink_batch {
+	struct buf data;
+	uint32_t count;
+	size_t last; /* where the last message begins */
+	size_t before_last; /* and the one before it */
+};
+
+#define NETLINK_BATCH_INIT \
+	{ \
+		.data = BUF_INIT \
+	}
+
+void netlink_batch_release(struct netlink_batch *batch);
+AUTO_STRUCT(netlink_batch, struct netlink_batch, netlink_batch_release)
+
+/* Begins a message whose family header has `header_size` zeroed bytes and whose attributes will take at most `room`
+ * bytes; valid until netlink_batch_end, which takes its final nlmsg_len. `flags` get NLM_F_REQUEST added. */
+struct nlmsghdr *netlink_batch_begin(struct netlink_batch *batch, uint16_t type, uint16_t flags,
+	size_t header_size, size_t room);
+void netlink_batch_end(struct netlink_batch *batch, const struct nlmsghdr *message);
+
+/* Called for each message of an answer; a negative return ends the walk and is returned. */
+typedef int (*netlink_row)(const struct nlmsghdr *message, void *data);
+
+/* Sends the batch and takes in the answers; the first refusal decides the result. The last message is acknowledged.
+ * The rows (`row` may be NULL) come after all is in. */
+int netlink_send(struct netlink *n, struct netlink_batch *batch, netlink_row row, void *data);
+/* The same for a transaction of nfnetlink, whose last message (the end of the batch) is never acknowledged. */
+int netlink_commit(struct netlink *n, struct netlink_batch *batch);
+/* One request with NLM_F_DUMP, asked again when the kernel says that the list changed meanwhile. */
+int netlink_dump(struct netlink *n, struct netlink_batch *batch, netlink_row row, void *data);

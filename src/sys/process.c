@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Naming processes by pid and start time, and waiting for them by pidfd; clocks. Running helper programs is in
+ * process_run.c, signal names are in process_signal.c.
+ */
+#include "sys/process.h"
+
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/internal.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Fields of /proc/PID/stat as proc(5) numbers them. */
+enum { STAT_STATE = 3, STAT_THREADS = 20, STAT_START = 22 };
+
+/* Reads the line of /proc/PID/stat. The second field is the program's own choice of name and may hold blanks and
+ * parentheses, but no field after it does: fields are counted from the last parenthesis. */
+static int process_parse_stat(char *line, uint64_t *out_start_ticks)
+{
+	char *rest = strrchr(line, ')');
+	if (!rest || rest[1] != ' ')
+		return -EPROTO;
+	rest += 2;
+
+	char state = 0;
+	uint64_t threads = 0;
+	for (int field = STAT_STATE; field <= STAT_START; field++) {
+		char *word = str_cut(&rest, ' ');
+		if (!word || !*word)
+			return -EPROTO;
+		if (field == STAT_STATE)
+			state = *word;
+		if (field == STAT_THREADS && parse_u64(word, &threads) < 0)
+			return -EPROTO;
+		if (field == STAT_START && parse_u64(word, out_start_ticks) < 0)
+			return -EPROTO;
+	}
+	/* A leader that left while its threads run is Z, too, but the process lives. */
+	if (state == 'X' || state == 'x' || (state == 'Z' && threads <= 1))
+		return -ESRCH;
+	return 0;
+}
+
+int process_identify(pid_t pid, struct process_id *out)
+{
+	char path[32], line[1024];
+	if (pid <= 0)
+		return -ESRCH;
+	int r = fmt(path, "/proc/%d/stat", pid);
+	if (r < 0)
+		return r;
+	auto_close int fd = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? -ESRCH : fd;
+	ssize_t len = fd_read_full(fd, line, sizeof(line) - 1);
+	if (len < 0)
+		return (int)len;
+	line[len] = '\0';
+
+	uint64_t start_ticks;
+	r = process_parse_stat(line, &start_ticks);
+	if (r < 0)
+		return r;
+	*out = (struct process_id){.pid = pid, .start_ticks = start_ticks};
+	return 0;
+}
+
+int process_open(const struct process_id *id)
+{
+	if (id->pid <= 0)
+		return -ESRCH;
+	/* First the pidfd, then the comparison: what the pid names now is what the pidfd holds, or it is gone. */
+	auto_close int pidfd = sys_pidfd_open(id->pid, 0);
+	if (pidfd < 0)
+		/* EINVAL (ENOENT from 6.15 on): by now the number is a thread's. */
+		return pidfd == -EINVAL || pidfd == -ENOENT ? -ESRCH : pidfd;
+	struct process_id now;
+	int r = process_identify(id->pid, &now);
+	if (r < 0)
+		return r;
+	return now.start_ticks == id->start_ticks ? take_fd(&pidfd) : -ESRCH;
+}
+
+bool process_is_alive(const struct process_id *id)
+{
+	auto_close int pidfd = process_open(id);
+	return pidfd >= 0;
+}
+
+void process_kill(int pidfd)
+{
+	if (pidfd < 0)
+		return;
+	siginfo_t info;
+	sys_pidfd_send_signal(pidfd, SIGKILL);
+	sys_wait_pidfd(pidfd, WEXITED, &info);
+	fd_close(pidfd);
+}
+
+int process_wait(int pidfd)
+{
+	siginfo_t info;
+	int r = sys_wait_pidfd(pidfd, WEXITED, &info);
+	if (r < 0)
+		return r;
+	return info.si_code == CLD_EXITED ? info.si_status & 0xff : 128 + info.si_status;
+}
+
+int process_wait_gone(int pidfd, uint64_t timeout_ms)
+{
+	uint64_t now = clock_boot_ms();
+	uint64_t end = timeout_ms > UINT64_MAX - now ? UINT64_MAX : now + timeout_ms;
+	for (;;) {
+		struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+		uint64_t left = end > now ? end - now : 0;
+		int r = sys_poll(&wait, 1, left > INT_MAX ? INT_MAX : (int)left);
+		if (r < 0 && r != -EINTR)
+			return r;
+		if (r > 0)
+			return wait.revents & POLLNVAL ? -EBADF : 0;
+		now = clock_boot_ms();
+		if (now >= end && r == 0)
+			return -ETIMEDOUT;
+	}
+}
+
+int process_boot_id(char out[static 37])
+{
+	auto_buf struct buf text = BUF_INIT;
+	int r = file_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text);
+	if (r < 0)
+		return r;
+	if (text.len < 36)
+		return -EPROTO;
+	memcpy(out, text.data, 36);
+	out[36] = '\0';
+	return 0;
+}
+
+uint64_t clock_boot_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t clock_real_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+void clock_sleep_ms(uint64_t ms)
+{
+	struct timespec left = {
+		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+	/* Returns the error itself, and what is left of the time. */
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+		continue;
+}
+
+void process_set_name(const char *name)
+{
+	sys_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name, 0, 0, 0);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Processes: naming them so that a recycled pid is never meant, waiting, ending, and running helper programs. Silent.
+ */
+#include "base/buf.h"
+#include "sys/fd.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A process as stored on disk: pid and start time of this boot. */
+struct process_id {
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+};
+
+/* The id of a living process; -ESRCH. */
+int process_identify(pid_t pid, struct process_id *out);
+/* A pidfd of exactly that process: -ESRCH when it is gone or the pid is another's by now. A zombie counts as gone. */
+int process_open(const struct process_id *id);
+bool process_is_alive(const struct process_id *id);
+
+/* Kills and reaps the child behind the pidfd, then closes it. */
+void process_kill(int pidfd);
+static inline void cleanup_pidfd(int *pidfd)
+{
+	if (*pidfd >= 0)
+		process_kill(*pidfd);
+}
+/* `auto_kill int pidfd = -EBADF;` */
+#define auto_kill __attribute__((cleanup(cleanup_pidfd)))
+
+/* Waits for a child and gives its exit code as shells do: 0..255, or 128 + signal. */
+int process_wait(int pidfd);
+/* As above, at most timeout_ms (-ETIMEDOUT) for the end of any process, child or not; returns 0. */
+int process_wait_gone(int pidfd, uint64_t timeout_ms);
+
+/* The boot id of the kernel, 36 characters. */
+int process_boot_id(char out[static 37]);
+/* Now, in milliseconds since boot (suspend included) and in nanoseconds since 1970. */
+uint64_t clock_boot_ms(void);
+uint64_t clock_real_ns(void);
+void clock_sleep_ms(uint64_t ms);
+
+/* Runs a program of the host by absolute path with a constant argv and an empty environment (R16), stdin from
+ * /dev/null, output into `out` (at most 64 KiB, stdout and stderr); its exit code, or -errno. */
+int process_run(const char *const argv[], struct buf *out);
+
+/* Sets the name shown by ps and /proc/PID/comm (15 characters). */
+void process_set_name(const char *name);
+/* Signal number of "TERM", "SIGTERM", "15", "RTMIN+3", or -EINVAL; and the name back ("SIGTERM"), NULL if none. */
+int signal_parse(const char *text);
+const char *signal_name(int number);

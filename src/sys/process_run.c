@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running a helper program of the host (newuidmap, criu, ...) as if from a clean shell: empty environment, no fds
+ * beyond 0, 1 and 2, default signals, current directory /.
+ */
+#include "sys/process.h"
+
+#include "sys/calls.h"
+#include "sys/internal.h"
+#include "sys/signal.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OUTPUT_MAX = 64 * 1024 };
+
+static const char *const run_environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+
+/* In the child: never returns to the caller's code. */
+static int run_prepare(int output_fd)
+{
+	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+	if (null_fd < 0)
+		return null_fd;
+	int r = fd_place(null_fd, 0);
+	if (null_fd == 0)
+		null_fd = -EBADF;
+	if (r == 0)
+		r = fd_place(output_fd, 1);
+	if (r == 0)
+		r = fd_place(output_fd, 2);
+	if (r == 0)
+		r = sys_chdir("/");
+	if (r == 0)
+		r = fd_cloexec_from(3);
+	if (r < 0)
+		return r;
+
+	/* execve keeps ignored signals ignored and blocked ones blocked. */
+	signal_reset();
+	return 0;
+}
+
+static _Noreturn void run_child(const char *const argv[], int output_fd, int report_fd)
+{
+	int32_t code = run_prepare(output_fd);
+	if (code == 0)
+		code = sys_execve_at(
+			AT_FDCWD, argv[0], (char *const *)argv, (char *const *)run_environment, 0);
+	sys_write(report_fd, &code, sizeof(code));
+	_exit(127);
+}
+
+/* A child with a pidfd; 0 in the child. */
+static int run_fork(int *out_pidfd)
+{
+	int pidfd = -EBADF;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	int pid = sys_clone3(&args);
+	if (pid == -ENOSYS) {
+		/* Before 5.3, or behind a seccomp filter that cannot look into clone3's arguments. */
+		pid = sys_result(fork());
+		if (pid > 0)
+			pidfd = sys_pidfd_open(pid, 0);
+		if (pid > 0 && pidfd < 0) {
+			kill(pid, SIGKILL);
+			waitpid(pid, NULL, 0);
+			return pidfd;
+		}
+	}
+	if (pid > 0)
+		*out_pidfd = pidfd;
+	return pid;
+}
+
+/* Takes what the pipe holds; 0 at its end or when it is empty. What exceeds the bound is read and dropped, so that the
+ * program does not block or die of it. */
+static ssize_t run_take(int output_fd, size_t before, struct buf *out)
+{
+	char chunk[4096];
+	ssize_t count = sys_read(output_fd, chunk, sizeof(chunk));
+	if (count <= 0)
+		return count == -EAGAIN ? 0 : count;
+	size_t room = OUTPUT_MAX - (out->len - before);
+	buf_add(out, chunk, (size_t)count < room ? (size_t)count : room);
+	return count;
+}
+
+/* Collects until the program ends. The end of the pipe is not waited for: a daemon that the program left behind may
+ * hold it for ever. */
+static int run_collect(int pidfd, int output_fd, struct buf *out)
+{
+	size_t before = out->len;
+	struct pollfd waits[2] = {
+		{.fd = output_fd, .events = POLLIN},
+		{.fd = pidfd, .events = POLLIN},
+	};
+	while (!waits[1].revents) {
+		int r = sys_poll(waits, 2, -1);
+		if (r == -EINTR)
+			continue;
+		if (r < 0)
+			return r;
+		if (!waits[0].revents)
+			continue;
+		ssize_t count = run_take(output_fd, before, out);
+		if (count < 0)
+			return (int)count;
+		if (count == 0 && waits[0].revents & POLLHUP)
+			waits[0].fd = -1;
+	}
+	/* What it wrote before it ended; bounded, as the daemon may go on writing. */
+	for (size_t taken = 0; taken <= OUTPUT_MAX;) {
+		ssize_t count = run_take(output_fd, before, out);
+		if (count <= 0)
+			return (int)count;
+		taken += (size_t)count;
+	}
+	return 0;
+}
+
+int process_run(const char *const argv[], struct buf *out)
+{
+	if (!argv[0] || argv[0][0] != '/')
+		return -EINVAL;
+
+	/* Above 2 in any case: fd_place must not overwrite one of them. */
+	int output[2], report[2];
+	int r = sys_pipe(output);
+	if (r < 0)
+		return r;
+	auto_close int output_read = output[0], output_write = output[1];
+	r = sys_pipe(report);
+	if (r < 0)
+		return r;
+	auto_close int report_read = report[0], report_write = report[1];
+	if (output_read <= 2 || output_write <= 2 || report_read <= 2 || report_write <= 2)
+		return -EBADF;
+
+	auto_kill int pidfd = -EBADF;
+	int pid = run_fork(&pidfd);
+	if (pid < 0)
+		return pid;
+	if (pid == 0)
+		run_child(argv, output_write, report_write);
+	fd_replace(&output_write, -EBADF);
+	fd_replace(&report_write, -EBADF);
+
+	/* The report pipe closes by execve: nothing to read means that the program runs. */
+	int32_t code;
+	ssize_t count = fd_read_full(report_read, &code, sizeof(code));
+	if (count == sizeof(code))
+		return code < 0 ? code : -EPROTO;
+	r = count < 0 ? (int)count : fd_set_nonblock(output_read, 1);
+	if (r == 0)
+		r = run_collect(pidfd, output_read, out);
+	if (r < 0)
+		return r;
+	r = process_wait(pidfd);
+	if (r >= 0)
+		fd_close(take_fd(&pidfd));
+	return r;
+}

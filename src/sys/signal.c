@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals of the own process. See signal.h. */
+#include "sys/signal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+void signal_reset(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &action, NULL); /* SIGKILL, SIGSTOP and libc's own refuse: they need no reset */
+
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void signal_block_all(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+void signal_ignore_pipe(void)
+{
+	struct sigaction action = {.sa_handler = SIG_IGN};
+	sigaction(SIGPIPE, &action, NULL);
+}
+
+int signal_wait(void)
+{
+	sigset_t all;
+	sigfillset(&all);
+	int number;
+	do
+		number = sigwaitinfo(&all, NULL);
+	while (number < 0 && errno == EINTR);
+	return number < 0 ? -errno : number;
+}
+
+pid_t signal_reap(int *out_code)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		*out_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return pid;
+}

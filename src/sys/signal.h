@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Signals of the own process, for init: dispositions, waiting, and reaping whatever ends. Silent. */
+#include <sys/types.h>
+
+/* Every signal to its default action, none blocked: what a payload expects to begin with. */
+void signal_reset(void);
+/* Blocks all signals that can be blocked. */
+void signal_block_all(void);
+/* Ignores SIGPIPE: every program of husk handles -EPIPE instead. */
+void signal_ignore_pipe(void);
+/* Waits for the next blocked signal and returns its number. */
+int signal_wait(void);
+/* Reaps one ended child, whichever: its pid, and its exit code as shells count in *out_code. 0 when none has ended,
+ * -ECHILD when there is none. */
+pid_t signal_reap(int *out_code);

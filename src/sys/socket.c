@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets with fds over Unix sockets. Path sockets are reached through /proc/self/fd, since an address has room for
+ * 107 bytes only and must not be resolved against a directory that somebody renames.
+ */
+#include "sys/socket.h"
+
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fault.h"
+#include "sys/fd.h"
+#include "sys/internal.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+enum { BACKLOG = 64 };
+
+union socket_control {
+	struct cmsghdr header; /* for its alignment */
+	char room[CMSG_SPACE(SOCKET_FDS_MAX * sizeof(int))];
+};
+
+int socket_pair(int out_fds[2])
+{
+	int fault = fault_hit("socketpair");
+	return fault ? fault
+		     : sys_result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out_fds));
+}
+
+int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+	int r = fault_hit("sendmsg");
+	if (r < 0)
+		return r;
+	if (fd_count > SOCKET_FDS_MAX)
+		return -EINVAL;
+
+	union socket_control control = {0};
+	struct iovec part = {.iov_base = (void *)data, .iov_len = size};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+	if (fd_count > 0) {
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, fd_count * sizeof(int));
+	}
+	r = SYS_RETRIED(sendmsg(fd, &message, MSG_NOSIGNAL));
+	if (r < 0)
+		return r;
+	return (size_t)r == size ? 0 : -EMSGSIZE;
+}
+
+/* Collects the fds of all control messages; the count. There is room for as many as `control` can carry. */
+static size_t socket_take_fds(struct msghdr *message, int out_fds[static SOCKET_FDS_MAX])
+{
+	size_t count = 0;
+	for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+		header = CMSG_NXTHDR(message, header)) {
+		if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t here = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(out_fds + count, CMSG_DATA(header), here * sizeof(int));
+		count += here;
+	}
+	return count;
+}
+
+ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_count)
+{
+	int r = fault_hit("recvmsg");
+	if (r < 0)
+		return r;
+
+	int taken[SOCKET_FDS_MAX];
+	union socket_control control = {0};
+	struct iovec part = {.iov_base = data, .iov_len = size};
+	struct msghdr message = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	r = SYS_RETRIED(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+	if (r < 0)
+		return r;
+
+	/* More fds than `control` can carry are not installed and set MSG_CTRUNC. */
+	size_t count = socket_take_fds(&message, taken), room = fd_count ? *fd_count : 0;
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || count > room) {
+		for (size_t i = 0; i < count; i++)
+			fd_close(taken[i]);
+		return -EMSGSIZE;
+	}
+	if (count > 0)
+		memcpy(fds, taken, count * sizeof(int));
+	if (fd_count)
+		*fd_count = count;
+	return r;
+}
+
+/* The address of dirfd/name. */
+static int socket_address(int dirfd, const char *name, struct sockaddr_un *out)
+{
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	if (!*name)
+		return -EINVAL;
+	if (dirfd == AT_FDCWD)
+		return fmt(out->sun_path, "%s", name);
+	return fmt(out->sun_path, "%s/%s", PROC_FD_PATH(dirfd), name);
+}
+
+static int socket_new(void)
+{
+	int fault = fault_hit("socket");
+	return fault ? fault : sys_result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+}
+
+static int socket_connect(int fd, const struct sockaddr_un *address)
+{
+	int fault = fault_hit("connect");
+	return fault ? fault
+		     : SYS_RETRIED(connect(fd, (const struct sockaddr *)address, sizeof(*address)));
+}
+
+static int socket_bind(int fd, const struct sockaddr_un *address)
+{
+	int fault = fault_hit("bind");
+	return fault ? fault
+		     : sys_result(bind(fd, (const struct sockaddr *)address, sizeof(*address)));
+}
+
+/* Removes a socket that nobody listens on any more. */
+static int socket_bury(int dirfd, const char *name)
+{
+	struct stat info;
+	int r = sys_stat_at(dirfd, name, AT_SYMLINK_NOFOLLOW, &info);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (!S_ISSOCK(info.st_mode))
+		return -EADDRINUSE;
+	auto_close int other = socket_connect_at(dirfd, name);
+	if (other != -ECONNREFUSED)
+		return other == -ENOENT ? 0 : -EADDRINUSE;
+	r = sys_unlink_at(dirfd, name, 0);
+	return r == -ENOENT ? 0 : r;
+}
+
+int socket_listen_at(int dirfd, const char *name)
+{
+	struct sockaddr_un address;
+	int r = socket_address(dirfd, name, &address);
+	if (r < 0)
+		return r;
+	auto_close int fd = socket_new();
+	if (fd < 0)
+		return fd;
+	/* The socket's mode becomes the file's: at no moment can others connect. */
+	r = sys_chmod_fd(fd, 0600);
+	if (r == 0)
+		r = socket_bind(fd, &address);
+	if (r == -EADDRINUSE) {
+		r = socket_bury(dirfd, name);
+		if (r == 0)
+			r = socket_bind(fd, &address);
+	}
+	if (r < 0)
+		return r;
+	r = fault_hit("listen");
+	if (r == 0)
+		r = sys_result(listen(fd, BACKLOG));
+	if (r < 0) {
+		sys_unlink_at(dirfd, name, 0);
+		return r;
+	}
+	return take_fd(&fd);
+}
+
+int socket_connect_at(int dirfd, const char *name)
+{
+	struct sockaddr_un address;
+	int r = socket_address(dirfd, name, &address);
+	if (r < 0)
+		return r;
+	auto_close int fd = socket_new();
+	if (fd < 0)
+		return fd;
+	r = socket_connect(fd, &address);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int socket_accept(int fd)
+{
+	int fault = fault_hit("accept");
+	return fault ? fault : SYS_RETRIED(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+}
+
+int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int r = fault_hit("getsockopt");
+	if (r == 0)
+		r = sys_result(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+	if (r < 0)
+		return r;
+	*out_uid = peer.uid;
+	*out_pid = peer.pid;
+	return 0;
+}

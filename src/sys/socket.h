@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Unix sockets with fds: SOCK_SEQPACKET pairs and path sockets, one message one packet. Silent, -errno. No abstract
+ * sockets: their names cross mount namespaces.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { SOCKET_FDS_MAX = 128 };
+
+int socket_pair(int out_fds[2]);
+/* Sends one packet with fds (they stay the caller's). -EPIPE, not SIGPIPE. */
+int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count);
+/* Receives one packet; 0 at end. Fds arrive close-on-exec, *fd_count is in: room, out: received. A packet larger than
+ * `size` or with more fds than there is room for is -EMSGSIZE, and its fds are closed. */
+ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_count);
+
+/* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. */
+int socket_listen_at(int dirfd, const char *name);
+int socket_connect_at(int dirfd, const char *name);
+int socket_accept(int fd);
+/* uid and pid of the peer, by SO_PEERCRED. */
+int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);

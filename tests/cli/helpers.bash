@@ -1,0 +1,124 @@
+# What every bats file begins with:  load helpers  (or ../cli/helpers).
+#
+# The file runs in a throwaway test host (tools/test-host): own namespaces, own cgroups, empty state. `setup` remembers
+# what exists and `teardown` fails the test when anything is left over. A file with a setup of its own calls test_begin
+# first; one with a teardown of its own calls test_end last. What a whole file shares (a network, a warm cache) is made
+# in setup_file and so is part of what existed before.
+# shellcheck shell=bash
+
+: "${HUSK:?run this with script/test}" "${HUSK_STATE:?}" "${HUSK_ROOT:?}" "${HUSK_TEST_DIR:?}"
+bats_require_minimum_version 1.5.0
+
+setup() {
+	test_begin
+}
+
+teardown() {
+	test_end
+}
+
+husk() {
+	"$HUSK" "$@"
+}
+
+# Processes by pid and name, zombies left out. No fork happens here, so the check does not see itself.
+leak_processes() {
+	local at line rest
+	for at in /proc/[0-9]*/stat; do
+		{ read -r line <"$at"; } 2>/dev/null || continue
+		rest=${line##*) }
+		[[ $rest == Z* ]] || printf 'process %s\n' "${line%") $rest"})"
+	done
+}
+
+# One line for each thing a test could leave behind, except processes.
+leak_things() {
+	sed 's/^/mount /' /proc/self/mountinfo
+	ip -o link show | sed -E 's/^[0-9]+: ([^:]+):.*/link \1/'
+	nft list ruleset 2>/dev/null | sed -E 's/ (packets|bytes) [0-9]+//g; s/^/nft /'
+	find /sys/fs/cgroup -mindepth 2 -type d -printf 'cgroup %p\n' 2>/dev/null || true
+	find /run/netns -mindepth 1 -printf 'netns %p\n' 2>/dev/null || true
+	find "$HUSK_STATE/pending" "$HUSK_STATE/leases" "$HUSK_STATE/containers" "$HUSK_ROOT/containers" \
+		"$HUSK_ROOT/names" -mindepth 1 -maxdepth 1 -printf 'state %p\n' 2>/dev/null || true
+}
+
+# Writes the present state to file $1.
+leak_snapshot() {
+	leak_processes >"$1.unsorted"
+	leak_things >>"$1.unsorted"
+	sort -u "$1.unsorted" >"$1"
+	rm "$1.unsorted"
+}
+
+test_begin() {
+	leak_snapshot "$BATS_TEST_TMPDIR/leak.before"
+}
+
+# What ends by itself gets three seconds.
+test_end() {
+	[[ -e $BATS_TEST_TMPDIR/leak.before ]] || return 0
+	for _ in {1..30}; do
+		leak_snapshot "$BATS_TEST_TMPDIR/leak.after"
+		comm -13 "$BATS_TEST_TMPDIR/leak.before" "$BATS_TEST_TMPDIR/leak.after" >"$BATS_TEST_TMPDIR/leak.found"
+		[[ -s $BATS_TEST_TMPDIR/leak.found ]] || return 0
+		sleep 0.1
+	done
+	echo "left behind:"
+	cat "$BATS_TEST_TMPDIR/leak.found"
+	return 1
+}
+
+need_root() {
+	[[ $EUID -eq 0 ]] || skip "needs root"
+}
+
+need_program() {
+	command -v "$1" >/dev/null || skip "needs the program $1"
+}
+
+need_cgroup2() {
+	[[ $(stat -f -c %T /sys/fs/cgroup 2>/dev/null) == cgroup2fs ]] || skip "needs a machine with cgroup v2 alone"
+}
+
+need_cgroup1() {
+	[[ -d /sys/fs/cgroup/$1 && $(stat -f -c %T "/sys/fs/cgroup/$1") == cgroupfs ]] || skip "needs the cgroup v1 hierarchy $1"
+}
+
+# A limit can be tested where either version has the controller.
+need_controller() {
+	grep -qw "$1" /sys/fs/cgroup/cgroup.controllers 2>/dev/null || need_cgroup1 "$1"
+}
+
+# need_kernel 6 3
+need_kernel() {
+	local major minor
+	IFS=.- read -r major minor _ < <(uname -r)
+	((major > $1 || (major == $1 && minor >= $2))) || skip "needs Linux $1.$2"
+}
+
+need_user_namespaces() {
+	unshare --user true 2>/dev/null || skip "needs user namespaces"
+}
+
+# Runs a command as an ordinary user without any group or capability.
+as_user() {
+	setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all -- "$@"
+}
+
+# Exit status and one fragment of the output of the last `run`.
+expect_status() {
+	# shellcheck disable=SC2154 # bats sets both
+	[[ $status -eq $1 ]] || {
+		echo "exit status $status, expected $1; output:"
+		echo "$output"
+		return 1
+	}
+}
+
+expect_output() {
+	[[ $output == *"$1"* ]] || {
+		echo "no \"$1\" in the output:"
+		echo "$output"
+		return 1
+	}
+}

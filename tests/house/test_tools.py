@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+"""The checks of tools/ can fail: each is run on a small tree that is right, and on one with each thing wrong."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOLS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'tools')
+SPDX = '/* SPDX-License-Identifier: Apache-2.0 */\n'
+HEADER = SPDX + '#pragma once\n'
+LAYERS = 'open: base sys\n\nbase\nsys\nmount net\nbin\n'
+GOOD = {
+    'src/LAYERS': LAYERS,
+    'src/base/banned.h': HEADER,
+    'src/base/buf.h': HEADER + 'struct buf;\n',
+    'src/base/buf.c': SPDX + '#include "base/buf.h"\n',
+    'src/sys/fd.h': HEADER + '#include "base/buf.h"\n',
+    'src/mount/mount.h': HEADER + '#include "base/buf.h"\n\nint mount_go(struct buf *b);\n',
+    'src/mount/internal.h': HEADER + '#include "mount/mount.h"\n',
+    'src/mount/go.c': SPDX + '#include "mount/internal.h"\n#include "sys/fd.h"\n\n'
+                      'static const int sizes[] = {1, 2};\n\nint mount_go(struct buf *b)\n{\n\treturn sizes[b != 0];\n}\n',
+    'src/net/net.h': HEADER,
+}
+
+
+class House(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.root)
+        self.write(GOOD)
+        shutil.copy(os.path.join(TOOLS, '..', '.clang-format'), self.root)
+
+    def write(self, files):
+        for path, text in files.items():
+            path = os.path.join(self.root, path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, 'w', encoding='utf-8') as file:
+                file.write(text)
+
+    def check(self, tool, *arguments):
+        return subprocess.run([os.path.join(TOOLS, tool), *arguments, self.root], capture_output=True, text=True, check=False)
+
+    def passes(self, tool, *arguments):
+        run = self.check(tool, *arguments)
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, '', ''))
+
+    def finds(self, tool, files, *expected, arguments=()):
+        """With these files in the tree the tool prints a line with each of the expected words, and exits 1."""
+        self.write(files)
+        run = self.check(tool, *arguments)
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        for words in expected:
+            self.assertIn(words, run.stdout)
+        for line in run.stdout.splitlines():
+            self.assertRegex(line, r'^[^:]+:\d+: \S')
+
+
+class Layers(House):
+    def test_good(self):
+        self.passes('check-layers')
+
+    def test_upwards(self):
+        self.finds('check-layers', {'src/base/x.c': SPDX + '#include "sys/fd.h"\n'},
+                   'src/base/x.c:2: base must not include sys: src/LAYERS has it above')
+
+    def test_beside(self):
+        self.finds('check-layers', {'src/net/x.c': SPDX + '#include "mount/mount.h"\n'}, 'beside')
+
+    def test_private(self):
+        self.finds('check-layers', {'src/bin/x.c': SPDX + '#include "mount/internal.h"\n'}, '"mount/internal.h" is private')
+
+    def test_unknown_folder(self):
+        self.finds('check-layers', {'src/new/x.c': SPDX}, 'src/new/x.c:1: new is in no layer')
+
+    def test_missing_file(self):
+        self.finds('check-layers', {'src/net/x.c': SPDX + '#include "net/made.h"\n'}, 'neither in src/ nor made')
+        self.write({'src/net/meson.build': "custom_target(output: 'made.h')\n"})
+        self.passes('check-layers')
+
+    def test_first_include(self):
+        self.finds('check-layers', {'src/base/buf.c': SPDX + '#include "base/banned.h"\n#include "base/buf.h"\n'},
+                   'src/base/buf.c:2: the first include is not "base/buf.h"')
+
+    def test_folder_cycle(self):
+        self.finds('check-layers', {'src/base/buf.c': SPDX + '#include "base/buf.h"\n#include "sys/fd.h"\n'},
+                   'cycle of folders: base sys')
+
+    def test_header_cycle(self):
+        self.finds('check-layers', {'src/mount/mount.h': HEADER + '#include "mount/internal.h"\n'},
+                   'cycle of headers: mount/internal.h mount/mount.h')
+
+    def test_module_cycle(self):
+        self.finds('check-layers', {'src/base/a.h': HEADER, 'src/base/a.c': SPDX + '#include "base/a.h"\n#include "base/buf.h"\n',
+                                    'src/base/buf.c': SPDX + '#include "base/buf.h"\n#include "base/a.h"\n'},
+                   'cycle of modules: base/a base/buf')
+
+    def test_internal_is_no_module(self):
+        self.write({'src/base/internal.h': HEADER + '#include "base/buf.h"\n',
+                    'src/base/buf.c': SPDX + '#include "base/buf.h"\n#include "base/internal.h"\n'})
+        self.passes('check-layers')
+
+
+class Size(House):
+    def test_good(self):
+        self.passes('check-size')
+
+    def function(self, body, head='int f(void)'):
+        return {'src/net/x.c': f'{SPDX}{head}\n{{\n{body}}}\n'}
+
+    def test_lines(self):
+        self.finds('check-size', self.function('\tf();\n' * 98), 'src/net/x.c:2: f: 101 lines of code in a function, at most 100')
+
+    def test_tables_are_no_lines(self):
+        self.write(self.function('\tstatic const int t[] = {\n' + '\t\t1,\n' * 200 + '\t};\n\treturn t[0];\n'))
+        self.passes('check-size')
+
+    def test_branches(self):
+        self.finds('check-size', self.function('\tif (f() && f())\n\t\tf();\n' * 13), 'f: 27 cyclomatic')
+
+    def test_nesting(self):
+        self.finds('check-size', self.function('\tfor (;;) {' * 5 + '}' * 5 + '\n'), 'f: 5 levels of braces')
+
+    def test_parameters(self):
+        self.finds('check-size', self.function('', 'int f(int a, int b, int c, int d, int e, int (*g)(int, int), int h)'),
+                   'f: 7 parameters')
+
+    def test_file_header_folder(self):
+        self.finds('check-size', {'src/net/x.c': SPDX + '\n' * 1000}, 'x.c: 1001 lines in a file')
+        self.finds('check-size', {'src/net/x.h': HEADER + '\n' * 149}, 'x.h: 151 lines in a header')
+        self.finds('check-size', {f'src/net/{i}.c': SPDX + '\n' * 998 for i in range(7)}, 'src/net:1: net: ')
+
+    def test_members(self):
+        members = ''.join(f'\tint m{i};\n' for i in range(26))
+        self.finds('check-size', {'src/net/x.h': HEADER + f'struct s {{\n{members}}};\n'}, 's: 26 members of a struct')
+
+    def test_global(self):
+        self.finds('check-size', {'src/net/x.c': SPDX + 'static int counter;\nstatic const char *words[2];\n'
+                                  'static const char *const names[2];\n' + 'int f(void)\n{\n\tstatic int calls;\n\treturn calls++;\n}\n'},
+                   'src/net/x.c:2: counter', 'src/net/x.c:3: words', 'src/net/x.c:7: calls')
+        self.assertNotIn('names', self.check('check-size').stdout)
+        self.finds('check-size', {'src/net/x.c': SPDX + 'static const struct {\n\tint a;\n} rows[] = {{1}};\n\n'
+                                  'struct s {\n\tint a;\n} kept;\n'}, 'src/net/x.c:8: kept')
+        self.assertNotIn('rows', self.check('check-size').stdout)
+
+    def test_allow(self):
+        self.write({'src/net/x.c': SPDX + 'static int counter;\n', 'tools/size-allow': 'global src/net/x.c counter it counts\n'})
+        self.passes('check-size')
+        self.finds('check-size', {'tools/size-allow': 'global src/net/x.c counter\n'}, 'an entry needs a reason')
+        self.finds('check-size', {'src/net/x.c': SPDX, 'tools/size-allow': 'global src/net/x.c counter it counts\n'},
+                   'tools/size-allow:1: global src/net/x.c counter: nothing to allow any more')
+
+
+class Errno(House):
+    def test_good(self):
+        self.write({'src/net/x.c': SPDX + '#include <errno.h>\n/* errno and syscall( in words; see openat2(2); */\nint x = -EPERM;\n',
+                    'src/net/y.c': SPDX + 'int f(void)\n{\n\treturn sys_mount(NULL, "/", NULL, 0, NULL);\n}\nconst char *s = "printf(";\n',
+                    'src/sys/x.c': SPDX + 'int f(void)\n{\n\treturn errno + syscall(1) + mount("a", "b", "c", 0, 0);\n}\n',
+                    'src/bin/x.c': SPDX + 'int f(void)\n{\n\treturn printf("x");\n}\n'})
+        self.passes('check-errno')
+
+    def test_each_rule(self):
+        for line, words in (('int x = errno;', '(errno)'), ('int x = syscall(1);', '(syscall)'), ('int x = printf("");', '(stream)'),
+                            ('int x = fputs("", stderr);', '(stream)'), ('int x = sys_mount("a", "/b", "c", 0, 0);', '(mount)'),
+                            ('int x = sys_mount(NULL, "/b", NULL, 0, 0);', '(mount)'), ('int x = umount2("/a", 0);', '(umount)'),
+                            ('typedef struct a b;', '(typedef)'), ('/* TO' + 'DO: more */', '(unfinished)'), ('int x; ', '(blank)'),
+                            ('/* f(x); */', '(dead)'), ('// int y = 3;', '(dead)'), ('\t * return x;', '(blank)')):
+            with self.subTest(line):
+                comment = '/*\n' if line.startswith('\t *') else ''
+                end = ' \n */' if comment else ''
+                self.finds('check-errno', {'src/net/x.c': f'{SPDX}{comment}{line}{end}\n'}, f'src/net/x.c:{3 if comment else 2}: ', words)
+
+    def test_issue_number(self):
+        self.write({'src/net/x.c': SPDX + '/* TO' + 'DO(#12): more */\n'})
+        self.passes('check-errno')
+
+    def test_spdx(self):
+        self.finds('check-errno', {'src/net/x.c': 'int x;\n'}, 'src/net/x.c:1: the first line is not /* SPDX')
+
+    def test_allow(self):
+        self.write({'src/net/x.c': SPDX + 'int x = errno;\n', 'tools/errno-allow': 'errno src/net/x.c 1 it must\n'})
+        self.passes('check-errno')
+        self.finds('check-errno', {'src/net/x.c': SPDX + 'int x = errno + errno;\n'}, 'src/net/x.c:2')
+        self.finds('check-errno', {'src/net/x.c': SPDX}, 'tools/errno-allow:1: errno src/net/x.c: 0 places, not 1')
+
+
+class Others(House):
+    def test_headers(self):
+        self.passes('check-headers')
+        self.finds('check-headers', {'src/net/x.h': HEADER + 'size_t_unknown f(void);\n'}, 'src/net/x.h:3: unknown type name')
+        self.finds('check-headers', {'src/net/x.h': SPDX + 'struct s { int a; };\n'}, 'src/net/x.h:1: no #pragma once', 'redefinition')
+
+    def test_format(self):
+        self.passes('check-format')
+        self.finds('check-format', {'src/net/x.c': SPDX + 'int f(void) { return 1; }\n'}, 'src/net/x.c:2: not as clang-format')
+
+    def test_shell(self):
+        self.write({'script/x': '#!/bin/bash\necho "$1"\n', 'tools/y': '#!/usr/bin/env python3\nx = $1\n'})
+        self.passes('check-shell')
+        self.finds('check-shell', {'script/x': '#!/bin/bash\necho $1\n'}, 'script/x:2: ')
+        self.finds('check-shell', {'script/x': '#!/bin/bash\n', 'tests/cli/x.bats': '@test "x" {\n\tlocal y=1\n}\n'}, 'tests/cli/x.bats:2: ')
+
+
+class Man(House):
+    PAGE = ('.Dd January 1, 2026\n.Dt HUSK-NS-RUN 1\n.Os\n.Sh NAME\n.Nm husk-ns-run\n.Nd run in new namespaces\n.Sh SYNOPSIS\n'
+            '.Nm husk ns run\n.Sh DESCRIPTION\nRuns.\n.Sh OPTIONS\n.Bl -tag -width Ds\n.It Fl n , Fl -name Ar NAME\nIts name.\n'
+            '.It Fl -net\nA network.\n.El\n')
+
+    def setUp(self):
+        super().setUp()
+        self.husk = os.path.join(self.root, 'husk')
+        self.write({'husk': '#!/bin/sh\nprintf "ns run\\t--name\\tNAME\\tits name\\nns run\\t--net\\t\\ta network\\n"\n',
+                    'man/husk-ns-run.1': self.PAGE})
+        os.chmod(self.husk, 0o755)
+
+    def finds_in_page(self, old, new, words):
+        self.assertIn(old, self.PAGE)
+        self.finds('check-man', {'man/husk-ns-run.1': self.PAGE.replace(old, new)}, words, arguments=[self.husk])
+
+    def test_pages(self):
+        self.passes('check-man', self.husk)
+        self.finds_in_page('Fl -net\n', 'Fl -nett\n', '--net is not described')
+        self.finds_in_page('Fl -net\n', 'Fl -nett\n', '--nett is no option')
+        self.finds_in_page('Ar NAME', 'Ar NAMES', '--name takes "NAME" and the page says "NAMES"')
+        self.finds_in_page('.Sh OPTIONS', '.Sh FILES', 'no OPTIONS section')
+        self.finds_in_page('.Nd run in new namespaces\n', '', 'no NAME section')
+        self.finds_in_page('.El\n', '.El\n.Xx\n', 'husk-ns-run.1:18: ')
+
+    def test_missing_page(self):
+        os.remove(os.path.join(self.root, 'man/husk-ns-run.1'))
+        self.finds('check-man', {}, 'man/husk-ns-run.1:1: no page for the command ns run', arguments=[self.husk])
+
+
+class Results(unittest.TestCase):
+    def run_on(self, files, skips=''):
+        with tempfile.TemporaryDirectory() as where:
+            for name, text in {'skips.md': skips, **files}.items():
+                with open(os.path.join(where, name), 'w', encoding='utf-8') as file:
+                    file.write(text)
+            os.rename(os.path.join(where, 'skips.md'), where + '.md')
+            run = subprocess.run([os.path.join(TOOLS, 'test-results'), where, where + '.md'],
+                                 capture_output=True, text=True, check=False)
+            os.remove(where + '.md')
+        return run.returncode, run.stdout, run.stdout.splitlines()[-1]
+
+    def expect(self, files, last, *words, skips=''):
+        code, out, found = self.run_on(files, skips)
+        self.assertEqual(found, last, out)
+        self.assertEqual(code, 0 if ' 0 failed' in last else 1)
+        for word in words:
+            self.assertIn(word, out)
+
+    def log(self, name, result, stdout=''):
+        return json.dumps({'name': name, 'result': result, 'stdout': stdout}) + '\n'
+
+    def test_good(self):
+        self.expect({'plain.testlog.json': self.log('u', 'OK', '[       OK ] a\n[       OK ] b\n') + self.log('h', 'OK'),
+                     'plain.status': '0\n', 'x.tap': '1..2\nok 1 one\nok 2 two\n', 'x.status': '0\n'}, '5 passed, 0 failed, 0 skipped')
+
+    def test_meson_failures(self):
+        self.expect({'plain.testlog.json': self.log('u', 'FAIL', '[       OK ] a\n[  FAILED  ] b\n') + self.log('h', 'TIMEOUT'),
+                     'plain.status': '2\n'}, '1 passed, 2 failed, 0 skipped', 'failed: u: b', 'failed: h: timeout')
+
+    def test_meson_died(self):
+        self.expect({'asan.status': '1\n'}, '0 passed, 1 failed, 0 skipped', 'asan: exit status 1')
+
+    def test_nothing(self):
+        self.expect({}, '0 passed, 1 failed, 0 skipped', 'nothing was tested')
+
+    def test_tap_failures(self):
+        self.expect({'x.tap': '1..3\nok 1 one\nnot ok 2 two\n', 'x.status': '124\n'}, '1 passed, 2 failed, 0 skipped',
+                    'failed: x: two', 'failed: x: 1 tests were not run')
+        self.expect({'x.tap': '1..1\nok 1 one\n# leak: /sys/x\n', 'x.status': '0\n'}, '1 passed, 1 failed, 0 skipped', 'leak: /sys/x')
+        self.expect({'x.tap': '1..1\nok 1 one\n', 'x.status': '1\n'}, '1 passed, 1 failed, 0 skipped')
+        self.expect({'x.tap': '1..1\nok 1 one\n'}, '1 passed, 1 failed, 0 skipped', 'x: did not end')
+
+    def test_skips(self):
+        tap = {'x.tap': '1..2\nok 1 one # skip needs a moon\nok 2 two\n', 'x.status': '0\n'}
+        self.expect(tap, '1 passed, 1 failed, 1 skipped', 'skipped: x: one: needs a moon', 'docs/skips.md does not name it')
+        self.expect(tap, '1 passed, 0 failed, 1 skipped', skips='| `x: one` | no moon here |\n')
+        many = ''.join(f'ok {i} t{i} # skip\n' for i in range(1, 7))
+        rows = ''.join(f'| `x: t{i}` | because |\n' for i in range(1, 7))
+        self.expect({'x.tap': '1..6\n' + many, 'x.status': '0\n'}, '0 passed, 1 failed, 6 skipped', '6 skips, at most 5', skips=rows)
+        self.expect({'plain.testlog.json': self.log('husk:unit / u', 'OK', '[       OK ] a\n[  SKIPPED ] b\n'), 'plain.status': '0\n'},
+                    '1 passed, 1 failed, 1 skipped', 'skipped: u: b')
+
+
+if __name__ == '__main__':
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])

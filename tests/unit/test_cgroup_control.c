@@ -1,0 +1,658 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Groups of this machine: made, joined, limited, frozen, killed and removed; then once more in its v2 tree alone. Needs root and a writable cgroup file
+ * system and is skipped with a message elsewhere. Nothing is left behind, which is checked.
+ */
+#include "cgroup/control.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "test_cgroup_temp.h"
+
+#include <sys/mman.h>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+enum { MIB = 1024 * 1024, CHILDREN_MAX = 16 };
+
+static struct cgroup_host live_host;
+static bool is_live;
+static char live_path[64];
+static struct cgroup *live;
+static pid_t children[CHILDREN_MAX];
+static size_t child_count;
+
+/* Shared with the children: counts while they run. */
+static volatile uint64_t *counter;
+
+/* Second round: the v2 tree of a hybrid host alone, as if the host were unified. */
+static bool is_tree_only;
+
+static int keep_tree(void)
+{
+	struct cgroup_hierarchy tree = live_host.hierarchies[live_host.count - 1];
+	if (*tree.controllers)
+		return err_say(-EOPNOTSUPP, "no v2 tree");
+	live_host = (struct cgroup_host){.is_unified = true, .count = 1, .hierarchies = {tree}};
+	return 0;
+}
+
+static int live_group_setup(void **state)
+{
+	int r = geteuid() == 0 ? cgroup_host_load(&live_host) : -EPERM;
+
+	fmt(live_path, "husk-test-%d/live", getpid());
+	if (r == 0 && is_tree_only)
+		r = keep_tree();
+	if (r == 0)
+		r = cgroup_create(&live_host, live_path, &live);
+	if (r == 0) {
+		cgroup_close(take_ptr(&live));
+		r = cgroup_remove(&live_host, live_path);
+	}
+	is_live = r == 0;
+	if (r < 0)
+		print_message("skipped: no root or no writable cgroup file system (%s)\n",
+			r == -EPERM ? "not root" : err_text());
+	counter = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return counter == MAP_FAILED ? -1 : 0;
+}
+
+static int live_group_teardown(void **state)
+{
+	int r = is_live ? cgroup_remove_empty_parent(&live_host, live_path) : 0;
+	char path[CGROUP_PATH_MAX], parent[64];
+
+	fmt(parent, "husk-test-%d", getpid());
+	for (size_t i = 0; i < live_host.count; i++) {
+		for (int is_own = 0; is_own < 2; is_own++) {
+			cgroup_place(&live_host.hierarchies[i], is_own, parent, path);
+			if (access(path, F_OK) == 0) {
+				print_error("%s is left behind\n", path);
+				r = -1;
+			}
+		}
+	}
+	return r;
+}
+
+static int live_setup(void **state)
+{
+	if (!is_live)
+		return 0;
+	*counter = 0;
+	child_count = 0;
+	int r = cgroup_create(&live_host, live_path, &live);
+	if (r < 0)
+		print_error("%s\n", err_text());
+	return r;
+}
+
+static int live_teardown(void **state)
+{
+	if (!is_live)
+		return 0;
+	int r = live ? cgroup_kill_all(live) : 0;
+	for (size_t i = 0; i < child_count; i++) {
+		if (children[i] > 0) {
+			kill(children[i], SIGKILL);
+			waitpid(children[i], NULL, 0);
+		}
+	}
+	cgroup_close(take_ptr(&live));
+	if (r == 0)
+		r = cgroup_remove(&live_host, live_path);
+	if (r < 0)
+		print_error("%s\n", err_text());
+	return r;
+}
+
+#define NEEDS_LIVE() \
+	do { \
+		if (!is_live) \
+			skip(); \
+	} while (0)
+
+/* A controller that this machine lacks leaves its part of a test out. */
+static bool has(const char *controller)
+{
+	bool is_there = cgroup_has_controller(&live_host, controller);
+	if (!is_there)
+		print_message("no controller %s here: a part is left out\n", controller);
+	return is_there;
+}
+
+/* A child that is in the group before it runs `body`; its index. */
+static size_t child_start(int (*body)(void))
+{
+	int gate[2];
+	assert_int_equal(pipe(gate), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char c;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(gate[1]);
+		_exit(read(gate[0], &c, 1) == 1 ? body() : 99);
+	}
+	close(gate[0]);
+	assert_true(child_count < CHILDREN_MAX);
+	children[child_count] = pid;
+	if (cgroup_attach(live, pid) < 0)
+		fail_msg("%s", err_text());
+	assert_int_equal(write(gate[1], "x", 1), 1);
+	close(gate[1]);
+	return child_count++;
+}
+
+static int child_wait(size_t index)
+{
+	int status = 0;
+	assert_int_equal(waitpid(children[index], &status, 0), children[index]);
+	children[index] = 0;
+	return status;
+}
+
+static int body_sleep(void)
+{
+	while (pause() < 0)
+		;
+	return 1;
+}
+
+static int body_count(void)
+{
+	while (usleep(200) == 0)
+		++*counter;
+	return 1;
+}
+
+static int body_fork(void)
+{
+	for (int i = 0; i < 3; i++) {
+		if (fork() == 0)
+			body_sleep();
+	}
+	*counter = 1;
+	return body_sleep();
+}
+
+static int body_eat(void)
+{
+	for (size_t i = 0; i < 64; i++) {
+		char *page = mmap(
+			NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (page == MAP_FAILED)
+			return 1;
+		for (size_t at = 0; at < MIB; at += 4096)
+			page[at] = 1;
+	}
+	return 0;
+}
+
+static void wait_counter(uint64_t more_than)
+{
+	for (int i = 0; i < 5000 && *counter <= more_than; i++)
+		usleep(1000);
+	assert_true(*counter > more_than);
+}
+
+static void assert_live_file(
+	const char *controller, const char *v1, const char *v2, const char *text)
+{
+	auto_buf struct buf got = BUF_INIT;
+	const char *name = live->is_unified ? v2 : v1;
+	int fd = cgroup_dir_find(live, controller);
+
+	assert_int_equal(file_read_at(fd, name, 4096, &got), 0);
+	if (got.len && got.data[got.len - 1] == '\n')
+		got.data[got.len - 1] = '\0';
+	assert_string_equal(got.data, text);
+}
+
+static void joined_everywhere(void **state)
+{
+	NEEDS_LIVE();
+	size_t index = child_start(body_sleep);
+	auto_buf struct buf text = BUF_INIT;
+	char path[64];
+
+	fmt(path, "/proc/%d/cgroup", children[index]);
+	assert_int_equal(file_read_at(AT_FDCWD, path, 65536, &text), 0);
+	size_t found = 0;
+	char *rest = text.data;
+	for (char *line; (line = str_cut(&rest, '\n'));)
+		found += str_suffix(line, live_path);
+	assert_int_equal(found, live_host.count);
+
+	auto_free pid_t *pids = NULL;
+	size_t count;
+	assert_int_equal(cgroup_pids(live, &pids, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(pids[0], children[index]);
+	assert_true(cgroup_is_populated(live));
+	assert_int_equal(cgroup_kill_all(live), 0);
+	assert_true(WTERMSIG(child_wait(index)) == SIGKILL);
+	assert_false(cgroup_is_populated(live));
+	assert_int_equal(cgroup_kill_all(live), 0); /* an empty one */
+}
+
+static void gone_process(void **state)
+{
+	NEEDS_LIVE();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(cgroup_attach(live, pid), -ESRCH);
+	assert_non_null(strstr(err_text(), "move process "));
+}
+
+static void limits_read_back(void **state)
+{
+	NEEDS_LIVE();
+	auto_of(fake_plan) struct fake_plan p;
+	fake_plan_init(&p);
+	if (has("memory")) {
+		fake_limit(&p, CGROUP_MEMORY_MAX, 64 * MIB, 0, NULL, "-m");
+		fake_limit(&p, CGROUP_MEMORY_SWAP, 96 * MIB, 0, NULL, "default");
+		fake_limit(&p, CGROUP_MEMORY_LOW, 32 * MIB, 0, NULL, NULL);
+	}
+	if (has("cpu")) {
+		fake_limit(&p, CGROUP_CPU_MAX, 50000, 100000, NULL, "--cpus");
+		fake_limit(&p, CGROUP_CPU_WEIGHT, 512, 0, NULL, NULL);
+	}
+	if (has("cpuset"))
+		fake_limit(&p, CGROUP_CPUSET_CPUS, 0, 0, "0", "--cpuset-cpus");
+	if (has("pids"))
+		fake_limit(&p, CGROUP_PIDS_MAX, 5, 0, NULL, "--pids-limit");
+	if (fake_apply(&p, live) < 0)
+		fail_msg("%s", err_text());
+
+	if (has("memory")) {
+		assert_live_file("memory", "memory.limit_in_bytes", "memory.max", "67108864");
+		assert_live_file("memory", "memory.soft_limit_in_bytes", "memory.low", "33554432");
+	}
+	if (has("cpu")) {
+		assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max",
+			live->is_unified ? "50000 100000" : "50000");
+		assert_live_file(
+			"cpu", "cpu.shares", "cpu.weight", live->is_unified ? "20" : "512");
+	}
+	if (has("cpuset"))
+		assert_live_file("cpuset", "cpuset.cpus", "cpuset.cpus", "0");
+	child_start(body_sleep);
+	struct cgroup_stats stats;
+	assert_int_equal(cgroup_stats_load(live, &stats), 0);
+	if (has("pids")) {
+		assert_int_equal(stats.pids, 1);
+		assert_int_equal(stats.pids_limit, 5);
+	}
+	if (has("memory"))
+		assert_int_equal(stats.memory_limit_bytes, 64 * MIB);
+}
+
+/* v1 holds memory <= memory and swap at each step: up and down again. */
+static void memory_moves(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("memory"))
+		skip();
+	static const int64_t sizes[] = {64 * MIB, 256 * MIB, 32 * MIB, -1, 16 * MIB};
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		auto_of(fake_plan) struct fake_plan p;
+		fake_plan_init(&p);
+		fake_limit(&p, CGROUP_MEMORY_MAX, sizes[i], 0, NULL, NULL);
+		fake_limit(&p, CGROUP_MEMORY_SWAP, sizes[i], 0, NULL, "default");
+		if (fake_apply(&p, live) < 0)
+			fail_msg("%s", err_text());
+		struct cgroup_stats stats;
+		assert_int_equal(cgroup_stats_load(live, &stats), 0);
+		assert_int_equal(stats.memory_limit_bytes, sizes[i] < 0 ? 0 : sizes[i]);
+	}
+}
+
+static void impossible_cpus(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("cpuset"))
+		skip();
+	auto_of(fake_plan) struct fake_plan p;
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_CPUSET_CPUS, 0, 0, "99999", "--cpuset-cpus");
+	assert_true(fake_apply(&p, live) < 0);
+	assert_non_null(strstr(err_text(), "run on cpus 99999: write \"99999\" to cpuset.cpus: "));
+}
+
+static void out_of_memory(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("memory"))
+		skip();
+	auto_of(fake_plan) struct fake_plan p;
+	uint64_t kills = 9;
+
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_MEMORY_MAX, 16 * MIB, 0, NULL, "-m");
+	fake_limit(&p, CGROUP_MEMORY_SWAP, 16 * MIB, 0, NULL, "default");
+	assert_int_equal(fake_apply(&p, live), 0);
+	assert_int_equal(cgroup_oom_kills(live, &kills), 0);
+	assert_int_equal(kills, 0);
+	int status = child_wait(child_start(body_eat));
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	assert_int_equal(cgroup_oom_kills(live, &kills), 0);
+	assert_int_equal(kills, 1);
+	struct cgroup_stats stats;
+	assert_int_equal(cgroup_stats_load(live, &stats), 0);
+	assert_int_equal(stats.oom_kills, 1);
+	assert_true(stats.cpu_ns > 0 || !cgroup_has_controller(&live_host, "cpuacct"));
+}
+
+static void frozen(void **state)
+{
+	NEEDS_LIVE();
+	size_t index = child_start(body_count);
+	wait_counter(3);
+	if (cgroup_freeze(live) < 0)
+		fail_msg("%s", err_text());
+	uint64_t at = *counter;
+	usleep(20000);
+	assert_int_equal(*counter, at);
+	assert_int_equal(cgroup_freeze(live), 0); /* again */
+	assert_int_equal(cgroup_thaw(live), 0);
+	wait_counter(at);
+	assert_int_equal(cgroup_freeze(live), 0);
+	assert_int_equal(cgroup_kill_all(live), 0);
+	assert_int_equal(WTERMSIG(child_wait(index)), SIGKILL);
+}
+
+/* As on kernels without cgroup.kill: also what the children started. */
+static void killed_by_pids(void **state)
+{
+	NEEDS_LIVE();
+	size_t first = child_start(body_fork), second = child_start(body_sleep);
+	wait_counter(0);
+	auto_free pid_t *pids = NULL;
+	size_t count;
+	assert_int_equal(cgroup_pids(live, &pids, &count), 0);
+	assert_int_equal(count, 5);
+	for (size_t i = 1; i < count; i++)
+		assert_true(pids[i - 1] < pids[i]);
+	int r = kill_round(live);
+	assert_int_equal(r, 1);
+	assert_int_equal(WTERMSIG(child_wait(first)), SIGKILL);
+	assert_int_equal(WTERMSIG(child_wait(second)), SIGKILL);
+	assert_int_equal(kill_by_pids(live), 0);
+	assert_false(cgroup_is_populated(live));
+}
+
+/* Groups that a container made in its own, with a process in the deepest. */
+static void nested_groups(void **state)
+{
+	NEEDS_LIVE();
+	char path[CGROUP_PATH_MAX], deep[128];
+	static const char *const names[] = {"a", "a/b", "a/b/c", "a/d", "e"};
+
+	size_t index = child_start(body_sleep);
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+		fmt(deep, "%s/%s", live_path, names[n]);
+		struct cgroup *sub;
+		if (cgroup_create(&live_host, deep, &sub) < 0)
+			fail_msg("%s", err_text());
+		if (str_eq(names[n], "a/b/c"))
+			assert_int_equal(cgroup_attach(sub, children[index]), 0);
+		cgroup_close(sub);
+	}
+	auto_free pid_t *pids = NULL;
+	size_t count;
+	assert_int_equal(cgroup_pids(live, &pids, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(pids[0], children[index]);
+	assert_true(cgroup_is_populated(live));
+	assert_int_equal(cgroup_kill_all(live), 0);
+	child_wait(index);
+	assert_int_equal(cgroup_remove(&live_host, live_path), 0);
+	for (size_t i = 0; i < live_host.count; i++) {
+		cgroup_place(&live_host.hierarchies[i], live->dirs[i].is_own, live_path, path);
+		assert_int_equal(access(path, F_OK), -1);
+	}
+	assert_int_equal(cgroup_remove(&live_host, live_path), 0); /* missing is success */
+}
+
+static void in_use(void **state)
+{
+	NEEDS_LIVE();
+	struct cgroup *second = NULL;
+
+	child_start(body_sleep);
+	assert_int_equal(cgroup_create(&live_host, live_path, &second), -EEXIST);
+	assert_null(second);
+	assert_non_null(strstr(err_text(), "exists already and is in use"));
+	assert_int_equal(cgroup_remove_empty_parent(&live_host, live_path), 0);
+
+	/* It is removed as soon as its last process has ended. */
+	pid_t killer = fork();
+	if (killer == 0) {
+		usleep(60000);
+		kill(children[0], SIGKILL);
+		_exit(0);
+	}
+	uint64_t before_ms = clock_boot_ms();
+	assert_int_equal(cgroup_remove(&live_host, live_path), 0);
+	assert_in_range(clock_boot_ms() - before_ms, 50, 1500);
+	waitpid(killer, NULL, 0);
+	assert_int_equal(cgroup_open(&live_host, live_path, &second), -ENOENT);
+}
+
+/* What CLONE_INTO_CGROUP needs. */
+static void born_in_it(void **state)
+{
+	NEEDS_LIVE();
+	int fd = cgroup_clone_fd(live);
+	if (live_host.count > 1) {
+		assert_int_equal(fd, -EOPNOTSUPP);
+		return;
+	}
+	struct clone_args args = {
+		.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
+	int pid = sys_clone3(&args);
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(body_sleep());
+	children[child_count++] = pid;
+	auto_free pid_t *pids = NULL;
+	size_t count;
+	assert_int_equal(cgroup_pids(live, &pids, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(pids[0], pid);
+}
+
+static void replaced_when_empty(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("pids"))
+		skip();
+	auto_of(fake_plan) struct fake_plan p;
+	struct cgroup_stats stats;
+
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_PIDS_MAX, 7, 0, NULL, NULL);
+	assert_int_equal(fake_apply(&p, live), 0);
+	cgroup_close(take_ptr(&live));
+	assert_int_equal(cgroup_create(&live_host, live_path, &live), 0);
+	assert_int_equal(cgroup_stats_load(live, &stats), 0);
+	assert_int_equal(stats.pids_limit, 0);
+}
+
+/* Somebody else has just made the instance's directory and has not filled it yet. */
+static void empty_cpuset_above(void **state)
+{
+	NEEDS_LIVE();
+	int fd = cgroup_dir_find(live, "cpuset");
+	if (live->is_unified || fd < 0)
+		skip();
+	auto_of(fake_plan) struct fake_plan p;
+
+	assert_int_equal(file_write_at(fd, "cpuset.cpus", "\n"), 0);
+	assert_int_equal(file_write_at(fd, "../cpuset.cpus", "\n"), 0);
+	assert_live_file("cpuset", "../cpuset.cpus", NULL, "");
+	child_start(body_sleep);
+	assert_int_equal(cgroup_kill_all(live), 0);
+	child_wait(0);
+	child_count = 0;
+
+	assert_int_equal(file_write_at(fd, "cpuset.cpus", "\n"), 0);
+	assert_int_equal(file_write_at(fd, "../cpuset.cpus", "\n"), 0);
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_CPUSET_CPUS, 0, 0, "0", NULL);
+	if (fake_apply(&p, live) < 0)
+		fail_msg("%s", err_text());
+	assert_live_file("cpuset", "cpuset.cpus", NULL, "0");
+}
+
+/* Bits: /dev/null could be opened, /dev/zero could. */
+static int body_devices(void)
+{
+	return (open("/dev/null", O_RDWR) >= 0 ? 1 : 0) +
+		(open("/dev/zero", O_RDONLY) >= 0 ? 2 : 0);
+}
+
+static int devices_seen(void)
+{
+	int status = child_wait(child_start(body_devices));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void device_rules(void **state)
+{
+	NEEDS_LIVE();
+	auto_of(fake_plan) struct fake_plan one, all;
+
+	if (!cgroup_has_controller(&live_host, "devices"))
+		skip();
+	assert_int_equal(devices_seen(), 3);
+	fake_plan_init(&one);
+	fake_device(&one, false, 'a', -1, -1, 7);
+	fake_device(&one, true, 'c', 1, 3, 7);
+	fake_device(&one, true, 'a', 136, -1, 7);
+	if (fake_apply(&one, live) < 0)
+		fail_msg("%s", err_text());
+	assert_int_equal(devices_seen(), 1);
+	fake_plan_init(&all);
+	fake_device(&all, true, 'a', -1, -1, 7);
+	assert_int_equal(fake_apply(&all, live), 0);
+	assert_int_equal(devices_seen(), 3);
+}
+
+/* The v2 tree can do it here whatever v1 has. */
+static void device_programs(void **state)
+{
+	NEEDS_LIVE();
+	int tree = cgroup_dir_find(live, NULL);
+	if (tree < 0)
+		skip();
+	const struct cgroup_device_row null_only[] = {
+		{.is_allowed = 0, .type = 'a', .major = -1, .minor = -1, .access = 7},
+		{.is_allowed = 1, .type = 'c', .major = 1, .minor = 3, .access = 7},
+	};
+	const struct cgroup_device_row zero_only[] = {
+		{.is_allowed = 1, .type = 'c', .major = 1, .minor = 5, .access = 3},
+	};
+	const struct cgroup_device_row all[] = {
+		{.is_allowed = 1, .type = 'a', .major = -1, .minor = -1, .access = 7},
+	};
+	int r = cgroup_device_program_attach(tree, null_only, 2);
+	if (r == -EINVAL || r == -ENOSYS || r == -EPERM) {
+		print_message("skipped: %s\n", err_text());
+		skip();
+	}
+	assert_int_equal(r, 0);
+	assert_int_equal(devices_seen(), 1);
+	/* Replaced, not added to: both together would allow nothing. */
+	assert_int_equal(cgroup_device_program_attach(tree, zero_only, 1), 0);
+	assert_int_equal(devices_seen(), 2);
+	assert_int_equal(cgroup_device_program_attach(tree, all, 1), 0);
+	assert_int_equal(devices_seen(), 3);
+}
+
+/* Two commands that begin and end containers of one instance; each end removes the instance's directory. */
+static int create_and_remove(int which)
+{
+	char path[64];
+
+	fmt(path, "husk-test-%d/race%d", getppid(), which);
+	for (int i = 0; i < 20; i++) {
+		struct cgroup *g = NULL;
+		int r = cgroup_create(&live_host, path, &g);
+		if (r == 0)
+			r = cgroup_attach(g, getpid());
+		for (size_t h = 0; r == 0 && h < live_host.count; h++) {
+			char root[CGROUP_PATH_MAX];
+			cgroup_place(
+				&live_host.hierarchies[h], g->dirs[h].is_own, "cgroup.procs", root);
+			r = file_write_at(AT_FDCWD, root, "0");
+		}
+		cgroup_close(g);
+		if (r == 0)
+			r = cgroup_remove(&live_host, path);
+		if (r == 0)
+			r = cgroup_remove_empty_parent(&live_host, path);
+		if (r < 0) {
+			print_error("%s\n", err_text());
+			return 1;
+		}
+	}
+	return 0;
+}
+
+static void races(void **state)
+{
+	NEEDS_LIVE();
+	pid_t pids[3];
+
+	/* The directory must be able to vanish. */
+	cgroup_close(take_ptr(&live));
+	assert_int_equal(cgroup_remove(&live_host, live_path), 0);
+	for (int i = 0; i < 3; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0)
+			_exit(create_and_remove(i));
+	}
+	for (int i = 0; i < 3; i++) {
+		int status;
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+#define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LIVE(joined_everywhere),
+		LIVE(gone_process),
+		LIVE(limits_read_back),
+		LIVE(memory_moves),
+		LIVE(impossible_cpus),
+		LIVE(out_of_memory),
+		LIVE(frozen),
+		LIVE(killed_by_pids),
+		LIVE(nested_groups),
+		LIVE(in_use),
+		LIVE(replaced_when_empty),
+		LIVE(empty_cpuset_above),
+		LIVE(device_rules),
+		LIVE(device_programs),
+		LIVE(born_in_it),
+		LIVE(races),
+	};
+	int failures = cmocka_run_group_tests(tests, live_group_setup, live_group_teardown);
+	is_tree_only = true;
+	return failures + cmocka_run_group_tests(tests, live_group_setup, live_group_teardown);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets with fds, and path sockets.
+ */
+#include "sys/socket.c"
+
+#include "test_sys_temp.h"
+
+#include <signal.h>
+
+static int pair[2];
+
+static int pair_setup(void **state)
+{
+	return socket_pair(pair);
+}
+
+static int pair_teardown(void **state)
+{
+	close(pair[0]);
+	close(pair[1]);
+	return 0;
+}
+
+static void test_packets(void **state)
+{
+	char data[16];
+	assert_int_equal(socket_send(pair[0], "one", 3, NULL, 0), 0);
+	assert_int_equal(socket_send(pair[0], "second", 6, NULL, 0), 0);
+	assert_int_equal(socket_receive(pair[1], data, sizeof(data), NULL, NULL), 3);
+	assert_memory_equal(data, "one", 3);
+	assert_int_equal(socket_receive(pair[1], data, 5, NULL, NULL), -EMSGSIZE);
+	assert_int_equal(socket_send(pair[0], "third", 5, NULL, 0), 0);
+	assert_int_equal(socket_receive(pair[1], data, 5, NULL, NULL), 5);
+	assert_true(fcntl(pair[0], F_GETFD) & FD_CLOEXEC);
+}
+
+static void test_end(void **state)
+{
+	char data[4];
+	int other[2];
+	assert_int_equal(socket_pair(other), 0);
+	close(other[0]);
+	assert_int_equal(socket_receive(other[1], data, 4, NULL, NULL), 0);
+	/* SIGPIPE would end the test. */
+	signal(SIGPIPE, SIG_DFL);
+	assert_int_equal(socket_send(other[1], "x", 1, NULL, 0), -EPIPE);
+	close(other[1]);
+	assert_int_equal(socket_receive(other[1], data, 4, NULL, NULL), -EBADF);
+}
+
+static void test_fds(void **state)
+{
+	char data[4];
+	int before = temp_count_fds(), sent[SOCKET_FDS_MAX + 1], got[SOCKET_FDS_MAX];
+	for (size_t i = 0; i <= SOCKET_FDS_MAX; i++)
+		sent[i] = temp_fd;
+	size_t count = SOCKET_FDS_MAX;
+	assert_int_equal(socket_send(pair[0], "x", 1, sent, SOCKET_FDS_MAX + 1), -EINVAL);
+	assert_int_equal(socket_send(pair[0], "x", 1, sent, SOCKET_FDS_MAX), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
+	assert_int_equal(count, SOCKET_FDS_MAX);
+	struct stat here, there;
+	fstat(temp_fd, &here);
+	for (size_t i = 0; i < count; i++) {
+		fstat(got[i], &there);
+		assert_int_equal(here.st_ino, there.st_ino);
+		assert_int_equal(fcntl(got[i], F_GETFD), FD_CLOEXEC);
+		close(got[i]);
+	}
+	assert_int_equal(socket_send(pair[0], "x", 1, NULL, 0), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
+	assert_int_equal(count, 0);
+	assert_int_equal(temp_count_fds(), before);
+}
+
+/* More than the kernel may hand over to us at all. */
+static void send_many(int fd, size_t fd_count)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(250 * sizeof(int))];
+	} control = {0};
+	struct iovec part = {.iov_base = (char[]){"x"}, .iov_len = 1};
+	struct msghdr message = {.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = CMSG_SPACE(fd_count * sizeof(int))};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+	for (size_t i = 0; i < fd_count; i++)
+		memcpy(CMSG_DATA(header) + i * sizeof(int), &temp_fd, sizeof(int));
+	assert_int_equal(sendmsg(fd, &message, 0), 1);
+}
+
+static void test_surplus_fds(void **state)
+{
+	char data[4];
+	int before = temp_count_fds(), got[SOCKET_FDS_MAX], two[2] = {temp_fd, temp_fd};
+	size_t count = 1;
+	assert_int_equal(socket_send(pair[0], "x", 1, two, 2), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), -EMSGSIZE);
+	assert_int_equal(count, 1);
+	assert_int_equal(socket_send(pair[0], "x", 1, two, 2), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, NULL, NULL), -EMSGSIZE);
+	assert_int_equal(socket_send(pair[0], "12345", 5, two, 2), 0);
+	count = 2;
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), -EMSGSIZE);
+	send_many(pair[0], 250);
+	count = SOCKET_FDS_MAX;
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), -EMSGSIZE);
+	assert_int_equal(temp_count_fds(), before);
+}
+
+static void test_path(void **state)
+{
+	struct stat info;
+	mode_t old = umask(0);
+	int before = temp_count_fds(), server = socket_listen_at(temp_fd, "sock");
+	umask(old);
+	assert_true(server >= 0);
+	assert_int_equal(fstatat(temp_fd, "sock", &info, 0), 0);
+	assert_int_equal(info.st_mode & 0777, 0600);
+	assert_int_equal(socket_listen_at(temp_fd, "sock"), -EADDRINUSE);
+	int client = socket_connect_at(temp_fd, "sock"), peer = socket_accept(server);
+	assert_true(client >= 0 && peer >= 0);
+	/* The first comes from finding out whether somebody listens. */
+	close(peer);
+	peer = socket_accept(server);
+	assert_true(peer >= 0);
+	uid_t uid = 1;
+	pid_t pid = 0;
+	assert_int_equal(socket_peer(peer, &uid, &pid), 0);
+	assert_int_equal(uid, getuid());
+	assert_int_equal(pid, getpid());
+	char data[4];
+	assert_int_equal(socket_send(client, "hi", 2, NULL, 0), 0);
+	assert_int_equal(socket_receive(peer, data, 4, NULL, NULL), 2);
+	close(peer);
+	close(client);
+	close(server);
+
+	/* Dead now. */
+	assert_int_equal(socket_connect_at(temp_fd, "sock"), -ECONNREFUSED);
+	server = socket_listen_at(temp_fd, "sock");
+	assert_true(server >= 0);
+	close(server);
+	assert_int_equal(temp_count_fds(), before);
+}
+
+static void test_path_failures(void **state)
+{
+	int before = temp_count_fds();
+	char name[120];
+	memset(name, 'n', sizeof(name));
+	name[119] = '\0';
+	temp_write("plain", "text");
+	assert_int_equal(socket_listen_at(temp_fd, "plain"), -EADDRINUSE);
+	assert_true(temp_exists("plain"));
+	assert_int_equal(symlinkat("plain", temp_fd, "link"), 0);
+	assert_int_equal(socket_listen_at(temp_fd, "link"), -EADDRINUSE);
+	assert_int_equal(socket_listen_at(temp_fd, name), -ENAMETOOLONG);
+	assert_int_equal(socket_listen_at(temp_fd, ""), -EINVAL);
+	assert_int_equal(socket_connect_at(temp_fd, "missing"), -ENOENT);
+	assert_int_equal(temp_count_fds(), before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_packets, pair_setup, pair_teardown),
+		cmocka_unit_test(test_end),
+		cmocka_unit_test_setup_teardown(test_fds, pair_setup, pair_teardown),
+		cmocka_unit_test_setup_teardown(test_surplus_fds, pair_setup, pair_teardown),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_path_failures),
+	};
+	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
+}
