@@ -30,8 +30,8 @@ int main(int argc, char **argv)
 	auto_buf struct buf help = BUF_INIT;
 	int r = command_main(&command_root, &context, argc, argv, &help);
 	fputs(help.data, stdout);
-	if (r < 0)
-		fprintf(stderr, "husk: %s\n", err_text());
+	if (r < 0) /* a usage error begins with the path of its command: "husk run: unknown flag" */
+		fprintf(stderr, "%s%s\n", str_prefix(err_text(), "husk") ? "" : "husk: ", err_text());
 	if (fflush(stdout) != 0 && r >= 0) {
 		fprintf(stderr, "husk: write the output: it did not take all of it\n");
 		r = -1;

@@ -115,23 +115,28 @@ static int container_of_args(struct arena *a, const struct run_args *args, int a
 {
 	*out = (struct container){
 		.name = args->name,
-		.cwd = args->workdir,
-		.user = args->user,
 		.hostname = args->hostname,
 		.network = args->network,
-		.cpuset_cpus = args->cpuset,
 		.stop_signal = args->stop_signal,
 		.rootfs = args->rootfs,
-		.memory_bytes = args->memory,
-		.nano_cpus = args->nano_cpus,
-		.pids_limit = args->pids_limit,
-		.is_privileged = args->is_privileged,
-		.has_tty = args->wants_tty,
-		.has_stdin = args->wants_stdin,
+		.process = {
+			.cwd = args->workdir,
+			.user = args->user,
+			.entrypoint_is_reset = args->entrypoint && !args->entrypoint[0],
+			.has_tty = args->wants_tty,
+			.has_stdin = args->wants_stdin,
+			.wants_init = args->wants_init,
+		},
+		.limits = {
+			.memory_bytes = args->memory,
+			.nano_cpus = args->nano_cpus,
+			.pids_limit = args->pids_limit,
+			.cpuset_cpus = args->cpuset,
+		},
+		.security.is_privileged = args->is_privileged,
 		.is_auto_remove = args->removes,
 		.is_detached = args->is_detached,
 		.root_is_readonly = args->is_readonly,
-		.wants_init = args->wants_init,
 		.no_pivot = args->no_pivot,
 	};
 	if (!args->rootfs && argc == 0)
@@ -141,19 +146,18 @@ static int container_of_args(struct arena *a, const struct run_args *args, int a
 		argc--;
 	}
 	for (int i = 0; i < argc; i++)
-		*arena_push(a, &out->command) = argv[i];
+		*arena_push(a, &out->process.command) = argv[i];
 	if (args->entrypoint && args->entrypoint[0])
-		*arena_push(a, &out->entrypoint) = args->entrypoint;
-	out->entrypoint_is_reset = args->entrypoint && !args->entrypoint[0];
+		*arena_push(a, &out->process.entrypoint) = args->entrypoint;
 	list_copy(a, &out->labels, &args->labels);
 	list_copy(a, &out->volumes, &args->volumes);
 	list_copy(a, &out->tmpfs, &args->tmpfs);
 	list_copy(a, &out->ports, &args->ports);
-	list_copy(a, &out->cap_add, &args->cap_add);
-	list_copy(a, &out->cap_drop, &args->cap_drop);
-	list_copy(a, &out->security_options, &args->security);
-	list_copy(a, &out->ulimits, &args->ulimits);
-	return cli_env(a, &out->env, &args->env_files, &args->env);
+	list_copy(a, &out->security.cap_add, &args->cap_add);
+	list_copy(a, &out->security.cap_drop, &args->cap_drop);
+	list_copy(a, &out->security.options, &args->security);
+	list_copy(a, &out->limits.ulimits, &args->ulimits);
+	return cli_env(a, &out->process.env, &args->env_files, &args->env);
 }
 
 /* The exit code is the payload's, or 125, 126, 127: the engine knows which, this prints why. */

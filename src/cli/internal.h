@@ -27,4 +27,4 @@ void cli_table_release(struct cli_table *t);
 AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
 
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill, cmd_rm, cmd_wait,
-	cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network;
+	cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network, cmd_version, cmd_ns;

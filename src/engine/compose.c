@@ -125,17 +125,17 @@ static void add_limits(struct compose *m)
 {
 	const struct container *c = m->c;
 	bool can_limit_pids = cgroup_has_controller(&m->e->cgroup, "pids");
-	if (c->nano_cpus)
-		add_limit(m, CGROUP_CPU_MAX, (int64_t)(c->nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US, NULL,
+	if (c->limits.nano_cpus)
+		add_limit(m, CGROUP_CPU_MAX, (int64_t)(c->limits.nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US, NULL,
 			"--cpus");
-	if (c->cpuset_cpus)
-		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, c->cpuset_cpus, "--cpuset-cpus");
-	if (c->pids_limit > 0)
-		add_limit(m, CGROUP_PIDS_MAX, c->pids_limit, 0, NULL, "--pids-limit");
-	else if (c->pids_limit == 0 && can_limit_pids)
+	if (c->limits.cpuset_cpus)
+		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, c->limits.cpuset_cpus, "--cpuset-cpus");
+	if (c->limits.pids_limit > 0)
+		add_limit(m, CGROUP_PIDS_MAX, c->limits.pids_limit, 0, NULL, "--pids-limit");
+	else if (c->limits.pids_limit == 0 && can_limit_pids)
 		add_limit(m, CGROUP_PIDS_MAX, DEFAULT_PIDS, 0, NULL, "default");
-	if (c->memory_bytes)
-		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)c->memory_bytes, 0, NULL, "-m");
+	if (c->limits.memory_bytes)
+		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)c->limits.memory_bytes, 0, NULL, "-m");
 }
 
 static void add_sysctl(struct compose *m, const char *key, const char *value)
@@ -168,9 +168,9 @@ static int add_rlimits(struct compose *m)
 		{.resource = RLIMIT_NOFILE, .soft = DEFAULT_NOFILE_SOFT, .hard = DEFAULT_NOFILE_HARD},
 		{.resource = RLIMIT_CORE, .soft = 0, .hard = UINT64_MAX},
 	};
-	for (size_t i = 0; i < m->c->ulimits.count; i++) {
+	for (size_t i = 0; i < m->c->limits.ulimits.count; i++) {
 		struct sec_rlimit_row row;
-		int r = sec_rlimit_parse(m->c->ulimits.items[i], &row);
+		int r = sec_rlimit_parse(m->c->limits.ulimits.items[i], &row);
 		if (r == 0)
 			r = add_rlimit(m, row, "--ulimit");
 		if (r < 0)
@@ -211,12 +211,12 @@ static int set_caps(struct compose *m, bool is_privileged)
 	uint64_t added = 0;
 	/* As Docker: --cap-add ALL --cap-drop X, and --cap-drop ALL --cap-add X, both mean what they say. */
 	bool drops_all = false;
-	for (size_t i = 0; i < m->c->cap_drop.count; i++)
-		drops_all |= strcasecmp(m->c->cap_drop.items[i], "ALL") == 0;
-	int r = caps_change(&m->c->cap_add, all, true, &added);
+	for (size_t i = 0; i < m->c->security.cap_drop.count; i++)
+		drops_all |= strcasecmp(m->c->security.cap_drop.items[i], "ALL") == 0;
+	int r = caps_change(&m->c->security.cap_add, all, true, &added);
 	uint64_t dropped = all;
 	if (r == 0)
-		r = caps_change(&m->c->cap_drop, all, false, &dropped);
+		r = caps_change(&m->c->security.cap_drop, all, false, &dropped);
 	if (r < 0)
 		return r;
 	set = drops_all ? added : (set | added) & dropped;
@@ -234,8 +234,8 @@ static int set_security(struct compose *m, bool is_privileged)
 {
 	struct oci_process *p = &m->spec->process;
 	bool is_filtered = !is_privileged;
-	for (size_t i = 0; i < m->c->security_options.count; i++) {
-		const char *option = m->c->security_options.items[i];
+	for (size_t i = 0; i < m->c->security.options.count; i++) {
+		const char *option = m->c->security.options.items[i];
 		if (str_eq(option, "seccomp=unconfined") || str_eq(option, "seccomp:unconfined"))
 			is_filtered = false;
 		else if (str_eq(option, "no-new-privileges") || str_eq(option, "no-new-privileges:true") ||
@@ -294,8 +294,8 @@ static void set_env(struct compose *m, const struct str_list *extra, bool has_tt
 		env_put(m->a, env, arena_printf(m->a, "HOSTNAME=%s", m->c->hostname));
 	if (has_tty)
 		env_put(m->a, env, "TERM=xterm");
-	for (size_t i = 0; i < m->c->env.count; i++)
-		env_put(m->a, env, m->c->env.items[i]);
+	for (size_t i = 0; i < m->c->process.env.count; i++)
+		env_put(m->a, env, m->c->process.env.items[i]);
 	for (size_t i = 0; extra && i < extra->count; i++)
 		env_put(m->a, env, extra->items[i]);
 }
@@ -319,7 +319,7 @@ static void set_root(struct compose *m)
 static void set_process(struct compose *m)
 {
 	struct oci_process *p = &m->spec->process;
-	p->cwd = m->c->cwd;
+	p->cwd = m->c->process.cwd;
 	p->umask = 0022;
 	p->has_oom_score_adj = true;
 	p->oom_score_adj = 0;
@@ -333,17 +333,17 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	container_cgroup_path(e, c->id, &cgroup);
 	out->cgroup_path = arena_str(a, cgroup.data);
 	out->hostname = str_eq(c->network, "host") ? NULL : c->hostname;
-	out->wants_reaper = c->wants_init;
-	out->process.has_terminal = c->has_tty;
-	for (size_t i = 0; i < c->entrypoint.count; i++)
-		*arena_push(a, &out->process.args) = c->entrypoint.items[i];
-	for (size_t i = 0; i < c->command.count; i++)
-		*arena_push(a, &out->process.args) = c->command.items[i];
+	out->wants_reaper = c->process.wants_init;
+	out->process.has_terminal = c->process.has_tty;
+	for (size_t i = 0; i < c->process.entrypoint.count; i++)
+		*arena_push(a, &out->process.args) = c->process.entrypoint.items[i];
+	for (size_t i = 0; i < c->process.command.count; i++)
+		*arena_push(a, &out->process.args) = c->process.command.items[i];
 
 	set_root(&m);
 	set_process(&m);
-	set_env(&m, NULL, c->has_tty);
-	defaults_add(a, out, c->is_privileged);
+	set_env(&m, NULL, c->process.has_tty);
+	defaults_add(a, out, c->security.is_privileged);
 	add_own_files(&m);
 	add_volumes(&m);
 	add_limits(&m);
@@ -356,10 +356,10 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	if (r == 0)
 		r = add_rlimits(&m);
 	if (r == 0)
-		r = set_user(&m, c->user ? c->user : "", root_fd);
+		r = set_user(&m, c->process.user ? c->process.user : "", root_fd);
 	if (r == 0)
-		r = set_caps(&m, c->is_privileged);
-	return r < 0 ? r : set_security(&m, c->is_privileged);
+		r = set_caps(&m, c->security.is_privileged);
+	return r < 0 ? r : set_security(&m, c->security.is_privileged);
 }
 
 /* One more process: the same confinement as the first one, its own command, user and terminal. */
@@ -384,8 +384,8 @@ int compose_exec(struct engine *e, const struct container *c, const struct exec_
 	set_env(&m, &request->env, request->has_tty);
 	int r = add_rlimits(&m);
 	if (r == 0)
-		r = set_user(&m, request->user ? request->user : c->user ? c->user : "", root_fd);
+		r = set_user(&m, request->user ? request->user : c->process.user ? c->process.user : "", root_fd);
 	if (r == 0)
-		r = set_caps(&m, c->is_privileged || request->is_privileged);
-	return r < 0 ? r : set_security(&m, c->is_privileged || request->is_privileged);
+		r = set_caps(&m, c->security.is_privileged || request->is_privileged);
+	return r < 0 ? r : set_security(&m, c->security.is_privileged || request->is_privileged);
 }

@@ -140,14 +140,14 @@ static void summary_fill(const struct container *c, struct summary *out)
 	*out = (struct summary){
 		.state = CONTAINER_CREATED,
 		.created_ns = c->created_ns,
-		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) | (c->has_tty ? SUMMARY_TTY : 0) |
+		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) | (c->process.has_tty ? SUMMARY_TTY : 0) |
 			(c->is_detached ? SUMMARY_DETACHED : 0),
 	};
 	auto_buf struct buf command = BUF_INIT;
-	for (size_t i = 0; i < c->entrypoint.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->entrypoint.items[i]);
-	for (size_t i = 0; i < c->command.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->command.items[i]);
+	for (size_t i = 0; i < c->process.entrypoint.count; i++)
+		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.entrypoint.items[i]);
+	for (size_t i = 0; i < c->process.command.count; i++)
+		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.command.items[i]);
 	summary_text(out->command, sizeof(out->command), command.data);
 	summary_text(out->name, sizeof(out->name), c->name);
 	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
@@ -172,7 +172,7 @@ int container_create(struct engine *e, const struct container *c)
 	if (r == 0)
 		r = volumes_make(e, c);
 	if (r == 0)
-		r = record_store(e, c, !c->is_auto_remove);
+		r = container_record_store(e, c, !c->is_auto_remove);
 	return r < 0 ? r : summary_store(e, c->id, &summary);
 }
 
@@ -189,10 +189,7 @@ int container_release(struct engine *e, const char *id)
 		r = cgroup_remove(&e->cgroup, path.data);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	auto_buf struct buf parent = BUF_INIT;
-	buf_addf(&parent, "husk-%s", e->instance);
-	cgroup_remove_empty_parent(&e->cgroup, parent.data);
-	return 0;
+	return cgroup_remove_empty_parent(&e->cgroup, path.data);
 }
 
 /* Name and files. */

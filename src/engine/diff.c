@@ -30,6 +30,16 @@ static bool is_in_image(const struct diff *d, const char *path)
 	return parent >= 0 && sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st) == 0;
 }
 
+/* Empty files that husk made to mount its own on. */
+static bool is_own_mount_point(const char *path, const struct stat *st)
+{
+	static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console"};
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (str_eq(path, paths[i]))
+			return S_ISREG(st->st_mode) && st->st_size == 0;
+	return false;
+}
+
 static int compare_words(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -50,6 +60,8 @@ static int diff_directory(struct diff *d, int dir, const char *path, unsigned de
 		if (sys_stat_at(dir, *name, AT_SYMLINK_NOFOLLOW, &st) < 0)
 			continue; /* a running container took it away meanwhile */
 		auto_free char *inner = mem_printf("%s/%s", path, *name);
+		if (is_own_mount_point(inner, &st))
+			continue;
 		bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
 		char kind = is_whiteout ? 'D' : is_in_image(d, inner) ? 'C' : 'A';
 		strvec_pushf(d->out, "%c %s", kind, inner);
@@ -67,7 +79,7 @@ int container_diff(struct engine *e, const char *id, struct strvec *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
-	int r = record_load(e, id, &a, &c);
+	int r = container_load(e, id, &a, &c);
 	if (r < 0)
 		return r;
 	auto_close int lower = container_image_root_open(e, &c);

@@ -10,9 +10,6 @@
 #include "cgroup/cgroup.h"
 #include "sys/process.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 struct engine {
 	const char *root_path, *state_path; /* /var/lib/husk, /run/husk */
 	int root_fd, state_fd;
@@ -32,18 +29,37 @@ AUTO_STRUCT(engine, struct engine, engine_close)
 enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12 };
 
 /* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
+struct container_process {
+	struct str_list entrypoint, command, env;
+	const char *cwd, *user;
+	bool entrypoint_is_reset; /* --entrypoint "": not even the image's */
+	bool has_tty, has_stdin, wants_init;
+};
+
+struct container_limits {
+	uint64_t memory_bytes, nano_cpus; /* 0: none */
+	int64_t pids_limit;               /* 0: the default, -1: none */
+	const char *cpuset_cpus;
+	struct str_list ulimits;
+};
+
+struct container_security {
+	struct str_list cap_add, cap_drop, options;
+	bool is_privileged;
+};
+
 struct container {
 	const char *id, *name;
 	uint64_t created_ns;
 	const char *image, *image_id, *rootfs;
 	struct str_list layers; /* chain ids, lowest first */
-	struct str_list entrypoint, command, env, labels, volumes, tmpfs, ports;
-	struct str_list cap_add, cap_drop, security_options, ulimits;
-	bool entrypoint_is_reset; /* --entrypoint "": not even the image's */
-	const char *cwd, *user, *hostname, *network, *cpuset_cpus, *stop_signal;
-	uint64_t memory_bytes, nano_cpus, stop_timeout_ms;
-	int64_t pids_limit; /* 0: the default, -1: none */
-	bool is_privileged, has_tty, has_stdin, is_auto_remove, is_detached, root_is_readonly, wants_init, no_pivot;
+	struct container_process process;
+	struct container_limits limits;
+	struct container_security security;
+	struct str_list labels, volumes, tmpfs, ports;
+	const char *hostname, *network, *stop_signal;
+	uint64_t stop_timeout_ms;
+	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
 };
 
 /* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
@@ -69,7 +85,7 @@ enum summary_flags { SUMMARY_OOM_KILLED = 1, SUMMARY_AUTO_REMOVE = 2, SUMMARY_TT
 
 /* A full id by name, full id or unique id prefix; -ENOENT "no such container: web". */
 int container_find(struct engine *e, const char *word, char out_id[static CONTAINER_ID_LEN + 1]);
-/* The record, and the summary as it is now: a process that is gone is not running, whatever the file says. */
+/* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
 struct container_list {
@@ -84,8 +100,7 @@ AUTO_STRUCT(container_list, struct container_list, container_list_release)
 int container_prepare(struct engine *e, struct arena *a, struct container *c);
 /* Appends the text of a prepared container's plan, without making anything. */
 int container_plan_write(struct engine *e, const struct container *c, struct buf *out);
-/* Creates, starts and, unless detached, waits: the exit code of the payload; 125, 126, 127 with a negative errno's
- * trail otherwise, in *out_code. */
+/* Creates, starts and, unless detached, waits. *out_code: the payload's, or with a failure 125, 126 or 127. */
 int container_run(struct engine *e, struct container *c, int *out_code);
 /* Starts an existing, stopped container, detached. */
 int container_start(struct engine *e, const char *id);
@@ -116,3 +131,20 @@ struct log_request {
 	void *context;
 };
 int container_logs(struct engine *e, const char *id, const struct log_request *request);
+
+/* Networks. create chooses what is NULL; remove refuses while a container uses it, naming the container. */
+struct network_request {
+	const char *name, *driver, *subnet, *gateway;
+	bool is_internal;
+};
+struct network_list {
+	struct network_view {
+		const char *name, *id, *driver, *subnet, *gateway;
+	} *items;
+	size_t count;
+};
+int network_create(struct engine *e, const struct network_request *request, struct arena *a, const char **out_id);
+int network_list(struct engine *e, struct arena *a, struct network_list *out);
+int network_remove(struct engine *e, const char *name);
+/* The JSON of `network inspect`, an object: the network and its endpoints. */
+int network_show(struct engine *e, const char *name, struct buf *out);

@@ -69,14 +69,14 @@ static void put_config(struct json_writer *w, const struct container *c)
 {
 	json_open_object(w, "Config");
 	json_put_string(w, "Hostname", c->hostname);
-	json_put_string(w, "User", c->user ? c->user : "");
-	json_put_bool(w, "Tty", c->has_tty);
-	json_put_bool(w, "OpenStdin", c->has_stdin);
-	put_list(w, "Env", &c->env);
-	put_list(w, "Cmd", &c->command);
-	put_list(w, "Entrypoint", &c->entrypoint);
+	json_put_string(w, "User", c->process.user ? c->process.user : "");
+	json_put_bool(w, "Tty", c->process.has_tty);
+	json_put_bool(w, "OpenStdin", c->process.has_stdin);
+	put_list(w, "Env", &c->process.env);
+	put_list(w, "Cmd", &c->process.command);
+	put_list(w, "Entrypoint", &c->process.entrypoint);
 	json_put_string(w, "Image", c->image ? c->image : c->rootfs);
-	json_put_string(w, "WorkingDir", c->cwd);
+	json_put_string(w, "WorkingDir", c->process.cwd);
 	put_labels(w, &c->labels);
 	json_put_string(w, "StopSignal", c->stop_signal);
 	json_close_object(w);
@@ -88,16 +88,16 @@ static void put_host_config(struct json_writer *w, const struct container *c)
 	put_list(w, "Binds", &c->volumes);
 	json_put_string(w, "NetworkMode", c->network);
 	json_put_bool(w, "AutoRemove", c->is_auto_remove);
-	json_put_bool(w, "Privileged", c->is_privileged);
+	json_put_bool(w, "Privileged", c->security.is_privileged);
 	json_put_bool(w, "ReadonlyRootfs", c->root_is_readonly);
-	json_put_bool(w, "Init", c->wants_init);
-	put_list(w, "CapAdd", &c->cap_add);
-	put_list(w, "CapDrop", &c->cap_drop);
-	put_list(w, "SecurityOpt", &c->security_options);
-	json_put_u64(w, "Memory", c->memory_bytes);
-	json_put_u64(w, "NanoCpus", c->nano_cpus);
-	json_put_string(w, "CpusetCpus", c->cpuset_cpus ? c->cpuset_cpus : "");
-	json_put_i64(w, "PidsLimit", c->pids_limit ? c->pids_limit : 2048);
+	json_put_bool(w, "Init", c->process.wants_init);
+	put_list(w, "CapAdd", &c->security.cap_add);
+	put_list(w, "CapDrop", &c->security.cap_drop);
+	put_list(w, "SecurityOpt", &c->security.options);
+	json_put_u64(w, "Memory", c->limits.memory_bytes);
+	json_put_u64(w, "NanoCpus", c->limits.nano_cpus);
+	json_put_string(w, "CpusetCpus", c->limits.cpuset_cpus ? c->limits.cpuset_cpus : "");
+	json_put_i64(w, "PidsLimit", c->limits.pids_limit ? c->limits.pids_limit : 2048);
 	json_close_object(w);
 }
 
@@ -127,7 +127,7 @@ int container_inspect(struct engine *e, const char *id, struct buf *out)
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
 	if (r == 0)
-		r = record_load(e, id, &a, &c);
+		r = container_load(e, id, &a, &c);
 	if (r < 0)
 		return r;
 
@@ -135,7 +135,7 @@ int container_inspect(struct engine *e, const char *id, struct buf *out)
 	json_open_object(&w, NULL);
 	json_put_string(&w, "Id", c.id);
 	put_time(&w, "Created", c.created_ns);
-	json_put_string(&w, "Path", c.entrypoint.count ? c.entrypoint.items[0] : c.command.items[0]);
+	json_put_string(&w, "Path", c.process.entrypoint.count ? c.process.entrypoint.items[0] : c.process.command.items[0]);
 	put_state(&w, &summary);
 	json_put_string(&w, "Image", c.image_id ? c.image_id : "");
 	json_put_string(&w, "Name", arena_printf(&a, "/%s", c.name));

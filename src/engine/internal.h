@@ -17,8 +17,7 @@ int container_lock(const struct engine *e, const char *id);
 /* "husk-<instance>/<id>" */
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out);
 
-int record_store(const struct engine *e, const struct container *c, bool is_durable);
-int record_load(const struct engine *e, const char *id, struct arena *a, struct container *out);
+int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
 int summary_read(const struct engine *e, const char *id, struct summary *out);
 

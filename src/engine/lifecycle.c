@@ -17,18 +17,13 @@
 
 enum { KILL_PATIENCE_MS = 10000, COLLECT_PATIENCE_MS = 5000, COLLECT_STEP_MS = 10 };
 
-int container_summary(struct engine *e, const char *id, struct summary *out)
+/* Is it running, as the row says? Otherwise the row is made right: its monitor may be about to write it down, and what
+ * it has left is the truth. */
+static void state_verify(struct engine *e, const char *id, struct summary *out)
 {
-	int r = summary_read(e, id, out);
-	if (r < 0)
-		return err_say(r, "no such container: %.12s", id);
-	if (out->state != CONTAINER_RUNNING)
-		return 0;
 	bool is_this_boot = str_eq(out->boot_id, e->boot_id);
 	if (is_this_boot && process_is_alive(&out->process))
-		return 0;
-
-	/* Its monitor may be about to write it down; what it has left is the truth. */
+		return;
 	struct monitor_exit record = {.code = -1};
 	auto_close int run_dir = container_run_dir_open(e, id);
 	if (run_dir >= 0 && is_this_boot && monitor_exit_load(run_dir, &record) < 0)
@@ -37,12 +32,18 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 	out->exit_code = record.code;
 	out->finished_ns = record.finished_ns;
 	out->flags |= record.flags & MONITOR_EXIT_OOM ? SUMMARY_OOM_KILLED : 0;
-	return 0;
 }
 
-int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
+int container_summary(struct engine *e, const char *id, struct summary *out)
 {
-	return record_load(e, id, a, out);
+	int r = summary_read(e, id, out);
+	if (r < 0)
+		return err_say(r, "no such container: %.12s", id);
+	if (out->state == CONTAINER_RUNNING)
+		state_verify(e, id, out);
+	if (out->state != CONTAINER_RUNNING) /* what does not run has no address */
+		out->address[0] = out->ports[0] = '\0';
+	return 0;
 }
 
 /* Gives back what the kernel and the disk hold of an ended container. The caller has its lock. */
@@ -141,7 +142,7 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
-	int r = record_load(e, id, &a, &c);
+	int r = container_load(e, id, &a, &c);
 	if (r < 0)
 		return r;
 	struct summary summary;

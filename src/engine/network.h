@@ -13,7 +13,9 @@ struct network {
 	uint64_t created_ns;
 };
 
-/* -ENOENT speaking; the default network `bridge` is made on first use. */
+/* -ENOENT "network x not found". */
+int network_read(struct engine *e, const char *name, struct arena *a, struct network *out);
+/* The same, and the default network `bridge` is made on first use. */
 int network_load(struct engine *e, const char *name, struct arena *a, struct network *out);
 int network_store(struct engine *e, const struct network *n);
 /* Chooses what the caller left open (subnet, gateway), refuses collisions, gives it an id and stores it. The caller has

@@ -74,7 +74,7 @@ static int network_parse(const char *path, const struct buf *text, struct arena 
 	return 0;
 }
 
-static int network_read(struct engine *e, const char *name, struct arena *a, struct network *out)
+int network_read(struct engine *e, const char *name, struct arena *a, struct network *out)
 {
 	char path[160];
 	if (!str_is_name(name) || record_path(path, name) < 0)

@@ -48,18 +48,18 @@ static int image_merge(struct engine *e, struct arena *a, struct container *c)
 	const struct image_config *config = &image.config;
 	c->image_id = image.id;
 	c->layers = image.chain_ids;
-	if (c->entrypoint.count == 0 && !c->entrypoint_is_reset) {
-		c->entrypoint = config->entrypoint;
-		if (c->command.count == 0)
-			c->command = config->cmd;
+	if (c->process.entrypoint.count == 0 && !c->process.entrypoint_is_reset) {
+		c->process.entrypoint = config->entrypoint;
+		if (c->process.command.count == 0)
+			c->process.command = config->cmd;
 	}
 	for (size_t i = 0; i < config->env.count; i++)
-		if (!env_has(&c->env, config->env.items[i]))
-			*arena_push(a, &c->env) = config->env.items[i];
-	if (!c->cwd)
-		c->cwd = config->working_dir;
-	if (!c->user)
-		c->user = config->user;
+		if (!env_has(&c->process.env, config->env.items[i]))
+			*arena_push(a, &c->process.env) = config->env.items[i];
+	if (!c->process.cwd)
+		c->process.cwd = config->working_dir;
+	if (!c->process.user)
+		c->process.user = config->user;
 	if (!c->stop_signal)
 		c->stop_signal = config->stop_signal;
 	return 0;
@@ -108,19 +108,19 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 
 static int limits_check(const struct engine *e, const struct container *c)
 {
-	if (c->memory_bytes && c->memory_bytes < MEMORY_MIN_BYTES)
+	if (c->limits.memory_bytes && c->limits.memory_bytes < MEMORY_MIN_BYTES)
 		return err_say(-EINVAL, "-m: the minimum memory limit is 512k");
-	if (c->memory_bytes > INT64_MAX)
+	if (c->limits.memory_bytes > INT64_MAX)
 		return err_say(-EINVAL, "-m: the memory limit is beyond what a kernel can count");
-	if (c->nano_cpus > (uint64_t)CPUS_MAX * 1000000000u)
+	if (c->limits.nano_cpus > (uint64_t)CPUS_MAX * 1000000000u)
 		return err_say(-EINVAL, "--cpus: more than %d processors", CPUS_MAX);
-	if (c->nano_cpus && c->nano_cpus < 10000000u)
+	if (c->limits.nano_cpus && c->limits.nano_cpus < 10000000u)
 		return err_say(-EINVAL, "--cpus: at least 0.01 is needed");
-	if (c->cpuset_cpus && parse_ranges(c->cpuset_cpus, CPUS_MAX) < 0)
-		return err_say(-EINVAL, "--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4", c->cpuset_cpus);
-	if (c->pids_limit < -1)
+	if (c->limits.cpuset_cpus && parse_ranges(c->limits.cpuset_cpus, CPUS_MAX) < 0)
+		return err_say(-EINVAL, "--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4", c->limits.cpuset_cpus);
+	if (c->limits.pids_limit < -1)
 		return err_say(-EINVAL, "--pids-limit: %lld is not a number of processes, or -1 for no limit",
-			(long long)c->pids_limit);
+			(long long)c->limits.pids_limit);
 	return 0;
 }
 
@@ -140,8 +140,8 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 	if (c->hostname && (strlen(c->hostname) > HOSTNAME_MAX || !str_is_name(c->hostname)))
 		return err_say(-EINVAL, "--hostname: \"%s\" is not a host name of at most %d characters", c->hostname,
 			HOSTNAME_MAX);
-	if (c->cwd && c->cwd[0] != '/')
-		return err_say(-EINVAL, "--workdir: \"%s\" is not an absolute path", c->cwd);
+	if (c->process.cwd && c->process.cwd[0] != '/')
+		return err_say(-EINVAL, "--workdir: \"%s\" is not an absolute path", c->process.cwd);
 	if (c->stop_signal && signal_parse(c->stop_signal) < 0)
 		return err_say(-EINVAL, "\"%s\" is not a signal", c->stop_signal);
 	return 0;
@@ -156,7 +156,7 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 		r = c->rootfs ? rootfs_check(a, c) : image_merge(e, a, c);
 	if (r < 0)
 		return r;
-	if (c->entrypoint.count + c->command.count == 0)
+	if (c->process.entrypoint.count + c->process.command.count == 0)
 		return err_say(-EINVAL, "no command specified");
 
 	c->id = id_make(a);
@@ -165,8 +165,8 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 		name_invent(e, a, &c->name);
 	if (!c->hostname)
 		c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
-	if (!c->cwd || c->cwd[0] == '\0')
-		c->cwd = "/";
+	if (!c->process.cwd || c->process.cwd[0] == '\0')
+		c->process.cwd = "/";
 	if (!c->network || str_eq(c->network, "default"))
 		c->network = "bridge";
 	if (!c->stop_signal || c->stop_signal[0] == '\0')

@@ -33,34 +33,34 @@ static const struct field fields[] = {
 	FIELD(FIELD_STRING, "imageId", image_id),
 	FIELD(FIELD_STRING, "rootfs", rootfs),
 	FIELD(FIELD_STRINGS, "layers", layers),
-	FIELD(FIELD_STRINGS, "entrypoint", entrypoint),
-	FIELD(FIELD_STRINGS, "command", command),
-	FIELD(FIELD_STRINGS, "env", env),
-	FIELD(FIELD_STRING, "cwd", cwd),
-	FIELD(FIELD_STRING, "user", user),
+	FIELD(FIELD_STRINGS, "entrypoint", process.entrypoint),
+	FIELD(FIELD_STRINGS, "command", process.command),
+	FIELD(FIELD_STRINGS, "env", process.env),
+	FIELD(FIELD_STRING, "cwd", process.cwd),
+	FIELD(FIELD_STRING, "user", process.user),
 	FIELD(FIELD_STRING, "hostname", hostname),
 	FIELD(FIELD_STRINGS, "labels", labels),
 	FIELD(FIELD_STRINGS, "volumes", volumes),
 	FIELD(FIELD_STRINGS, "tmpfs", tmpfs),
 	FIELD(FIELD_STRING, "network", network),
 	FIELD(FIELD_STRINGS, "ports", ports),
-	FIELD(FIELD_STRINGS, "capAdd", cap_add),
-	FIELD(FIELD_STRINGS, "capDrop", cap_drop),
-	FIELD(FIELD_STRINGS, "securityOptions", security_options),
-	FIELD(FIELD_STRINGS, "ulimits", ulimits),
-	FIELD(FIELD_U64, "memory", memory_bytes),
-	FIELD(FIELD_U64, "nanoCpus", nano_cpus),
-	FIELD(FIELD_STRING, "cpusetCpus", cpuset_cpus),
-	FIELD(FIELD_I64, "pidsLimit", pids_limit),
+	FIELD(FIELD_STRINGS, "capAdd", security.cap_add),
+	FIELD(FIELD_STRINGS, "capDrop", security.cap_drop),
+	FIELD(FIELD_STRINGS, "securityOptions", security.options),
+	FIELD(FIELD_STRINGS, "ulimits", limits.ulimits),
+	FIELD(FIELD_U64, "memory", limits.memory_bytes),
+	FIELD(FIELD_U64, "nanoCpus", limits.nano_cpus),
+	FIELD(FIELD_STRING, "cpusetCpus", limits.cpuset_cpus),
+	FIELD(FIELD_I64, "pidsLimit", limits.pids_limit),
 	FIELD(FIELD_STRING, "stopSignal", stop_signal),
 	FIELD(FIELD_U64, "stopTimeoutMs", stop_timeout_ms),
-	FIELD(FIELD_BOOL, "privileged", is_privileged),
-	FIELD(FIELD_BOOL, "tty", has_tty),
-	FIELD(FIELD_BOOL, "stdin", has_stdin),
+	FIELD(FIELD_BOOL, "privileged", security.is_privileged),
+	FIELD(FIELD_BOOL, "tty", process.has_tty),
+	FIELD(FIELD_BOOL, "stdin", process.has_stdin),
 	FIELD(FIELD_BOOL, "autoRemove", is_auto_remove),
 	FIELD(FIELD_BOOL, "detached", is_detached),
 	FIELD(FIELD_BOOL, "readOnly", root_is_readonly),
-	FIELD(FIELD_BOOL, "init", wants_init),
+	FIELD(FIELD_BOOL, "init", process.wants_init),
 	FIELD(FIELD_BOOL, "noPivot", no_pivot),
 };
 
@@ -110,7 +110,7 @@ static int field_read(const struct json_cursor *object, const struct field *f, s
 	BUG("field kind %d", (int)f->kind);
 }
 
-int record_store(const struct engine *e, const struct container *c, bool is_durable)
+int container_record_store(const struct engine *e, const struct container *c, bool is_durable)
 {
 	auto_buf struct buf text = BUF_INIT;
 	struct json_writer w = {.out = &text};
@@ -125,7 +125,7 @@ int record_store(const struct engine *e, const struct container *c, bool is_dura
 	return r < 0 ? err_new(r, "write the record of container %s", c->id) : 0;
 }
 
-int record_load(const struct engine *e, const char *id, struct arena *a, struct container *out)
+int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
 {
 	auto_close int dir = container_dir_open(e, id);
 	if (dir == -ENOENT)
@@ -146,7 +146,7 @@ int record_load(const struct engine *e, const char *id, struct arena *a, struct 
 		if (r < 0)
 			return err_wrap(r, "container %s", id);
 	}
-	if (!c.id || !str_eq(c.id, id) || !c.name || !c.cwd || !c.network)
+	if (!c.id || !str_eq(c.id, id) || !c.name || !c.process.cwd || !c.network)
 		return err_say(-EBADMSG, "container %s: record.json is not of this container", id);
 	*out = c;
 	return 0;

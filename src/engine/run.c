@@ -195,9 +195,9 @@ static int summary_started(struct engine *e, const struct container *c, const st
 static int foreground_run(struct engine *e, struct container *c, struct launch *l, int *out_code)
 {
 	struct monitor m;
-	foreground_init(&m, c->has_stdin);
+	foreground_init(&m, c->process.has_stdin);
 	auto_close int dir = container_dir_open(e, c->id);
-	int r = c->has_tty ? 0 : pipes_make(l, &m, c->has_stdin);
+	int r = c->process.has_tty ? 0 : pipes_make(l, &m, c->process.has_stdin);
 	if (r == 0)
 		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
 	if (r == 0)
@@ -241,7 +241,7 @@ static int foreground_ended(struct engine *e, const struct container *c, const s
 static int detached_run(struct engine *e, struct container *c, struct launch *l)
 {
 	struct monitor_begin begin = {
-		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES, .has_stdin = c->has_stdin};
+		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES, .has_stdin = c->process.has_stdin};
 	auto_buf struct buf cgroup = BUF_INIT;
 	container_cgroup_path(e, c->id, &cgroup);
 	if (fmt(begin.id, "%s", c->id) < 0 || fmt(begin.cgroup_path, "%s", cgroup.data) < 0 ||
@@ -383,7 +383,7 @@ static int exec_prepare(struct engine *e, const char *id, const struct exec_requ
 		return err_say(-EINVAL, "container %s is not running", id);
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
-	r = record_load(e, id, &a, &c);
+	r = container_load(e, id, &a, &c);
 	if (r < 0)
 		return r;
 	l->slots[SLOT_TARGET] = process_open(&summary.process);

@@ -27,18 +27,28 @@ struct image {
 	struct str_list chain_ids; /* layers, lowest first */
 };
 
-/* By reference ("busybox", "busybox:latest", "docker.io/library/busybox") or id prefix; -ENOENT when there is none. */
+/* By reference ("busybox", "busybox:latest", "docker.io/library/busybox", "NAME@sha256:...") or id prefix; -ENOENT when
+ * there is none ("no such image: busibox. Did you mean busybox?"), -EINVAL for a word that can be neither, -EEXIST for a
+ * prefix of several. `references` holds only the one it was found by. */
 int image_find(int root_fd, const char *word, struct arena *a, struct image *out);
 
 struct image_list {
 	struct image *items;
 	size_t count;
 };
+/* Newest first, each with all its references. */
 int image_list(int root_fd, struct arena *a, struct image_list *out);
 
 /* Imports share_path/images/NAME, an OCI layout that came with the installation, through the worker in libexec_path;
- * -ENOENT when there is no such image. Two at once make one import. */
+ * -ENOENT when there is no such image, in the words of image_find. Two at once make one import. */
 int image_import_builtin(int root_fd, const char *share_path, const char *libexec_path, const char *word);
+
+/*
+ * main() of the worker: `husk-image import-layout REFERENCE` with the layout's directory as fd 3, the engine's root as
+ * fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken there). It locks itself in before it reads a
+ * byte of the image. Returns an exit code.
+ */
+int image_worker_main(int argc, char **argv);
 
 /*
  * Users as the files of an image name them. Our own parser of etc/passwd and etc/group beneath root_fd: regular files

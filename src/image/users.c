@@ -19,17 +19,21 @@ enum { DATABASE_BYTES_MAX = 10 << 20, GROUPS_MAX = 1000 };
 /* A missing file is an empty one: many images have neither. */
 static int database_read(int root_fd, const char *path, struct buf *out)
 {
-	auto_close int fd = path_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	if (fd == -ENOENT || fd == -ENOTDIR)
+	auto_close int found = path_open(root_fd, path, O_PATH, 0);
+	if (found == -ENOENT || found == -ENOTDIR)
 		return 0;
-	if (fd < 0)
-		return err_new(fd, "open %s of the image", path);
+	if (found < 0)
+		return err_new(found, "open %s of the image", path);
 	struct stat st;
-	int r = sys_stat_fd(fd, &st);
+	int r = sys_stat_fd(found, &st);
 	if (r < 0)
 		return err_new(r, "stat %s of the image", path);
 	if (!S_ISREG(st.st_mode))
 		return err_say(-EINVAL, "%s of the image is not a regular file", path);
+	/* Opened only now that it is known to be a file: opening a device may already do something. */
+	auto_close int fd = sys_open_at(AT_FDCWD, PROC_FD_PATH(found), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	if (fd < 0)
+		return err_new(fd, "open %s of the image", path);
 	r = fd_read_all(fd, DATABASE_BYTES_MAX, out);
 	return r < 0 ? err_new(r, "read %s of the image", path) : 0;
 }
@@ -121,7 +125,7 @@ static int memberships(const struct buf *group, struct arena *a, struct image_us
 	out->groups = arena_new_array(a, uint32_t, GROUPS_MAX);
 	while (entry_next(&rest, fields, 4)) {
 		uint32_t gid;
-		if (!has_member(fields[3], out->name) || parse_id(fields[2], &gid) < 0)
+		if (!has_member(fields[3], out->name) || parse_id(fields[2], &gid) < 0 || gid == out->gid)
 			continue;
 		if (out->group_count == GROUPS_MAX)
 			return err_say(-E2BIG, "user %s is in more than %d groups", out->name, GROUPS_MAX);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exit record: one fixed row in the run directory, written once. */
+/* The exit record: one fixed row in the run directory. It appears whole or not at all. */
+#include "monitor/monitor.h"
 #include "monitor/internal.h"
-#include "base/err.h"
 #include "sys/file.h"
 
 #include <errno.h>
+#include <string.h>
 
 int monitor_exit_store(int run_directory_fd, const struct monitor_exit *record)
 {
@@ -15,11 +16,15 @@ int monitor_exit_store(int run_directory_fd, const struct monitor_exit *record)
 int monitor_exit_load(int run_directory_fd, struct monitor_exit *out)
 {
 	auto_buf struct buf bytes = BUF_INIT;
-	int r = file_read_at(run_directory_fd, "exit", sizeof(*out), &bytes);
-	if (r < 0)
+	struct monitor_exit record;
+	int r = file_read_at(run_directory_fd, "exit", sizeof(record), &bytes);
+	if (r < 0 && r != -EFBIG)
 		return err_new(r, "read the exit record");
-	if (bytes.len != sizeof(*out))
+	if (bytes.len != sizeof(record))
 		return err_say(-EBADMSG, "the exit record is damaged");
-	memcpy(out, bytes.data, sizeof(*out));
+	memcpy(&record, bytes.data, sizeof(record));
+	if (r < 0 || record.code < -1 || record.code > 255 || record.flags & ~MONITOR_EXIT_FLAGS)
+		return err_say(-EBADMSG, "the exit record is damaged");
+	*out = record;
 	return 0;
 }

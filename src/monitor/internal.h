@@ -3,6 +3,7 @@
 /* Shared inside monitor/. */
 #include "base/err.h"
 #include "monitor/monitor.h"
+#include "sys/loop.h"
 
 /* The file name of a log by age: "log", "log.1", "log.2". */
 void monitor_log_name(char out[static 16], unsigned number);
@@ -15,3 +16,40 @@ struct monitor_message {
 	uint32_t reserved;
 	struct err_packet error;
 };
+
+/* The relays: bytes between the payload's side and the user's. Theory in relay.c. */
+enum { RELAY_BYTES = 16384 };
+enum relay_kind { RELAY_STDOUT, RELAY_STDERR, RELAY_STDIN, RELAY_COUNT };
+
+/* An fd that a relay reads or writes; a console is one end of two relays. */
+struct relay_end {
+	int fd;
+	unsigned events; /* what the loop watches it for */
+	bool is_plain; /* a file: epoll does not take it, it never lets anybody wait */
+};
+
+struct relay {
+	struct relay_end *source, *sink; /* NULL: ended, or there is none */
+	uint64_t left; /* bytes that are still read */
+	size_t begin, end; /* what is in data and not yet written */
+	char data[RELAY_BYTES];
+};
+
+struct relays {
+	struct monitor *monitor;
+	struct loop *loop;
+	int (*drained)(void *context);
+	void *context;
+	bool has_flush_timer;
+	struct relay_end ends[2 * RELAY_COUNT];
+	struct relay rows[RELAY_COUNT];
+};
+
+/* Begins; `drained` is called whenever no output is left, maybe more than once. */
+int relays_begin(struct relays *r);
+/* The payload's output has ended, and the user's side has all of it. */
+bool relays_are_drained(const struct relays *r);
+/* Takes no more input: there is nobody to give it to. */
+void relays_stop_input(struct relays *r);
+/* Reads no more output than what is there at this moment. */
+int relays_limit_output(struct relays *r);

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log writer. One line buffer a stream, nothing on the heap after opening, and no error ever reaches the payload:
- * what cannot be written is counted, and said when there is room again.
+ * The log writer. Whole lines go from the relay's buffer to the file without a copy, many in one writev(2); what has no
+ * newline yet waits in one line buffer a stream. Nothing is on the heap after opening, and no error ever reaches the
+ * payload: what cannot be written is counted, and said when there is room again.
  */
 #include "monitor/monitor.h"
 #include "monitor/internal.h"
-#include "base/buf.h"
-#include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/signal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/uio.h>
-#include <time.h>
+
+enum { BATCH_LINES = 32, HEAD_BYTES = 48, PARTS = 3 };
 
 struct line {
 	size_t len;
@@ -23,11 +25,25 @@ struct line {
 
 struct monitor_log {
 	int directory_fd; /* own */
-	int fd;
+	int fd; /* own; -EBADF while it cannot be opened */
 	uint64_t written, max_bytes;
 	unsigned max_files;
 	uint64_t lost;
-	struct line lines[2];
+	struct line lines[MONITOR_STREAMS];
+};
+
+/* Records on their way: each is three parts, its head, its text and a newline. */
+struct batch {
+	int count;
+	uint64_t size;
+	char time[32];
+	char heads[BATCH_LINES][HEAD_BYTES];
+	struct iovec parts[BATCH_LINES * PARTS];
+};
+
+static const char *const stream_names[MONITOR_STREAMS] = {
+	[MONITOR_STDOUT] = "stdout",
+	[MONITOR_STDERR] = "stderr",
 };
 
 void monitor_log_name(char out[static 16], unsigned number)
@@ -38,36 +54,69 @@ void monitor_log_name(char out[static 16], unsigned number)
 		fmt_n(out, 16, "log.%u", number);
 }
 
-static int file_open(struct monitor_log *log)
+/* A monitor that was killed may have left half a record at the end: what follows begins on a line of its own. */
+static int file_end_line(int fd, uint64_t *size)
 {
-	log->fd = sys_open_at(log->directory_fd, "log", O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0600);
-	if (log->fd < 0)
-		return log->fd;
-	struct stat st;
-	int r = sys_stat_fd(log->fd, &st);
-	log->written = r < 0 ? 0 : (uint64_t)st.st_size;
-	return r;
-}
-
-int monitor_log_open(int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out)
-{
-	struct monitor_log *log = mem_new(sizeof(*log));
-	*log = (struct monitor_log){.directory_fd = fd_dup(directory_fd), .fd = -EBADF, .max_bytes = max_bytes,
-		.max_files = max_files};
-	int r = log->directory_fd < 0 ? log->directory_fd : file_open(log);
-	if (r < 0) {
-		monitor_log_close(log);
-		return err_new(r, "open the log");
-	}
-	*out = log;
+	const char *data;
+	size_t mapped;
+	if (*size == 0)
+		return 0;
+	int r = fd_map(fd, (const void **)&data, &mapped);
+	if (r < 0)
+		return r;
+	bool is_whole = data[mapped - 1] == '\n';
+	fd_unmap(data, mapped);
+	if (is_whole)
+		return 0;
+	ssize_t n = sys_write(fd, "\n", 1);
+	if (n < 0)
+		return (int)n;
+	*size += 1;
 	return 0;
 }
 
-/* log.1 becomes log.2, log becomes log.1, and a new log begins. The oldest is replaced by its successor. */
+static int file_open(struct monitor_log *log)
+{
+	auto_close int fd = sys_open_at(log->directory_fd, "log",
+		O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0600);
+	if (fd < 0)
+		return fd;
+	struct stat info;
+	int r = sys_stat_fd(fd, &info);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(info.st_mode))
+		return -EINVAL;
+	log->written = (uint64_t)info.st_size;
+	r = file_end_line(fd, &log->written);
+	if (r == 0)
+		log->fd = take_fd(&fd);
+	return r;
+}
+
+int monitor_log_open(
+	int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out)
+{
+	/* The shell's `ulimit -f` must not kill the supervisor: a write then fails with EFBIG. */
+	signal_ignore(SIGXFSZ);
+	auto_of(monitor_log) struct monitor_log *log = mem_new(sizeof(*log));
+	log->fd = -EBADF;
+	log->max_bytes = max_bytes;
+	log->max_files = max_files;
+	log->directory_fd = fd_dup(directory_fd);
+	int r = log->directory_fd < 0 ? log->directory_fd : file_open(log);
+	if (r < 0)
+		return err_new(r, "open the log");
+	*out = take_ptr(&log);
+	return 0;
+}
+
+/* log.1 becomes log.2, log becomes log.1, and a new log begins. The oldest is replaced by its successor. When the
+ * directory refuses, the old file stays and takes no more. */
 static void rotate(struct monitor_log *log)
 {
 	char from[16], to[16];
-	for (unsigned i = log->max_files - 1; i > 0; i--) {
+	for (unsigned i = log->max_files - 1; i > 0 && log->max_files > 1; i--) {
 		monitor_log_name(from, i - 1);
 		monitor_log_name(to, i);
 		sys_rename_at(log->directory_fd, from, log->directory_fd, to, 0);
@@ -78,93 +127,185 @@ static void rotate(struct monitor_log *log)
 	file_open(log);
 }
 
-static void time_format(char out[static 40])
+/* Of the first n bytes that were taken: keeps whole records, counts the text of the others. */
+static void batch_lose(struct monitor_log *log, const struct batch *b, ssize_t n)
 {
-	struct timespec now;
-	struct tm tm;
-	char date[24];
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	fmt_n(out, 40, "%s.%09ldZ", date, now.tv_nsec);
-}
-
-static const char *const stream_names[] = {[MONITOR_STDOUT] = "stdout", [MONITOR_STDERR] = "stderr"};
-
-static void record_write(struct monitor_log *log, enum monitor_stream stream, const char *text, size_t size, bool is_full)
-{
-	char when[40], head[64];
-	time_format(when);
-	fmt(head, "%s %s %c ", when, stream_names[stream], is_full ? 'F' : 'P');
-	struct iovec parts[] = {
-		{.iov_base = head, .iov_len = strlen(head)},
-		{.iov_base = (char *)text, .iov_len = size},
-		{.iov_base = (char *)"\n", .iov_len = 1},
-	};
-	size_t total = parts[0].iov_len + size + 1;
-	if (log->written + total > log->max_bytes && log->written > 0)
-		rotate(log);
-	ssize_t n = log->fd < 0 ? -EBADF : sys_writev(log->fd, parts, 3);
-	if (n == (ssize_t)total) {
-		log->written += total;
-		return;
+	uint64_t left = n > 0 ? (uint64_t)n : 0;
+	uint64_t whole = 0;
+	bool is_lost = false;
+	for (int i = 0; i < b->count; i++) {
+		const struct iovec *parts = &b->parts[(size_t)i * PARTS];
+		uint64_t size = parts[0].iov_len + parts[1].iov_len + parts[2].iov_len;
+		is_lost = is_lost || size > left;
+		if (is_lost) {
+			log->lost += parts[1].iov_len;
+			continue;
+		}
+		left -= size;
+		whole += size;
 	}
-	if (n > 0 && sys_truncate_fd(log->fd, log->written) < 0)
-		log->written += (uint64_t)n; /* half a line stays: the reader passes over it */
-	log->lost += size;
+	log->written += whole;
+	if (left > 0 && sys_truncate_fd(log->fd, log->written) < 0)
+		log->written += left;
 }
 
-static void lost_say(struct monitor_log *log)
+static void batch_write(struct monitor_log *log, struct batch *b)
 {
-	char text[64];
+	if (b->count == 0)
+		return;
+	ssize_t n = log->fd < 0 ? -EBADF : sys_writev(log->fd, b->parts, b->count * PARTS);
+	if (n >= 0 && (uint64_t)n == b->size)
+		log->written += b->size;
+	else
+		batch_lose(log, b, n);
+	b->count = 0;
+	b->size = 0;
+}
+
+/* One record more; false when there is no place for it anywhere. */
+static bool batch_add(struct monitor_log *log, struct batch *b, enum monitor_stream stream,
+	const char *text, size_t size, bool is_full)
+{
+	char *head = b->heads[b->count];
+	fmt_n(head, HEAD_BYTES, "%s %s %c ", b->time, stream_names[stream], is_full ? 'F' : 'P');
+	size_t head_size = strlen(head);
+	uint64_t total = head_size + size + 1;
+	if (log->fd < 0)
+		file_open(log);
+	if (log->written + b->size + total > log->max_bytes && log->written + b->size > 0) {
+		/* The head that was just written moves with the record. */
+		char moved[HEAD_BYTES];
+		memcpy(moved, head, sizeof(moved));
+		batch_write(log, b);
+		rotate(log);
+		head = b->heads[0];
+		memcpy(head, moved, sizeof(moved));
+		if (log->fd >= 0 && log->written > 0 && log->written + total > log->max_bytes)
+			return false;
+	}
+	struct iovec *parts = &b->parts[(size_t)b->count * PARTS];
+	parts[0] = (struct iovec){.iov_base = head, .iov_len = head_size};
+	parts[1] = (struct iovec){.iov_base = (char *)text, .iov_len = size};
+	parts[2] = (struct iovec){.iov_base = (char *)"\n", .iov_len = 1};
+	b->size += total;
+	if (++b->count == BATCH_LINES)
+		batch_write(log, b);
+	return true;
+}
+
+/* "[N bytes lost]", before anything else is written; false when there is still no room. */
+static bool lost_say(struct monitor_log *log, struct batch *b)
+{
+	char text[40];
 	uint64_t lost = log->lost;
 	fmt(text, "[%llu bytes lost]", (unsigned long long)lost);
+	batch_write(log, b);
 	log->lost = 0;
-	record_write(log, MONITOR_STDERR, text, strlen(text), true);
-	if (log->lost)
+	bool is_said = batch_add(log, b, MONITOR_STDERR, text, strlen(text), true);
+	batch_write(log, b);
+	is_said = is_said && log->lost == 0;
+	if (!is_said)
 		log->lost = lost;
+	return is_said;
 }
 
-static void line_write(struct monitor_log *log, enum monitor_stream stream, bool is_full)
+static void record_add(struct monitor_log *log, struct batch *b, enum monitor_stream stream,
+	const char *text, size_t size, bool is_full)
+{
+	if (log->lost > 0 && !lost_say(log, b)) {
+		log->lost += size;
+		return;
+	}
+	if (!batch_add(log, b, stream, text, size, is_full))
+		log->lost += size;
+}
+
+static void batch_init(struct batch *b)
+{
+	struct timespec now;
+	struct tm parts;
+	char date[24];
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	if (strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts) == 0)
+		date[0] = '\0';
+	fmt(b->time, "%s.%09ldZ", date, now.tv_nsec);
+	b->count = 0;
+	b->size = 0;
+}
+
+/* The line buffer as a record. The batch refers to it, so it is written before the buffer is used again. */
+static void line_write(
+	struct monitor_log *log, struct batch *b, enum monitor_stream stream, bool is_full)
 {
 	struct line *line = &log->lines[stream];
-	if (log->lost)
-		lost_say(log);
-	record_write(log, stream, line->text, line->len, is_full);
+	record_add(log, b, stream, line->text, line->len, is_full);
+	batch_write(log, b);
 	line->len = 0;
 }
 
-void monitor_log_write(struct monitor_log *log, enum monitor_stream stream, const void *data, size_t size)
+/* Takes what belongs to the line that was begun; the count. */
+static size_t line_continue(struct monitor_log *log, struct batch *b, enum monitor_stream stream,
+	const char *at, size_t size)
 {
 	struct line *line = &log->lines[stream];
-	const char *at = data;
-	while (size > 0) {
-		size_t room = sizeof(line->text) - line->len;
-		size_t take = size < room ? size : room;
-		const char *newline = memchr(at, '\n', take);
-		if (newline)
-			take = (size_t)(newline - at);
-		memcpy(line->text + line->len, at, take);
-		line->len += take;
-		at += take;
-		size -= take;
-		if (newline) {
-			line_write(log, stream, true);
-			at++;
-			size--;
-		} else if (line->len == sizeof(line->text)) {
-			line_write(log, stream, false);
-		}
+	size_t room = sizeof(line->text) - line->len;
+	const char *newline = memchr(at, '\n', size);
+	size_t want = newline ? (size_t)(newline - at) : size;
+	size_t take = want < room ? want : room;
+	memcpy(line->text + line->len, at, take);
+	line->len += take;
+	if (take == want && newline) {
+		line_write(log, b, stream, true);
+		return take + 1;
 	}
+	if (line->len == sizeof(line->text))
+		line_write(log, b, stream, false);
+	return take;
+}
+
+void monitor_log_write(
+	struct monitor_log *log, enum monitor_stream stream, const void *data, size_t size)
+{
+	struct batch b;
+	const char *at = data;
+	batch_init(&b);
+	while (size > 0) {
+		const char *newline = memchr(at, '\n', size);
+		size_t len = newline ? (size_t)(newline - at) : 0;
+		size_t used = len + 1;
+		if (log->lines[stream].len == 0 && newline && len <= MONITOR_LINE_MAX)
+			record_add(log, &b, stream, at, len, true);
+		else
+			used = line_continue(log, &b, stream, at, size);
+		at += used;
+		size -= used;
+	}
+	batch_write(log, &b);
+}
+
+bool monitor_log_has_partial(const struct monitor_log *log)
+{
+	return log->lines[MONITOR_STDOUT].len > 0 || log->lines[MONITOR_STDERR].len > 0;
+}
+
+void monitor_log_flush(struct monitor_log *log)
+{
+	struct batch b;
+	batch_init(&b);
+	for (int i = 0; i < MONITOR_STREAMS; i++)
+		if (log->lines[i].len > 0)
+			line_write(log, &b, (enum monitor_stream)i, false);
+	if (log->lost > 0)
+		lost_say(log, &b);
 }
 
 void monitor_log_close(struct monitor_log *log)
 {
 	if (!log)
 		return;
-	for (int i = 0; i < 2; i++)
-		if (log->lines[i].len && log->fd >= 0)
-			line_write(log, (enum monitor_stream)i, false);
+	if (log->fd >= 0)
+		monitor_log_flush(log);
 	fd_close(log->fd);
 	fd_close(log->directory_fd);
 	free(log);

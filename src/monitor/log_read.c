@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a log back: the files from the oldest to the newest, the last lines of all of them, and what comes. A follower
- * holds the file it reads open, so a rotation does not take lines away from it; when that file ends and another one has
- * its name, it goes on there.
+ * Reading a log back: the files from the oldest to the newest, the last lines of all of them, and what comes. The writer
+ * rotates meanwhile and knows nothing of readers. A reader holds its files open, so no rotation takes lines away from
+ * it; when the file it follows ends and has another name by now, it goes on in the next younger one.
  */
 #include "monitor/internal.h"
-#include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -13,36 +12,70 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { FILES_MAX = 16, READ_BYTES = 65536, FOLLOW_STEP_MS = 50, PREFIX_MAX = 128 };
+enum {
+	FILES_MAX = 16,
+	READ_BYTES = 65536,
+	RECORD_MAX = MONITOR_LINE_MAX + 64,
+	FOLLOW_STEP_MS = 100,
+	RACES_MAX = 100,
+	MARK_BYTES = 9, /* "stdout F " */
+	TIME_BYTES = 40,
+};
 
 struct reading {
 	int (*each)(void *context, const struct monitor_log_line *line);
 	void *context;
 	struct buf pending; /* the begin of a line whose end is not read yet */
-	uint64_t skip;      /* lines before the wanted tail */
+	uint64_t count; /* lines met while counting */
+	uint64_t skip; /* lines before the wanted tail */
+	bool is_counting;
 };
 
-/* "TIME STREAM F|P TEXT"; what is not such a line (half a line after a full disk) is passed over. */
+/* "TIME STREAM F|P TEXT" into its parts; false for what is no such line, as half of one after a full disk. */
+static bool line_parse(char *text, size_t size, struct monitor_log_line *out)
+{
+	static const struct {
+		const char *mark;
+		enum monitor_stream stream;
+		bool has_newline;
+	} marks[] = {
+		{"stdout F ", MONITOR_STDOUT, true},
+		{"stdout P ", MONITOR_STDOUT, false},
+		{"stderr F ", MONITOR_STDERR, true},
+		{"stderr P ", MONITOR_STDERR, false},
+	};
+	char *space = memchr(text, ' ', size < TIME_BYTES ? size : TIME_BYTES);
+	if (!space || size - (size_t)(space + 1 - text) < MARK_BYTES)
+		return false;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (memcmp(space + 1, marks[i].mark, MARK_BYTES) != 0)
+			continue;
+		*space = '\0';
+		*out = (struct monitor_log_line){
+			.time = text,
+			.stream = marks[i].stream,
+			.text = space + 1 + MARK_BYTES,
+			.size = size - (size_t)(space + 1 - text) - MARK_BYTES,
+			.has_newline = marks[i].has_newline,
+		};
+		return true;
+	}
+	return false;
+}
+
 static int line_give(struct reading *r, char *text, size_t size)
 {
+	struct monitor_log_line line;
+	if (!line_parse(text, size, &line))
+		return 0;
+	if (r->is_counting) {
+		r->count++;
+		return 0;
+	}
 	if (r->skip > 0) {
 		r->skip--;
 		return 0;
 	}
-	char *space = memchr(text, ' ', size < PREFIX_MAX ? size : PREFIX_MAX);
-	size_t used = space ? (size_t)(space - text) + 1 : size;
-	bool is_stderr = size - used >= 9 && memcmp(text + used, "stderr ", 7) == 0;
-	bool is_stdout = size - used >= 9 && memcmp(text + used, "stdout ", 7) == 0;
-	if (!space || !(is_stderr || is_stdout))
-		return 0;
-	*space = '\0';
-	struct monitor_log_line line = {
-		.time = text,
-		.stream = is_stderr ? MONITOR_STDERR : MONITOR_STDOUT,
-		.text = text + used + 9,
-		.size = size - used - 9,
-		.has_newline = text[used + 7] == 'F',
-	};
 	return r->each(r->context, &line);
 }
 
@@ -58,9 +91,14 @@ static int lines_give(struct reading *r)
 		at = newline + 1;
 	}
 	size_t rest = (size_t)(end - at);
+	if (rest > RECORD_MAX)
+		rest = 0; /* no writer of ours made this */
 	memmove(r->pending.data, at, rest);
 	buf_clear(&r->pending);
-	buf_grew(&r->pending, rest);
+	if (rest > 0) {
+		buf_reserve(&r->pending, rest);
+		buf_grew(&r->pending, rest);
+	}
 	return 0;
 }
 
@@ -80,85 +118,169 @@ static int file_read_on(struct reading *r, int fd)
 	}
 }
 
-static int lines_count(int fd, uint64_t *count)
+/* The same for a file that nobody writes any more: half a line at its end has no other half. */
+static int file_read_last(struct reading *r, int fd)
 {
-	char data[4096];
-	ssize_t n;
-	while ((n = sys_read(fd, data, sizeof(data))) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			*count += data[i] == '\n';
-	return n < 0 ? err_new((int)n, "read the log") : 0;
+	int result = file_read_on(r, fd);
+	buf_clear(&r->pending);
+	return result;
 }
 
-/* The open files, oldest first; a container that never wrote has none. */
-static int files_open(int directory_fd, int out[static FILES_MAX], int *out_count)
+/* Is this open file the one of that age? */
+static bool is_number(int directory_fd, int fd, unsigned number)
 {
-	int count = 0;
-	for (unsigned i = FILES_MAX; i-- > 0;) {
-		char name[16];
-		monitor_log_name(name, i);
-		int fd = sys_open_at(directory_fd, name, O_RDONLY | O_NOFOLLOW, 0);
-		if (fd >= 0)
-			out[count++] = fd;
-		else if (fd != -ENOENT)
-			return err_new(fd, "open %s", name);
-	}
-	*out_count = count;
-	return 0;
-}
-
-static bool is_current(int directory_fd, int fd)
-{
+	char name[16];
 	struct stat open_file, named;
-	return sys_stat_fd(fd, &open_file) == 0 && sys_stat_at(directory_fd, "log", AT_SYMLINK_NOFOLLOW, &named) == 0 &&
+	monitor_log_name(name, number);
+	return sys_stat_fd(fd, &open_file) == 0 &&
+		sys_stat_at(directory_fd, name, AT_SYMLINK_NOFOLLOW, &named) == 0 &&
 		open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+static int number_open(int directory_fd, unsigned number)
+{
+	char name[16];
+	monitor_log_name(name, number);
+	int fd = sys_open_at(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0);
+	return fd < 0 && fd != -ENOENT ? err_new(fd, "open %s", name) : fd;
+}
+
+struct files {
+	int fds[FILES_MAX]; /* by age, -EBADF for none */
+};
+
+static void files_close(struct files *f)
+{
+	for (int i = 0; i < FILES_MAX; i++)
+		fd_replace(&f->fds[i], -EBADF);
+}
+
+/* Did no rotation happen since they were opened? A rotation renames the youngest last. */
+static bool files_are_current(int directory_fd, const struct files *f)
+{
+	for (unsigned i = 0; i < FILES_MAX; i++)
+		if (f->fds[i] >= 0 && !is_number(directory_fd, f->fds[i], i))
+			return false;
+	return true;
+}
+
+/* All files as they are between two rotations; a container that never wrote has none. */
+static int files_open(int directory_fd, struct files *f)
+{
+	for (int race = 0; race < RACES_MAX; race++) {
+		for (unsigned i = 0; i < FILES_MAX; i++) {
+			f->fds[i] = number_open(directory_fd, i);
+			if (f->fds[i] < 0 && f->fds[i] != -ENOENT)
+				return f->fds[i];
+		}
+		if (files_are_current(directory_fd, f))
+			return 0;
+		files_close(f);
+	}
+	return err_say(-EAGAIN, "the log rotates faster than it can be opened");
+}
+
+/* For who has no file: none was there yet, or the reader was overtaken, and what is gone is gone. One more than the
+ * number of the oldest, or 1. */
+static unsigned number_after_oldest(int directory_fd)
+{
+	unsigned number = FILES_MAX;
+	for (; number > 1; number--) {
+		auto_close int oldest = number_open(directory_fd, number - 1);
+		if (oldest >= 0)
+			break;
+	}
+	return number;
+}
+
+/* Goes on in the next younger file, when the one that ended is not the youngest any more: 1, and *fd is it. */
+static int follow_next(struct reading *r, int directory_fd, int *fd)
+{
+	for (int race = 0; race < RACES_MAX; race++) {
+		unsigned number = *fd < 0 ? FILES_MAX : 0;
+		while (number < FILES_MAX && !is_number(directory_fd, *fd, number))
+			number++;
+		if (number == 0)
+			return 0;
+		if (number == FILES_MAX)
+			number = number_after_oldest(directory_fd);
+		auto_close int next = number_open(directory_fd, number - 1);
+		if (next < 0)
+			return next == -ENOENT ? 0 : next;
+		/* Both still stand where they stood: nothing came between. */
+		if (!is_number(directory_fd, next, number - 1))
+			continue;
+		int result = *fd >= 0 ? file_read_last(r, *fd) : 0;
+		fd_replace(fd, take_fd(&next));
+		return result < 0 ? result : 1;
+	}
+	return 0;
 }
 
 static int follow(struct reading *r, int directory_fd, int *fd, bool (*is_ended)(void *context))
 {
 	for (;;) {
-		bool was_last = is_ended(r->context); /* asked before reading: what came before its end is still read */
-		int result = *fd >= 0 ? file_read_on(r, *fd) : 0;
-		if (result < 0)
+		/* Asked before reading: what was written before the end is read after. */
+		bool was_last = is_ended(r->context);
+		int result = 0;
+		do {
+			result = *fd >= 0 ? file_read_on(r, *fd) : 0;
+			if (result == 0)
+				result = follow_next(r, directory_fd, fd);
+		} while (result > 0);
+		if (result < 0 || was_last)
 			return result;
-		if (*fd < 0 || !is_current(directory_fd, *fd)) {
-			int next = sys_open_at(directory_fd, "log", O_RDONLY | O_NOFOLLOW, 0);
-			if (next >= 0) {
-				result = *fd >= 0 ? file_read_on(r, *fd) : 0;
-				fd_replace(fd, next);
-				if (result < 0)
-					return result;
-				continue;
-			}
-		}
-		if (was_last)
-			return 0;
 		clock_sleep_ms(FOLLOW_STEP_MS);
 	}
 }
 
-int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
-	int (*each)(void *context, const struct monitor_log_line *line), bool (*is_ended)(void *context), void *context)
+/* One pass over all files, oldest first. */
+static int files_read(struct reading *r, const struct files *f)
 {
-	int files[FILES_MAX];
-	int count = 0;
-	struct reading r = {.each = each, .context = context, .pending = BUF_INIT};
-	int result = files_open(directory_fd, files, &count);
-	uint64_t lines = 0;
-	for (int i = 0; i < count && result == 0 && tail != UINT64_MAX; i++)
-		result = lines_count(files[i], &lines);
-	r.skip = lines > tail ? lines - tail : 0;
-	for (int i = 0; i < count && result == 0; i++) {
-		if (tail != UINT64_MAX && sys_seek_start(files[i]) < 0)
-			result = err_new(-EIO, "read the log again");
-		if (result == 0)
-			result = file_read_on(&r, files[i]);
+	for (int i = FILES_MAX - 1; i >= 0; i--) {
+		int result = 0;
+		if (f->fds[i] >= 0)
+			result = i > 0 ? file_read_last(r, f->fds[i]) : file_read_on(r, f->fds[i]);
+		if (result < 0)
+			return result;
 	}
-	auto_close int last = count ? fd_dup(files[count - 1]) : -EBADF;
+	return 0;
+}
+
+static int tail_find(struct reading *r, const struct files *f, uint64_t tail)
+{
+	r->is_counting = true;
+	int result = files_read(r, f);
+	for (int i = 0; i < FILES_MAX && result == 0; i++)
+		if (f->fds[i] >= 0)
+			result = sys_seek_start(f->fds[i]);
+	r->is_counting = false;
+	buf_clear(&r->pending);
+	r->skip = r->count > tail ? r->count - tail : 0;
+	return result;
+}
+
+int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
+	int (*each)(void *context, const struct monitor_log_line *line),
+	bool (*is_ended)(void *context), void *context)
+{
+	struct files files;
+	struct reading r = {.each = each, .context = context, .pending = BUF_INIT};
+	for (int i = 0; i < FILES_MAX; i++)
+		files.fds[i] = -EBADF;
+	int result = files_open(directory_fd, &files);
+	if (result == 0 && tail != UINT64_MAX)
+		result = tail_find(&r, &files, tail);
+	if (result == 0)
+		result = files_read(&r, &files);
+	/* Between two steps of a rotation there may be no `log`: the youngest is another one. */
+	int youngest = 0;
+	while (youngest < FILES_MAX - 1 && files.fds[youngest] < 0)
+		youngest++;
+	auto_close int last = take_fd(&files.fds[youngest]);
+	files_close(&files);
 	if (result == 0 && follows)
 		result = follow(&r, directory_fd, &last, is_ended);
-	for (int i = 0; i < count; i++)
-		fd_close(files[i]);
 	buf_release(&r.pending);
 	return result;
 }

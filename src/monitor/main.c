@@ -2,25 +2,36 @@
 /*
  * husk-monitor: holds one detached container. It clones init (so it is its parent and may wait for it), keeps its
  * output flowing into the log, writes down how it ended, and then becomes `husk _ended ID` for what the engine owns.
+ *
+ * Until RUNNING is answered husk waits, so what only this process needs (its own cgroup, its OOM score) comes after.
+ * From then on nobody waits: a failure of the supervision itself still leaves an exit record.
  */
 #include "monitor/internal.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/file.h"
+#include "sys/path.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { FD_RUN_DIRECTORY, FD_LOG_DIRECTORY, FD_PLAN, FD_FIRST_SLOT };
+
 struct holder {
 	struct monitor_begin begin;
 	int run_directory_fd, log_directory_fd;
+	const void *plan;
+	size_t plan_size;
 	struct cgroup_host cgroup_host;
 	struct launch launch;
 	struct monitor monitor;
@@ -31,65 +42,83 @@ static bool is_terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static int begin_receive(struct holder *h, int socket)
+static bool begin_is_sane(const struct monitor_begin *b, const char *id, size_t fd_count)
+{
+	size_t slots = 0;
+	for (size_t i = 0; i < 2; i++)
+		slots += (size_t)__builtin_popcountll(b->slots[i]);
+	return is_terminated(b->id, sizeof(b->id)) && str_eq(b->id, id) &&
+		is_terminated(b->cgroup_path, sizeof(b->cgroup_path)) &&
+		is_terminated(b->engine_path, sizeof(b->engine_path)) &&
+		is_terminated(b->init_path, sizeof(b->init_path)) &&
+		is_terminated(b->root_path, sizeof(b->root_path)) &&
+		is_terminated(b->state_path, sizeof(b->state_path)) &&
+		!(b->slots[1] >> (SLOT_MAX - 64)) && fd_count == FD_FIRST_SLOT + slots;
+}
+
+static int begin_receive(struct holder *h, const char *id, int socket)
 {
 	int fds[SOCKET_FDS_MAX];
 	size_t count = SOCKET_FDS_MAX;
 	ssize_t n = socket_receive(socket, &h->begin, sizeof(h->begin), fds, &count);
-	const struct monitor_begin *b = &h->begin;
-	if (n != sizeof(*b) || count < 3 || !is_terminated(b->id, sizeof(b->id)) ||
-		!is_terminated(b->cgroup_path, sizeof(b->cgroup_path)) ||
-		!is_terminated(b->engine_path, sizeof(b->engine_path)) ||
-		!is_terminated(b->init_path, sizeof(b->init_path)) ||
-		!is_terminated(b->root_path, sizeof(b->root_path)) ||
-		!is_terminated(b->state_path, sizeof(b->state_path)))
+	if (n < 0)
+		return err_new((int)n, "receive the start packet");
+	if (n != sizeof(h->begin) || !begin_is_sane(&h->begin, id, count))
 		return err_say(-EPROTO, "a start packet that cannot be");
-	h->run_directory_fd = fds[0];
-	h->log_directory_fd = fds[1];
-
-	const void *data;
-	size_t size, next = 3;
-	int r = fd_map(fds[2], &data, &size);
-	if (r < 0)
-		return err_new(r, "map the plan");
-	h->launch.plan_fd = fds[2];
-	for (size_t i = 0; i < SLOT_MAX && next < count; i++)
-		if (b->slots[i / 64] >> (i % 64) & 1)
+	h->run_directory_fd = fds[FD_RUN_DIRECTORY];
+	h->log_directory_fd = fds[FD_LOG_DIRECTORY];
+	h->launch.plan_fd = fds[FD_PLAN];
+	size_t next = FD_FIRST_SLOT;
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		if (h->begin.slots[i / 64] >> (i % 64) & 1)
 			h->launch.slots[i] = fds[next++];
-	return plan_open(&h->launch.plan, data, size);
+
+	int r = fd_map(h->launch.plan_fd, &h->plan, &h->plan_size);
+	return r < 0 ? err_new(r, "map the plan")
+		     : plan_open(&h->launch.plan, h->plan, h->plan_size);
 }
 
-/* A FIFO that the payload has open for reading too, so it never sees EPIPE, whatever becomes of this process. */
-static int fifo_open(const struct holder *h, const char *name, int *out_payload_end, int *out_own_end, int own_flags)
+/* A FIFO that the payload has open for both ways, so it never sees EPIPE nor the end of its input, whatever becomes of
+ * this process; without O_NONBLOCK, which would be the payload's then. */
+static int fifo_make(const struct holder *h, const char *name)
 {
 	int r = sys_mknod_at(h->run_directory_fd, name, S_IFIFO | 0600, 0);
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make fifo %s", name);
-	*out_payload_end = sys_open_at(h->run_directory_fd, name, O_RDWR | O_NOFOLLOW, 0);
-	if (*out_payload_end < 0)
-		return err_new(*out_payload_end, "open fifo %s", name);
-	*out_own_end = sys_open_at(h->run_directory_fd, name, own_flags | O_NOFOLLOW | O_NONBLOCK, 0);
-	return *out_own_end < 0 ? err_new(*out_own_end, "open fifo %s", name) : 0;
+	int fd = sys_open_at(h->run_directory_fd, name, O_RDWR | O_NOFOLLOW | O_NOCTTY, 0);
+	return fd < 0 ? err_new(fd, "open fifo %s", name) : fd;
+}
+
+static int output_make(const struct holder *h, const char *name, int *out_payload, int *out_own)
+{
+	*out_payload = fifo_make(h, name);
+	if (*out_payload < 0)
+		return *out_payload;
+	*out_own = sys_open_at(
+		h->run_directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+	return *out_own < 0 ? err_new(*out_own, "open fifo %s", name) : 0;
 }
 
 static int stdio_make(struct holder *h)
 {
-	int own_end = -EBADF;
-	int r = fifo_open(h, "out", &h->launch.stdio[1], &h->monitor.output_fds[0], O_RDONLY);
+	int *payload = h->launch.stdio;
+	int r = output_make(h, "out", &payload[1], &h->monitor.output_fds[0]);
 	if (r == 0)
-		r = fifo_open(h, "err", &h->launch.stdio[2], &h->monitor.output_fds[1], O_RDONLY);
-	if (r == 0 && h->begin.has_stdin)
-		r = fifo_open(h, "in", &h->launch.stdio[0], &own_end, O_WRONLY);
-	fd_replace(&own_end, -EBADF);
-	if (r < 0 || h->begin.has_stdin)
+		r = output_make(h, "err", &payload[2], &h->monitor.output_fds[1]);
+	if (r < 0)
 		return r;
-	h->launch.stdio[0] = sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
-	return h->launch.stdio[0] < 0 ? err_new(h->launch.stdio[0], "open /dev/null") : 0;
+	if (h->begin.has_stdin)
+		payload[0] = fifo_make(h, "in");
+	else
+		payload[0] = sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+	if (payload[0] < 0 && !h->begin.has_stdin)
+		return err_new(payload[0], "open /dev/null");
+	return payload[0] < 0 ? payload[0] : 0;
 }
 
-static int hold_start(struct holder *h, int socket)
+static int hold_start(struct holder *h, const char *id, int socket)
 {
-	int r = begin_receive(h, socket);
+	int r = begin_receive(h, id, socket);
 	if (r == 0)
 		r = cgroup_host_load(&h->cgroup_host);
 	if (r == 0)
@@ -97,13 +126,14 @@ static int hold_start(struct holder *h, int socket)
 	if (r == 0)
 		r = stdio_make(h);
 	if (r == 0)
-		r = monitor_log_open(h->log_directory_fd, h->begin.log_bytes, h->begin.log_files, &h->monitor.log);
+		r = monitor_log_open(h->log_directory_fd, h->begin.log_bytes, h->begin.log_files,
+			&h->monitor.log);
 	h->launch.cgroup_host = &h->cgroup_host;
 	h->launch.init_path = h->begin.init_path;
 	return r < 0 ? r : launch_start(&h->launch);
 }
 
-/* husk sets the network up while init mounts; its word lets the payload begin. */
+/* husk sets the network up while init mounts; its word lets the payload begin, and without it there is none. */
 static int hold_go(struct holder *h, int socket)
 {
 	struct monitor_message message = {.type = MONITOR_INIT, .pid = h->launch.pid};
@@ -117,18 +147,62 @@ static int hold_go(struct holder *h, int socket)
 	r = launch_release(&h->launch);
 	if (r < 0)
 		return r;
+	message = (struct monitor_message){.type = MONITOR_RUNNING};
+	socket_send(socket, &message, sizeof(message), NULL, 0); /* gone by now: it runs anyway */
 	h->monitor.pidfd = h->launch.pidfd;
 	h->monitor.console_fd = h->launch.console_fd;
-	message = (struct monitor_message){.type = MONITOR_RUNNING};
-	socket_send(socket, &message, sizeof(message), NULL, 0);
+	if (h->monitor.console_fd >= 0) /* the terminal is the only output then */
+		for (int i = 0; i < 2; i++)
+			fd_replace(&h->monitor.output_fds[i], -EBADF);
 	return 0;
 }
 
+static void hold_failed(struct holder *h, int socket)
+{
+	struct monitor_message message = {.type = MONITOR_FAILED, .phase = h->launch.phase};
+	err_pack(&message.error);
+	socket_send(socket, &message, sizeof(message), NULL, 0);
+	launch_close(&h->launch);
+}
+
+/* Into "monitors" beside the containers: outside of every limit of theirs, and of the caller's session. */
+static int own_cgroup_join(const struct holder *h)
+{
+	char path[sizeof(h->begin.cgroup_path) + 16];
+	const char *last = path_last(h->begin.cgroup_path);
+	int r = fmt(path, "%.*smonitors", (int)(last - h->begin.cgroup_path), h->begin.cgroup_path);
+	if (r < 0)
+		return err_new(r, "name the monitors' cgroup");
+	auto_of(cgroup) struct cgroup *own = NULL;
+	r = cgroup_open(&h->cgroup_host, path, &own);
+	if (r == -ENOENT)
+		r = cgroup_create(&h->cgroup_host, path, &own);
+	if (r == -EEXIST) /* another monitor was quicker */
+		r = cgroup_open(&h->cgroup_host, path, &own);
+	return r < 0 ? r : cgroup_attach(own, getpid());
+}
+
+/* What the container's life needs no more is given back, and this process takes its own place. */
+static void settle(struct holder *h)
+{
+	fd_unmap(take_ptr(&h->plan), h->plan_size);
+	fd_replace(&h->launch.plan_fd, -EBADF);
+	fd_replace(&h->log_directory_fd, -EBADF);
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		fd_replace(&h->launch.slots[i], -EBADF);
+	int r = file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
+	if (r < 0)
+		log_debug("the monitor's oom_score_adj stays as it is (%d)", r);
+	if (own_cgroup_join(h) < 0)
+		log_debug("the monitor stays in its caller's cgroup: %s", err_text());
+}
+
+/* Before anything is removed: the kernel forgets its OOM kills with the group. */
 static int exit_write(struct holder *h, int code)
 {
-	struct cgroup_stats stats = {0};
 	struct monitor_exit record = {.code = code, .finished_ns = clock_real_ns()};
-	if (cgroup_stats_load(h->launch.cgroup, &stats) == 0 && stats.oom_kills > 0)
+	uint64_t oom_kills = 0;
+	if (cgroup_oom_kills(h->launch.cgroup, &oom_kills) == 0 && oom_kills > 0)
 		record.flags |= MONITOR_EXIT_OOM;
 	return monitor_exit_store(h->run_directory_fd, &record);
 }
@@ -138,59 +212,78 @@ static int become_ended(const struct holder *h)
 	char root[sizeof(h->begin.root_path) + 16], state[sizeof(h->begin.state_path) + 16];
 	fmt(root, "HUSK_ROOT=%s", h->begin.root_path);
 	fmt(state, "HUSK_STATE=%s", h->begin.state_path);
-	char name[] = "husk", verb[] = "_ended", path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *const args[] = {name, verb, (char *)h->begin.id, NULL};
-	char *const env[] = {root, state, path, NULL};
-	return sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);
+	char *const args[] = {(char *)"husk", (char *)"_ended", (char *)h->begin.id, NULL};
+	char *const env[] = {root, state, (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	signal_reset();
+	int r = sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);
+	return err_new(r, "execute %s", h->begin.engine_path);
 }
 
-/* Nothing of the caller's stays: not its directory, its terminal, its files. */
+/* Nothing of the caller's stays: not its directory, its terminal, its files, its signals. What asks programs to end is
+ * ignored: the monitor ends when its container does. */
 static int detach_self(int socket)
 {
+	static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	signal_reset();
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal_ignore(ignored[i]);
+	umask(077);
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	if (r == 0)
+	if (r >= 0)
 		r = fd_set_cloexec(socket, true);
-	if (r == 0)
+	if (r >= 0)
 		r = fd_close_from((unsigned)socket + 1);
+	if (r < 0)
+		return err_new(r, "detach the monitor");
 	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	r = null_fd;
 	for (int i = 0; i < 3 && r >= 0; i++)
-		r = null_fd < 0 ? null_fd : fd_place(null_fd, i);
+		r = fd_place(null_fd, i);
 	if (r >= 0)
 		r = sys_chdir("/");
-	umask(077);
-	signal_ignore_pipe();
 	return r < 0 ? err_new(r, "detach the monitor") : 0;
+}
+
+static void holder_init(struct holder *h)
+{
+	launch_init(&h->launch);
+	h->run_directory_fd = h->log_directory_fd = -EBADF;
+	h->monitor = (struct monitor){
+		.pidfd = -EBADF,
+		.console_fd = -EBADF,
+		.output_fds = {-EBADF, -EBADF},
+		.input_fd = -EBADF,
+		.user_in = -EBADF,
+		.user_out = -EBADF,
+		.user_err = -EBADF,
+		.control_fd = -EBADF,
+	};
 }
 
 int monitor_main(const char *id, int socket)
 {
-	static struct holder holder;
-	struct holder *h = &holder;
-	launch_init(&h->launch);
-	h->monitor = (struct monitor){
-		.output_fds = {-EBADF, -EBADF}, .input_fd = -EBADF, .user_in = -EBADF, .user_out = -EBADF, .user_err = -EBADF,
-		.console_fd = -EBADF, .control_fd = -EBADF};
-
+	auto_free struct holder *h = mem_new(sizeof(*h));
+	holder_init(h);
 	int r = detach_self(socket);
 	if (r == 0)
-		r = hold_start(h, socket);
-	if (r == 0 && !str_eq(h->begin.id, id))
-		r = err_say(-EPROTO, "the start packet is for container %s", h->begin.id);
+		r = hold_start(h, id, socket);
 	if (r == 0)
 		r = hold_go(h, socket);
 	if (r < 0) {
-		struct monitor_message message = {.type = MONITOR_FAILED, .phase = h->launch.phase};
-		err_pack(&message.error);
-		socket_send(socket, &message, sizeof(message), NULL, 0);
-		launch_close(&h->launch);
+		hold_failed(h, socket);
 		return r;
 	}
 	fd_close(socket);
+	settle(h);
 
 	int code = -1;
 	r = monitor_run(&h->monitor, &code);
+	if (r < 0) {
+		log_debug("supervision failed: %s", err_text());
+		r = process_wait(h->monitor.pidfd);
+		code = r < 0 ? -1 : r;
+	}
 	monitor_log_close(h->monitor.log);
-	if (r == 0)
-		r = exit_write(h, code);
+	r = exit_write(h, code);
 	return r < 0 ? r : become_ended(h);
 }

@@ -20,13 +20,18 @@
  * counted, and a line "[N bytes lost]" says so when there is room again.
  */
 enum { MONITOR_LOG_BYTES = 10 << 20, MONITOR_LOG_FILES = 3, MONITOR_LINE_MAX = 16384 };
-enum monitor_stream { MONITOR_STDOUT, MONITOR_STDERR };
+enum monitor_stream { MONITOR_STDOUT, MONITOR_STDERR, MONITOR_STREAMS };
 
 struct monitor_log;
-int monitor_log_open(int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out);
+int monitor_log_open(
+	int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out);
 void monitor_log_close(struct monitor_log *log);
 AUTO_TYPE(monitor_log, struct monitor_log *, monitor_log_close)
-void monitor_log_write(struct monitor_log *log, enum monitor_stream stream, const void *data, size_t size);
+void monitor_log_write(
+	struct monitor_log *log, enum monitor_stream stream, const void *data, size_t size);
+/* What has no newline yet waits for it until it is flushed. */
+bool monitor_log_has_partial(const struct monitor_log *log);
+void monitor_log_flush(struct monitor_log *log);
 
 /* Reading it again, for `logs`: the last `tail` lines (UINT64_MAX: all) of all files in order, and with `follows` what
  * comes, across rotations, until is_ended says that the writer is gone and everything was read. `line` is without the
@@ -39,22 +44,24 @@ struct monitor_log_line {
 	bool has_newline;
 };
 int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
-	int (*each)(void *context, const struct monitor_log_line *line), bool (*is_ended)(void *context), void *context);
+	int (*each)(void *context, const struct monitor_log_line *line),
+	bool (*is_ended)(void *context), void *context);
 
 /* What one supervision works on. Fds are borrowed unless said otherwise; -EBADF for what there is not. */
 struct monitor {
 	int pidfd;
-	int console_fd;   /* pty master: then output_fds and input_fd are unused */
+	int console_fd; /* pty master: then output_fds and input_fd are unused */
 	int output_fds[2]; /* read ends of the payload's stdout and stderr */
-	int input_fd;     /* write end of its stdin; closed when user_in ends */
+	int input_fd; /* write end of its stdin; closed when user_in ends */
 	int user_in, user_out, user_err; /* the user's side, in the foreground */
 	struct monitor_log *log;
 	bool forwards_signals; /* what this process is sent goes to the payload */
-	int control_fd;   /* listening socket for attach, resize, state (husk-monitor) */
+	int control_fd; /* listening socket for attach, resize, state (husk-monitor) */
 };
 
-/* Supervises until the payload has ended and its output is drained (at most 2 s after its end, a background process may
- * hold it open). The user's terminal is raw meanwhile when there is a console, and restored. *out_code as shells count. */
+/* Supervises until the payload has ended and its output is drained: all it wrote itself, and what background processes
+ * that hold it open write within 2 s. The user's terminal is raw meanwhile when there is a console, and restored.
+ * *out_code as shells count. Forwarded signals stay blocked after, so that one more ^C does not cut the cleanup. */
 int monitor_run(struct monitor *m, int *out_code);
 
 /* The exit record: `exit` in the run directory, written once, atomically. */
@@ -63,7 +70,7 @@ struct monitor_exit {
 	uint32_t flags; /* 1: the kernel's OOM killer was at work */
 	uint64_t finished_ns;
 };
-enum { MONITOR_EXIT_OOM = 1 };
+enum { MONITOR_EXIT_OOM = 1, MONITOR_EXIT_FLAGS = MONITOR_EXIT_OOM };
 int monitor_exit_store(int run_directory_fd, const struct monitor_exit *record);
 int monitor_exit_load(int run_directory_fd, struct monitor_exit *out);
 
@@ -72,7 +79,13 @@ int monitor_exit_load(int run_directory_fd, struct monitor_exit *out);
  * reads answers: STARTED-INIT with the pid and pidfd (then husk sets up the network), sends GO, and reads RUNNING or
  * FAILED with the trail. The command line is `husk-monitor FULL-ID`.
  */
-enum monitor_message_type { MONITOR_BEGIN = 1, MONITOR_INIT, MONITOR_GO, MONITOR_RUNNING, MONITOR_FAILED };
+enum monitor_message_type {
+	MONITOR_BEGIN = 1,
+	MONITOR_INIT,
+	MONITOR_GO,
+	MONITOR_RUNNING,
+	MONITOR_FAILED
+};
 
 struct monitor_begin {
 	char id[72];
@@ -83,13 +96,15 @@ struct monitor_begin {
 	uint64_t log_bytes;
 	uint32_t log_files;
 	uint32_t has_stdin; /* stdin stays open without a terminal: -d -i */
-	uint64_t slots[2];  /* which slots are among the fds, after: run directory, log directory, plan */
+	uint64_t slots
+		[2]; /* which slots are among the fds, after: run directory, log directory, plan */
 };
 
 /* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when
  * init exists: l->pid and l->pidfd are filled; *out_socket is the conversation. */
-int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l, int run_directory_fd,
-	int log_directory_fd, int *out_socket, struct process_id *out_monitor);
+int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
+	int run_directory_fd, int log_directory_fd, int *out_socket,
+	struct process_id *out_monitor);
 /* Lets it go and waits until the payload runs; on failure the trail is the monitor's and *out_phase tells where. */
 int monitor_go(int socket, enum launch_phase *out_phase);
 

@@ -14,7 +14,8 @@
 enum { SOCKET_FD = 3, SAFE_FD = 10 };
 
 /* The child: a session of its own, the socket on 3, nothing else. */
-static _Noreturn void child_main(const char *monitor_path, const struct monitor_begin *begin, int socket)
+static _Noreturn void child_main(
+	const char *monitor_path, const struct monitor_begin *begin, int socket)
 {
 	static char name[] = "husk-monitor";
 	char *const args[] = {name, (char *)begin->id, NULL};
@@ -31,8 +32,8 @@ static _Noreturn void child_main(const char *monitor_path, const struct monitor_
 	_exit(1);
 }
 
-static int begin_send(int socket, const struct monitor_begin *begin, const struct launch *l, int run_directory_fd,
-	int log_directory_fd)
+static int begin_send(int socket, const struct monitor_begin *begin, const struct launch *l,
+	int run_directory_fd, int log_directory_fd)
 {
 	struct monitor_begin packet = *begin;
 	int fds[SLOT_MAX + 3] = {run_directory_fd, log_directory_fd, l->plan_fd};
@@ -48,7 +49,8 @@ static int begin_send(int socket, const struct monitor_begin *begin, const struc
 }
 
 /* The next answer; a failure becomes the trail. */
-static int answer(int socket, enum monitor_message_type type, struct monitor_message *out, int *out_fd)
+static int answer(
+	int socket, enum monitor_message_type type, struct monitor_message *out, int *out_fd)
 {
 	size_t count = 1;
 	*out_fd = -EBADF;
@@ -65,14 +67,15 @@ static int answer(int socket, enum monitor_message_type type, struct monitor_mes
 	return err_say(-EPROTO, "the monitor said something out of turn");
 }
 
-int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l, int run_directory_fd,
-	int log_directory_fd, int *out_socket, struct process_id *out_monitor)
+int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
+	int run_directory_fd, int log_directory_fd, int *out_socket, struct process_id *out_monitor)
 {
 	int pair[2];
 	int r = socket_pair(pair);
 	if (r < 0)
 		return err_new(r, "make the monitor's socket");
-	auto_close int socket = pair[0], child_end = pair[1];
+	auto_close int socket = pair[0];
+	auto_close int child_end = pair[1];
 	auto_close int safe_end = sys_fcntl(child_end, F_DUPFD_CLOEXEC, SAFE_FD);
 	if (safe_end < 0)
 		return err_new(safe_end, "place the monitor's socket");

@@ -49,7 +49,9 @@ int ns_child_fork(struct ns_child *child)
 	r = sys_clone3(&args);
 	if (r < 0) {
 		sigprocmask(SIG_SETMASK, &child->mask, NULL);
-		return r == -ENOMEM ? err_say(r, "no new process: the first process of the pid namespace has ended")
+		return r == -ENOMEM ? err_say(r,
+					      "no new process: the first process of the pid "
+					      "namespace has ended")
 				    : err_new(r, "fork");
 	}
 	if (r == 0) {
@@ -81,7 +83,8 @@ int ns_child_release(const struct ns_child *child, int *out_code)
 	struct failure failure;
 	*out_code = EXIT_HUSK;
 	int r = socket_send(child->fd, "", 1, NULL, 0);
-	ssize_t count = r < 0 ? r : socket_receive(child->fd, &failure, sizeof(failure), NULL, NULL);
+	ssize_t count = r < 0 ? r
+			      : socket_receive(child->fd, &failure, sizeof(failure), NULL, NULL);
 	/* A reset is a child that was killed before it execed: its exit code says so. */
 	if (count == 0 || count == -ECONNRESET || count == -EPIPE)
 		return 0;
@@ -117,7 +120,8 @@ int ns_child_wait(struct ns_child *child, const struct ns_command *c, int *out_c
 		return err_new(signals, "wait for signals");
 	while (!has_ended(child->pidfd)) {
 		follow_stop(child->pidfd);
-		struct pollfd waits[2] = {{.fd = child->pidfd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+		struct pollfd waits[2] = {
+			{.fd = child->pidfd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
 		int r = sys_poll(waits, 2, -1);
 		if (r < 0 && r != -EINTR)
 			return err_new(r, "wait for the command");

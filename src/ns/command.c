@@ -26,16 +26,21 @@ enum { EXIT_HUSK = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, CAPS_MA
 static bool setgroups_is_denied(void)
 {
 	auto_buf struct buf text = BUF_INIT;
-	return file_read_at(AT_FDCWD, "/proc/self/setgroups", 64, &text) == 0 && str_prefix(text.data, "deny");
+	return file_read_at(AT_FDCWD, "/proc/self/setgroups", 64, &text) == 0 &&
+		str_prefix(text.data, "deny");
 }
 
 static int drop_groups(void)
 {
 	bool is_denied = setgroups_is_denied();
 	int r = sys_setgroups(0, NULL);
-	if (r < 0 && !(r == -EPERM && is_denied))
-		return err_new(r, "drop supplementary groups");
-	return 0;
+	if (r == 0 || (r == -EPERM && is_denied))
+		return 0;
+	if (r == -EPERM)
+		return err_say(r,
+			"drop supplementary groups: not permitted: it needs root, and in a user "
+			"namespace a gid map");
+	return err_new(r, "drop supplementary groups");
 }
 
 static int say_no_id(int code, const char *which, uint32_t id)
@@ -107,26 +112,66 @@ static int exec_file(const char *path, char *const *argv, char *const *env)
 	return sys_execve_at(AT_FDCWD, _PATH_BSHELL, shell.items, env, 0);
 }
 
-/* Tries every directory of PATH; a refusal is remembered in case nothing better comes. */
-static int exec_search(char *const *argv, char *const *env)
+/* The command's arguments; the caller's shell when there are none. */
+static char *const *arguments(const struct ns_command *c, char *const *env, char *shell[static 2])
 {
-	if (strchr(argv[0], '/'))
-		return exec_file(argv[0], argv, env);
+	if (c->argv && c->argv[0])
+		return c->argv;
+	const char *own = env_value(env, "SHELL");
+	shell[0] = (char *)(own && *own == '/' ? own : _PATH_BSHELL);
+	shell[1] = NULL;
+	return shell;
+}
+
+static int check_file(const char *path)
+{
+	struct stat st;
+	int r = sys_stat_at(AT_FDCWD, path, 0, &st);
+	if (r < 0)
+		return r;
+	return S_ISREG(st.st_mode) ? sys_access_at(AT_FDCWD, path, X_OK, AT_EACCESS) : -EACCES;
+}
+
+/* Tries every directory of PATH; a refusal is remembered in case nothing better comes. */
+static int search(const char *name, char *const *env, struct buf *out)
+{
 	const char *path = env_value(env, "PATH");
 	auto_free char *dirs = mem_strdup(path ? path : "/usr/sbin:/usr/bin:/sbin:/bin");
-	auto_buf struct buf file = BUF_INIT;
 	int worst = -ENOENT;
 	char *rest = dirs;
-	for (const char *dir = str_cut(&rest, ':'); dir && *argv[0]; dir = str_cut(&rest, ':')) {
-		buf_clear(&file);
-		path_join(&file, *dir ? dir : ".", argv[0]);
-		int r = exec_file(file.data, argv, env);
-		if (r == -EACCES)
+	for (const char *dir = str_cut(&rest, ':'); dir && *name; dir = str_cut(&rest, ':')) {
+		buf_clear(out);
+		path_join(out, *dir ? dir : ".", name);
+		int r = check_file(out->data);
+		if (r >= 0)
+			return 0;
+		if (r != -ENOENT && r != -ENOTDIR)
 			worst = r;
-		else if (r != -ENOENT && r != -ENOTDIR)
-			return r;
 	}
 	return worst;
+}
+
+static int exit_code_of(int code)
+{
+	return code == -ENOENT || code == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+}
+
+int ns_command_find(
+	const struct ns_command *c, char *const *env, struct buf *out_path, int *out_code)
+{
+	char *shell[2];
+	const char *name = arguments(c, env, shell)[0];
+	int r = 0;
+	if (strchr(name, '/')) {
+		buf_adds(out_path, name);
+		r = check_file(name);
+	} else {
+		r = search(name, env, out_path);
+	}
+	if (r >= 0)
+		return 0;
+	*out_code = exit_code_of(r);
+	return err_new(r, "execute %s", name);
 }
 
 /* Set last, as changing ids takes it back. A parent that ended before it was set is noticed by the socket. */
@@ -139,30 +184,29 @@ static int set_kill_signal(const struct ns_command *c, const struct ns_child *ch
 	r = sys_poll(&wait, 1, 0);
 	if (r < 0)
 		return err_new(r, "look for the parent");
-	return wait.revents & POLLHUP ? err_say(-ECONNRESET, "husk has ended before its command began") : 0;
+	return wait.revents & POLLHUP
+		? err_say(-ECONNRESET, "husk has ended before its command began")
+		: 0;
 }
 
-int ns_command_exec(const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code)
+int ns_command_exec(
+	const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code)
 {
-	char *shell[2] = {NULL, NULL};
-	char *const *argv = c->argv;
+	char *shell[2];
+	char *const *argv = arguments(c, env, shell);
+	auto_buf struct buf path = BUF_INIT;
 	*out_code = EXIT_HUSK;
-	if (!argv || !argv[0]) {
-		const char *own = env_value(env, "SHELL");
-		shell[0] = (char *)(own && *own == '/' ? own : _PATH_BSHELL);
-		argv = shell;
-	}
-	if (child && c->kill_signal) {
-		int r = set_kill_signal(c, child);
-		if (r < 0)
-			return r;
-	}
+	int r = child && c->kill_signal ? set_kill_signal(c, child) : 0;
+	if (r == 0)
+		r = ns_command_find(c, env, &path, out_code);
+	if (r < 0)
+		return r;
 	/* bin/ ignores SIGPIPE for husk itself. */
 	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 	if (child)
 		sigprocmask(SIG_SETMASK, &child->mask, NULL);
-	int r = exec_search(argv, env);
+	r = exec_file(path.data, argv, env);
 	signal_ignore_pipe();
-	*out_code = r == -ENOENT || r == -ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	*out_code = exit_code_of(r);
 	return err_new(r, "execute %s", argv[0]);
 }

@@ -28,10 +28,13 @@ static int explain_user_refused(int code)
 {
 	for (size_t i = 0; i < sizeof(user_switches) / sizeof(*user_switches); i++) {
 		if (geteuid() != 0 && ns_sysctl(user_switches[i].path) == user_switches[i].value)
-			return err_say(code, "this system lets only root make user namespaces: %s", user_switches[i].words);
+			return err_say(code, "this system lets only root make user namespaces: %s",
+				user_switches[i].words);
 	}
-	return err_say(code, "the kernel refuses a user namespace: the caller is in a chroot, has no id in its own user "
-			     "namespace, or a security module forbids it");
+	return err_say(code,
+		"the kernel refuses a user namespace: the caller is in a chroot, has no id in its "
+		"own user "
+		"namespace, or a security module forbids it");
 }
 
 /* user.max_X_namespaces of the first kind whose limit is none, else of the one named. */
@@ -44,11 +47,15 @@ static int explain_limit(int code, uint32_t flags)
 			fmt(path, "/proc/sys/user/max_%s_namespaces", name);
 			int64_t limit = flags & ns_info[kind].clone_flag ? ns_sysctl(path) : -1;
 			if (limit == 0)
-				return err_say(code, "this system allows no %s namespaces: user.max_%s_namespaces is 0",
+				return err_say(code,
+					"this system allows no %s namespaces: "
+					"user.max_%s_namespaces is 0",
 					ns_info[kind].option, name);
 			if (pass == 1 && limit > 0)
-				return err_say(code, "too many %s namespaces: user.max_%s_namespaces (%lld) is reached, or they are "
-						     "nested more than 32 deep",
+				return err_say(code,
+					"too many %s namespaces: user.max_%s_namespaces (%lld) is "
+					"reached, or they are "
+					"nested more than 32 deep",
 					ns_info[kind].option, name, (long long)limit);
 		}
 	}
@@ -61,16 +68,21 @@ int ns_explain_unshare(int code, uint32_t flags)
 	if (code == -EPERM && flags & CLONE_NEWUSER)
 		return explain_user_refused(code);
 	if (code == -EPERM)
-		return err_say(code, "making these namespaces needs root, or a user namespace made with them (--user, "
-				     "--map-root-user)");
+		return err_say(code,
+			"making these namespaces needs root, or a user namespace made with them "
+			"(--user, "
+			"--map-root-user)");
 	if (code == -ENOSPC || code == -EUSERS)
 		return explain_limit(code, flags);
 	for (int kind = 0; code == -EINVAL && kind < NS_COUNT; kind++) {
 		ns_proc_path(path, 0, ns_info[kind].name);
 		if (flags & ns_info[kind].clone_flag && sys_access_at(AT_FDCWD, path, 0, 0) < 0)
-			return err_say(code, "this kernel has no %s namespaces", ns_info[kind].option);
+			return err_say(
+				code, "this kernel has no %s namespaces", ns_info[kind].option);
 	}
 	if (code == -ENOMEM && flags & CLONE_NEWPID)
-		return err_say(code, "no new pid namespace: memory is short, or the first process of the present one has ended");
+		return err_say(code,
+			"no new pid namespace: memory is short, or the first process of the "
+			"present one has ended");
 	return err_new(code, "make namespaces");
 }

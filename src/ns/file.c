@@ -39,10 +39,12 @@ static int say_no_file(int code, pid_t pid, enum ns_kind kind)
 	if (code == -ENOENT && pid != 0 && sys_access_at(AT_FDCWD, path, 0, 0) < 0)
 		return err_say(-ESRCH, "no such process: %d", pid);
 	if (code == -ENOENT)
-		return err_say(-EOPNOTSUPP, "%s namespace of process %d: it has ended, or this kernel has none",
+		return err_say(-EOPNOTSUPP,
+			"%s namespace of process %d: it has ended, or this kernel has none",
 			ns_info[kind].option, pid);
 	if (code == -EACCES || code == -EPERM)
-		return err_say(code, "%s namespace of process %d: permission denied, it belongs to another user",
+		return err_say(code,
+			"%s namespace of process %d: permission denied, it belongs to another user",
 			ns_info[kind].option, pid);
 	return err_new(code, "%s namespace of process %d", ns_info[kind].option, pid);
 }
@@ -104,9 +106,18 @@ static const char *persist_name(enum ns_kind kind)
 static int say_not_bound(int code, enum ns_kind kind, const char *path)
 {
 	if (code == -EPERM)
-		return err_say(code, "keep the %s namespace at %s: binding it there needs root", ns_info[kind].option, path);
+		return err_say(code, "keep the %s namespace at %s: binding it there needs root",
+			ns_info[kind].option, path);
+	if (code == -ELOOP)
+		return err_say(code,
+			"keep the mount namespace at %s: the kernel takes it for a loop, as the "
+			"new one is not younger "
+			"than the one that the file is in",
+			path);
 	if (code == -EINVAL && kind == NS_MNT)
-		return err_say(code, "keep the mount namespace at %s: the file must be on a mount whose propagation is private",
+		return err_say(code,
+			"keep the mount namespace at %s: the file must be on a mount whose "
+			"propagation is private",
 			path);
 	return err_new(code, "keep the %s namespace at %s", ns_info[kind].option, path);
 }
@@ -123,7 +134,8 @@ int ns_persist(pid_t pid, enum ns_kind kind, const char *path)
 	bool is_made = r >= 0;
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make %s for the %s namespace", path, ns_info[kind].option);
-	r = sys_move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+	r = sys_move_mount(
+		tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 	if (r < 0 && is_made)
 		sys_unlink_at(AT_FDCWD, path, 0);
 	return r < 0 ? say_not_bound(r, kind, path) : 0;

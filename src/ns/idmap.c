@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Id maps as text and as lists: parsing, the kernel's rules, and the words auto, subids and all. */
-#include "ns/ns.h"
+#include "ns/internal.h"
 
 #include "base/err.h"
 #include "base/str.h"
@@ -36,7 +36,8 @@ int ns_idmap_parse(const char *text, struct ns_idmap *out)
 	if (r == -ERANGE)
 		return err_say(-EINVAL, "id map \"%s\": a number is larger than 4294967295", text);
 	if (r < 0)
-		return err_say(-EINVAL, "id map \"%s\": expected INNER:OUTER:COUNT, as 0:100000:65536", text);
+		return err_say(-EINVAL,
+			"id map \"%s\": expected INNER:OUTER:COUNT, as 0:100000:65536", text);
 	*out = is_old ? (struct ns_idmap){n[1], n[0], n[2]} : (struct ns_idmap){n[0], n[1], n[2]};
 	return 0;
 }
@@ -50,14 +51,15 @@ static bool overlaps(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 static int check_line(const struct ns_idmap *m, const char *what)
 {
 	if (m->count == 0)
-		return err_say(-EINVAL, "%s map %u:%u:%u: the count is 0", what, m->inner, m->outer, m->count);
+		return err_say(-EINVAL, "%s map %u:%u:%u: the count is 0", what, m->inner, m->outer,
+			m->count);
 	/* 4294967295 means "no id" and cannot be mapped. */
 	if ((uint64_t)m->inner + m->count > ID_NONE)
-		return err_say(-EINVAL, "%s map %u:%u:%u: the range inside ends above 4294967294", what, m->inner, m->outer,
-			m->count);
+		return err_say(-EINVAL, "%s map %u:%u:%u: the range inside ends above 4294967294",
+			what, m->inner, m->outer, m->count);
 	if ((uint64_t)m->outer + m->count > ID_NONE)
-		return err_say(-EINVAL, "%s map %u:%u:%u: the range outside ends above 4294967294", what, m->inner, m->outer,
-			m->count);
+		return err_say(-EINVAL, "%s map %u:%u:%u: the range outside ends above 4294967294",
+			what, m->inner, m->outer, m->count);
 	return 0;
 }
 
@@ -66,7 +68,8 @@ int ns_idmap_check(const struct ns_idmap *maps, size_t count, const char *what)
 	if (count == 0)
 		return err_say(-EINVAL, "%s map: it has no lines", what);
 	if (count > NS_IDMAP_MAX)
-		return err_say(-EINVAL, "%s map: it has %zu lines, the kernel takes at most %d", what, count, NS_IDMAP_MAX);
+		return err_say(-EINVAL, "%s map: it has %zu lines, the kernel takes at most %d",
+			what, count, NS_IDMAP_MAX);
 	for (size_t i = 0; i < count; i++) {
 		const struct ns_idmap *m = &maps[i];
 		int r = check_line(m, what);
@@ -76,26 +79,31 @@ int ns_idmap_check(const struct ns_idmap *maps, size_t count, const char *what)
 			const struct ns_idmap *o = &maps[j];
 			bool is_inside = overlaps(m->inner, m->count, o->inner, o->count);
 			if (is_inside || overlaps(m->outer, m->count, o->outer, o->count))
-				return err_say(-EINVAL, "%s map: %u:%u:%u and %u:%u:%u overlap %s", what, o->inner, o->outer, o->count,
-					m->inner, m->outer, m->count, is_inside ? "inside" : "outside");
+				return err_say(-EINVAL, "%s map: %u:%u:%u and %u:%u:%u overlap %s",
+					what, o->inner, o->outer, o->count, m->inner, m->outer,
+					m->count, is_inside ? "inside" : "outside");
 		}
 	}
 	return 0;
 }
 
 /* "name:first:count" or "uid:first:count". */
-static bool subid_line(char *line, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
+static bool subid_line(
+	char *line, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
 {
 	uint32_t number;
 	const char *name = str_cut(&line, ':');
 	const char *first = str_cut(&line, ':');
 	if (!name || !first || !line)
 		return false;
-	bool is_user = (user && str_eq(name, user)) || (parse_u32(name, &number) == 0 && number == uid);
-	return is_user && parse_u32(first, out_first) == 0 && parse_u32(line, out_count) == 0 && *out_count > 0;
+	bool is_user = (user && str_eq(name, user)) ||
+		(parse_u32(name, &number) == 0 && number == uid);
+	return is_user && parse_u32(first, out_first) == 0 && parse_u32(line, out_count) == 0 &&
+		*out_count > 0;
 }
 
-int ns_subid_range(const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
+int ns_subid_range(
+	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
 {
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read_at(AT_FDCWD, path, ID_FILE_MAX, &text);
@@ -106,12 +114,15 @@ int ns_subid_range(const char *path, const char *user, uid_t uid, uint32_t *out_
 		if (subid_line(line, user, uid, out_first, out_count))
 			return 0;
 	}
-	return err_say(-ENOENT, "no range for %s (uid %u) in %s: an administrator can add one with usermod --add-subuids "
-				"and --add-subgids",
+	return err_say(-ENOENT,
+		"no range for %s (uid %u) in %s: an administrator can add one with usermod "
+		"--add-subuids "
+		"and --add-subgids",
 		user ? user : "this user", uid, path);
 }
 
-static int add_subids(struct arena *a, const char *which, bool is_identity, struct ns_idmap_list *list)
+static int add_subids(
+	struct arena *a, const char *which, bool is_identity, struct ns_idmap_list *list)
 {
 	char path[16];
 	uint32_t first, count;
@@ -137,12 +148,14 @@ static int add_all(struct arena *a, const char *which, struct ns_idmap_list *lis
 	for (char *line = str_cut(&rest, '\n'); line && *line; line = str_cut(&rest, '\n')) {
 		uint32_t numbers[3];
 		size_t found = 0;
-		for (char *word = str_cut(&line, ' '); word && found < 3; word = str_cut(&line, ' ')) {
+		for (char *word = str_cut(&line, ' '); word && found < 3;
+			word = str_cut(&line, ' ')) {
 			if (*word && parse_u32(word, &numbers[found++]) < 0)
 				return err_say(-EPROTO, "%s is not a map", path);
 		}
 		if (found == 3)
-			*arena_push(a, list) = (struct ns_idmap){numbers[0], numbers[0], numbers[2]};
+			*arena_push(a, list) = (struct ns_idmap){
+				numbers[0], numbers[0], numbers[2]};
 	}
 	return 0;
 }
@@ -166,14 +179,16 @@ static uint32_t offset_in(uint32_t id, uint32_t first, uint32_t count)
 	return offset < count ? offset : count;
 }
 
-static void add_range(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer, uint32_t count)
+static void add_range(
+	struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer, uint32_t count)
 {
 	if (count > 0)
 		*arena_push(a, list) = (struct ns_idmap){inner, outer, count};
 }
 
 /* Cuts one range around an id on both sides: up to the nearer, between both, behind the farther. */
-static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap m, uint32_t inner, uint32_t outer)
+static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap m, uint32_t inner,
+	uint32_t outer)
 {
 	bool holds_inner = inner >= m.inner && inner - m.inner < m.count;
 	bool holds_outer = outer >= m.outer && outer - m.outer < m.count;

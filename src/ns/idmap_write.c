@@ -24,7 +24,8 @@ struct map {
 };
 
 /* Where shadow installs newuidmap and newgidmap. */
-static const char *const helper_dirs[] = {"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
+static const char *const helper_dirs[] = {
+	"/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/bin"};
 
 static const char *helper_find(struct buf *path, const char *which)
 {
@@ -40,8 +41,8 @@ static const char *helper_find(struct buf *path, const char *which)
 static void describe(const struct map *m, char separator, struct buf *out)
 {
 	for (size_t i = 0; i < m->count; i++)
-		buf_addf(out, "%s%u%c%u%c%u", i ? ", " : "", m->lines[i].inner, separator, m->lines[i].outer, separator,
-			m->lines[i].count);
+		buf_addf(out, "%s%u%c%u%c%u", i ? ", " : "", m->lines[i].inner, separator,
+			m->lines[i].outer, separator, m->lines[i].count);
 }
 
 static int write_helper(pid_t pid, const struct map *m)
@@ -50,8 +51,10 @@ static int write_helper(pid_t pid, const struct map *m)
 	auto_strvec struct strvec argv = STRVEC_INIT;
 	describe(m, ':', &lines);
 	if (!helper_find(&path, m->which))
-		return err_say(-EPERM, "%s map %s: only root may map other ids than its own, and new%smap (package uidmap) is not "
-				       "installed",
+		return err_say(-EPERM,
+			"%s map %s: only root may map other ids than its own, and new%smap "
+			"(package uidmap) is not "
+			"installed",
 			m->which, lines.data, m->which);
 	strvec_push(&argv, path.data);
 	strvec_pushf(&argv, "%d", pid);
@@ -66,7 +69,8 @@ static int write_helper(pid_t pid, const struct map *m)
 	char *rest = output.data;
 	const char *first = str_cut(&rest, '\n');
 	if (r > 0)
-		return err_say(-EPERM, "%s map %s: %s", m->which, lines.data, *first ? first : "newuidmap refused it");
+		return err_say(-EPERM, "%s map %s: %s", m->which, lines.data,
+			*first ? first : "newuidmap refused it");
 	return 0;
 }
 
@@ -80,7 +84,11 @@ static int write_direct(pid_t pid, const struct map *m)
 	char path[64];
 	auto_buf struct buf text = BUF_INIT;
 	for (size_t i = 0; i < m->count; i++)
-		buf_addf(&text, "%u %u %u\n", m->lines[i].inner, m->lines[i].outer, m->lines[i].count);
+		buf_addf(&text, "%u %u %u\n", m->lines[i].inner, m->lines[i].outer,
+			m->lines[i].count);
+	/* The kernel takes less than one page, whatever the number of lines. */
+	if (text.len >= (size_t)sysconf(_SC_PAGESIZE))
+		return -E2BIG;
 	fmt(path, "/proc/%d/%s_map", pid, m->which);
 	return file_write_at(AT_FDCWD, path, text.data);
 }
@@ -101,18 +109,22 @@ static int write_map(pid_t pid, const struct map *m)
 		return write_helper(pid, m);
 	if (r == 0)
 		return 0;
-	if (ns_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1 && geteuid() != 0)
-		return err_say(r, "this system restricts user namespaces to root: kernel.apparmor_restrict_unprivileged_userns "
-				  "is 1");
+	if (ns_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1 &&
+		geteuid() != 0)
+		return err_say(r,
+			"this system restricts user namespaces to root: "
+			"kernel.apparmor_restrict_unprivileged_userns "
+			"is 1");
 	auto_buf struct buf lines = BUF_INIT;
 	describe(m, ':', &lines);
 	if (r == -EPERM)
-		return err_say(r, "%s map %s: the ids outside are not the caller's to map", m->which, lines.data);
+		return err_say(r, "%s map %s: the ids outside are not the caller's to map",
+			m->which, lines.data);
 	return err_new(r, "%s map %s", m->which, lines.data);
 }
 
-int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count, const struct ns_idmap *gids,
-	size_t gid_count)
+int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
+	const struct ns_idmap *gids, size_t gid_count)
 {
 	struct map uid_map = {"uid", uids, uid_count, geteuid()};
 	struct map gid_map = {"gid", gids, gid_count, getegid()};

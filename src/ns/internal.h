@@ -10,6 +10,12 @@ int ns_proc_path(char out[static 64], pid_t pid, const char *name);
 /* The first number in a kernel file, or -1 when there is none. */
 int64_t ns_sysctl(const char *path);
 
+/* The command line of a process, cut to size. */
+void ns_process_command(pid_t pid, char *out, size_t size);
+
+/* "INNER:OUTER:COUNT" or, as older unshare(1) has it, "OUTER,INNER,COUNT". Any process. */
+int ns_idmap_parse(const char *text, struct ns_idmap *out);
+
 /* Why the kernel refused to make these namespaces. Returns code. */
 int ns_explain_unshare(int code, uint32_t clone_flags);
 
@@ -32,5 +38,9 @@ _Noreturn void ns_child_fail(const struct ns_child *child, int code);
 
 /* Groups, gid and uid of the command, and what it may keep over exec. */
 int ns_command_credentials(const struct ns_command *c);
+/* The file that the command is, by PATH of env; on failure also the exit code. */
+int ns_command_find(
+	const struct ns_command *c, char *const *env, struct buf *out_path, int *out_code);
 /* Becomes the command. Returns only on failure, with the exit code. `child` is NULL in a process that did not fork. */
-int ns_command_exec(const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code);
+int ns_command_exec(
+	const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code);

@@ -17,15 +17,14 @@
 enum ns_kind { NS_USER, NS_MNT, NS_UTS, NS_IPC, NS_PID, NS_NET, NS_CGROUP, NS_TIME, NS_COUNT };
 
 struct ns_info {
-	const char *name;     /* /proc/PID/ns/NAME and lsns: "mnt" */
-	const char *option;   /* unshare(1)'s long option and OCI's name: "mount", "network" is OCI's for "net" */
-	const char *oci_name;
-	char short_option;    /* unshare(1)'s short option */
+	const char *name; /* /proc/PID/ns/NAME and lsns: "mnt" */
+	const char *option; /* unshare(1)'s long option: "mount" */
+	const char *oci_name; /* as that, and "network" for "net" */
+	char short_option; /* unshare(1)'s */
 	uint32_t clone_flag;
 };
 
 extern const struct ns_info ns_info[NS_COUNT];
-
 /* -EINVAL for a word that is no namespace. Accepts name, option and OCI name. Silent. */
 int ns_kind_find(const char *word);
 
@@ -34,55 +33,42 @@ enum ns_mode { NS_MODE_NEW = 1, NS_MODE_JOIN = 2 };
 
 struct ns_row {
 	uint32_t origin; /* string: why it is here */
-	uint32_t kind;
-	uint32_t mode;
+	uint32_t kind, mode;
 	uint32_t slot; /* NS_MODE_JOIN: the fd, by its place in the start packet */
 	uint32_t path; /* string: what is joined, for the sentence */
 	uint32_t reserved;
 };
-
 /* One line of uid_map or gid_map. */
 struct ns_idmap_row {
-	uint32_t origin;
-	uint32_t is_gid;
-	uint32_t inner;
-	uint32_t outer;
-	uint32_t count;
+	uint32_t origin, is_gid;
+	uint32_t inner, outer, count;
 	uint32_t reserved;
 };
-
 /* A list of map lines outside of a plan. */
 struct ns_idmap {
-	uint32_t inner;
-	uint32_t outer;
-	uint32_t count;
+	uint32_t inner, outer, count;
 };
-
 struct ns_idmap_list {
 	struct ns_idmap *items;
 	size_t count;
 };
-
 enum { NS_IDMAP_MAX = 340 };
-
 /* Checks what the kernel would refuse with a bare EINVAL and says which rule is broken: empty, overlap on either
  * side, wrap-around, too many lines. Any process. */
 int ns_idmap_check(const struct ns_idmap *maps, size_t count, const char *what);
-/* "INNER:OUTER:COUNT" or, as older unshare(1) has it, "OUTER,INNER,COUNT". Any process. */
-int ns_idmap_parse(const char *text, struct ns_idmap *out);
-/* Adds the lines that a word means: a line as above, "auto" (the caller's subordinate range from 0 on), "subids" (that
- * range as itself) or "all" (every id of the caller's user namespace as itself). `which` is "uid" or "gid". Host. */
+/* Adds the lines that a word means: "INNER:OUTER:COUNT" (or unshare(1)'s "OUTER,INNER,COUNT"), "auto" (the caller's
+ * subordinate range from 0 on), "subids" (that range as itself) or "all" (every id of the caller's user namespace as
+ * itself). `which` is "uid" or "gid". Host. */
 int ns_idmap_add(struct arena *a, const char *word, const char *which, struct ns_idmap_list *list);
 /* Adds one id; ranges that hold it make room, as unshare(1) has it: what stays is paired in order. Any process. */
 void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer);
 /* The first range of `user` (name or number) in /etc/subuid or /etc/subgid; -ENOENT. Host. */
-int ns_subid_range(const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count);
-/*
- * Writes uid_map and gid_map of process pid from the parent's side. Directly when the caller may (root, or one line
- * mapping its own id, for a gid with setgroups denied), otherwise through newuidmap and newgidmap. Host.
- */
-int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count, const struct ns_idmap *gids,
-	size_t gid_count);
+int ns_subid_range(
+	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count);
+/* Writes uid_map and gid_map of process pid from the parent's side. Directly when the caller may (root, or one line
+ * mapping its own id, for a gid with setgroups denied), otherwise through newuidmap and newgidmap. Host. */
+int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
+	const struct ns_idmap *gids, size_t gid_count);
 
 /* Opens /proc/PID/ns/NAME. Host. */
 int ns_open(pid_t pid, enum ns_kind kind);
@@ -102,13 +88,12 @@ struct ns_command {
 };
 
 enum ns_setgroups { NS_SETGROUPS_KEEP, NS_SETGROUPS_ALLOW, NS_SETGROUPS_DENY };
-
 struct ns_run_request {
-	const char *files[NS_COUNT]; /* NULL: stays in the caller's; "": new; a path: new, and bound there */
+	const char *files[NS_COUNT]; /* NULL: the caller's; "": new; a path: new, bound there */
 	struct ns_idmap_list uids, gids;
 	enum ns_setgroups setgroups;
 	const char *propagation; /* private, slave, shared or unchanged; NULL: private */
-	const char *proc_path;   /* where proc is mounted, or NULL */
+	const char *proc_path; /* where proc is mounted, or NULL */
 	bool forks, has_monotonic, has_boottime;
 	int64_t monotonic_s, boottime_s;
 	struct ns_command command;
@@ -119,10 +104,10 @@ struct ns_run_request {
 int ns_run(const struct ns_run_request *request, int *out_code);
 
 struct ns_enter_request {
-	pid_t pid;          /* whose namespaces; 0: files only */
+	pid_t pid; /* whose namespaces; 0: files only */
 	uint64_t pid_inode; /* refuses a recycled pid [6.9]; 0: not checked */
-	uint32_t kinds;     /* of the process: bits 1 << enum ns_kind */
-	bool wants_all;     /* all in which the process differs from the caller */
+	uint32_t kinds; /* of the process: bits 1 << enum ns_kind */
+	bool wants_all; /* all in which the process differs from the caller */
 	const char *files[NS_COUNT]; /* or NULL */
 	/* Of the target when "", else of the caller's side; wd_inside is looked up after joining. */
 	const char *root, *wd, *wd_inside;
@@ -150,7 +135,6 @@ struct ns_list {
 	struct ns_entry *entries;
 	size_t count;
 };
-
 void ns_list_release(struct ns_list *list);
 AUTO_STRUCT(ns_list, struct ns_list, ns_list_release)
 /* Every namespace that a visible process is in or that is bound in the mount table; only those of `pid` when it is
@@ -162,11 +146,9 @@ struct ns_process {
 	pid_t pid, parent;
 	char inner[64], command[64];
 };
-
 struct ns_process_list {
 	struct ns_process *items;
 	size_t count;
 };
-
 /* All visible processes by pid; memory is the arena's. Host. */
 int ns_process_load(struct arena *a, struct ns_process_list *out);

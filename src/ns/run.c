@@ -85,8 +85,8 @@ static _Noreturn void keeper_main(const struct ns_run_request *request, pid_t pi
 	struct bound bound = {0};
 	if (socket_receive(fd, &word, 1, NULL, NULL) != 1)
 		_exit(0);
-	int r = ns_idmap_write(
-		pid, request->uids.items, request->uids.count, request->gids.items, request->gids.count);
+	int r = ns_idmap_write(pid, request->uids.items, request->uids.count, request->gids.items,
+		request->gids.count);
 	if (r == 0)
 		r = bind_all(request, pid, &bound);
 	struct err_packet answer = {0};
@@ -169,15 +169,16 @@ static int propagation_find(const char *word, unsigned long *out)
 	static const struct {
 		const char *word;
 		unsigned long flags;
-	} rows[] = {{"private", MS_REC | MS_PRIVATE}, {"slave", MS_REC | MS_SLAVE}, {"shared", MS_REC | MS_SHARED},
-		{"unchanged", 0}};
+	} rows[] = {{"private", MS_REC | MS_PRIVATE}, {"slave", MS_REC | MS_SLAVE},
+		{"shared", MS_REC | MS_SHARED}, {"unchanged", 0}};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (str_eq(word ? word : "private", rows[i].word)) {
 			*out = rows[i].flags;
 			return 0;
 		}
 	}
-	return err_say(-EINVAL, "--propagation: \"%s\" is not private, slave, shared or unchanged", word);
+	return err_say(
+		-EINVAL, "--propagation: \"%s\" is not private, slave, shared or unchanged", word);
 }
 
 /* What can be known to be wrong before anything is made. */
@@ -192,11 +193,13 @@ static int check_request(const struct ns_run_request *request)
 	if (r < 0)
 		return r;
 	if ((request->has_monotonic || request->has_boottime) && !request->files[NS_TIME])
-		return err_say(-EINVAL, "--monotonic and --boottime need a new time namespace: add --time");
+		return err_say(-EINVAL,
+			"--monotonic and --boottime need a new time namespace: add --time");
 	if (request->setgroups != NS_SETGROUPS_KEEP && !request->files[NS_USER])
 		return err_say(-EINVAL, "--setgroups needs a new user namespace: add --user");
 	if (is_persistent(request, NS_PID) && !request->forks)
-		return err_say(-EINVAL, "a pid namespace can be kept only with a first process in it: add --fork");
+		return err_say(-EINVAL,
+			"a pid namespace can be kept only with a first process in it: add --fork");
 	return 0;
 }
 
@@ -206,7 +209,8 @@ static int write_time_offset(const char *clock, int64_t seconds)
 	fmt(line, "%s %" PRId64 " 0", clock, seconds);
 	int r = file_write_at(AT_FDCWD, "/proc/self/timens_offsets", line);
 	if (r == -ERANGE)
-		return err_say(r, "--%s %" PRId64 ": a clock cannot be below 0 or above 146 years", clock, seconds);
+		return err_say(r, "--%s %" PRId64 ": a clock cannot be below 0 or above 146 years",
+			clock, seconds);
 	return r < 0 ? err_new(r, "set the offset of the %s clock", clock) : 0;
 }
 
@@ -227,7 +231,8 @@ static int write_setgroups(const struct ns_run_request *request)
 		return 0;
 	int r = file_write_at(AT_FDCWD, "/proc/self/setgroups", words[request->setgroups]);
 	if (r == -EPERM)
-		return err_say(r, "--setgroups %s: it is denied for good in the caller's user namespace",
+		return err_say(r,
+			"--setgroups %s: it is denied for good in the caller's user namespace",
 			words[request->setgroups]);
 	return r < 0 ? err_new(r, "--setgroups %s", words[request->setgroups]) : 0;
 }
@@ -254,8 +259,10 @@ static int enter_root(const struct ns_command *c)
 static int say_no_proc(int code, const char *path)
 {
 	if (code == -EPERM)
-		return err_say(code, "mount proc on %s: the kernel refuses it: it needs a new pid namespace (--pid), and a /proc "
-				     "that is not partly covered, as in a container",
+		return err_say(code,
+			"mount proc on %s: the kernel refuses it: it needs a new pid namespace "
+			"(--pid), and a /proc "
+			"that is not partly covered, as in a container",
 			path);
 	return err_new(code, "mount proc on %s", path);
 }
@@ -270,7 +277,10 @@ static int mount_proc(const struct ns_run_request *request, unsigned long propag
 	if (propagation != (MS_REC | MS_PRIVATE) || request->command.root) {
 		int r = sys_mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &private);
 		if (r < 0)
-			return r == -EINVAL ? err_say(r, "mount proc on %s: with --propagation or --root it must be a mount point", path)
+			return r == -EINVAL ? err_say(r,
+						      "mount proc on %s: with --propagation or "
+						      "--root it must be a mount point",
+						      path)
 					    : err_new(r, "make %s private", path);
 	}
 	auto_close int fs = sys_fsopen("proc", 0);
@@ -279,10 +289,12 @@ static int mount_proc(const struct ns_run_request *request, unsigned long propag
 	int r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (r < 0)
 		return say_no_proc(r, path);
-	auto_close int tree = sys_fsmount(fs, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	auto_close int tree = sys_fsmount(
+		fs, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	if (tree < 0)
 		return say_no_proc(tree, path);
-	r = sys_move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
+	r = sys_move_mount(
+		tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 	return r < 0 ? say_no_proc(r, path) : 0;
 }
 
@@ -335,11 +347,16 @@ static int run_forked(const struct ns_run_request *request, struct keeper *keepe
 
 static int run_here(const struct ns_run_request *request, struct keeper *keeper, int *out_code)
 {
+	auto_buf struct buf path = BUF_INIT;
 	int r = keeper_work(keeper);
 	if (r == 0)
 		r = prepare(request);
+	/* The keeper must have ended before the exec: nobody would reap it after. */
+	if (r == 0)
+		r = ns_command_find(&request->command, environ, &path, out_code);
 	if (r < 0)
 		return r;
+	keeper_done(keeper);
 	return ns_command_exec(&request->command, NULL, environ, out_code);
 }
 
@@ -361,5 +378,6 @@ int ns_run(const struct ns_run_request *request, int *out_code)
 		r = write_time_offsets(request);
 	if (r < 0)
 		return r;
-	return request->forks ? run_forked(request, &keeper, out_code) : run_here(request, &keeper, out_code);
+	return request->forks ? run_forked(request, &keeper, out_code)
+			      : run_here(request, &keeper, out_code);
 }

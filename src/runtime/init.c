@@ -12,7 +12,8 @@
  * new namespaces; from there on the host's tree is out of reach; step_credentials drops to the payload's capabilities
  * and reads them back; step_exec closes what is left.
  */
-#include "runtime/internal.h"
+#include "runtime/init.h"
+#include "runtime/sync.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/signal.h"

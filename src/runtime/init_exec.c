@@ -6,7 +6,8 @@
  * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
  * it, it comes last.
  */
-#include "runtime/internal.h"
+#include "runtime/init.h"
+#include "runtime/sync.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -151,16 +152,17 @@ static _Noreturn void reap(pid_t payload, int payload_pidfd)
 	}
 }
 
-/* Returns in the payload-to-be only. */
+/* Returns in the payload-to-be only. The reaper is as confined as the payload: the filter is loaded by now. */
 static int reaper_start(struct init *init)
 {
 	signal_block_all();
-	int pidfd = -EBADF;
-	struct clone_args args = {.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
-	int pid = sys_clone3(&args);
+	int pid = sys_fork();
 	if (pid < 0)
 		return err_new(pid, "start the payload below the reaper");
 	if (pid > 0) {
+		int pidfd = sys_pidfd_open(pid, 0);
+		if (pidfd < 0)
+			_exit(1);
 		fd_close(init->sync_fd);
 		reap(pid, pidfd);
 	}

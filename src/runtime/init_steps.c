@@ -3,7 +3,8 @@
  * Init's steps up to the new root: namespaces, root, mounts, terminal, names, working directory. See init.c for what
  * init may and may not do.
  */
-#include "runtime/internal.h"
+#include "runtime/init.h"
+#include "runtime/sync.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/path.h"
@@ -233,6 +234,8 @@ int step_cwd(struct init *init, const void *row)
 	init->cwd_fd = path_open(init->mount.root_fd, cwd, O_PATH | O_DIRECTORY, PATH_DIR);
 	if (init->cwd_fd == -ENOENT && plan_head(&init->plan)->kind == PLAN_KIND_RUN)
 		init->cwd_fd = path_make_dir(init->mount.root_fd, cwd, 0755, PATH_DIR);
+	if (init->cwd_fd == -ELOOP)
+		return err_say(init->cwd_fd, "working directory %s leads through a link of /proc, or through too many", cwd);
 	return init->cwd_fd < 0 ? err_new(init->cwd_fd, "working directory %s", cwd) : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside runtime/: the sections of a plan, the table of steps, and the messages between host and init. */
+/* Shared inside runtime/: the sections of a plan and the table of steps. */
 #include "base/err.h"
 #include "cgroup/cgroup.h"
 #include "mount/mount.h"
@@ -107,66 +107,3 @@ struct step_kind {
 extern const struct step_kind step_kinds[];
 extern const size_t step_kind_count;
 uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
-
-/* Init's whole world. */
-struct init {
-	struct flat plan;
-	int sync_fd;
-	uint32_t role;
-	int slots[SLOT_MAX];
-	struct mount_context mount;
-	int proc_fd;
-	int console_fd;
-	int cwd_fd;
-	bool is_in_cgroup; /* the host said so, and the cgroup namespace has been made */
-};
-
-int step_namespaces(struct init *init, const void *row);
-int step_identity(struct init *init, const void *row);
-int step_root(struct init *init, const void *row);
-int step_mount(struct init *init, const void *row);
-int step_node(struct init *init, const void *row);
-int step_guard(struct init *init, const void *row);
-int step_terminal(struct init *init, const void *row);
-int step_hostname(struct init *init, const void *row);
-int step_sysctl(struct init *init, const void *row);
-int step_cwd(struct init *init, const void *row);
-int step_enter_root(struct init *init, const void *row);
-int step_cgroup_join(struct init *init, const void *row);
-int step_wait_start(struct init *init, const void *row);
-int step_rlimit(struct init *init, const void *row);
-int step_process(struct init *init, const void *row);
-int step_seccomp(struct init *init, const void *row);
-int step_credentials(struct init *init, const void *row);
-int step_exec(struct init *init, const void *row);
-
-/* Messages. The table in sync.c says who may send which, with how many fds; anything else is -EPROTO. */
-enum sync_type {
-	SYNC_NONE,
-	SYNC_BEGIN,   /* host -> init: the start packet: plan and slots */
-	SYNC_MAP_IDS, /* init -> host: write my id maps */
-	SYNC_MAPPED,
-	SYNC_JOINED,  /* host -> init: you are in your cgroups */
-	SYNC_CHILD,   /* exec stage -> host: the pidfd of the process that goes on */
-	SYNC_CONSOLE, /* init -> host: the pty master */
-	SYNC_READY,   /* init -> host: everything but the payload is done */
-	SYNC_START,
-	SYNC_FAILED,  /* init -> host: step and trail */
-	SYNC_COUNT
-};
-
-struct sync_message {
-	uint32_t type;
-	uint32_t step;  /* FAILED: where; CHILD: the pid; BEGIN: slot count */
-	uint32_t phase; /* FAILED: enum launch_phase */
-	uint32_t reserved;
-	uint64_t slots[2]; /* BEGIN: which slots are among the fds, after the plan */
-	struct err_packet error;
-};
-
-int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count);
-/* Receives; an fd beyond those the rule allows is refused. A FAILED message becomes the trail: its code is returned
- * and *out has step and phase. End of file is -ECONNRESET. */
-int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
-/* Receives and insists on one type. */
-int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);

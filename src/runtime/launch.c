@@ -4,7 +4,7 @@
  * conversation until the payload runs. Used by husk in the foreground and by the monitor; neither becomes init: the
  * child of the clone only places its fds and executes the sealed program.
  */
-#include "runtime/internal.h"
+#include "runtime/sync.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "sys/calls.h"

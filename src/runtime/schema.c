@@ -59,51 +59,68 @@ const struct flat_schema plan_schema = {
 };
 
 /* Every string that a step dereferences must be there; every kind must have its row in a table. */
-static int rows_check(const struct flat *plan)
+static bool namespace_is_right(const void *data)
 {
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
-		if (row->kind >= NS_COUNT || row->slot >= SLOT_MAX)
-			return err_say(-EBADMSG, "plan: namespace row %u is out of range", i);
-	}
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_MOUNT); i++) {
-		const struct mount_row *row = flat_row(plan, PLAN_MOUNT, i);
-		bool is_named = row->kind == MOUNT_KIND_BIND || row->fstype;
-		if (row->kind == 0 || row->kind > MOUNT_KIND_MAX || !row->target || !is_named || row->slot >= SLOT_MAX)
-			return err_say(-EBADMSG, "plan: mount row %u is out of range", i);
-	}
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_NODE); i++) {
-		const struct mount_node_row *row = flat_row(plan, PLAN_NODE, i);
-		bool is_link = row->kind == MOUNT_NODE_LINK;
-		if (row->kind == 0 || row->kind > MOUNT_NODE_BIND || !row->path || (is_link && !row->target) ||
-			row->slot >= SLOT_MAX)
-			return err_say(-EBADMSG, "plan: node row %u is out of range", i);
-	}
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_GUARD); i++) {
-		const struct mount_guard_row *row = flat_row(plan, PLAN_GUARD, i);
-		if (!row->path)
-			return err_say(-EBADMSG, "plan: guard row %u has no path", i);
-	}
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_SYSCTL); i++) {
-		const struct sec_sysctl_row *row = flat_row(plan, PLAN_SYSCTL, i);
-		if (!row->key || !row->value)
-			return err_say(-EBADMSG, "plan: sysctl row %u has no value", i);
-	}
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_CGROUP); i++) {
-		const struct cgroup_row *row = flat_row(plan, PLAN_CGROUP, i);
-		if (row->limit == 0 || row->limit >= CGROUP_LIMIT_COUNT)
-			return err_say(-EBADMSG, "plan: cgroup row %u is out of range", i);
-	}
-	return 0;
+	const struct ns_row *row = data;
+	return row->kind < NS_COUNT && row->slot < SLOT_MAX;
 }
 
-static int texts_check(const struct flat *plan, enum plan_section section)
+static bool mount_is_right(const void *data)
 {
-	for (uint32_t i = 0; i < flat_count(plan, section); i++) {
-		const struct plan_text_row *row = flat_row(plan, section, i);
-		if (!row->text)
-			return err_say(-EBADMSG, "plan: text row %u of section %d is empty", i, (int)section);
-	}
+	const struct mount_row *row = data;
+	bool is_named = row->kind == MOUNT_KIND_BIND || row->fstype;
+	return row->kind && row->kind <= MOUNT_KIND_MAX && row->target && is_named && row->slot < SLOT_MAX;
+}
+
+static bool node_is_right(const void *data)
+{
+	const struct mount_node_row *row = data;
+	bool has_target = row->kind != MOUNT_NODE_LINK || row->target;
+	return row->kind && row->kind <= MOUNT_NODE_BIND && row->path && has_target && row->slot < SLOT_MAX;
+}
+
+static bool guard_is_right(const void *data)
+{
+	return ((const struct mount_guard_row *)data)->path;
+}
+
+static bool sysctl_is_right(const void *data)
+{
+	const struct sec_sysctl_row *row = data;
+	return row->key && row->value;
+}
+
+static bool limit_is_right(const void *data)
+{
+	const struct cgroup_row *row = data;
+	return row->limit && row->limit < CGROUP_LIMIT_COUNT;
+}
+
+static bool text_is_right(const void *data)
+{
+	return ((const struct plan_text_row *)data)->text;
+}
+
+static bool (*const row_rules[PLAN_SECTION_COUNT])(const void *row) = {
+	[PLAN_NAMESPACE] = namespace_is_right,
+	[PLAN_CGROUP] = limit_is_right,
+	[PLAN_LAYER] = text_is_right,
+	[PLAN_MOUNT] = mount_is_right,
+	[PLAN_NODE] = node_is_right,
+	[PLAN_GUARD] = guard_is_right,
+	[PLAN_SYSCTL] = sysctl_is_right,
+	[PLAN_ARG] = text_is_right,
+	[PLAN_ENV] = text_is_right,
+	[PLAN_NETWORK] = text_is_right,
+};
+
+static int rows_check(const struct flat *plan)
+{
+	for (uint32_t section = 0; section < PLAN_SECTION_COUNT; section++)
+		for (uint32_t i = 0; row_rules[section] && i < flat_count(plan, section); i++)
+			if (!row_rules[section](flat_row(plan, section, i)))
+				return err_say(-EBADMSG, "plan: row %u of section %s is out of range", i,
+					plan_sections[section].name);
 	return 0;
 }
 
@@ -121,12 +138,6 @@ int plan_open(struct flat *out, const void *data, size_t size)
 		return err_say(-EBADMSG, "plan: unknown kind %u", head->kind);
 	if (flat_count(&plan, PLAN_ARG) == 0 || !plan_process(&plan)->cwd)
 		return err_say(-EBADMSG, "plan: a process needs arguments and a working directory");
-	static const enum plan_section texts[] = {PLAN_LAYER, PLAN_ARG, PLAN_ENV, PLAN_NETWORK};
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		r = texts_check(&plan, texts[i]);
-		if (r < 0)
-			return r;
-	}
 	r = rows_check(&plan);
 	if (r < 0)
 		return r;

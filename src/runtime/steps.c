@@ -4,7 +4,7 @@
  * it to do its part; a failure names its row by the same number. Host steps are done by launch.c in this order, since
  * they hand whole sections to one mechanism.
  */
-#include "runtime/internal.h"
+#include "runtime/init.h"
 #include "base/str.h"
 
 static bool is_run(const struct flat *plan)

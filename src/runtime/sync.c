@@ -16,7 +16,7 @@
  * FAILED may come from init at any moment and ends the conversation. JOINED may arrive long before init looks for it.
  * The table is used by both sides; what is not in it is an error, not a comment.
  */
-#include "runtime/internal.h"
+#include "runtime/sync.h"
 #include "sys/fd.h"
 #include "sys/socket.h"
 

@@ -24,10 +24,15 @@ void signal_block_all(void)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
-void signal_ignore_pipe(void)
+void signal_ignore(int number)
 {
 	struct sigaction action = {.sa_handler = SIG_IGN};
-	sigaction(SIGPIPE, &action, NULL);
+	sigaction(number, &action, NULL);
+}
+
+void signal_ignore_pipe(void)
+{
+	signal_ignore(SIGPIPE);
 }
 
 int signal_wait(void)

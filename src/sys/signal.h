@@ -9,6 +9,8 @@ void signal_reset(void);
 void signal_block_all(void);
 /* Ignores SIGPIPE: every program of husk handles -EPIPE instead. */
 void signal_ignore_pipe(void);
+/* Ignores one more. */
+void signal_ignore(int number);
 /* Waits for the next blocked signal and returns its number. */
 int signal_wait(void);
 /* Reaps one ended child, whichever: its pid, and its exit code as shells count in *out_code. 0 when none has ended,

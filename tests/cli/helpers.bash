@@ -122,3 +122,74 @@ expect_output() {
 		return 1
 	}
 }
+
+# A root directory with busybox and little else: bin/NAME for each of its commands, and three users.
+make_rootfs() {
+	local program
+	mkdir -p "$1"/{bin,etc,tmp,root,home/alice,var,usr}
+	chmod 1777 "$1/tmp"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for program in $("$1/bin/busybox" --list); do
+		[[ $program == busybox ]] || ln -sf busybox "$1/bin/$program"
+	done
+	printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534:nobody:/:/bin/false \
+		alice:x:1000:1000:Alice:/home/alice:/bin/sh >"$1/etc/passwd"
+	printf '%s\n' root:x:0: nogroup:x:65534: alice:x:1000: audio:x:29:alice >"$1/etc/group"
+}
+
+# What setup_file of a file about containers calls.
+make_image() {
+	need_program busybox
+	export ROOTFS=$BATS_FILE_TMPDIR/rootfs
+	make_rootfs "$ROOTFS"
+	# The instance's own cgroups come with its first container and stay.
+	husk rm -f "$(husk run -d --rootfs "$ROOTFS" --net none -- true)" >/dev/null
+}
+
+# A container without network from that root: container [OPTION...] -- COMMAND...
+container() {
+	husk run --rm --rootfs "$ROOTFS" --net none "$@"
+}
+
+# The same in the background and not removed; prints its id.
+background() {
+	husk run -d --rootfs "$ROOTFS" --net none "$@"
+}
+
+# field CONTAINER .State.Pid: one value of its inspect, as jq writes it.
+field() {
+	husk inspect "$1" | jq -r ".[0]$2"
+}
+
+pid_of() {
+	field "$1" .State.Pid
+}
+
+has_ended() {
+	[[ $(field "$1" .State.Running) == false ]]
+}
+
+# Is process $1 gone, or a zombie?
+is_gone() {
+	[[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status"
+}
+
+# eventually COMMAND...: tries for ten seconds until it succeeds.
+eventually() {
+	for _ in {1..100}; do
+		"$@" && return 0
+		sleep 0.1
+	done
+	echo "never came true: $*"
+	return 1
+}
+
+# expect_refusal COMMAND...: 125, one line on stderr, nothing on stdout.
+expect_refusal() {
+	run --separate-stderr husk "$@"
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $status -eq 125 && -z $output && $stderr != *$'\n'* && $stderr == *?* ]] || {
+		printf 'husk %s: status %s, stdout "%s", stderr:\n%s\n' "$*" "$status" "$output" "$stderr"
+		return 1
+	}
+}

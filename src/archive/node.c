@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making members. Every node is new: what has its name is removed first (a directory in the place of a directory
+ * stays), regular files are opened with O_EXCL only. The kernel clears set-id bits and file capabilities when the
+ * owner changes, so: owner, mode, attributes, times.
+ */
+#include "archive/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/path.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+
+static int failed(int code, const struct member *m, const char *what)
+{
+	auto_buf struct buf shown = BUF_INIT;
+	buf_add_escaped(&shown, m->path[0] ? m->path : "/");
+	return err_new(code, "%s %.200s of a layer", what, shown.data);
+}
+
+/* Attributes that mean something to the program in the image. Those of trusted.* and user.overlay.* would speak to
+ * overlayfs, the other security.* ones to the host's LSM. */
+static bool xattr_is_taken(const char *name)
+{
+	return str_eq(name, "security.capability") ||
+		(str_prefix(name, "user.") && !str_prefix(name, "user.overlay."));
+}
+
+static int xattrs_set(const struct member *m, int fd)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+	archive_entry_xattr_reset(m->entry);
+	while (archive_entry_xattr_next(m->entry, &name, &value, &size) == ARCHIVE_OK) {
+		if (!xattr_is_taken(name))
+			continue;
+		int r = sys_set_xattr(fd, name, value, size);
+		if (r < 0)
+			return failed(r, m, "set an extended attribute of");
+	}
+	return 0;
+}
+
+int unpack_metadata(const struct member *m, int fd)
+{
+	int r = sys_chown_at(fd, "", m->uid, m->gid, AT_EMPTY_PATH);
+	if (r == 0)
+		r = sys_chmod_fd(fd, m->mode);
+	return r < 0 ? failed(r, m, "set owner and mode of") : xattrs_set(m, fd);
+}
+
+static int times_set(const struct member *m, int parent, const char *name)
+{
+	const struct timespec times[2] = {m->modified, m->modified};
+	int r = sys_set_times_at(parent, name, times, AT_SYMLINK_NOFOLLOW);
+	return r < 0 ? failed(r, m, "set the times of") : 0;
+}
+
+static bool is_deletion(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
+static int name_clear(struct unpack *u, const struct member *m, int parent, const char *name,
+	const struct stat *there)
+{
+	int r = S_ISDIR(there->st_mode) ? file_remove_tree_at(parent, name)
+					: sys_unlink_at(parent, name, 0);
+	return r < 0 ? failed(r, m, "replace") : 0;
+}
+
+static int block_write(int fd, const char *data, size_t size, uint64_t offset)
+{
+	while (size > 0) {
+		ssize_t count = sys_write_at(fd, data, size, offset);
+		if (count <= 0)
+			return count < 0 ? (int)count : -EIO;
+		data += count;
+		size -= (size_t)count;
+		offset += (uint64_t)count;
+	}
+	return 0;
+}
+
+/* Holes of sparse members stay holes. */
+static int content_write(struct unpack *u, const struct member *m, int fd)
+{
+	const void *data;
+	size_t size;
+	la_int64_t offset;
+	uint64_t end = 0;
+	int r;
+	while ((r = archive_read_data_block(u->tar, &data, &size, &offset)) == ARCHIVE_OK) {
+		if (offset < 0 || (uint64_t)offset + size > m->size_bytes)
+			return failed(-EINVAL, m, "write outside the size of");
+		r = block_write(fd, data, size, (uint64_t)offset);
+		if (r < 0)
+			return failed(r, m, "write");
+		end = (uint64_t)offset + size;
+	}
+	if (r != ARCHIVE_EOF)
+		return 1; /* the caller asks libarchive why */
+	r = end < m->size_bytes ? sys_truncate_fd(fd, m->size_bytes) : 0;
+	return r < 0 ? failed(r, m, "write") : 0;
+}
+
+static int regular_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	auto_close int fd =
+		sys_open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, 0600);
+	if (fd < 0)
+		return failed(fd, m, "make");
+	int r = content_write(u, m, fd);
+	if (r == 0)
+		r = unpack_metadata(m, fd);
+	return r == 0 ? times_set(m, parent, name) : r;
+}
+
+/* Symlinks, devices and fifos. */
+static int node_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	int r = m->type == S_IFLNK ? sys_symlink_at(m->symlink, parent, name)
+				   : sys_mknod_at(parent, name, m->type | (m->mode & 0777), m->device);
+	if (r == 0)
+		r = sys_chown_at(parent, name, m->uid, m->gid, AT_SYMLINK_NOFOLLOW);
+	return r < 0 ? failed(r, m, "make") : times_set(m, parent, name);
+}
+
+static int time_remember(struct unpack *u, const struct member *m)
+{
+	if (u->arena.total_bytes > u->target->limits->time_bytes)
+		return failed(-E2BIG, m, "remember the times of");
+	struct directory_time *t = arena_push(&u->arena, &u->times);
+	t->path = arena_str(&u->arena, m->path);
+	t->modified = m->modified;
+	return 0;
+}
+
+static int directory_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	int r = sys_mkdir_at(parent, name, 0700);
+	if (r < 0 && r != -EEXIST)
+		return failed(r, m, "make directory");
+	auto_close int fd = sys_open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return failed(fd, m, "open directory");
+	r = unpack_metadata(m, fd);
+	return r < 0 ? r : time_remember(u, m);
+}
+
+/* The target is looked up beneath the root like any other name, and a symlink there is linked, not followed. */
+static int hard_link_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	const char *last;
+	auto_close int from = path_open_parent(u->target->dir_fd, m->link_path, false, 0, &last);
+	int r = from < 0 ? from : sys_link_at(from, last, parent, name, 0);
+	if (r == -ENOENT || r == -ENOTDIR)
+		return failed(-EINVAL, m, "find the target of hard link");
+	return r < 0 ? failed(r, m, "make hard link") : 0;
+}
+
+static bool is_link_to_itself(struct unpack *u, const struct member *m, const struct stat *there)
+{
+	const char *last;
+	struct stat st;
+	auto_close int from = path_open_parent(u->target->dir_fd, m->link_path, false, 0, &last);
+	return from >= 0 && sys_stat_at(from, last, AT_SYMLINK_NOFOLLOW, &st) == 0 &&
+		st.st_ino == there->st_ino && st.st_dev == there->st_dev;
+}
+
+static int root_make(struct unpack *u, const struct member *m)
+{
+	auto_close int fd = sys_open_at(u->target->dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return failed(fd, m, "open");
+	u->has_root = true;
+	int r = unpack_metadata(m, fd);
+	return r < 0 ? r : time_remember(u, m);
+}
+
+static int kind_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	if (m->is_hard_link)
+		return hard_link_make(u, m, parent, name);
+	switch (m->type) {
+	case S_IFREG:
+		return regular_make(u, m, parent, name);
+	case S_IFDIR:
+		return directory_make(u, m, parent, name);
+	case S_IFLNK:
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+		return node_make(u, m, parent, name);
+	default:
+		return failed(-EINVAL, m, "make a member of unknown type:");
+	}
+}
+
+/* Makes the name free; 1 when what is there is what is asked for. */
+static int name_prepare(struct unpack *u, const struct member *m, int *parent, const char *name,
+	bool *out_hides)
+{
+	struct stat there;
+	int r = sys_stat_at(*parent, name, AT_SYMLINK_NOFOLLOW, &there);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return failed(r, m, "look for");
+	if (m->is_hard_link && is_link_to_itself(u, m, &there))
+		return 1;
+	if (m->type == S_IFDIR && S_ISDIR(there.st_mode))
+		return 0;
+	*out_hides = is_deletion(&there) && m->type == S_IFDIR;
+	r = name_clear(u, m, *parent, name, &there);
+	if (r < 0)
+		return r;
+	unpack_forget_parent(u);
+	*parent = unpack_parent(u, m->path, &name);
+	return *parent < 0 ? *parent : 0;
+}
+
+int unpack_member(struct unpack *u, const struct member *m)
+{
+	if (!m->path[0])
+		return root_make(u, m);
+	const char *name;
+	bool hides = false;
+	int parent = unpack_parent(u, m->path, &name);
+	if (parent < 0)
+		return parent;
+	int r = name_prepare(u, m, &parent, name, &hides);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = kind_make(u, m, parent, name);
+	if (r != 0 || !hides)
+		return r;
+	auto_close int fd = sys_open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	return fd < 0 ? failed(fd, m, "open") : u->target->make_opaque(u->target->context, fd);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `husk network create | ls | inspect | rm`. */
+#include "cli/internal.h"
+#include "base/err.h"
+
+struct create_args {
+	const char *driver, *subnet, *gateway;
+	bool is_internal;
+};
+
+static const struct opt create_opts[] = {
+	OPT_STRING('d', "driver", struct create_args, driver, "DRIVER", "kind of network (default bridge)"),
+	OPT_STRING(0, "gateway", struct create_args, gateway, "ADDRESS", "address of the bridge (default the first)"),
+	OPT_FLAG(0, "internal", struct create_args, is_internal, "no way out of this network"),
+	OPT_STRING(0, "subnet", struct create_args, subnet, "NETWORK", "addresses, such as 10.77.0.0/24 (default a free one)"),
+	OPT_END,
+};
+
+static int create_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct create_args *args = raw;
+	auto_of(engine) struct engine e;
+	auto_arena struct arena a = ARENA_INIT;
+	struct network_request request = {argv[0], args->driver, args->subnet, args->gateway, args->is_internal};
+	const char *id = NULL;
+	int r = cli_engine_open(context, &e);
+	if (r == 0)
+		r = network_create(&e, &request, &a, &id);
+	if (r == 0)
+		printf("%s\n", id);
+	return r;
+}
+
+static const struct command cmd_create = {
+	.name = "create",
+	.synopsis = "NETWORK",
+	.summary = "make a network",
+	.flags = COMMAND_OPTIONS_MIXED,
+	.min_args = 1,
+	.max_args = 1,
+	.opts = create_opts,
+	.args_size = sizeof(struct create_args),
+	.run = create_main,
+};
+
+struct ls_args {
+	bool is_quiet;
+};
+
+static const struct opt ls_opts[] = {
+	OPT_FLAG('q', "quiet", struct ls_args, is_quiet, "ids only"),
+	OPT_END,
+};
+
+static int ls_main(void *context, void *raw, int argc, char **argv)
+{
+	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SUBNET", NULL};
+	const struct ls_args *args = raw;
+	auto_of(engine) struct engine e;
+	auto_arena struct arena a = ARENA_INIT;
+	auto_of(cli_table) struct cli_table table = {0};
+	struct network_list list;
+	int r = cli_engine_open(context, &e);
+	if (r == 0)
+		r = network_list(&e, &a, &list);
+	if (r < 0)
+		return r;
+	if (!args->is_quiet)
+		cli_table_heads(&table, heads);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct network_view *n = &list.items[i];
+		if (args->is_quiet) {
+			printf("%.12s\n", n->id);
+			continue;
+		}
+		cli_table_addf(&table, "%.12s", n->id);
+		cli_table_addf(&table, "%s", n->name);
+		cli_table_addf(&table, "%s", n->driver);
+		cli_table_addf(&table, "%s", n->subnet ? n->subnet : "");
+	}
+	cli_table_print(&table, stdout);
+	return 0;
+}
+
+static const struct command cmd_ls = {
+	.name = "ls",
+	.alias = "list",
+	.summary = "list networks",
+	.opts = ls_opts,
+	.args_size = sizeof(struct ls_args),
+	.run = ls_main,
+};
+
+static const struct opt no_opts[] = {OPT_END};
+
+/* What one name says does not keep the others from being done. */
+static int inspect_main(void *context, void *args, int argc, char **argv)
+{
+	auto_of(engine) struct engine e;
+	int r = cli_engine_open(context, &e);
+	if (r < 0)
+		return r;
+	auto_buf struct buf all = BUF_INIT;
+	int worst = 0;
+	for (int i = 0; i < argc; i++) {
+		auto_buf struct buf one = BUF_INIT;
+		r = network_show(&e, argv[i], &one);
+		if (r < 0) {
+			fprintf(stderr, "husk: %s\n", err_text());
+			worst = 1;
+			continue;
+		}
+		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
+	}
+	printf("[\n%s\n]\n", all.data);
+	return worst;
+}
+
+static const struct command cmd_inspect_network = {
+	.name = "inspect",
+	.synopsis = "NETWORK...",
+	.summary = "show networks and their endpoints, as JSON",
+	.min_args = 1,
+	.opts = no_opts,
+	.run = inspect_main,
+};
+
+static int rm_main(void *context, void *args, int argc, char **argv)
+{
+	auto_of(engine) struct engine e;
+	int r = cli_engine_open(context, &e);
+	if (r < 0)
+		return r;
+	int worst = 0;
+	for (int i = 0; i < argc; i++) {
+		if (network_remove(&e, argv[i]) < 0) {
+			fprintf(stderr, "husk: %s\n", err_text());
+			worst = 1;
+		} else {
+			printf("%s\n", argv[i]);
+		}
+	}
+	return worst;
+}
+
+static const struct command cmd_rm_network = {
+	.name = "rm",
+	.alias = "remove",
+	.synopsis = "NETWORK...",
+	.summary = "remove networks",
+	.min_args = 1,
+	.opts = no_opts,
+	.run = rm_main,
+};
+
+static const struct command *const network_commands[] = {
+	&cmd_create,
+	&cmd_ls,
+	&cmd_inspect_network,
+	&cmd_rm_network,
+	NULL,
+};
+
+const struct command cmd_network = {
+	.name = "network",
+	.summary = "networks",
+	.sub = network_commands,
+};

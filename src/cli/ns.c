@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* husk ns: the group, and what its commands share. */
+#include "cli/ns.h"
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+
+int ns_opt_user(const char *text, void *field)
+{
+	if (parse_id(text, field) == 0)
+		return 0;
+	const struct passwd *user = getpwnam(text);
+	if (!user)
+		return -EINVAL;
+	*(uint32_t *)field = user->pw_uid;
+	return 0;
+}
+
+int ns_opt_group(const char *text, void *field)
+{
+	if (parse_id(text, field) == 0)
+		return 0;
+	const struct group *group = getgrnam(text);
+	if (!group)
+		return -EINVAL;
+	*(uint32_t *)field = group->gr_gid;
+	return 0;
+}
+
+int ns_finish(int r, int code, const char *words)
+{
+	if (r >= 0)
+		return code;
+	if (code != 126 && code != 127)
+		return err_wrap(r, "%s", words);
+	fprintf(stderr, "%s: %s\n", words, err_text());
+	return code;
+}
+
+/* 812 or 812:3107 */
+static int parse_pid(const char *word, struct ns_target *out)
+{
+	char copy[64];
+	uint32_t pid = 0;
+	if (fmt(copy, "%s", word) < 0)
+		return -EINVAL;
+	char *inode = copy;
+	const char *number = str_cut(&inode, ':');
+	if (parse_u32(number, &pid) < 0 || pid == 0 || pid > INT32_MAX)
+		return -EINVAL;
+	out->pid = (pid_t)pid;
+	return inode ? (parse_u64(inode, &out->inode) < 0 || out->inode == 0 ? -EINVAL : 0) : 0;
+}
+
+static int say_no_target(const char *word, bool with_files)
+{
+	return err_say(-ENOENT, "no such process%s container: %s",
+		with_files ? ", namespace file or" : " or", word);
+}
+
+int ns_target_parse(
+	struct cli_context *context, const char *word, bool with_files, struct ns_target *out)
+{
+	*out = (struct ns_target){0};
+	int r = parse_pid(word, out);
+	if (r == 0)
+		return 0;
+	bool is_path = strchr(word, '/') != NULL;
+	*out = (struct ns_target){0};
+	if (!is_path) {
+		r = ns_container_pid(context, word, &out->pid);
+		if (r != -ENOENT)
+			return r;
+	}
+	r = with_files ? ns_file_kind_find(word) : -ENOENT;
+	if (r == -ENOENT || (r < 0 && !is_path))
+		return say_no_target(word, with_files);
+	if (r == -EINVAL || r == -ENOTTY)
+		return err_say(-EINVAL, "%s is not a namespace file", word);
+	if (r < 0)
+		return err_new(r, "open %s", word);
+	out->file = word;
+	return 0;
+}
+
+static const struct command *const ns_commands[] = {
+	&cmd_ns_run,
+	&cmd_ns_enter,
+	&cmd_ns_ls,
+	&cmd_ns_show,
+	&cmd_ns_tree,
+	NULL,
+};
+
+const struct command cmd_ns = {
+	.name = "ns",
+	.summary = "make, join, list and compare namespaces",
+	.sub = ns_commands,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared by the commands of `husk ns`. */
+#include "cli/cli.h"
+#include "ns/ns.h"
+
+/* Parsers for OPT_VALUE: a user or group by name or number, seconds with a sign. */
+int ns_opt_user(const char *text, void *field);
+int ns_opt_group(const char *text, void *field);
+int ns_opt_offset(const char *text, void *field);
+
+/* Prints a failure of the command itself and returns its exit code, 126 or 127; others are returned as they came. */
+int ns_finish(int r, int code, const char *words);
+
+/* What a user types to name a process. */
+struct ns_target {
+	pid_t pid;
+	uint64_t inode;
+	const char *file; /* a namespace file instead */
+};
+
+/* The first process of a running container; -ENOENT when there is no such container, or no engine to ask. */
+int ns_container_pid(struct cli_context *context, const char *name, pid_t *out);
+/* Each running container: its name and first process. None when the engine cannot be asked. */
+void ns_container_each(struct cli_context *context,
+	void (*each)(const char *name, pid_t pid, void *data), void *data);
+
+/* PID, PID:INODE, CONTAINER and, if `with_files`, FILE. */
+int ns_target_parse(
+	struct cli_context *context, const char *word, bool with_files, struct ns_target *out);
+
+extern const struct command cmd_ns_run, cmd_ns_enter, cmd_ns_ls, cmd_ns_show, cmd_ns_tree;

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks as objects: create, list, inspect, remove. A network in use is refused by the name of its user. */
+#include "engine/network.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const char *const reserved[] = {"none", "host", "default", "container"};
+
+static int name_check(const char *name)
+{
+	if (!str_is_name(name))
+		return err_say(-EINVAL, "invalid network name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (str_eq(name, reserved[i]))
+			return err_say(-EINVAL, "the network name \"%s\" has a meaning of its own", name);
+	return 0;
+}
+
+static int networks_lock(struct engine *e)
+{
+	int lock = lock_file_at(e->root_fd, "networks/lock", true);
+	return lock < 0 ? err_new(lock, "lock the networks") : lock;
+}
+
+static int request_parse(const struct network_request *request, struct network *out)
+{
+	*out = (struct network){.name = request->name, .driver = request->driver ? request->driver : "bridge",
+		.is_internal = request->is_internal};
+	if (!str_eq(out->driver, "bridge"))
+		return err_say(-EOPNOTSUPP, "--driver \"%s\": bridge is the only driver so far", out->driver);
+	if (request->subnet) {
+		int r = net_subnet_parse(request->subnet, &out->subnet);
+		if (r == -ERANGE)
+			return err_say(-EINVAL, "--subnet %s: the address has bits beyond the network's length", request->subnet);
+		if (r < 0 || out->subnet.address.size != 4)
+			return err_say(-EINVAL, "--subnet \"%s\" is not an IPv4 network such as 10.77.0.0/24", request->subnet);
+	}
+	if (!request->gateway)
+		return 0;
+	if (!request->subnet)
+		return err_say(-EINVAL, "--gateway needs --subnet");
+	if (net_address_parse(request->gateway, &out->gateway) < 0 || !net_subnet_has(&out->subnet, &out->gateway))
+		return err_say(-EINVAL, "--gateway \"%s\" is not an address of %s", request->gateway, request->subnet);
+	return 0;
+}
+
+int network_create(struct engine *e, const struct network_request *request, struct arena *a, const char **out_id)
+{
+	struct network n;
+	int r = name_check(request->name);
+	if (r == 0)
+		r = request_parse(request, &n);
+	if (r < 0)
+		return r;
+	auto_close int lock = networks_lock(e);
+	if (lock < 0)
+		return lock;
+	struct network existing;
+	r = network_read(e, request->name, a, &existing);
+	if (r == 0)
+		return err_say(-EEXIST, "network with name %s already exists", request->name);
+	if (r != -ENOENT)
+		return r;
+	r = network_make(e, &n, a);
+	if (r == 0)
+		*out_id = n.id;
+	return r;
+}
+
+static void view_fill(struct arena *a, const struct network *n, struct network_view *out)
+{
+	char subnet[NET_SUBNET_TEXT], gateway[NET_ADDRESS_TEXT];
+	*out = (struct network_view){
+		.name = n->name,
+		.id = n->id,
+		.driver = n->driver,
+		.subnet = arena_str(a, net_subnet_format(subnet, &n->subnet)),
+		.gateway = arena_str(a, net_address_format(gateway, &n->gateway)),
+	};
+}
+
+static int compare_views(const void *a, const void *b)
+{
+	return strcmp(((const struct network_view *)a)->name, ((const struct network_view *)b)->name);
+}
+
+/* The default network is listed whether or not somebody used it yet; host and none have no record. */
+int network_list(struct engine *e, struct arena *a, struct network_list *out)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	struct network n;
+	int r = network_load(e, "bridge", a, &n);
+	if (r == 0)
+		r = file_list_at(e->root_fd, "networks", &names);
+	if (r < 0)
+		return err_new(r, "list networks");
+	struct network_list list = {0};
+	strvec_each(name, &names) {
+		char *end = strrchr(*name, '.');
+		if (!end || !str_eq(end, ".json"))
+			continue;
+		*end = '\0';
+		if (network_read(e, *name, a, &n) < 0) {
+			log_warn("%s", err_text());
+			continue;
+		}
+		view_fill(a, &n, arena_push(a, &list));
+	}
+	struct network_view *view = arena_push(a, &list);
+	*view = (struct network_view){.name = "host", .id = "host", .driver = "host"};
+	view = arena_push(a, &list);
+	*view = (struct network_view){.name = "none", .id = "none", .driver = "null"};
+	qsort(list.items, list.count, sizeof(*list.items), compare_views);
+	*out = list;
+	return 0;
+}
+
+/* Calls `each` with every container that runs in the network. */
+static int users_each(struct engine *e, const char *name,
+	int (*each)(void *context, const struct container *c, const struct summary *s), void *context)
+{
+	auto_of(container_list) struct container_list list = {0};
+	int r = container_list(e, &list);
+	for (size_t i = 0; i < list.count && r == 0; i++) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct container c;
+		struct summary s;
+		if (container_summary(e, list.ids[i], &s) < 0 || s.state != CONTAINER_RUNNING ||
+			container_load(e, list.ids[i], &a, &c) < 0 || !str_eq(c.network, name))
+			continue;
+		r = each(context, &c, &s);
+	}
+	return r;
+}
+
+static int refuse_user(void *context, const struct container *c, const struct summary *s)
+{
+	return err_say(-EBUSY, "network %s is in use by container %s", (const char *)context, c->name);
+}
+
+int network_remove(struct engine *e, const char *name)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct network n;
+	if (str_eq(name, "bridge") || str_eq(name, "host") || str_eq(name, "none"))
+		return err_say(-EPERM, "%s is a pre-defined network and cannot be removed", name);
+	auto_close int lock = networks_lock(e);
+	int r = lock < 0 ? lock : network_read(e, name, &a, &n);
+	if (r == 0)
+		r = users_each(e, name, refuse_user, (void *)name);
+	if (r < 0)
+		return r;
+	auto_of(net) struct net *net = NULL;
+	struct net_rules_network rules = {.bridge = n.bridge, .is_internal = n.is_internal, .subnets = {n.subnet}};
+	struct net_link link;
+	r = net_open(&net, e->instance);
+	if (r == 0 && net_link_find(net, n.bridge, &link) == 0) {
+		r = net_rules_remove_network(net, &rules);
+		if (r == 0)
+			r = net_link_delete(net, n.bridge);
+	}
+	if (r < 0)
+		return r;
+	char path[160];
+	fmt(path, "networks/%s.json", name);
+	r = sys_unlink_at(e->root_fd, path, 0);
+	return r < 0 ? err_new(r, "remove network %s", name) : 0;
+}
+
+static int endpoint_put(void *context, const struct container *c, const struct summary *s)
+{
+	struct json_writer *w = context;
+	json_open_object(w, c->id);
+	json_put_string(w, "Name", c->name);
+	json_put_string(w, "EndpointID", c->id);
+	json_put_string(w, "IPv4Address", s->address);
+	json_close_object(w);
+	return 0;
+}
+
+int network_show(struct engine *e, const char *name, struct buf *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct network n;
+	struct network_view view;
+	int r = network_load(e, name, &a, &n);
+	if (r < 0)
+		return r;
+	view_fill(&a, &n, &view);
+	struct json_writer w = {.out = out, .is_pretty = true};
+	json_open_object(&w, NULL);
+	json_put_string(&w, "Name", n.name);
+	json_put_string(&w, "Id", n.id);
+	json_put_string(&w, "Scope", "local");
+	json_put_string(&w, "Driver", n.driver);
+	json_put_bool(&w, "Internal", n.is_internal);
+	json_open_object(&w, "IPAM");
+	json_open_array(&w, "Config");
+	json_open_object(&w, NULL);
+	json_put_string(&w, "Subnet", view.subnet);
+	json_put_string(&w, "Gateway", view.gateway);
+	json_close_object(&w);
+	json_close_array(&w);
+	json_close_object(&w);
+	json_open_object(&w, "Containers");
+	r = users_each(e, name, endpoint_put, &w);
+	json_close_object(&w);
+	json_open_object(&w, "Options");
+	json_put_string(&w, "com.docker.network.bridge.name", n.bridge);
+	json_close_object(&w);
+	json_close_object(&w);
+	return r;
+}

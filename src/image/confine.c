@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Shutting the worker in, before it reads a byte of an image (security.md R8).
+ *
+ * Afterwards: a root directory that is empty, read-only and has no room; two directories by fd, as clones whose
+ * topmost directory has nothing above it, the layout read-only; own mount, network, IPC and UTS namespaces; the six
+ * capabilities that it takes to give files their owners and modes; no_new_privs and the default seccomp filter of
+ * containers. The clones are made first: a mount of another namespace cannot be cloned.
+ */
+#include "image/internal.h"
+#include "mount/mount.h"
+#include "sec/sec.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+#define CAP_BIT(number) (1ULL << (number))
+
+static const uint64_t worker_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) |
+	CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
+
+static int clone_directory(int *fd, uint64_t attributes)
+{
+	int clone = sys_open_tree(*fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	if (clone < 0)
+		return err_new(clone, "clone a directory for the worker");
+	fd_replace(fd, clone);
+	struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
+	int r = sys_mount_setattr(clone, "", AT_EMPTY_PATH, &attr);
+	return r < 0 ? err_new(r, "restrict a directory of the worker") : 0;
+}
+
+static int empty_root_make(void)
+{
+	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return fs;
+	int r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return r;
+	return sys_fsmount(fs, FSMOUNT_CLOEXEC,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+static int root_leave(void)
+{
+	auto_close int root = empty_root_make();
+	if (root < 0)
+		return err_new(root, "make an empty root for the worker");
+	struct mount_context context = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF};
+	int r = mount_root_attach(&context, root, MS_PRIVATE);
+	if (r == 0) {
+		r = mount_root_enter(&context, false);
+		if (r == -EINVAL) /* the host runs from an initramfs */
+			r = mount_root_enter(&context, true);
+	}
+	fd_replace(&context.null_fd, -EBADF);
+	return r;
+}
+
+static int privileges_drop(void)
+{
+	const struct sec_caps caps = {
+		.bounding = worker_caps, .effective = worker_caps, .permitted = worker_caps};
+	auto_buf struct buf filter = BUF_INIT;
+	sec_seccomp_default(worker_caps, &filter);
+	int r = sec_caps_bound(&caps);
+	if (r == 0)
+		r = sec_no_new_privs();
+	if (r == 0)
+		r = sec_seccomp_load(filter.data, filter.len, 0);
+	return r < 0 ? r : sec_caps_set(&caps);
+}
+
+int worker_confine(int *layout_fd, int *store_fd)
+{
+	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r < 0)
+		return err_new(r, "hide the worker from debuggers");
+	r = clone_directory(layout_fd,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (r == 0)
+		r = clone_directory(store_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (r < 0)
+		return r;
+	r = sys_unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
+	if (r < 0)
+		return err_new(r, "give the worker namespaces of its own");
+	r = root_leave();
+	return r < 0 ? r : privileges_drop();
+}

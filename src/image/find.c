@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finding images by what people type, and listing them. */
+#include "image/internal.h"
+#include "base/str.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* As people write it: what is stored is canonical. */
+static int short_form(const char *text, struct buf *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct image_reference r;
+	int code = reference_parse(text, &a, &r);
+	if (code < 0)
+		return code;
+	reference_write_short(&r, out);
+	return 0;
+}
+
+/* Names that the user may have meant, with `:latest` and without. */
+static void candidates_add(int root_fd, struct strvec *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	if (file_list_at(root_fd, "refs", &files) < 0)
+		return;
+	strvec_each(file, &files) {
+		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
+		if (reference_of_file(*file, &text) < 0 || short_form(text.data, &shown) < 0)
+			continue;
+		strvec_push(out, shown.data);
+		if (str_suffix(shown.data, ":latest"))
+			strvec_pushf(out, "%.*s", (int)(shown.len - strlen(":latest")), shown.data);
+	}
+}
+
+int image_missing(int root_fd, const char *word, const struct strvec *others)
+{
+	auto_strvec struct strvec candidates = STRVEC_INIT;
+	auto_buf struct buf shown = BUF_INIT;
+	buf_add_escaped(&shown, word);
+	candidates_add(root_fd, &candidates);
+	if (others)
+		strvec_each(other, others)
+			strvec_push(&candidates, *other);
+	const char *nearest = candidates.count
+		? str_nearest(word, (const char *const *)candidates.items, candidates.count)
+		: NULL;
+	int r = err_say(-ENOENT, "no such image: %.300s", shown.data);
+	return nearest ? err_hint(r, "Did you mean %s?", nearest) : r;
+}
+
+/* "HEX.json" */
+static bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1])
+{
+	return fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%.*s", DIGEST_HEX_LEN, file_name) >= 0 &&
+		str_is_hex(out_hex, DIGEST_HEX_LEN) && str_eq(file_name + DIGEST_HEX_LEN, ".json");
+}
+
+/* Silent: -ENOENT, -EEXIST for several. */
+static int id_find(int root_fd, const char *prefix, struct arena *a, char out_hex[static DIGEST_HEX_LEN + 1])
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(root_fd, "images", &files);
+	if (r < 0)
+		return r;
+	const char *found_id = NULL;
+	strvec_each(file, &files) {
+		struct image image;
+		char hex[DIGEST_HEX_LEN + 1];
+		if (!record_name_take(*file, hex) || record_load(root_fd, hex, a, &image) < 0 ||
+			!str_prefix(digest_hex(image.id), prefix))
+			continue;
+		if (found_id && !str_eq(found_id, image.id))
+			return -EEXIST;
+		found_id = image.id;
+		fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", hex);
+	}
+	return found_id ? 0 : -ENOENT;
+}
+
+static bool is_hex_prefix(const char *s)
+{
+	size_t len = strlen(s);
+	return len > 0 && len <= DIGEST_HEX_LEN && str_is_hex(s, len);
+}
+
+static int found(int root_fd, const char *hex, const struct image_reference *r, struct arena *a,
+	struct image *out)
+{
+	int code = image_load(root_fd, hex, a, out);
+	if (code < 0 || !r || r->digest)
+		return code;
+	auto_buf struct buf shown = BUF_INIT;
+	reference_write_short(r, &shown);
+	*arena_push(a, &out->references) = arena_str(a, shown.data);
+	return 0;
+}
+
+int image_find(int root_fd, const char *word, struct arena *a, struct image *out)
+{
+	char hex[DIGEST_HEX_LEN + 1];
+	struct image_reference reference;
+	const char *id = str_after(word, "sha256:");
+	bool is_id = is_hex_prefix(id ? id : word);
+	bool is_only_id = is_id && (id || strlen(word) == DIGEST_HEX_LEN);
+	int r = -ENOENT;
+	if (!is_only_id) {
+		r = reference_parse(word, a, &reference);
+		if (r < 0)
+			return r;
+		r = reference_resolve(root_fd, &reference, hex);
+		if (r == 0)
+			r = found(root_fd, hex, &reference, a, out);
+		else if (r != -ENOENT)
+			return err_new(r, "read the reference %s", word);
+		if (r != -ENOENT)
+			return r;
+	}
+	if (r == -ENOENT && is_id)
+		r = id_find(root_fd, id ? id : word, a, hex);
+	if (r == 0)
+		return found(root_fd, hex, NULL, a, out);
+	if (r == -EEXIST)
+		return err_say(r, "the id %s is the beginning of several images' ids", word);
+	return r == -ENOENT ? image_missing(root_fd, word, NULL) : err_new(r, "look for image %s", word);
+}
+
+static int compare_age(const void *left, const void *right)
+{
+	const struct image *a = left, *b = right;
+	if (a->created_ns != b->created_ns)
+		return a->created_ns < b->created_ns ? 1 : -1;
+	return strcmp(a->digest, b->digest);
+}
+
+static int references_attach(int root_fd, struct arena *a, struct image_list *list)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(root_fd, "refs", &files);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list image references");
+	strvec_each(file, &files) {
+		char hex[DIGEST_HEX_LEN + 1];
+		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
+		if (reference_of_file(*file, &text) < 0 || short_form(text.data, &shown) < 0 ||
+			reference_read(root_fd, *file, hex) < 0)
+			continue;
+		for (size_t i = 0; i < list->count; i++)
+			if (str_eq(digest_hex(list->items[i].digest), hex))
+				*arena_push(a, &list->items[i].references) = arena_str(a, shown.data);
+	}
+	return 0;
+}
+
+int image_list(int root_fd, struct arena *a, struct image_list *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	struct image_list list = {0};
+	int r = file_list_at(root_fd, "images", &files);
+	if (r < 0 && r != -ENOENT)
+		return err_new(r, "list images");
+	strvec_each(file, &files) {
+		char hex[DIGEST_HEX_LEN + 1];
+		if (!record_name_take(*file, hex))
+			continue;
+		struct image image;
+		r = image_load(root_fd, hex, a, &image);
+		if (r < 0)
+			return r;
+		*arena_push(a, &list) = image;
+	}
+	if (list.count)
+		qsort(list.items, list.count, sizeof(*list.items), compare_age);
+	r = references_attach(root_fd, a, &list);
+	if (r < 0)
+		return r;
+	*out = list;
+	return 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The caller's side of the worker husk-image.
+ *
+ * The worker is executed with a constant argv, an empty environment and three fds: the layout (3), the engine's root
+ * (4), and one end of a packet socket (5). On the socket it may ask one thing, as often as it needs: WORKER_OPAQUE with
+ * the fd of a directory, which is answered by an int32_t. It means "mark this directory opaque for overlayfs", what
+ * takes the CAP_SYS_ADMIN that the worker has given up. The last packet is WORKER_RESULT with the error trail (code 0: done). A worker that is gone without a result
+ * has failed.
+ *
+ * Nothing that the worker says is believed beyond that: it has read a hostile archive.
+ */
+#include "image/internal.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/process.h"
+#include "sys/signal.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { WORKER_FDS = 3, FDS_ABOVE = 10 };
+
+/* In the child. */
+static int worker_prepare(const int fds[static WORKER_FDS])
+{
+	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR, 0);
+	int r = null_fd < 0 ? null_fd : 0;
+	for (int i = 0; i < 2 && r >= 0; i++)
+		r = fd_place(null_fd, i);
+	fd_replace(&null_fd, -EBADF);
+	for (int i = 0; i < WORKER_FDS && r >= 0; i++)
+		r = fd_place(fds[i], WORKER_LAYOUT_FD + i);
+	if (r >= 0)
+		r = fd_cloexec_from(WORKER_LAYOUT_FD + WORKER_FDS);
+	if (r >= 0)
+		r = sys_chdir("/");
+	if (r >= 0)
+		r = sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signal_reset();
+	return r < 0 ? r : 0;
+}
+
+static _Noreturn void worker_execute(const char *path, const char *reference, const int fds[static WORKER_FDS])
+{
+	const char *const argv[] = {"husk-image", "import-layout", reference, NULL};
+	char *const envp[] = {NULL};
+	int r = worker_prepare(fds);
+	if (r == 0)
+		r = sys_execve_at(AT_FDCWD, path, (char *const *)argv, envp, 0);
+	struct worker_packet packet = {.word = WORKER_RESULT};
+	err_new(r, "start %s", path);
+	err_pack(&packet.trail);
+	socket_send(fds[WORKER_SOCKET_FD - WORKER_LAYOUT_FD], &packet, sizeof(packet), NULL, 0);
+	_exit(127);
+}
+
+/* A pidfd. The fds are above those that they become in the child. */
+static int worker_start(const char *path, const char *reference, const int fds[static WORKER_FDS])
+{
+	int pidfd = -EBADF;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	int pid = sys_clone3(&args);
+	if (pid == 0)
+		worker_execute(path, reference, fds);
+	return pid < 0 ? err_new(pid, "start the worker for images") : pidfd;
+}
+
+/* The worker sees nothing but the layout, read-only, and the store: no other directory can come from it. */
+static int opaque_mark(int dir_fd)
+{
+	struct stat st;
+	int r = sys_stat_fd(dir_fd, &st);
+	if (r == 0 && !S_ISDIR(st.st_mode))
+		r = -ENOTDIR;
+	return r < 0 ? r : sys_set_xattr(dir_fd, "trusted.overlay.opaque", "y", 1);
+}
+
+/* One packet of the worker: 1 to go on, 0 when it is done. */
+static int worker_listen(int socket)
+{
+	struct worker_packet packet;
+	int fds[1];
+	size_t fd_count = 1;
+	ssize_t size = socket_receive(socket, &packet, sizeof(packet), fds, &fd_count);
+	auto_close int dir = size > 0 && fd_count == 1 ? fds[0] : -EBADF;
+	if (size == 0)
+		return err_say(-EPROTO, "the worker for images ended without a result");
+	if (size < 0)
+		return err_new((int)size, "listen to the worker for images");
+	if (size != sizeof(packet))
+		return err_say(-EPROTO, "the worker for images sent %zd bytes", size);
+	if (packet.word == WORKER_RESULT)
+		return packet.trail.code == 0 ? 0 : err_unpack(&packet.trail);
+	if (packet.word != WORKER_OPAQUE || dir < 0)
+		return err_say(-EPROTO, "the worker for images sent what has no meaning");
+	int32_t answer = opaque_mark(dir);
+	int r = socket_send(socket, &answer, sizeof(answer), NULL, 0);
+	return r < 0 ? err_new(r, "answer the worker for images") : 1;
+}
+
+static int worker_serve(int socket, int pidfd)
+{
+	int r;
+	do
+		r = worker_listen(socket);
+	while (r > 0);
+	if (r < 0)
+		return r;
+	int code = process_wait(pidfd);
+	if (code != 0)
+		return err_say(-EPROTO, "the worker for images ended with code %d", code);
+	return 0;
+}
+
+int worker_import_layout(int root_fd, int layout_fd, const char *libexec_path, const char *reference)
+{
+	auto_buf struct buf path = BUF_INIT;
+	buf_addf(&path, "%s/husk-image", libexec_path);
+	int pair[2];
+	int r = socket_pair(pair);
+	if (r < 0)
+		return err_new(r, "make a socket");
+	auto_close int ours = pair[0], theirs = pair[1];
+	auto_close int layout = sys_fcntl(layout_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
+	auto_close int root = sys_fcntl(root_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
+	auto_close int end = sys_fcntl(theirs, F_DUPFD_CLOEXEC, FDS_ABOVE);
+	if (layout < 0 || root < 0 || end < 0)
+		return err_new(-EMFILE, "hand fds to the worker for images");
+	auto_kill int pidfd = worker_start(path.data, reference, (const int[]){layout, root, end});
+	if (pidfd < 0)
+		return pidfd;
+	fd_replace(&theirs, -EBADF);
+	fd_replace(&end, -EBADF);
+	return worker_serve(ours, pidfd);
+}

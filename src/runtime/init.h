@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What init knows, and its steps; the table in steps.c says when each is done. */
+#include "runtime/internal.h"
+
+/* Init's whole world. */
+struct init {
+	struct flat plan;
+	int sync_fd;
+	uint32_t role;
+	int slots[SLOT_MAX];
+	struct mount_context mount;
+	int proc_fd;
+	int console_fd;
+	int cwd_fd;
+	bool is_in_cgroup; /* the host said so, and the cgroup namespace has been made */
+};
+
+int step_namespaces(struct init *init, const void *row);
+int step_identity(struct init *init, const void *row);
+int step_root(struct init *init, const void *row);
+int step_mount(struct init *init, const void *row);
+int step_node(struct init *init, const void *row);
+int step_guard(struct init *init, const void *row);
+int step_terminal(struct init *init, const void *row);
+int step_hostname(struct init *init, const void *row);
+int step_sysctl(struct init *init, const void *row);
+int step_cwd(struct init *init, const void *row);
+int step_enter_root(struct init *init, const void *row);
+int step_cgroup_join(struct init *init, const void *row);
+int step_wait_start(struct init *init, const void *row);
+int step_rlimit(struct init *init, const void *row);
+int step_process(struct init *init, const void *row);
+int step_seccomp(struct init *init, const void *row);
+int step_credentials(struct init *init, const void *row);
+int step_exec(struct init *init, const void *row);

@@ -1,0 +1,310 @@
+# husk run in the foreground: the process, its surroundings, its input, output and exit code.
+# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+load helpers
+
+setup_file() {
+	make_image
+}
+
+@test "the command is PID 1 and sees only itself" {
+	run container -- ps -o pid,comm
+	expect_status 0
+	[[ ${#lines[@]} -eq 2 && ${lines[1]} =~ ^\ *1\ +ps ]]
+}
+
+@test "on the host the command has another PID" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	container --name seen -i -- sh -c 'echo $$; read -r line' <"$BATS_TEST_TMPDIR/fifo" >"$BATS_TEST_TMPDIR/out" &
+	exec 5>"$BATS_TEST_TMPDIR/fifo"
+	eventually test -s "$BATS_TEST_TMPDIR/out"
+	[[ $(<"$BATS_TEST_TMPDIR/out") == 1 ]]
+	pid=$(pid_of seen)
+	[[ $pid -gt 1 && $(<"/proc/$pid/comm") == sh ]]
+	echo go >&5
+	exec 5>&-
+	wait $!
+}
+
+@test "exit codes pass through" {
+	for code in 0 1 7 42 125 126 127 255; do
+		run -"$code" container -- sh -c "exit $code"
+	done
+}
+
+@test "a command that does not exist: 127 and one sentence" {
+	run -127 --separate-stderr container -- /no/such/thing
+	[[ $stderr == *"/no/such/thing"* && $stderr != *$'\n'* ]]
+	run -127 --separate-stderr container -- nosuchthing
+	[[ $stderr == *"nosuchthing"* && $stderr != *$'\n'* ]]
+}
+
+@test "a command that is no program: 126 and one sentence" {
+	run -126 --separate-stderr container -- /etc/passwd
+	[[ $stderr == *"/etc/passwd"* && $stderr != *$'\n'* ]]
+	run -126 container -- /etc
+}
+
+@test "a death by signal is 128 plus its number" {
+	run -3 container -- sh -c 'kill -KILL $$; exit 3'
+	run -143 container -- sh -c 'sh -c "kill -TERM \$\$"; exit $?'
+	container --name dying -- sleep 100 &
+	eventually husk inspect dying >/dev/null 2>&1
+	eventually test "$(field dying .State.Running)" == true
+	husk kill dying
+	wait $! && return 1 || [[ $? -eq 137 ]]
+}
+
+@test "arguments with spaces, newlines, quotes and none at all arrive as they are" {
+	run container -- sh -c 'printf "<%s>" "$@"' sh "a b" $'c\nd' '' '"e"' '$HOME' '*' 'ü'
+	[[ $output == $'<a b><c\nd><><"e"><$HOME><*><ü>' ]]
+}
+
+@test "environment: spaces, the caller's by name, a file, and nothing else of the host" {
+	printf '# comment\n\nFROM_FILE=one two\nCALLER\n' >"$BATS_TEST_TMPDIR/env"
+	CALLER=called LEAK=secret run container -e 'A=b  c' -e 'E=' -e CALLER -e MISSING -e $'N=x\ny' \
+		--env-file "$BATS_TEST_TMPDIR/env" -- sh -c 'printf "%s|" "$A" "$E" "$CALLER" "${MISSING-unset}" "$N" "$FROM_FILE"'
+	[[ $output == $'b  c||called|unset|x\ny|one two|' ]]
+	LEAK=secret run container -- env
+	[[ $output != *LEAK* && $output != *HUSK* && $output != *BATS* ]]
+	run container -- sh -c 'tr "\0" "\n" </proc/1/environ | sed "s/=.*//" | sort | tr "\n" " "'
+	[[ $output == "HOME HOSTNAME PATH " ]]
+}
+
+@test "working directory, made when it is missing" {
+	run container -w /tmp -- pwd
+	[[ $output == /tmp ]]
+	run container -w /not/there/yet -- sh -c 'pwd; stat -c "%u %a" /not/there'
+	[[ $output == $'/not/there/yet\n0 755' ]]
+	[[ ! -e $ROOTFS/not ]]
+	run container -- pwd
+	[[ $output == / ]]
+}
+
+@test "user by number, by name, with a group, and its supplementary groups and home" {
+	run container -u 12:34 -- sh -c 'id -u; id -g'
+	[[ $output == $'12\n34' ]]
+	run container -u alice -- sh -c 'id -u; id -g; id -G; echo $HOME'
+	[[ $output == $'1000\n1000\n1000 29\n/home/alice' ]]
+	run container -u alice:audio -- id -g
+	[[ $output == 29 ]]
+	run container -u 4242 -- sh -c 'id -u; id -g; echo $HOME'
+	[[ $output == $'4242\n0\n/' ]]
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -u nosuchuser -- true
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -u root:nosuchgroup -- true
+}
+
+@test "another user than root has no capability" {
+	run container -u alice -- grep -E 'Cap(Eff|Prm|Inh|Amb)' /proc/self/status
+	[[ $(grep -c 0000000000000000 <<<"$output") -eq 4 ]]
+}
+
+@test "host name: the given one, else the short id; /etc/hostname and /etc/hosts say the same" {
+	run container -h box -- sh -c 'hostname; cat /etc/hostname; grep -c "[[:space:]]box" /etc/hosts; echo $HOSTNAME'
+	[[ $output == $'box\nbox\n1\nbox' ]]
+	run container -- hostname
+	[[ $output =~ ^[0-9a-f]{12}$ ]]
+	[[ $(hostname) == test-host ]]
+}
+
+@test "--entrypoint goes before the command" {
+	run container --entrypoint /bin/echo -- one "two three"
+	[[ $output == "one two three" ]]
+}
+
+@test "-i connects standard input; without it there is /dev/null" {
+	run bash -c 'printf "a\nb\n" | "$HUSK" run --rm -i --rootfs "$ROOTFS" --net none -- wc -l'
+	[[ $output == 2 ]]
+	run bash -c 'printf "a\nb\n" | "$HUSK" run --rm --rootfs "$ROOTFS" --net none -- wc -l'
+	[[ $output == 0 ]]
+	run bash -c 'head -c 3000000 /dev/zero | "$HUSK" run --rm -i --rootfs "$ROOTFS" --net none -- wc -c'
+	[[ $output == 3000000 ]]
+}
+
+@test "a command that ends before its input does" {
+	run timeout 20 bash -c 'yes | "$HUSK" run --rm -i --rootfs "$ROOTFS" --net none -- head -n 1'
+	expect_status 0
+	[[ $output == y ]]
+}
+
+@test "standard output and error stay apart" {
+	run --separate-stderr container -- sh -c 'echo out; echo err >&2'
+	[[ $output == out && $stderr == err ]]
+}
+
+@test "ten megabytes of output arrive complete" {
+	run bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- sh -c "yes 0123456789abcde | head -c 10000000" | cksum'
+	expected=$(yes 0123456789abcde | head -c 10000000 | cksum)
+	[[ $output == "$expected" ]]
+}
+
+@test "binary output arrives as it is" {
+	head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+	container -i -- cat <"$BATS_TEST_TMPDIR/random" >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/random" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "a slow reader gets everything" {
+	run bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- sh -c "yes | head -c 300000" | (sleep 1; wc -c)'
+	[[ $output == 300000 ]]
+}
+
+@test "a closed output ends a command that writes" {
+	run timeout 20 bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- yes | head -n 1'
+	[[ $output == y && $status -ne 124 ]]
+}
+
+@test "the output of 200 short commands is never lost" {
+	for i in {1..200}; do
+		[[ $(container -- echo "this is number $i") == "this is number $i" ]]
+	done
+}
+
+@test "--read-only: the root cannot be written, /dev/shm and a tmpfs can" {
+	run container --read-only -- touch /file
+	expect_status 1
+	expect_output "Read-only file system"
+	run container --read-only --tmpfs /tmp -- sh -c 'touch /dev/shm/a /tmp/b && echo fine'
+	[[ $output == fine ]]
+}
+
+@test "--tmpfs with options" {
+	run container --tmpfs /scratch:size=1m,mode=700 -- sh -c 'stat -c %a /scratch; grep " /scratch " /proc/mounts'
+	[[ ${lines[0]} == 700 && ${lines[1]} == tmpfs*size=1024k* ]]
+	run container --tmpfs /scratch:size=1m -- sh -c 'head -c 2000000 /dev/zero >/scratch/big'
+	expect_output "No space left"
+}
+
+@test "--init reaps orphans, forwards signals and passes the exit code" {
+	run container --init -- sh -c 'echo $$; (sleep 0.2 & :); sleep 0.6; ps -o stat,comm | grep -c "^Z"'
+	[[ ${lines[0]} -gt 1 && ${lines[1]} == 0 ]]
+	run -9 container --init -- sh -c 'exit 9'
+	id=$(background --init -- sh -c 'trap "echo got it; exit 4" TERM; echo ready; while :; do sleep 0.1; done')
+	eventually grep -q ready <(husk logs "$id")
+	husk kill -s TERM "$id"
+	[[ $(husk wait "$id") == 4 ]]
+	run husk logs "$id"
+	expect_output "got it"
+	husk rm "$id"
+}
+
+@test "labels are in inspect" {
+	id=$(background -l plain=1 --label 'spaced=a b' -l empty -- true)
+	[[ $(field "$id" .Config.Labels.plain) == 1 ]]
+	[[ $(field "$id" .Config.Labels.spaced) == "a b" ]]
+	[[ $(field "$id" .Config.Labels.empty) == "" ]]
+	husk wait "$id"
+	husk rm "$id"
+}
+
+@test "--ulimit" {
+	run container --ulimit nofile=100:200 --ulimit core=0 -- sh -c 'ulimit -n; ulimit -Hn; ulimit -c'
+	[[ $output == $'100\n200\n0' ]]
+}
+
+@test "the root is the container's own, complete, and nothing of the host is in sight" {
+	run container -- sh -c 'ls /dev; echo; readlink /dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/ptmx'
+	for name in null zero full random urandom tty fd stdin stdout stderr ptmx pts shm mqueue; do
+		grep -qx "$name" <<<"$output"
+	done
+	expect_output $'/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx'
+	run container -- cat /proc/mounts
+	[[ ${lines[0]} == "overlay / overlay "* ]]
+	for at in /proc /dev /dev/pts /dev/shm /dev/mqueue /sys; do
+		grep -q " $at " <<<"$output"
+	done
+	grep -q '^sysfs /sys sysfs ro' <<<"$output"
+	[[ $output != *"$HUSK_TEST_DIR"* && $output != *oldroot* ]]
+	run container -- sh -c 'ls -A / | tr "\n" " "'
+	[[ $output == "bin dev etc home proc root sys tmp usr var " ]]
+}
+
+@test "nothing of the host's kernel settings can be written" {
+	for at in /proc/sys/kernel/hostname /proc/sysrq-trigger /proc/irq/default_smp_affinity; do
+		run container -- sh -c "echo 1 >$at"
+		[[ $status -ne 0 ]]
+	done
+	run container -- sh -c 'mkdir /sys/fs/cgroup/mine || mkdir /sys/fs/cgroup/pids/mine'
+	[[ $status -ne 0 ]]
+	run container -- mount -t tmpfs none /tmp
+	[[ $status -ne 0 ]]
+}
+
+@test "--no-pivot gives the same root" {
+	run container --no-pivot -- sh -c 'ls -A / | tr "\n" " "; ls /../..; touch /file && echo written; cat /proc/mounts'
+	expect_status 0
+	[[ $output == "bin dev etc home proc root sys tmp usr var "* ]]
+	expect_output written
+	[[ $output != *"$HUSK_TEST_DIR"* ]]
+	[[ ! -e $ROOTFS/file ]]
+}
+
+@test "mounts stay inside: the host has the same before, during and after" {
+	before=$(</proc/self/mountinfo)
+	id=$(background --tmpfs /scratch -- sleep 100)
+	[[ $(</proc/self/mountinfo) == "$before" ]]
+	husk exec "$id" true
+	[[ $(</proc/self/mountinfo) == "$before" ]]
+	husk rm -f "$id"
+	[[ $(</proc/self/mountinfo) == "$before" ]]
+}
+
+@test "--rootfs /: any installed program, and writes do not reach the host" {
+	run husk run --rm --net none --rootfs / -- bash -c 'echo changed >/etc/passwd; rm -rf /usr/share/doc; cat /etc/passwd; type jq'
+	expect_status 0
+	expect_output changed
+	expect_output "jq is /"
+	grep -q ^root: /etc/passwd
+	[[ -d /usr/share/doc ]]
+}
+
+@test "the directory of --rootfs is never written" {
+	before=$(find "$ROOTFS" -printf '%p %i %T@ %m\n' | sort)
+	run container -- sh -c 'rm /bin/ls; echo x >>/etc/passwd; mkdir /new; mv /home /house; chmod 700 /root; ls / 2>&1'
+	expect_status 127 || true
+	[[ $(find "$ROOTFS" -printf '%p %i %T@ %m\n' | sort) == "$before" ]]
+}
+
+@test "-t without a terminal is refused" {
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -it -- true
+}
+
+@test "-t: a terminal of its own, with the caller's size" {
+	need_program script
+	run timeout 30 script -qec 'stty rows 31 cols 97; "$HUSK" run --rm -it --rootfs "$ROOTFS" --net none -- \
+		sh -c "tty; stty size; test -t 0 && test -t 1 && test -t 2 && echo terminal; exit 6"' /dev/null </dev/null
+	expect_status 6
+	expect_output /dev/pts/0
+	expect_output "31 97"
+	expect_output terminal
+}
+
+@test "-t: the terminal is as before when the command has ended" {
+	need_program script
+	run timeout 30 script -qec 'before=$(stty -g); "$HUSK" run --rm -it --rootfs "$ROOTFS" --net none -- true
+		[[ $(stty -g) == "$before" ]] && echo same' /dev/null </dev/null
+	expect_output same
+}
+
+@test "a TERM to husk reaches the command, and the exit code comes back" {
+	container --name receiver -- sh -c 'trap "exit 8" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" &
+	pid=$!
+	eventually grep -q ready "$BATS_TEST_TMPDIR/out"
+	# The child of the shell function's subshell is husk itself.
+	kill -TERM "$(pgrep -P "$pid")"
+	wait "$pid" && return 1 || [[ $? -eq 8 ]]
+}
+
+@test "open descriptors of the caller do not reach the command" {
+	exec 7<"$BATS_TEST_TMPDIR"
+	run container -- sh -c 'ls /proc/self/fd'
+	exec 7<&-
+	[[ $output == $'0\n1\n2\n3' ]]
+}
+
+@test "--plan says what would be done, and does nothing" {
+	before=$(find "$HUSK_ROOT" "$HUSK_STATE" | sort)
+	run husk run --plan --rootfs "$ROOTFS" --net none -- true
+	expect_status 0
+	[[ ${#lines[@]} -gt 10 ]]
+	[[ $(find "$HUSK_ROOT" "$HUSK_STATE" | sort) == "$before" ]]
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log reader: tails over rotated files, and following a writer that rotates under its feet. */
+#include "monitor/log_read.c"
+
+#include "test_sys_temp.h"
+
+#include <sys/wait.h>
+
+struct seen {
+	struct buf text;
+	int lines;
+	int stop_after;
+	int asked;
+	pid_t writer;
+};
+
+static int see(void *context, const struct monitor_log_line *line)
+{
+	struct seen *s = context;
+	assert_int_equal(strlen(line->time), 30);
+	if (line->stream == MONITOR_STDERR)
+		buf_adds(&s->text, "E:");
+	buf_add(&s->text, line->text, line->size);
+	if (line->has_newline)
+		buf_addc(&s->text, '\n');
+	return ++s->lines == s->stop_after ? -ECANCELED : 0;
+}
+
+static bool at_once(void *context)
+{
+	((struct seen *)context)->asked++;
+	return true;
+}
+
+/* Over when the writing child is; it is reaped here. */
+static bool with_writer(void *context)
+{
+	struct seen *s = context;
+	if (s->writer > 0 && waitpid(s->writer, NULL, WNOHANG) == s->writer)
+		s->writer = 0;
+	return s->writer == 0;
+}
+
+static void assert_read(uint64_t tail, const char *expected)
+{
+	struct seen s = {.text = BUF_INIT};
+	assert_int_equal(monitor_log_read(temp_fd, tail, false, see, at_once, &s), 0);
+	assert_string_equal(s.text.data, expected);
+	buf_release(&s.text);
+}
+
+#define T "2026-11-22T10:00:00.000000000Z "
+
+static void test_tail(void **state)
+{
+	assert_read(UINT64_MAX, "");
+	assert_read(5, "");
+	temp_write("log.2", T "stdout F 1\n" T "stderr F 2\n");
+	temp_write("log.1", T "stdout P 3a\n" T "stdout F 3b\n");
+	temp_write("log", T "stdout F 4\n" T "stdout F \n");
+	assert_read(UINT64_MAX, "1\nE:2\n3a3b\n4\n\n");
+	assert_read(100, "1\nE:2\n3a3b\n4\n\n");
+	assert_read(2, "4\n\n");
+	assert_read(3, "3b\n4\n\n");
+	assert_read(5, "E:2\n3a3b\n4\n\n");
+	assert_read(0, "");
+}
+
+/* What is no record is passed over, and does not count as a line of the tail. */
+static void test_damaged(void **state)
+{
+	temp_write("log.1", T "stdout F 1\n" T "stdout F half");
+	temp_write("log",
+		"\nnonsense\n" T "stdxxx F no\n" T "stdout\n" T "stdout X no\n" T "stdout F 2\n"
+		"2026");
+	assert_read(UINT64_MAX, "1\n2\n");
+	assert_read(1, "2\n");
+	assert_read(2, "1\n2\n");
+
+	auto_buf struct buf huge = BUF_INIT;
+	for (int i = 0; i < 300000; i++)
+		buf_addc(&huge, 'x');
+	buf_adds(&huge, "\n" T "stdout F 3\n");
+	temp_write("log", huge.data);
+	assert_read(1, "3\n");
+}
+
+static void test_stop(void **state)
+{
+	temp_write("log", T "stdout F 1\n" T "stdout F 2\n" T "stdout F 3\n");
+	struct seen s = {.text = BUF_INIT, .stop_after = 2};
+	int before = temp_count_fds();
+	assert_int_equal(monitor_log_read(temp_fd, UINT64_MAX, true, see, at_once, &s), -ECANCELED);
+	assert_string_equal(s.text.data, "1\n2\n");
+	assert_int_equal(s.asked, 0);
+	assert_int_equal(temp_count_fds(), before);
+	buf_release(&s.text);
+}
+
+/* The writer makes files of 50 lines; twenty of them live, more than are written while the reader sleeps. */
+static void writer_main(int lines)
+{
+	struct monitor_log *log = NULL;
+	if (monitor_log_open(temp_fd, 50 * 50, FILES_MAX, &log) < 0)
+		_exit(1);
+	for (int i = 0; i < lines; i++) {
+		char line[16];
+		fmt(line, "line %05d\n", i);
+		monitor_log_write(log, MONITOR_STDOUT, line, strlen(line));
+		if (i % 20 == 0)
+			clock_sleep_ms(5);
+	}
+	monitor_log_close(log);
+	_exit(0);
+}
+
+static void test_follow_across_rotations(void **state)
+{
+	enum { LINES = 2000 };
+	struct seen s = {.text = BUF_INIT};
+	s.writer = fork();
+	assert_true(s.writer >= 0);
+	if (s.writer == 0)
+		writer_main(LINES);
+	assert_int_equal(monitor_log_read(temp_fd, UINT64_MAX, true, see, with_writer, &s), 0);
+	assert_true(temp_exists("log.5"));
+	assert_int_equal(s.lines, LINES);
+	char *rest = s.text.data;
+	for (int i = 0; i < LINES; i++) {
+		char line[16];
+		fmt(line, "line %05d", i);
+		assert_string_equal(str_cut(&rest, '\n'), line);
+	}
+	buf_release(&s.text);
+}
+
+/* Nothing at first; then a file; and what is written before the end is read after it. */
+static void test_follow_from_nothing(void **state)
+{
+	struct seen s = {.text = BUF_INIT};
+	s.writer = fork();
+	assert_true(s.writer >= 0);
+	if (s.writer == 0) {
+		clock_sleep_ms(30);
+		writer_main(3);
+	}
+	assert_int_equal(monitor_log_read(temp_fd, 0, true, see, with_writer, &s), 0);
+	assert_string_equal(s.text.data, "line 00000\nline 00001\nline 00002\n");
+	buf_release(&s.text);
+}
+
+/* Overtaken by more rotations than there are files: it goes on with the oldest that is left. */
+static void test_overtaken(void **state)
+{
+	temp_write("log", T "stdout F old\n");
+	int fd = number_open(temp_fd, 0);
+	assert_true(fd >= 0);
+	struct seen s = {.text = BUF_INIT};
+	struct reading r = {.each = see, .context = &s, .pending = BUF_INIT};
+	assert_int_equal(file_read_on(&r, fd), 0);
+	assert_int_equal(unlinkat(temp_fd, "log", 0), 0);
+	temp_write("log.1", T "stdout F newer\n");
+	temp_write("log", T "stdout F newest\n");
+	assert_int_equal(follow(&r, temp_fd, &fd, at_once), 0);
+	assert_string_equal(s.text.data, "old\nnewer\nnewest\n");
+	fd_close(fd);
+	buf_release(&r.pending);
+	buf_release(&s.text);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, temp_setup, temp_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_tail),
+		TEST(test_damaged),
+		TEST(test_stop),
+		TEST(test_follow_across_rotations),
+		TEST(test_follow_from_nothing),
+		TEST(test_overtaken),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
