@@ -26,7 +26,8 @@ void archive_digest_hex(struct archive_digest *d, char out[static ARCHIVE_HEX_LE
 /* The same for one piece. */
 void archive_digest_of(const void *data, size_t size, char out[static ARCHIVE_HEX_LEN + 1]);
 
-/* Loads now what libarchive and libcrypto would look for in the file system later. Before a process locks itself in. */
+/* Loads now what libarchive and libcrypto would look for in the file system later, and sets the locale "C". Before a
+ * process locks itself in. */
 void archive_begin(void);
 
 enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };

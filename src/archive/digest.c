@@ -68,6 +68,7 @@ void archive_begin(void)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
 	archive_digest_of("", 0, hex);
-	/* libarchive converts the names of pax headers to the locale's character set; in "C" it would lose them. */
-	setlocale(LC_CTYPE, "C.UTF-8");
+	/* In a UTF-8 locale libarchive would compose accents in the names of pax headers (NFC), so that a layer unpacks to
+	 * other names than it has. In "C" it fails to convert what is not ASCII, warns, and keeps the bytes. */
+	setlocale(LC_ALL, "C");
 }

@@ -153,11 +153,31 @@ static const struct command cmd_rm_network = {
 	.run = rm_main,
 };
 
+static int prune_main(void *context, void *args, int argc, char **argv)
+{
+	auto_of(engine) struct engine e;
+	auto_strvec struct strvec removed = STRVEC_INIT;
+	int r = cli_engine_open(context, &e);
+	if (r == 0)
+		r = network_prune(&e, &removed);
+	strvec_each(name, &removed)
+		printf("%s\n", *name);
+	return r;
+}
+
+static const struct command cmd_prune_network = {
+	.name = "prune",
+	.summary = "remove networks that no container uses, and what the kernel still has of them",
+	.opts = no_opts,
+	.run = prune_main,
+};
+
 static const struct command *const network_commands[] = {
 	&cmd_create,
 	&cmd_ls,
 	&cmd_inspect_network,
 	&cmd_rm_network,
+	&cmd_prune_network,
 	NULL,
 };
 

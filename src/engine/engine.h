@@ -132,7 +132,8 @@ struct log_request {
 };
 int container_logs(struct engine *e, const char *id, const struct log_request *request);
 
-/* Networks. create chooses what is NULL; remove refuses while a container uses it, naming the container. */
+/* Networks. create chooses what is NULL; remove refuses while a container uses it, by name. prune removes those nobody
+ * uses, and of the default one what the kernel has; names go to out. show is the JSON of `network inspect`. */
 struct network_request {
 	const char *name, *driver, *subnet, *gateway;
 	bool is_internal;
@@ -146,5 +147,5 @@ struct network_list {
 int network_create(struct engine *e, const struct network_request *request, struct arena *a, const char **out_id);
 int network_list(struct engine *e, struct arena *a, struct network_list *out);
 int network_remove(struct engine *e, const char *name);
-/* The JSON of `network inspect`, an object: the network and its endpoints. */
+int network_prune(struct engine *e, struct strvec *out);
 int network_show(struct engine *e, const char *name, struct buf *out);

@@ -146,33 +146,70 @@ static int refuse_user(void *context, const struct container *c, const struct su
 	return err_say(-EBUSY, "network %s is in use by container %s", (const char *)context, c->name);
 }
 
-int network_remove(struct engine *e, const char *name)
+/* What the kernel has of a network; it is made again by the next container. */
+static int kernel_remove(struct engine *e, const struct network *n)
+{
+	auto_of(net) struct net *net = NULL;
+	struct net_rules_network rules = {.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
+	struct net_link link;
+	int r = net_open(&net, e->instance);
+	if (r < 0 || net_link_find(net, n->bridge, &link) < 0)
+		return r;
+	r = net_rules_remove_network(net, &rules);
+	return r < 0 ? r : net_link_delete(net, n->bridge);
+}
+
+/* The caller has the lock. */
+static int unused_remove(struct engine *e, const char *name)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
-	if (str_eq(name, "bridge") || str_eq(name, "host") || str_eq(name, "none"))
-		return err_say(-EPERM, "%s is a pre-defined network and cannot be removed", name);
-	auto_close int lock = networks_lock(e);
-	int r = lock < 0 ? lock : network_read(e, name, &a, &n);
+	int r = network_read(e, name, &a, &n);
 	if (r == 0)
 		r = users_each(e, name, refuse_user, (void *)name);
-	if (r < 0)
-		return r;
-	auto_of(net) struct net *net = NULL;
-	struct net_rules_network rules = {.bridge = n.bridge, .is_internal = n.is_internal, .subnets = {n.subnet}};
-	struct net_link link;
-	r = net_open(&net, e->instance);
-	if (r == 0 && net_link_find(net, n.bridge, &link) == 0) {
-		r = net_rules_remove_network(net, &rules);
-		if (r == 0)
-			r = net_link_delete(net, n.bridge);
-	}
-	if (r < 0)
+	if (r == 0)
+		r = kernel_remove(e, &n);
+	if (r < 0 || str_eq(name, "bridge"))
 		return r;
 	char path[160];
 	fmt(path, "networks/%s.json", name);
 	r = sys_unlink_at(e->root_fd, path, 0);
 	return r < 0 ? err_new(r, "remove network %s", name) : 0;
+}
+
+int network_remove(struct engine *e, const char *name)
+{
+	if (str_eq(name, "bridge") || str_eq(name, "host") || str_eq(name, "none"))
+		return err_say(-EPERM, "%s is a pre-defined network and cannot be removed", name);
+	auto_close int lock = networks_lock(e);
+	return lock < 0 ? lock : unused_remove(e, name);
+}
+
+int network_prune(struct engine *e, struct strvec *out)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	auto_close int lock = networks_lock(e);
+	int r = lock < 0 ? lock : file_list_at(e->root_fd, "networks", &names);
+	if (r < 0)
+		return err_new(r, "list networks");
+	bool is_all = true;
+	strvec_each(name, &names) {
+		char *end = strrchr(*name, '.');
+		if (!end || !str_eq(end, ".json"))
+			continue;
+		*end = '\0';
+		r = unused_remove(e, *name);
+		is_all &= r == 0;
+		if (r == 0 && !str_eq(*name, "bridge"))
+			strvec_push(out, *name);
+		else if (r < 0 && r != -EBUSY)
+			return r;
+	}
+	if (!is_all)
+		return 0;
+	auto_of(net) struct net *net = NULL;
+	r = net_open(&net, e->instance);
+	return r < 0 ? r : net_rules_remove(net);
 }
 
 static int endpoint_put(void *context, const struct container *c, const struct summary *s)

@@ -43,6 +43,7 @@ struct machine {
 	struct loop *loop;
 	enum state state;
 	int code;
+	uint64_t drain_ms;
 	int signal; /* the one that EVENT_SIGNAL is about */
 	struct relays relays;
 };
@@ -74,7 +75,7 @@ static int collect(struct machine *m)
 	relays_stop_input(&m->relays);
 	if (relays_are_drained(&m->relays))
 		return finish(m);
-	int r = loop_timer(m->loop, DRAIN_MS, on_deadline, m);
+	int r = loop_timer(m->loop, m->drain_ms, on_deadline, m);
 	return r < 0 ? err_new(r, "set the deadline for the last output") : 0;
 }
 
@@ -214,7 +215,7 @@ static int machine_run(struct machine *m, int signal_fd)
 	return r;
 }
 
-int monitor_run(struct monitor *monitor, int *out_code)
+static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 {
 	auto_close int signal_fd = monitor->forwards_signals ? signals_open() : -EBADF;
 	if (signal_fd < 0 && monitor->forwards_signals)
@@ -222,6 +223,7 @@ int monitor_run(struct monitor *monitor, int *out_code)
 	auto_free struct machine *m = mem_new(sizeof(*m));
 	m->monitor = monitor;
 	m->state = STATE_RUNNING;
+	m->drain_ms = drain_ms;
 	int r = loop_new(&m->loop);
 	if (r < 0)
 		return err_new(r, "make the loop");
@@ -241,4 +243,9 @@ int monitor_run(struct monitor *monitor, int *out_code)
 		return r;
 	*out_code = m->code;
 	return 0;
+}
+
+int monitor_run(struct monitor *m, int *out_code)
+{
+	return supervise(m, DRAIN_MS, out_code);
 }

@@ -2,7 +2,6 @@
 #pragma once
 /*
  * Namespaces: the table of the eight kinds, making and joining them, id maps, and looking at those that exist.
- *
  * One row of ns_info describes a kind for everybody: option parsing, clone flags, /proc names, the OCI spelling.
  * Functions speak unless they are named _find. Which process may call what is said beside each.
  */
@@ -23,14 +22,12 @@ struct ns_info {
 	char short_option; /* unshare(1)'s */
 	uint32_t clone_flag;
 };
-
 extern const struct ns_info ns_info[NS_COUNT];
 /* -EINVAL for a word that is no namespace. Accepts name, option and OCI name. Silent. */
 int ns_kind_find(const char *word);
 
 /* One namespace of a plan. */
 enum ns_mode { NS_MODE_NEW = 1, NS_MODE_JOIN = 2 };
-
 struct ns_row {
 	uint32_t origin; /* string: why it is here */
 	uint32_t kind, mode;
@@ -74,8 +71,7 @@ int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
 int ns_open(pid_t pid, enum ns_kind kind);
 /* The inode of a namespace of a process, 0 in *out when the process has none to show. Host. */
 int ns_inode(pid_t pid, enum ns_kind kind, uint64_t *out);
-/* Binds the namespace (that of the children, for pid and time) over `path` (made if missing), so it outlives its
- * processes. Host. */
+/* Binds a namespace (the children's, for pid and time) over `path`, made if missing: it outlives its processes. Host. */
 int ns_persist(pid_t pid, enum ns_kind kind, const char *path);
 
 /* What runs in the namespaces, and as whom. */

@@ -211,7 +211,7 @@ class Man(House):
     def setUp(self):
         super().setUp()
         self.husk = os.path.join(self.root, 'husk')
-        self.write({'husk': '#!/bin/sh\nprintf "ns run\\t--name\\tNAME\\tits name\\nns run\\t--net\\t\\ta network\\n"\n',
+        self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME\\tits name\\nhusk ns run\\t--net\\t\\ta network\\n"\n',
                     'man/husk-ns-run.1': self.PAGE})
         os.chmod(self.husk, 0o755)
 
@@ -230,7 +230,7 @@ class Man(House):
 
     def test_missing_page(self):
         os.remove(os.path.join(self.root, 'man/husk-ns-run.1'))
-        self.finds('check-man', {}, 'man/husk-ns-run.1:1: no page for the command ns run', arguments=[self.husk])
+        self.finds('check-man', {}, 'man/husk-ns-run.1:1: no page for the command husk ns run', arguments=[self.husk])
 
 
 class Results(unittest.TestCase):

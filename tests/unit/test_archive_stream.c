@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blobs: compressions, lying manifests, and bombs. */
+#include "archive/stream.c"
+
+#include "test_sys_temp.h"
+#include "test_archive_forge.h"
+
+#include <string.h>
+
+static void compress(const struct buf *in, enum archive_compression how, struct buf *out)
+{
+	size_t used = 0, room = in->len + 65536;
+	struct archive *a = archive_write_new();
+	struct archive_entry *entry = archive_entry_new();
+	how == ARCHIVE_GZIP ? archive_write_add_filter_gzip(a) : archive_write_add_filter_zstd(a);
+	archive_write_set_format_raw(a);
+	archive_write_set_bytes_in_last_block(a, 1);
+	assert_int_equal(archive_write_open_memory(a, buf_reserve(out, room), room, &used), ARCHIVE_OK);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
+	assert_int_equal(archive_write_data(a, in->data, in->len), in->len);
+	archive_write_close(a);
+	buf_grew(out, used);
+	archive_entry_free(entry);
+	archive_write_free(a);
+}
+
+struct layer {
+	struct buf tar, blob;
+	char digest[65], diff[65];
+	struct archive_blob says;
+};
+
+static void layer_make(struct layer *l, enum archive_compression how, const char *content)
+{
+	*l = (struct layer){.tar = BUF_INIT, .blob = BUF_INIT};
+	forge_add(&l->tar, &(struct forged){"file", '0', .content = content});
+	forge_end(&l->tar);
+	if (how == ARCHIVE_PLAIN)
+		buf_add(&l->blob, l->tar.data, l->tar.len);
+	else
+		compress(&l->tar, how, &l->blob);
+	archive_digest_of(l->tar.data, l->tar.len, l->diff);
+	archive_digest_of(l->blob.data, l->blob.len, l->digest);
+	l->says = (struct archive_blob){
+		.compression = how, .size_bytes = l->blob.len, .digest_hex = l->digest, .diff_hex = l->diff};
+}
+
+static int layer_unpack(struct layer *l, uint64_t bytes)
+{
+	assert_int_equal(file_remove_tree_at(temp_fd, "t"), 0);
+	assert_int_equal(mkdirat(temp_fd, "t", 0755), 0);
+	auto_close int dir = openat(temp_fd, "t", O_PATH | O_DIRECTORY);
+	auto_close int fd = forge_fd(l->blob.data, l->blob.len);
+	const struct archive_limits limits = {.bytes = bytes, .entries = 100, .time_bytes = 100000};
+	const struct archive_target target = {.dir_fd = dir, .limits = &limits, .make_opaque = forge_opaque};
+	l->says.fd = fd;
+	int r = archive_unpack_layer(&l->says, &target);
+	if (r < 0)
+		assert_int_equal(err_code(), r);
+	return r;
+}
+
+static void layer_end(struct layer *l)
+{
+	buf_release(&l->tar);
+	buf_release(&l->blob);
+}
+
+static void test_compressions(void **state)
+{
+	for (int how = ARCHIVE_PLAIN; how <= ARCHIVE_ZSTD; how++) {
+		struct layer l;
+		auto_buf struct buf got = BUF_INIT;
+		layer_make(&l, how, "content");
+		assert_int_equal(layer_unpack(&l, 1 << 20), 0);
+		assert_int_equal(file_read_at(temp_fd, "t/file", 100, &got), 0);
+		assert_string_equal(got.data, "content");
+		/* Under another media type it is refused, not guessed. */
+		l.says.compression = how == ARCHIVE_GZIP ? ARCHIVE_ZSTD : ARCHIVE_GZIP;
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		layer_end(&l);
+	}
+}
+
+static void test_lies(void **state)
+{
+	for (int how = ARCHIVE_PLAIN; how <= ARCHIVE_ZSTD; how++) {
+		struct layer l;
+		layer_make(&l, how, "content");
+		l.digest[0] ^= 1;
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		l.digest[0] ^= 1;
+		l.diff[63] ^= 1;
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		l.diff[63] ^= 1;
+		l.says.size_bytes--;
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		l.says.size_bytes += 2;
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		l.says.size_bytes--;
+		assert_int_equal(layer_unpack(&l, 1 << 20), 0);
+		layer_end(&l);
+	}
+}
+
+static void test_garbage_behind(void **state)
+{
+	struct layer l;
+	layer_make(&l, ARCHIVE_GZIP, "content");
+	buf_adds(&l.blob, "garbage");
+	l.says.size_bytes = l.blob.len;
+	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* the digest is of the honest part */
+	layer_end(&l);
+
+	layer_make(&l, ARCHIVE_PLAIN, "content");
+	buf_adds(&l.blob, "garbage");
+	l.says.size_bytes = l.blob.len;
+	archive_digest_of(l.blob.data, l.blob.len, l.digest);
+	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* it belongs to the tar stream then */
+	layer_end(&l);
+}
+
+static void test_cut(void **state)
+{
+	for (int how = ARCHIVE_PLAIN; how <= ARCHIVE_ZSTD; how++) {
+		struct layer l;
+		layer_make(&l, how, "content");
+		l.blob.len -= 20;
+		l.says.size_bytes = l.blob.len;
+		archive_digest_of(l.blob.data, l.blob.len, l.digest);
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
+		layer_end(&l);
+	}
+}
+
+static void test_bomb(void **state)
+{
+	auto_free char *zeros = mem_new((8 << 20) + 1);
+	memset(zeros, '0', 8 << 20);
+	for (int how = ARCHIVE_GZIP; how <= ARCHIVE_ZSTD; how++) {
+		struct layer l;
+		layer_make(&l, how, zeros);
+		assert_true(l.blob.len < 100000);
+		assert_int_equal(layer_unpack(&l, 1 << 20), -EFBIG);
+		layer_end(&l);
+	}
+}
+
+static void test_unreadable(void **state)
+{
+	struct layer l;
+	layer_make(&l, ARCHIVE_GZIP, "content");
+	const struct archive_limits limits = archive_limits_default;
+	const struct archive_target target = {.dir_fd = temp_fd, .limits = &limits};
+	l.says.fd = temp_fd; /* a directory */
+	assert_int_equal(archive_unpack_layer(&l.says, &target), -EISDIR);
+	assert_non_null(strstr(err_text(), "read the blob"));
+	layer_end(&l);
+}
+
+int main(void)
+{
+	archive_begin();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_compressions),
+		cmocka_unit_test(test_lies),
+		cmocka_unit_test(test_garbage_behind),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_unreadable),
+	};
+	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
+}

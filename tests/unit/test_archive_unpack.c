@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Unpacking: honest layers come out as they went in, and forged ones never reach the canary beside the target.
+ */
+#include "archive/unpack.c"
+
+#include "test_sys_temp.h"
+#include "test_archive_forge.h"
+
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+static int setup(void **state)
+{
+	archive_begin();
+	umask(0);
+	if (temp_setup(state) < 0)
+		return -1;
+	mkdirat(temp_fd, "canary", 0755);
+	int fd = openat(temp_fd, "canary/file", O_WRONLY | O_CREAT, 0600);
+	return write(fd, "alive", 5) == 5 ? close(fd) : -1;
+}
+
+static void expect_canary(void)
+{
+	auto_buf struct buf got = BUF_INIT;
+	auto_strvec struct strvec names = STRVEC_INIT;
+	struct stat st;
+	assert_int_equal(file_read_at(temp_fd, "canary/file", 100, &got), 0);
+	assert_string_equal(got.data, "alive");
+	assert_int_equal(fstatat(temp_fd, "canary/file", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(st.st_nlink, 1);
+	assert_int_equal(file_list_at(temp_fd, "canary", &names), 0);
+	assert_int_equal(names.count, 1);
+}
+
+static void target_new(void)
+{
+	assert_int_equal(file_remove_tree_at(temp_fd, "t"), 0);
+	assert_int_equal(mkdirat(temp_fd, "t", 0755), 0);
+	opaque_calls = 0;
+}
+
+static int unpack_rows(const struct forged *rows, size_t count)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	for (size_t i = 0; i < count; i++)
+		forge_add(&tar, &rows[i]);
+	forge_end(&tar);
+	target_new();
+	int fds = temp_count_fds();
+	int r = forge_unpack(&tar, "t", NULL);
+	assert_int_equal(temp_count_fds(), fds);
+	if (r < 0)
+		assert_int_equal(err_code(), r);
+	expect_canary();
+	return r;
+}
+
+#define UNPACK(...) \
+	unpack_rows((const struct forged[]){__VA_ARGS__}, \
+		sizeof((const struct forged[]){__VA_ARGS__}) / sizeof(struct forged))
+
+static struct stat stat_of(const char *path)
+{
+	struct stat st;
+	assert_int_equal(fstatat(temp_fd, path, &st, AT_SYMLINK_NOFOLLOW), 0);
+	return st;
+}
+
+static void expect_text(const char *path, const char *text)
+{
+	auto_buf struct buf got = BUF_INIT;
+	assert_int_equal(file_read_at(temp_fd, path, 10000, &got), 0);
+	assert_string_equal(got.data, text);
+}
+
+static void test_honest(void **state)
+{
+	assert_int_equal(UNPACK({"./", '5', .mode = 0711}, {"./bin/", '5', .mode = 01777},
+				 {"bin/a", '0', .content = "hello", .mode = 04755},
+				 {"bin/b", '1', .link = "bin/a"}, {"/bin/c", '1', .link = "/bin/a"},
+				 {"l", '2', .link = "/etc/passwd"}, {"pipe", '6', .mode = 0640},
+				 {"deep/er/file", '0', .content = "x"}),
+		0);
+	assert_int_equal(stat_of("t").st_mode, S_IFDIR | 0711);
+	assert_int_equal(stat_of("t").st_mtime, 1000000000);
+	assert_int_equal(stat_of("t/bin").st_mode, S_IFDIR | 01777);
+	assert_int_equal(stat_of("t/bin").st_mtime, 1000000000);
+	assert_int_equal(stat_of("t/bin/a").st_mode, S_IFREG | 04755);
+	assert_int_equal(stat_of("t/bin/a").st_nlink, 3);
+	assert_int_equal(stat_of("t/bin/a").st_mtime, 1000000000);
+	assert_int_equal(stat_of("t/pipe").st_mode, S_IFIFO | 0640);
+	assert_int_equal(stat_of("t/deep/er").st_mode, S_IFDIR | 0755);
+	expect_text("t/bin/c", "hello");
+	char link[64] = {0};
+	assert_int_equal(readlinkat(temp_fd, "t/l", link, sizeof(link)), 11);
+	assert_string_equal(link, "/etc/passwd");
+}
+
+static void test_empty(void **state)
+{
+	auto_buf struct buf nothing = BUF_INIT;
+	target_new();
+	assert_int_equal(forge_unpack(&nothing, "t", NULL), 0);
+	forge_end(&nothing);
+	assert_int_equal(forge_unpack(&nothing, "t", NULL), 0);
+}
+
+/* Each is refused, or stays beneath the target; expect_canary runs in either case. */
+static void test_traversal(void **state)
+{
+	assert_int_equal(UNPACK({"../canary/file", '0', .content = "dead"}), -EINVAL);
+	assert_int_equal(UNPACK({"a/../../canary/file", '0', .content = "dead"}), -EINVAL);
+	assert_int_equal(UNPACK({"..", '5', .mode = 0777}), -EINVAL);
+	assert_int_equal(UNPACK({"a/..", '5', .mode = 0777}), -EINVAL);
+	assert_int_equal(UNPACK({"h", '1', .link = "../canary/file"}), -EINVAL);
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/file", '0', .content = "in"}), 0);
+	expect_text("t/canary/file", "in");
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/file", '1', .link = "s/file"}), -EINVAL);
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"h", '1', .link = "s/file"}), -EINVAL);
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary/file"}, {"s", '0', .content = "in"}), 0);
+	expect_text("t/s", "in");
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary/file"}, {"h", '1', .link = "s"},
+				 {"h", '0', .content = "in"}),
+		0);
+	expect_text("t/h", "in");
+	assert_true(S_ISLNK(stat_of("t/s").st_mode));
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/", '5', .mode = 0777}), 0);
+	assert_true(S_ISDIR(stat_of("t/s").st_mode));
+	assert_int_equal(UNPACK({"/etc/x", '0', .content = "in"}), 0);
+	expect_text("t/etc/x", "in");
+	/* Directory, then symlink in its place, then a file through it. */
+	assert_int_equal(UNPACK({"d/", '5', .mode = 0755}, {"d/f", '0', .content = "1"},
+				 {"d", '2', .link = "/../../canary"}, {"d/file", '0', .content = "2"}),
+		0);
+	expect_text("t/canary/file", "2");
+	assert_int_equal(UNPACK({"s", '2', .link = "s"}, {"s/f", '0', .content = "1"}), -ELOOP);
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {".wh.s", '0'}, {"s/.wh.file", '0'}), 0);
+	assert_true(S_ISCHR(stat_of("t/canary/file").st_mode));
+}
+
+static void test_absolute_link(void **state)
+{
+	char outside[128];
+	auto_buf struct buf got = BUF_INIT;
+	snprintf(outside, sizeof(outside), "%s/canary", temp_path);
+	assert_int_equal(UNPACK({"s", '2', .link = outside}, {"s/file", '0', .content = "in"}), 0);
+	snprintf(outside, sizeof(outside), "t%s/canary/file", temp_path);
+	assert_int_equal(file_read_at(temp_fd, outside, 9, &got), 0);
+	snprintf(outside, sizeof(outside), "%s/canary/file", temp_path);
+	assert_int_equal(UNPACK({"h", '1', .link = outside}), -EINVAL);
+}
+
+static void test_replaced(void **state)
+{
+	assert_int_equal(UNPACK({"f", '0', .content = "first"}, {"f", '0', .content = "2"}), 0);
+	expect_text("t/f", "2");
+	/* A second name keeps the first content: the file is replaced, not rewritten. */
+	assert_int_equal(
+		UNPACK({"f", '0', .content = "1"}, {"g", '1', .link = "f"}, {"f", '0', .content = "2"}), 0);
+	expect_text("t/g", "1");
+	assert_int_equal(UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d/", '5', .mode = 0755}), 0);
+	assert_int_equal(stat_of("t/d").st_mode & 0777, 0755);
+	assert_true(temp_exists("t/d/f"));
+	assert_int_equal(UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d", '0', .content = "x"}), 0);
+	expect_text("t/d", "x");
+	assert_int_equal(UNPACK({"f", '0', .content = "1"}, {"f", '1', .link = "f"}), 0);
+	expect_text("t/f", "1");
+	/* The kept parent is forgotten when it was replaced. */
+	assert_int_equal(UNPACK({"d/a", '0'}, {"d", '2', .link = "e"}, {"d/b", '0', .content = "b"}), 0);
+	expect_text("t/e/b", "b");
+}
+
+static void test_whiteouts(void **state)
+{
+	assert_int_equal(UNPACK({"d/.wh.gone", '0'}, {"d/.wh..wh..opq", '0'}, {".wh..wh.plnk", '0'}), 0);
+	assert_int_equal(stat_of("t/d/gone").st_mode & S_IFMT, S_IFCHR);
+	assert_int_equal(stat_of("t/d/gone").st_rdev, 0);
+	assert_int_equal(opaque_calls, 1);
+	assert_non_null(strstr(opaque_last, "/t/d"));
+	assert_false(temp_exists("t/.wh..wh.plnk"));
+	/* Whichever comes first, a directory in the place of a deleted one hides it. */
+	assert_int_equal(UNPACK({".wh.d", '0'}, {"d/", '5', .mode = 0755}), 0);
+	assert_true(S_ISDIR(stat_of("t/d").st_mode));
+	assert_int_equal(opaque_calls, 1);
+	assert_int_equal(UNPACK({"d/", '5', .mode = 0755}, {".wh.d", '0'}), 0);
+	assert_true(S_ISDIR(stat_of("t/d").st_mode));
+	assert_int_equal(opaque_calls, 1);
+	assert_int_equal(UNPACK({"f", '0', .content = "kept"}, {".wh.f", '0'}), 0);
+	expect_text("t/f", "kept");
+	assert_int_equal(UNPACK({".wh.f", '0'}, {"f", '0', .content = "new"}), 0);
+	expect_text("t/f", "new");
+
+	assert_int_equal(UNPACK({".wh.", '0'}), -EINVAL);
+	assert_int_equal(UNPACK({".wh..", '0'}), -EINVAL);
+	assert_int_equal(UNPACK({".wh...", '0'}), -EINVAL);
+	assert_int_equal(UNPACK({".wh.../x", '0'}), -EINVAL);
+	assert_int_equal(UNPACK({"a/.wh.b/x", '0'}), -EINVAL);
+	assert_int_equal(UNPACK({".wh..wh..opq/", '5', .mode = 0755}), -EINVAL);
+	assert_int_equal(UNPACK({".wh.x", '2', .link = "y"}), -EINVAL);
+	assert_int_equal(UNPACK({"gone", '3', .mode = 0600}), -EINVAL);
+}
+
+static void test_devices(void **state)
+{
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(UNPACK({"null", '3', .mode = 0666, .major = 1, .minor = 3},
+				 {"loop", '4', .mode = 0660, .major = 7, .minor = 1}),
+		0);
+	assert_int_equal(stat_of("t/null").st_mode, S_IFCHR | 0666);
+	assert_true(stat_of("t/null").st_rdev == makedev(1, 3));
+	assert_true(S_ISBLK(stat_of("t/loop").st_mode));
+	/* In the place of a device stands a file: the device is not opened. */
+	assert_int_equal(UNPACK({"n", '3', .mode = 0666, .major = 1, .minor = 3},
+				 {"n", '0', .content = "text"}),
+		0);
+	expect_text("t/n", "text");
+}
+
+static void test_bad_numbers(void **state)
+{
+	assert_int_equal(UNPACK({"f", '0', .owner = "\x80\0\0\0\377\377\377\377"}), -EINVAL);
+	assert_int_equal(UNPACK({"f", '0', .size = "77777777777"}), -EBADMSG);
+	assert_int_equal(UNPACK({"f", '9', .content = "x"}), 0); /* unknown types are files, as tar says */
+}
+
+static void test_names(void **state)
+{
+	char name[5000];
+	auto_buf struct buf tar = BUF_INIT, got = BUF_INIT;
+	memset(name, 'a', sizeof(name));
+	name[4097] = '\0';
+	forge_pax(&tar, "path", name);
+	forge_add(&tar, &(struct forged){"short", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), -EINVAL);
+
+	buf_clear(&tar);
+	for (int i = 0; i < 1000; i += 100)
+		name[i] = '/';
+	name[1000] = '\0';
+	forge_pax(&tar, "path", name);
+	forge_add(&tar, &(struct forged){"short", '0', .content = "deep"});
+	forge_pax(&tar, "path", "na\xc3\xafve/e\xcc\x81");
+	forge_add(&tar, &(struct forged){"short", '0', .content = "utf"});
+	forge_pax(&tar, "path", "../canary/file");
+	forge_add(&tar, &(struct forged){"harmless", '0', .content = "dead"});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), -EINVAL);
+	expect_canary();
+	auto_free char *path = mem_printf("t%s", name);
+	assert_int_equal(file_read_at(temp_fd, path, 9, &got), 0);
+	assert_string_equal(got.data, "deep");
+	assert_true(temp_exists("t/na\xc3\xafve/e\xcc\x81"));
+}
+
+static void test_xattrs(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	char value[16] = {0};
+	forge_pax(&tar, "SCHILY.xattr.user.kind", "seed");
+	forge_add(&tar, &(struct forged){"f", '0', .content = "x"});
+	forge_pax(&tar, "SCHILY.xattr.trusted.overlay.opaque", "y");
+	forge_add(&tar, &(struct forged){"d/", '5', .mode = 0755});
+	forge_pax(&tar, "SCHILY.xattr.user.overlay.opaque", "y");
+	forge_add(&tar, &(struct forged){"e/", '5', .mode = 0755});
+	forge_end(&tar);
+	target_new();
+	int r = forge_unpack(&tar, "t", NULL);
+	if (r == -EOPNOTSUPP)
+		skip(); /* a file system without them */
+	assert_int_equal(r, 0);
+	int fd = openat(temp_fd, "t/f", O_RDONLY);
+	assert_int_equal(fgetxattr(fd, "user.kind", value, sizeof(value)), 4);
+	assert_string_equal(value, "seed");
+	close(fd);
+	fd = openat(temp_fd, "t/d", O_RDONLY);
+	assert_int_equal(fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)), -1);
+	close(fd);
+	fd = openat(temp_fd, "t/e", O_RDONLY);
+	assert_int_equal(fgetxattr(fd, "user.overlay.opaque", value, sizeof(value)), -1);
+	close(fd);
+}
+
+static void test_sparse(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT, records = BUF_INIT;
+	forge_pax_record(&records, "GNU.sparse.size", "2097152");
+	forge_pax_record(&records, "GNU.sparse.map", "1048576,4");
+	forge_add(&tar, &(struct forged){.name = "pax", .type = 'x', .content = records.data});
+	forge_add(&tar, &(struct forged){"holes", '0', .content = "data"});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), 0);
+	struct stat st = stat_of("t/holes");
+	assert_int_equal(st.st_size, 2097152);
+	assert_true(st.st_blocks < 1000);
+	int fd = openat(temp_fd, "t/holes", O_RDONLY);
+	char bytes[5] = {0};
+	assert_int_equal(pread(fd, bytes, 4, 1048576), 4);
+	assert_string_equal(bytes, "data");
+	close(fd);
+}
+
+static void test_limits(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	for (int i = 0; i < 20; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "d%d/", i);
+		forge_add(&tar, &(struct forged){name, '5', .mode = 0755});
+	}
+	forge_end(&tar);
+	static const struct {
+		struct archive_limits limits;
+		int code;
+	} rows[] = {
+		{{.bytes = 1 << 20, .entries = 20, .time_bytes = 1 << 20}, 0},
+		{{.bytes = 1 << 20, .entries = 19, .time_bytes = 1 << 20}, -E2BIG},
+		{{.bytes = 5000, .entries = 100, .time_bytes = 1 << 20}, -EFBIG},
+		{{.bytes = 1 << 20, .entries = 100, .time_bytes = 10}, -E2BIG},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		target_new();
+		const struct archive_target like = {.limits = &rows[i].limits};
+		assert_int_equal(forge_unpack(&tar, "t", &like), rows[i].code);
+	}
+}
+
+/* Parents that a layer leaves out look as they do in the layers below. */
+static void test_lower(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	forge_add(&tar, &(struct forged){"tmp/x/file", '0'});
+	forge_end(&tar);
+	assert_int_equal(mkdirat(temp_fd, "low", 0711), 0);
+	assert_int_equal(mkdirat(temp_fd, "low/tmp", 0), 0);
+	assert_int_equal(fchmodat(temp_fd, "low/tmp", 01777, 0), 0);
+	int low = openat(temp_fd, "low", O_PATH | O_DIRECTORY);
+	const struct archive_target like = {
+		.limits = &archive_limits_default, .lower_fds = &low, .lower_count = 1};
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &like), 0);
+	assert_int_equal(stat_of("t").st_mode & 07777, 0711);
+	assert_int_equal(stat_of("t/tmp").st_mode & 07777, 01777);
+	assert_int_equal(stat_of("t/tmp/x").st_mode & 07777, 0755);
+	close(low);
+}
+
+/* Any single wrong byte: an error or a harmless file, never a crash or a touched canary. */
+static void test_mutations(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	forge_add(&tar, &(struct forged){"s", '2', .link = "../canary"});
+	forge_pax(&tar, "path", "s/file");
+	forge_add(&tar, &(struct forged){"f", '0', .content = "x"});
+	forge_end(&tar);
+	uint32_t random = 1;
+	for (int i = 0; i < 300; i++) {
+		auto_buf struct buf copy = BUF_INIT;
+		buf_add(&copy, tar.data, tar.len);
+		random = random * 1664525 + 1013904223;
+		copy.data[(random >> 8) % (tar.len - 1024)] ^= (char)(1 << (random >> 29));
+		target_new();
+		forge_unpack(&copy, "t", NULL);
+		expect_canary();
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_honest),
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_traversal),
+		cmocka_unit_test(test_absolute_link),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_whiteouts),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_bad_numbers),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_xattrs),
+		cmocka_unit_test(test_sparse),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_lower),
+		cmocka_unit_test(test_mutations),
+	};
+	return cmocka_run_group_tests(tests, setup, temp_teardown);
+}
