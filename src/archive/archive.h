@@ -38,13 +38,13 @@ struct archive_blob {
 	enum archive_compression compression;
 	uint64_t size_bytes;
 	const char *digest_hex; /* of the blob */
-	const char *diff_hex;   /* of the tar stream */
+	const char *diff_hex; /* of the tar stream */
 };
 
 struct archive_limits {
-	uint64_t bytes;        /* of the tar stream, and of one member's apparent size */
+	uint64_t bytes; /* of the tar stream, and of one member's apparent size */
 	uint64_t entries;
-	uint64_t time_bytes;   /* memory for the names of directories, whose times are set last */
+	uint64_t time_bytes; /* memory for the names of directories, whose times are set last */
 };
 extern const struct archive_limits archive_limits_default;
 

@@ -23,7 +23,8 @@ struct layer_stream {
 	char *piece;
 };
 
-int layer_stream_open(struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max);
+int layer_stream_open(
+	struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max);
 void layer_stream_release(struct layer_stream *s);
 AUTO_STRUCT(layer_stream, struct layer_stream, layer_stream_release)
 /* The next piece of the tar stream, valid until the next call; 0 at its end. */

@@ -85,9 +85,11 @@ int member_read(struct archive_entry *entry, uint64_t bytes_max, struct member *
 	if (out->type == S_IFLNK && (!out->symlink || !*out->symlink))
 		return refuse(-EINVAL, out->path, "a symlink without a target");
 	if (out->type == S_IFCHR || out->type == S_IFBLK) {
-		out->device = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+		out->device = makedev(
+			archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
 		if (out->device == 0)
-			return refuse(-EINVAL, out->path, "device 0:0 is how overlayfs writes a deletion");
+			return refuse(-EINVAL, out->path,
+				"device 0:0 is how overlayfs writes a deletion");
 	}
 	if (!out->path[0] && out->type != S_IFDIR)
 		return refuse(-EINVAL, "/", "the root is not a directory");

@@ -112,8 +112,8 @@ static int content_write(struct unpack *u, const struct member *m, int fd)
 
 static int regular_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
-	auto_close int fd =
-		sys_open_at(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, 0600);
+	auto_close int fd = sys_open_at(
+		parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, 0600);
 	if (fd < 0)
 		return failed(fd, m, "make");
 	int r = content_write(u, m, fd);
@@ -125,8 +125,9 @@ static int regular_make(struct unpack *u, const struct member *m, int parent, co
 /* Symlinks, devices and fifos. */
 static int node_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
-	int r = m->type == S_IFLNK ? sys_symlink_at(m->symlink, parent, name)
-				   : sys_mknod_at(parent, name, m->type | (m->mode & 0777), m->device);
+	int r = m->type == S_IFLNK
+		? sys_symlink_at(m->symlink, parent, name)
+		: sys_mknod_at(parent, name, m->type | (m->mode & 0777), m->device);
 	if (r == 0)
 		r = sys_chown_at(parent, name, m->uid, m->gid, AT_SYMLINK_NOFOLLOW);
 	return r < 0 ? failed(r, m, "make") : times_set(m, parent, name);
@@ -204,8 +205,8 @@ static int kind_make(struct unpack *u, const struct member *m, int parent, const
 }
 
 /* Makes the name free; 1 when what is there is what is asked for. */
-static int name_prepare(struct unpack *u, const struct member *m, int *parent, const char *name,
-	bool *out_hides)
+static int name_prepare(
+	struct unpack *u, const struct member *m, int *parent, const char *name, bool *out_hides)
 {
 	struct stat there;
 	int r = sys_stat_at(*parent, name, AT_SYMLINK_NOFOLLOW, &there);

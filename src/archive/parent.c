@@ -30,8 +30,8 @@ void unpack_forget_parent(struct unpack *u)
 static int lower_find(const struct unpack *u, const char *path, struct stat *out)
 {
 	for (size_t i = u->target->lower_count; i-- > 0;) {
-		auto_close int fd =
-			path_open(u->target->lower_fds[i], *path ? path : ".", O_PATH | O_DIRECTORY, 0);
+		auto_close int fd = path_open(
+			u->target->lower_fds[i], *path ? path : ".", O_PATH | O_DIRECTORY, 0);
 		if (fd == -ENOENT)
 			continue;
 		return fd < 0 ? fd : sys_stat_fd(fd, out);
@@ -85,7 +85,8 @@ int unpack_parent(struct unpack *u, const char *path, const char **out_name)
 	const char *name = path_last(path);
 	size_t len = (size_t)(name - path);
 	*out_name = name;
-	if (u->parent_fd >= 0 && u->parent_path.len == len && memcmp(u->parent_path.data, path, len) == 0)
+	if (u->parent_fd >= 0 && u->parent_path.len == len &&
+		memcmp(u->parent_path.data, path, len) == 0)
 		return u->parent_fd;
 
 	buf_clear(&u->parent_path);
@@ -107,8 +108,8 @@ int unpack_times(struct unpack *u)
 	for (size_t i = 0; i < u->times.count; i++) {
 		const struct directory_time *t = &u->times.items[i];
 		/* One that was replaced since is no directory, or has its own row further on. */
-		auto_close int fd = path_open(
-			u->target->dir_fd, *t->path ? t->path : ".", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+		auto_close int fd = path_open(u->target->dir_fd, *t->path ? t->path : ".",
+			O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 		if (fd < 0)
 			continue;
 		const struct timespec times[2] = {t->modified, t->modified};

@@ -57,7 +57,7 @@ static int filter_open(struct layer_stream *s)
 	if (!s->filter)
 		BUG("libarchive: no memory");
 	int r = s->blob->compression == ARCHIVE_GZIP ? archive_read_support_filter_gzip(s->filter)
-						      : archive_read_support_filter_zstd(s->filter);
+						     : archive_read_support_filter_zstd(s->filter);
 	if (r == ARCHIVE_OK)
 		r = archive_read_support_format_raw(s->filter);
 	if (r == ARCHIVE_OK)
@@ -69,7 +69,8 @@ static int filter_open(struct layer_stream *s)
 	return r == ARCHIVE_OK ? 0 : archive_failure(s->filter, s->failure, "decompress a layer");
 }
 
-int layer_stream_open(struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max)
+int layer_stream_open(
+	struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max)
 {
 	*s = (struct layer_stream){
 		.blob = blob,
@@ -136,7 +137,8 @@ static int expect_digest(struct archive_digest *digest, const char *expected, co
 	archive_digest_hex(digest, hex);
 	if (str_eq(hex, expected))
 		return 0;
-	return err_say(-EBADMSG, "the %s of a layer is sha256:%s, not sha256:%s", what, hex, expected);
+	return err_say(
+		-EBADMSG, "the %s of a layer is sha256:%s, not sha256:%s", what, hex, expected);
 }
 
 int layer_stream_finish(struct layer_stream *s)

@@ -6,6 +6,7 @@
  */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/json_check.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,8 +14,6 @@
 struct json_object;
 struct json; /* a parsed document */
 
-/* A value of two bytes ("{}") becomes almost a kilobyte in memory, so values are counted too. */
-enum { JSON_BYTES_MAX = 4 << 20, JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1 << 17 };
 
 /* Parses one whole document (-EBADMSG, speaking: line and column; -EFBIG above a JSON_*_MAX). `name` is what the
  * messages call it: "config.json". Duplicate keys, trailing bytes, NUL in strings, invalid UTF-8 and integers that fit

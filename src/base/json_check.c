@@ -6,8 +6,8 @@
  */
 #include "base/json_check.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/str.h"
 
 #include <errno.h>

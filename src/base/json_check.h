@@ -6,5 +6,8 @@
  */
 #include <stddef.h>
 
+/* A value of two bytes ("{}") becomes almost a kilobyte in memory, so values are counted too. */
+enum { JSON_BYTES_MAX = 4 << 20, JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1 << 17 };
+
 /* Speaking; the sentence begins with line and column. */
 int json_check(const char *text, size_t len);

@@ -68,12 +68,18 @@ int ns_target_parse(
 {
 	*out = (struct ns_target){0};
 	int r = parse_pid(word, out);
+	/* An inode is checked when the process is opened, which only `enter` does. */
+	if (r == 0 && out->inode && !with_files)
+		return say_no_target(word, with_files);
 	if (r == 0)
 		return 0;
 	bool is_path = strchr(word, '/') != NULL;
 	*out = (struct ns_target){0};
 	if (!is_path) {
-		r = ns_container_pid(context, word, &out->pid);
+		struct process_id process = {0};
+		r = ns_container_process(context, word, &process);
+		out->pid = process.pid;
+		out->start_ticks = process.start_ticks;
 		if (r != -ENOENT)
 			return r;
 	}

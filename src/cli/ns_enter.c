@@ -71,6 +71,7 @@ static int apply_target(const struct ns_target *target, struct ns_enter_request 
 {
 	out->pid = target->pid;
 	out->pid_inode = target->inode;
+	out->start_ticks = target->start_ticks;
 	if (!target->file)
 		return 0;
 	int kind = ns_file_kind_find(target->file);

@@ -206,10 +206,11 @@ const struct command cmd_ns_ls = {
 static const struct opt no_opts[] = {OPT_END};
 
 /* The host's, by its first process; who may not look at that compares with himself. */
-static int host_inode(enum ns_kind kind, uint64_t *out)
+static int host_inode(enum ns_kind kind, uint64_t *out, const char **out_words)
 {
-	int r = ns_inode(1, kind, out);
-	return r < 0 ? ns_inode(0, kind, out) : 0;
+	bool is_host = ns_inode(1, kind, out) >= 0;
+	*out_words = is_host ? "shared with the host" : "shared with the caller";
+	return is_host ? 0 : ns_inode(0, kind, out);
 }
 
 static int show_main(void *context, void *args, int argc, char **argv)
@@ -219,15 +220,13 @@ static int show_main(void *context, void *args, int argc, char **argv)
 	int r = ns_target_parse(context, argv[0], false, &target);
 	for (int kind = 0; r == 0 && kind < NS_COUNT; kind++) {
 		uint64_t host = 0, inode = 0;
+		const char *shared = NULL;
 		r = ns_inode(target.pid, (enum ns_kind)kind, &inode);
 		if (r == 0)
-			r = host_inode((enum ns_kind)kind, &host);
+			r = host_inode((enum ns_kind)kind, &host, &shared);
 		cli_table_addf(&table, "%s", ns_info[kind].name);
 		cli_table_addf(&table, "%" PRIu64, inode);
-		cli_table_addf(&table, "%s",
-			inode == 0		? "none"
-				: inode == host ? "shared with host"
-						: "own");
+		cli_table_addf(&table, "%s", inode == 0 ? "none" : inode == host ? shared : "own");
 	}
 	if (r < 0)
 		return err_wrap(r, "husk ns show");
@@ -287,6 +286,28 @@ static void tree_children(struct tree *t, pid_t parent, unsigned depth)
 	}
 }
 
+/* Who entered a container later is no child of its first process: the namespace tells. */
+static bool is_root(const struct ns_process *p, uint64_t inode)
+{
+	uint64_t own = 0, of_parent = 0;
+	if (inode == 0 || *p->inner == '\0' || ns_inode(p->pid, NS_PID, &own) < 0 || own != inode)
+		return false;
+	return p->parent == 0 || ns_inode(p->parent, NS_PID, &of_parent) < 0 || of_parent != inode;
+}
+
+/* The pid namespace whose first process this is, or 0. */
+static uint64_t first_of(const struct ns_process_list *list, pid_t pid)
+{
+	uint64_t inode = 0;
+	for (size_t i = 0; i < list->count; i++) {
+		const char *inner = list->items[i].inner;
+		if (list->items[i].pid == pid && (str_eq(inner, "1") || str_suffix(inner, " 1")) &&
+			ns_inode(pid, NS_PID, &inode) < 0)
+			return 0;
+	}
+	return inode;
+}
+
 static int tree_main(void *context, void *args, int argc, char **argv)
 {
 	static const char *const heads[] = {"PID", "INNER", "COMMAND", NULL};
@@ -301,9 +322,10 @@ static int tree_main(void *context, void *args, int argc, char **argv)
 	struct tree t = {.list = &list, .prefix = BUF_INIT};
 	cli_table_heads(&t.table, heads);
 	bool is_found = false;
+	uint64_t inode = target.pid ? first_of(&list, target.pid) : 0;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct ns_process *p = &list.items[i];
-		if (target.pid ? p->pid != target.pid : p->parent != 0)
+		if (target.pid ? p->pid != target.pid && !is_root(p, inode) : p->parent != 0)
 			continue;
 		is_found = true;
 		tree_row(&t, p, "");

@@ -264,8 +264,11 @@ static int set_user(struct compose *m, const char *user, int root_fd)
 	struct oci_process *p = &m->spec->process;
 	p->uid = resolved.uid;
 	p->gid = resolved.gid;
-	p->groups = resolved.groups;
-	p->group_count = resolved.group_count;
+	/* The primary group, too: without it among the others a setgid program would leave it (CVE-2022-2989). */
+	p->groups = arena_new_array(m->a, uint32_t, resolved.group_count + 1);
+	p->groups[p->group_count++] = resolved.gid;
+	for (size_t i = 0; i < resolved.group_count; i++)
+		p->groups[p->group_count++] = resolved.groups[i];
 	p->user_name = user;
 	for (size_t i = 0; i < p->env.count; i++)
 		if (str_prefix(p->env.items[i], "HOME="))

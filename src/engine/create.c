@@ -189,7 +189,11 @@ int container_release(struct engine *e, const char *id)
 		r = cgroup_remove(&e->cgroup, path.data);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	return cgroup_remove_empty_parent(&e->cgroup, path.data);
+	/* Monitors leave their group themselves; one that was killed could not. */
+	auto_buf struct buf monitors = BUF_INIT;
+	buf_addf(&monitors, "husk-%s/monitors/none", e->instance);
+	r = cgroup_remove_empty_parent(&e->cgroup, monitors.data);
+	return r < 0 ? r : cgroup_remove_empty_parent(&e->cgroup, path.data);
 }
 
 /* Name and files. */

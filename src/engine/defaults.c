@@ -52,21 +52,21 @@ static const char *const readonly_paths[] = {
 	"/proc/sysrq-trigger",
 };
 
-static const struct {
-	char type;
-	int32_t major, minor;
-	const char *access;
-} device_rules[] = {
-	{'c', 1, 3, "rwm"},   /* null */
-	{'c', 1, 5, "rwm"},   /* zero */
-	{'c', 1, 7, "rwm"},   /* full */
-	{'c', 1, 8, "rwm"},   /* random */
-	{'c', 1, 9, "rwm"},   /* urandom */
-	{'c', 5, 0, "rwm"},   /* tty */
-	{'c', 5, 1, "rwm"},   /* console */
-	{'c', 5, 2, "rwm"},   /* ptmx */
-	{'c', 136, -1, "rwm"} /* pts */
+/* The first denies everything; the rest is what /dev has. */
+static const struct oci_device_rule device_rules[] = {
+	{false, 'a', -1, -1, "rwm", NULL},
+	{true, 'c', 1, 3, "rwm", NULL},    /* null */
+	{true, 'c', 1, 5, "rwm", NULL},    /* zero */
+	{true, 'c', 1, 7, "rwm", NULL},    /* full */
+	{true, 'c', 1, 8, "rwm", NULL},    /* random */
+	{true, 'c', 1, 9, "rwm", NULL},    /* urandom */
+	{true, 'c', 5, 0, "rwm", NULL},    /* tty */
+	{true, 'c', 5, 1, "rwm", NULL},    /* console */
+	{true, 'c', 5, 2, "rwm", NULL},    /* ptmx */
+	{true, 'c', 136, -1, "rwm", NULL}, /* pts */
 };
+
+static const struct oci_device_rule every_device = {true, 'a', -1, -1, "rwm", NULL};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -77,11 +77,11 @@ static void add_path(struct arena *a, void *list, const char *path)
 	*item = (struct oci_path){.path = path, .origin = ORIGIN};
 }
 
-static void add_rule(struct arena *a, struct oci_spec *spec, bool is_allowed, char type, int32_t major, int32_t minor,
-	const char *access)
+static void add_rule(struct arena *a, struct oci_spec *spec, const struct oci_device_rule *rule)
 {
-	struct oci_device_rule *rule = arena_push(a, &spec->device_rules);
-	*rule = (struct oci_device_rule){is_allowed, type, major, minor, access, ORIGIN};
+	struct oci_device_rule *item = arena_push(a, &spec->device_rules);
+	*item = *rule;
+	item->origin = ORIGIN;
 }
 
 /* One directory per processor, where the kernel shows it: timing of the host's cooling is the host's affair. */
@@ -116,7 +116,7 @@ void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged)
 		*mount = (struct oci_mount){mounts[i].destination, mounts[i].type, mounts[i].source, options, ORIGIN};
 	}
 	if (is_privileged) {
-		add_rule(a, spec, true, 'a', -1, -1, "rwm");
+		add_rule(a, spec, &every_device);
 		return;
 	}
 	for (size_t i = 0; i < COUNT(masked_paths); i++)
@@ -124,8 +124,6 @@ void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged)
 	mask_thermal(a, spec);
 	for (size_t i = 0; i < COUNT(readonly_paths); i++)
 		add_path(a, &spec->readonly, readonly_paths[i]);
-	add_rule(a, spec, false, 'a', -1, -1, "rwm");
 	for (size_t i = 0; i < COUNT(device_rules); i++)
-		add_rule(a, spec, true, device_rules[i].type, device_rules[i].major, device_rules[i].minor,
-			device_rules[i].access);
+		add_rule(a, spec, &device_rules[i]);
 }

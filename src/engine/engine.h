@@ -38,7 +38,7 @@ struct container_process {
 
 struct container_limits {
 	uint64_t memory_bytes, nano_cpus; /* 0: none */
-	int64_t pids_limit;               /* 0: the default, -1: none */
+	int64_t pids_limit; /* 0: the default, -1: none */
 	const char *cpuset_cpus;
 	struct str_list ulimits;
 };
@@ -104,7 +104,6 @@ int container_plan_write(struct engine *e, const struct container *c, struct buf
 int container_run(struct engine *e, struct container *c, int *out_code);
 /* Starts an existing, stopped container, detached. */
 int container_start(struct engine *e, const char *id);
-
 struct exec_request {
 	struct str_list command, env;
 	const char *cwd, *user;
@@ -121,7 +120,7 @@ int container_wait(struct engine *e, const char *id, int *out_code);
 int container_ended(struct engine *e, const char *id);
 /* The JSON of `inspect`, an object. */
 int container_inspect(struct engine *e, const char *id, struct buf *out);
-/* Changes against the image: "A /path", "C /path", "D /path" lines. */
+/* Changes against the image: "A /path", "C /path", "D /path". */
 int container_diff(struct engine *e, const char *id, struct strvec *out);
 /* Copies the log to a callback, from the last `tail` lines on (UINT64_MAX: all), and follows it until it ends. */
 struct log_request {

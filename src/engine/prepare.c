@@ -41,8 +41,11 @@ static int image_merge(struct engine *e, struct arena *a, struct container *c)
 {
 	struct image image;
 	int r = image_find(e->root_fd, c->image, a, &image);
-	if (r == -ENOENT && image_import_builtin(e->root_fd, e->share_path, e->libexec_path, c->image) == 0)
-		r = image_find(e->root_fd, c->image, a, &image);
+	if (r == -ENOENT) {
+		r = image_import_builtin(e->root_fd, e->share_path, e->libexec_path, c->image);
+		if (r == 0)
+			r = image_find(e->root_fd, c->image, a, &image);
+	}
 	if (r < 0)
 		return r;
 	const struct image_config *config = &image.config;

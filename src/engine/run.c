@@ -150,7 +150,6 @@ static void foreground_init(struct monitor *m, bool has_stdin)
 		.user_out = 1,
 		.user_err = 2,
 		.forwards_signals = true,
-		.control_fd = -EBADF,
 	};
 }
 

@@ -25,7 +25,8 @@ static const char *builtin_name(const struct image_reference *r)
 	return name && !strchr(name, '/') && !r->digest ? name : NULL;
 }
 
-int image_import_builtin(int root_fd, const char *share_path, const char *libexec_path, const char *word)
+int image_import_builtin(
+	int root_fd, const char *share_path, const char *libexec_path, const char *word)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct image_reference reference;
@@ -47,7 +48,7 @@ int image_import_builtin(int root_fd, const char *share_path, const char *libexe
 		return err_new(layout, "open %s", path.data);
 	reference_write(&reference, &text);
 	r = worker_import_layout(root_fd, layout, libexec_path, text.data);
-	if (r == -ENOENT) /* another tag than the one that came with the installation */
+	if (r == -ENODATA) /* another tag than the one that came with the installation */
 		return missing(root_fd, share_path, word);
 	return r < 0 ? err_wrap(r, "import the built-in image %s", name) : 0;
 }

@@ -28,7 +28,8 @@ static uint64_t time_parse(const char *text)
 	if ((*rest == '+' || *rest == '-') && strptime(rest + 1, "%H:%M", &offset))
 		seconds = (offset.tm_hour * 3600L + offset.tm_min * 60L) * (*rest == '-' ? -1 : 1);
 	int64_t at = (int64_t)timegm(&tm) - seconds;
-	return at > 0 && at < (int64_t)(UINT64_MAX / 2000000000) ? (uint64_t)at * 1000000000 + nano : 0;
+	return at > 0 && at < (int64_t)(UINT64_MAX / 2000000000) ? (uint64_t)at * 1000000000 + nano
+								 : 0;
 }
 
 struct collector {
@@ -122,7 +123,8 @@ static int layers_take(const struct json_cursor *root, struct arena *a, struct c
 	for (size_t i = 0; i < digests.count; i++) {
 		const char *hex = digest_hex(digests.items[i]);
 		if (!hex)
-			return json_err(&rootfs, -EINVAL, "diff_ids[%zu] is not sha256: and 64 hex digits", i);
+			return json_err(&rootfs, -EINVAL,
+				"diff_ids[%zu] is not sha256: and 64 hex digits", i);
 		*arena_push(a, &out->diff_hex) = hex;
 	}
 	return 0;

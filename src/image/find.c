@@ -25,7 +25,7 @@ static void candidates_add(int root_fd, struct strvec *out)
 	auto_strvec struct strvec files = STRVEC_INIT;
 	if (file_list_at(root_fd, "refs", &files) < 0)
 		return;
-	strvec_each(file, &files) {
+	strvec_each (file, &files) {
 		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
 		if (reference_of_file(*file, &text) < 0 || short_form(text.data, &shown) < 0)
 			continue;
@@ -42,11 +42,14 @@ int image_missing(int root_fd, const char *word, const struct strvec *others)
 	buf_add_escaped(&shown, word);
 	candidates_add(root_fd, &candidates);
 	if (others)
-		strvec_each(other, others)
+		strvec_each (other, others)
 			strvec_push(&candidates, *other);
 	const char *nearest = candidates.count
 		? str_nearest(word, (const char *const *)candidates.items, candidates.count)
 		: NULL;
+	if (nearest && str_eq(nearest, word))
+		return err_say(-ENOENT, "image %.300s is incomplete and has to be imported again",
+			shown.data);
 	int r = err_say(-ENOENT, "no such image: %.300s", shown.data);
 	return nearest ? err_hint(r, "Did you mean %s?", nearest) : r;
 }
@@ -59,14 +62,15 @@ static bool record_name_take(const char *file_name, char out_hex[static DIGEST_H
 }
 
 /* Silent: -ENOENT, -EEXIST for several. */
-static int id_find(int root_fd, const char *prefix, struct arena *a, char out_hex[static DIGEST_HEX_LEN + 1])
+static int id_find(
+	int root_fd, const char *prefix, struct arena *a, char out_hex[static DIGEST_HEX_LEN + 1])
 {
 	auto_strvec struct strvec files = STRVEC_INIT;
 	int r = file_list_at(root_fd, "images", &files);
 	if (r < 0)
 		return r;
 	const char *found_id = NULL;
-	strvec_each(file, &files) {
+	strvec_each (file, &files) {
 		struct image image;
 		char hex[DIGEST_HEX_LEN + 1];
 		if (!record_name_take(*file, hex) || record_load(root_fd, hex, a, &image) < 0 ||
@@ -124,7 +128,8 @@ int image_find(int root_fd, const char *word, struct arena *a, struct image *out
 		return found(root_fd, hex, NULL, a, out);
 	if (r == -EEXIST)
 		return err_say(r, "the id %s is the beginning of several images' ids", word);
-	return r == -ENOENT ? image_missing(root_fd, word, NULL) : err_new(r, "look for image %s", word);
+	return r == -ENOENT ? image_missing(root_fd, word, NULL)
+			    : err_new(r, "look for image %s", word);
 }
 
 static int compare_age(const void *left, const void *right)
@@ -135,13 +140,20 @@ static int compare_age(const void *left, const void *right)
 	return strcmp(a->digest, b->digest);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
 static int references_attach(int root_fd, struct arena *a, struct image_list *list)
 {
 	auto_strvec struct strvec files = STRVEC_INIT;
 	int r = file_list_at(root_fd, "refs", &files);
 	if (r < 0)
 		return r == -ENOENT ? 0 : err_new(r, "list image references");
-	strvec_each(file, &files) {
+	if (files.count)
+		qsort(files.items, files.count, sizeof(*files.items), compare_names);
+	strvec_each (file, &files) {
 		char hex[DIGEST_HEX_LEN + 1];
 		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
 		if (reference_of_file(*file, &text) < 0 || short_form(text.data, &shown) < 0 ||
@@ -149,7 +161,8 @@ static int references_attach(int root_fd, struct arena *a, struct image_list *li
 			continue;
 		for (size_t i = 0; i < list->count; i++)
 			if (str_eq(digest_hex(list->items[i].digest), hex))
-				*arena_push(a, &list->items[i].references) = arena_str(a, shown.data);
+				*arena_push(a, &list->items[i].references) = arena_str(
+					a, shown.data);
 	}
 	return 0;
 }
@@ -161,15 +174,14 @@ int image_list(int root_fd, struct arena *a, struct image_list *out)
 	int r = file_list_at(root_fd, "images", &files);
 	if (r < 0 && r != -ENOENT)
 		return err_new(r, "list images");
-	strvec_each(file, &files) {
+	strvec_each (file, &files) {
 		char hex[DIGEST_HEX_LEN + 1];
 		if (!record_name_take(*file, hex))
 			continue;
 		struct image image;
-		r = image_load(root_fd, hex, a, &image);
-		if (r < 0)
-			return r;
-		*arena_push(a, &list) = image;
+		/* What is damaged cannot be run and is not listed. */
+		if (image_load(root_fd, hex, a, &image) == 0)
+			*arena_push(a, &list) = image;
 	}
 	if (list.count)
 		qsort(list.items, list.count, sizeof(*list.items), compare_age);

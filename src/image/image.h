@@ -19,7 +19,7 @@ struct image_config {
 };
 
 struct image {
-	const char *id;     /* "sha256:..." of the configuration */
+	const char *id; /* "sha256:..." of the configuration */
 	const char *digest; /* of the manifest */
 	struct str_list references;
 	uint64_t created_ns, size_bytes;
@@ -36,12 +36,13 @@ struct image_list {
 	struct image *items;
 	size_t count;
 };
-/* Newest first, each with all its references. */
+/* Newest first, each with all its references; one that is damaged is left out. */
 int image_list(int root_fd, struct arena *a, struct image_list *out);
 
 /* Imports share_path/images/NAME, an OCI layout that came with the installation, through the worker in libexec_path;
  * -ENOENT when there is no such image, in the words of image_find. Two at once make one import. */
-int image_import_builtin(int root_fd, const char *share_path, const char *libexec_path, const char *word);
+int image_import_builtin(
+	int root_fd, const char *share_path, const char *libexec_path, const char *word);
 
 /*
  * main() of the worker: `husk-image import-layout REFERENCE` with the layout's directory as fd 3, the engine's root as

@@ -7,6 +7,7 @@
 #include "image/layout.h"
 #include "base/str.h"
 #include "storage/storage.h"
+#include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -38,12 +39,14 @@ static void job_release(struct job *j)
 }
 AUTO_STRUCT(job, struct job, job_release)
 
-/* Is the wanted manifest already here, under the wanted name? */
-static bool is_done(const struct job *j, const struct image_reference *reference)
+/* Is the wanted manifest already here, whole, and under the wanted name? */
+static bool is_done(struct job *j, const struct image_reference *reference)
 {
 	char hex[DIGEST_HEX_LEN + 1];
+	struct image there;
 	return reference_resolve(j->import->store_fd, reference, hex) == 0 &&
-		str_eq(hex, j->manifest_blob.hex);
+		str_eq(hex, j->manifest_blob.hex) &&
+		image_load(j->import->store_fd, hex, &j->arena, &there) == 0;
 }
 
 /* The chain id of the lowest layer is its diff id; above, a hash of what is below and the own one. */
@@ -76,8 +79,8 @@ static int documents_read(struct job *j)
 	if (r < 0)
 		return r;
 	if (j->manifest.count == 0 || j->config.diff_hex.count != j->manifest.count)
-		return err_say(-EINVAL, "the image has %zu layers and %zu diff ids", j->manifest.count,
-			j->config.diff_hex.count);
+		return err_say(-EINVAL, "the image has %zu layers and %zu diff ids",
+			j->manifest.count, j->config.diff_hex.count);
 	chain_compute(j);
 	return 0;
 }
@@ -166,11 +169,30 @@ static int image_store(struct job *j, const struct image_reference *reference)
 
 static int directories_make(int store_fd)
 {
-	static const char *const names[] = {"content", "content/sha256", "images", "layers", "refs", "tmp"};
+	static const char *const names[] = {
+		"content", "content/sha256", "images", "layers", "refs", "tmp"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int r = file_make_dirs_at(store_fd, names[i], 0700);
 		if (r < 0)
 			return err_new(r, "make %s in the engine's root", names[i]);
+	}
+	return 0;
+}
+
+/* Files that a killed import was about to put in their place: under the lock they are nobody's. */
+static int halves_sweep(int store_fd)
+{
+	static const char *const dirs[] = {"content/sha256", "images", "refs"};
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		auto_strvec struct strvec names = STRVEC_INIT;
+		auto_close int dir = file_open_dir_at(store_fd, dirs[i]);
+		int r = dir < 0 ? dir : file_list_at(dir, ".", &names);
+		strvec_each (name, &names) {
+			if (r == 0 && **name == '.')
+				r = sys_unlink_at(dir, *name, 0);
+		}
+		if (r < 0)
+			return err_new(r, "sweep %s of the engine's root", dirs[i]);
 	}
 	return 0;
 }
@@ -192,6 +214,8 @@ static int job_run(struct job *j)
 	r = directories_make(i->store_fd);
 	if (r == 0)
 		r = storage_sweep(i->store_fd);
+	if (r == 0)
+		r = halves_sweep(i->store_fd);
 	if (r == 0)
 		r = documents_read(j);
 	if (r == 0)

@@ -29,7 +29,7 @@ const char *digest_hex(const char *digest);
 /* An image reference in the grammar of the distribution specification, with Docker's defaults filled in. */
 struct image_reference {
 	const char *domain, *path;
-	const char *tag;    /* NULL only when there is a digest */
+	const char *tag; /* NULL only when there is a digest */
 	const char *digest; /* "sha256:...", or NULL */
 };
 
@@ -58,7 +58,8 @@ void record_write(const struct image *image, struct buf *out);
 /* The manifest that a file of refs/ names, or a reference stands for (a digest: itself, whether it is there or not).
  * Silent; 0 or -ENOENT. */
 int reference_read(int root_fd, const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
-int reference_resolve(int root_fd, const struct image_reference *r, char out_hex[static DIGEST_HEX_LEN + 1]);
+int reference_resolve(
+	int root_fd, const struct image_reference *r, char out_hex[static DIGEST_HEX_LEN + 1]);
 /* "no such image: WORD", with the nearest of what is there and of `others`; -ENOENT. */
 int image_missing(int root_fd, const char *word, const struct strvec *others);
 
@@ -72,7 +73,8 @@ struct worker_packet {
 enum { WORKER_LAYOUT_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5 };
 
 /* Host: imports through the worker. */
-int worker_import_layout(int root_fd, int layout_fd, const char *libexec_path, const char *reference);
+int worker_import_layout(
+	int root_fd, int layout_fd, const char *libexec_path, const char *reference);
 
 /* Worker: shuts the process in with the two directories, which it replaces by clones nothing is above of. */
 int worker_confine(int *layout_fd, int *store_fd);

@@ -16,14 +16,12 @@
 
 enum { DESCRIPTORS_MAX = 1000, LAYERS_MAX = 127 };
 
-static const char *const index_types[] = {
-	"application/vnd.oci.image.index.v1+json",
+static const char *const index_types[] = {"application/vnd.oci.image.index.v1+json",
 	"application/vnd.docker.distribution.manifest.list.v2+json", NULL};
-static const char *const manifest_types[] = {
-	"application/vnd.oci.image.manifest.v1+json",
+static const char *const manifest_types[] = {"application/vnd.oci.image.manifest.v1+json",
 	"application/vnd.docker.distribution.manifest.v2+json", NULL};
-static const char *const config_types[] = {
-	"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json", NULL};
+static const char *const config_types[] = {"application/vnd.oci.image.config.v1+json",
+	"application/vnd.docker.container.image.v1+json", NULL};
 
 static const struct {
 	const char *media_type;
@@ -54,7 +52,8 @@ static int file_open(int layout_fd, const char *path)
 		return err_new(r, "open %s of the image", path);
 	if (!S_ISREG(st.st_mode))
 		return err_say(-EINVAL, "%s of the image is not a regular file", path);
-	int fd = path_open(layout_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, PATH_STRICT);
+	int fd = path_open(
+		layout_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, PATH_STRICT);
 	return fd < 0 ? err_new(fd, "open %s of the image", path) : fd;
 }
 
@@ -88,7 +87,8 @@ int layout_blob_read(int layout_fd, const struct descriptor *d, struct buf *out)
 		return r;
 	archive_digest_of(out->data, out->len, hex);
 	if (out->len != d->size_bytes || !str_eq(hex, d->hex))
-		return err_say(-EBADMSG, "blob sha256:%s of the image has other bytes than its name says", d->hex);
+		return err_say(-EBADMSG,
+			"blob sha256:%s of the image has other bytes than its name says", d->hex);
 	return 0;
 }
 
@@ -164,7 +164,7 @@ static int index_search(const struct json_cursor *list, struct arena *a, const c
 			r = json_err(&item, -EINVAL, "its media type is not that of an image");
 		return r;
 	}
-	return count < 0 ? count : err_say(-ENOENT, "no such image: %s", reference);
+	return count < 0 ? count : err_say(-ENODATA, "the layout has no image %s", reference);
 }
 
 int layout_find(int layout_fd, const char *reference, struct arena *a, struct descriptor *out)
@@ -226,7 +226,8 @@ int manifest_parse(const struct buf *text, struct arena *a, struct manifest *out
 		return json_err(&root, -EINVAL, "it has no config or no layers");
 	r = descriptor_take(&config, a, &out->config);
 	if (r == 0 && !is_one_of(out->config.media_type, config_types))
-		r = json_err(&config, -EINVAL, "its media type is not that of an image's configuration");
+		r = json_err(
+			&config, -EINVAL, "its media type is not that of an image's configuration");
 	int count = r < 0 ? r : json_count(&layers);
 	if (count > LAYERS_MAX)
 		return json_err(&layers, -E2BIG, "an image has at most %d layers", LAYERS_MAX);

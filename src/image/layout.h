@@ -23,7 +23,7 @@ struct manifest {
 	size_t count;
 };
 
-/* The manifest that the index calls by this canonical reference; -ENOENT. */
+/* The manifest that the index calls by this canonical reference; -ENODATA when it calls none so. */
 int layout_find(int layout_fd, const char *reference, struct arena *a, struct descriptor *out);
 /* The bytes of a manifest or configuration (at most 4 MiB), which are those of the descriptor: -EBADMSG. */
 int layout_blob_read(int layout_fd, const struct descriptor *d, struct buf *out);

@@ -6,6 +6,7 @@
 #include "image/internal.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "storage/storage.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -63,9 +64,21 @@ int record_load(int root_fd, const char *manifest_hex, struct arena *a, struct i
 	return record_take(&root, a, out);
 }
 
+/* A crash cannot cause this (import.c), a hand in the store can: then the image is to be imported again. */
+static int layers_check(int root_fd, const struct image *image)
+{
+	for (size_t i = 0; i < image->chain_ids.count; i++)
+		if (!storage_layer_find(root_fd, image->chain_ids.items[i]))
+			return err_say(-ENOENT, "image %.12s is incomplete: layer %.12s is missing",
+				digest_hex(image->id), image->chain_ids.items[i]);
+	return 0;
+}
+
 int image_load(int root_fd, const char *manifest_hex, struct arena *a, struct image *out)
 {
 	int r = record_load(root_fd, manifest_hex, a, out);
+	if (r == 0)
+		r = layers_check(root_fd, out);
 	if (r < 0)
 		return r;
 	char path[CONTENT_PATH_MAX];

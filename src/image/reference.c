@@ -10,8 +10,7 @@
 
 static const char hub[] = "docker.io", official[] = "library/", latest[] = "latest";
 static const char lower_digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-static const char word_letters[] =
-	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+static const char word_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 enum { TAG_MAX = 128, PORT_MAX = 5 };
 
 const char *digest_hex(const char *digest)
@@ -67,7 +66,8 @@ static bool domain_is_valid(const char *s)
 		size_t len = strcspn(s, ".:");
 		size_t letters = 0;
 		for (size_t i = 0; i < len; i++)
-			letters += strchr(word_letters, s[i]) || (s[i] == '-' && i > 0 && i < len - 1);
+			letters += strchr(word_letters, s[i]) ||
+				(s[i] == '-' && i > 0 && i < len - 1);
 		if (len == 0 || letters != len)
 			return false;
 		s += len;
@@ -141,7 +141,8 @@ int reference_parse(const char *text, struct arena *a, struct image_reference *o
 	if (tag) {
 		*tag++ = '\0';
 		if (!tag_is_valid(tag))
-			return refuse(text, "a tag is at most 128 letters, digits, `_`, `.` and `-`");
+			return refuse(
+				text, "a tag is at most 128 letters, digits, `_`, `.` and `-`");
 		r.tag = arena_str(a, tag);
 	} else if (!digest) {
 		r.tag = latest;
@@ -155,7 +156,9 @@ int reference_parse(const char *text, struct arena *a, struct image_reference *o
 	if (!domain_is_valid(r.domain))
 		return refuse(text, "its first part is not a host name");
 	if (!path_is_valid(r.path))
-		return refuse(text, "a name is lower-case letters and digits, with `.`, `_` and `-` between them");
+		return refuse(text,
+			"a name is lower-case letters and digits, with `.`, `_` and `-` between "
+			"them");
 	if (strlen(r.domain) + strlen(r.path) + 1 > REFERENCE_NAME_MAX)
 		return refuse(text, "the name is longer than 255 characters");
 	*out = r;

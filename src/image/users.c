@@ -31,7 +31,8 @@ static int database_read(int root_fd, const char *path, struct buf *out)
 	if (!S_ISREG(st.st_mode))
 		return err_say(-EINVAL, "%s of the image is not a regular file", path);
 	/* Opened only now that it is known to be a file: opening a device may already do something. */
-	auto_close int fd = sys_open_at(AT_FDCWD, PROC_FD_PATH(found), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	auto_close int fd = sys_open_at(
+		AT_FDCWD, PROC_FD_PATH(found), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return err_new(fd, "open %s of the image", path);
 	r = fd_read_all(fd, DATABASE_BYTES_MAX, out);
@@ -60,13 +61,27 @@ static bool is_digits(const char *s)
 	return *s != '\0' && s[strspn(s, "0123456789")] == '\0';
 }
 
+/* Words that somebody could take for a number are no names: an image may have an entry "-1" or "0x0" for uid 0. */
+static bool is_name(const char *s)
+{
+	if (*s == '\0' || strchr("0123456789+-", *s))
+		return false;
+	for (; *s; s++)
+		if ((unsigned char)*s <= ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
 /* passwd: name:password:uid:gid:gecos:home:shell */
-static int user_find(const struct buf *passwd, const char *word, struct arena *a, struct image_user *out)
+static int user_find(
+	const struct buf *passwd, const char *word, struct arena *a, struct image_user *out)
 {
 	uint32_t uid = 0;
 	bool is_number = is_digits(word);
 	if (is_number && parse_id(word, &uid) < 0)
 		return err_say(-EINVAL, "user %s: not a number from 0 to 4294967294", word);
+	if (!is_number && !is_name(word))
+		return err_say(-EINVAL, "user %s: neither a number nor a name", word);
 
 	auto_free char *copy = mem_strdup(passwd->data);
 	char *rest = copy;
@@ -84,7 +99,8 @@ static int user_find(const struct buf *passwd, const char *word, struct arena *a
 		return 0;
 	}
 	if (!is_number)
-		return err_say(-ENOENT, "unable to find user %s: no matching entries in passwd file", word);
+		return err_say(-ENOENT,
+			"unable to find user %s: no matching entries in passwd file", word);
 	out->uid = uid;
 	return 0;
 }
@@ -94,8 +110,11 @@ static int group_find(const struct buf *group, const char *word, uint32_t *out_g
 {
 	if (is_digits(word)) {
 		int r = parse_id(word, out_gid);
-		return r < 0 ? err_say(-EINVAL, "group %s: not a number from 0 to 4294967294", word) : 0;
+		return r < 0 ? err_say(-EINVAL, "group %s: not a number from 0 to 4294967294", word)
+			     : 0;
 	}
+	if (!is_name(word))
+		return err_say(-EINVAL, "group %s: neither a number nor a name", word);
 	auto_free char *copy = mem_strdup(group->data);
 	char *rest = copy;
 	char *fields[ENTRY_FIELDS_MAX];
@@ -125,10 +144,12 @@ static int memberships(const struct buf *group, struct arena *a, struct image_us
 	out->groups = arena_new_array(a, uint32_t, GROUPS_MAX);
 	while (entry_next(&rest, fields, 4)) {
 		uint32_t gid;
-		if (!has_member(fields[3], out->name) || parse_id(fields[2], &gid) < 0 || gid == out->gid)
+		if (!has_member(fields[3], out->name) || parse_id(fields[2], &gid) < 0 ||
+			gid == out->gid)
 			continue;
 		if (out->group_count == GROUPS_MAX)
-			return err_say(-E2BIG, "user %s is in more than %d groups", out->name, GROUPS_MAX);
+			return err_say(
+				-E2BIG, "user %s is in more than %d groups", out->name, GROUPS_MAX);
 		out->groups[out->group_count++] = gid;
 	}
 	return 0;
@@ -149,8 +170,9 @@ int image_user_resolve(int root_fd, const char *spec, struct arena *a, struct im
 		r = user_find(&passwd, user_word[0] ? user_word : "0", a, &user);
 	if (r < 0)
 		return r;
+	/* An explicit group replaces all memberships. */
 	if (group_word && group_word[0] != '\0')
-		r = group_find(&group, group_word, &user.gid); /* an explicit group replaces all memberships */
+		r = group_find(&group, group_word, &user.gid);
 	else if (user.name)
 		r = memberships(&group, a, &user);
 	if (r < 0)

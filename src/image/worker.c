@@ -46,7 +46,8 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 	return r < 0 ? r : 0;
 }
 
-static _Noreturn void worker_execute(const char *path, const char *reference, const int fds[static WORKER_FDS])
+static _Noreturn void worker_execute(
+	const char *path, const char *reference, const int fds[static WORKER_FDS])
 {
 	const char *const argv[] = {"husk-image", "import-layout", reference, NULL};
 	char *const envp[] = {NULL};
@@ -122,7 +123,8 @@ static int worker_serve(int socket, int pidfd)
 	return 0;
 }
 
-int worker_import_layout(int root_fd, int layout_fd, const char *libexec_path, const char *reference)
+int worker_import_layout(
+	int root_fd, int layout_fd, const char *libexec_path, const char *reference)
 {
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "%s/husk-image", libexec_path);

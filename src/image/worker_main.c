@@ -37,8 +37,10 @@ static int import(const char *reference)
 	r = worker_confine(&layout, &store);
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
-	const struct import i = {
-		.layout_fd = layout, .store_fd = store, .reference = reference, .make_opaque = ask_opaque};
+	const struct import i = {.layout_fd = layout,
+		.store_fd = store,
+		.reference = reference,
+		.make_opaque = ask_opaque};
 	return import_layout(&i);
 }
 

@@ -99,8 +99,13 @@ int monitor_log_open(
 {
 	/* The shell's `ulimit -f` must not kill the supervisor: a write then fails with EFBIG. */
 	signal_ignore(SIGXFSZ);
-	auto_of(monitor_log) struct monitor_log *log = mem_new(sizeof(*log));
+	/* Not zeroed, as most of it is buffers: what is never used never becomes memory. */
+	auto_of(monitor_log) struct monitor_log *log = mem_resize(NULL, 1, sizeof(*log));
 	log->fd = -EBADF;
+	log->written = 0;
+	log->lost = 0;
+	for (int i = 0; i < MONITOR_STREAMS; i++)
+		log->lines[i].len = 0;
 	log->max_bytes = max_bytes;
 	log->max_files = max_files;
 	log->directory_fd = fd_dup(directory_fd);

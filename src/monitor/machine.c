@@ -220,8 +220,12 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	auto_close int signal_fd = monitor->forwards_signals ? signals_open() : -EBADF;
 	if (signal_fd < 0 && monitor->forwards_signals)
 		return err_new(signal_fd, "receive signals");
-	auto_free struct machine *m = mem_new(sizeof(*m));
+	/* Not zeroed, as most of it is buffers: what is never used never becomes memory. */
+	auto_free struct machine *m = mem_resize(NULL, 1, sizeof(*m));
 	m->monitor = monitor;
+	m->code = -1;
+	m->signal = 0;
+	m->relays.has_flush_timer = false;
 	m->state = STATE_RUNNING;
 	m->drain_ms = drain_ms;
 	int r = loop_new(&m->loop);

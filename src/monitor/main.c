@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { CGROUP_PATH_ROOM = 160 };
 enum { FD_RUN_DIRECTORY, FD_LOG_DIRECTORY, FD_PLAN, FD_FIRST_SLOT };
 
 struct holder {
@@ -165,12 +166,18 @@ static void hold_failed(struct holder *h, int socket)
 	launch_close(&h->launch);
 }
 
-/* Into "monitors" beside the containers: outside of every limit of theirs, and of the caller's session. */
+/* "monitors" beside the containers' groups: outside of every limit of theirs, and of the caller's session. */
+static int own_cgroup_path(const struct holder *h, const char *below, char *out, size_t size)
+{
+	const char *last = path_last(h->begin.cgroup_path);
+	int parent = (int)(last - h->begin.cgroup_path);
+	return fmt_n(out, size, "%.*smonitors%s", parent, h->begin.cgroup_path, below);
+}
+
 static int own_cgroup_join(const struct holder *h)
 {
-	char path[sizeof(h->begin.cgroup_path) + 16];
-	const char *last = path_last(h->begin.cgroup_path);
-	int r = fmt(path, "%.*smonitors", (int)(last - h->begin.cgroup_path), h->begin.cgroup_path);
+	char path[CGROUP_PATH_ROOM];
+	int r = own_cgroup_path(h, "", path, sizeof(path));
 	if (r < 0)
 		return err_new(r, "name the monitors' cgroup");
 	auto_of(cgroup) struct cgroup *own = NULL;
@@ -180,6 +187,25 @@ static int own_cgroup_join(const struct holder *h)
 	if (r == -EEXIST) /* another monitor was quicker */
 		r = cgroup_open(&h->cgroup_host, path, &own);
 	return r < 0 ? r : cgroup_attach(own, getpid());
+}
+
+/* Back to where it came from, so that the last container of an instance leaves no groups. Where that is gone by now the
+ * group stays, for the next monitor. */
+static void own_cgroup_leave(const struct holder *h)
+{
+	char path[CGROUP_PATH_ROOM];
+	for (size_t i = 0; i < h->cgroup_host.count; i++) {
+		const struct cgroup_hierarchy *from = &h->cgroup_host.hierarchies[i];
+		char procs[sizeof(from->mount_point) + sizeof(from->own_path) + 16];
+		int r = fmt(procs, "%s%s/cgroup.procs", from->mount_point, from->own_path);
+		if (r >= 0)
+			r = file_write_at(AT_FDCWD, procs, "0");
+		if (r < 0)
+			log_debug("the monitor cannot go back to %s (%d)", procs, r);
+	}
+	if (own_cgroup_path(h, "/none", path, sizeof(path)) >= 0 &&
+		cgroup_remove_empty_parent(&h->cgroup_host, path) < 0)
+		log_debug("%s", err_text());
 }
 
 /* What the container's life needs no more is given back, and this process takes its own place. */
@@ -214,6 +240,7 @@ static int become_ended(const struct holder *h)
 	fmt(state, "HUSK_STATE=%s", h->begin.state_path);
 	char *const args[] = {(char *)"husk", (char *)"_ended", (char *)h->begin.id, NULL};
 	char *const env[] = {root, state, (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	own_cgroup_leave(h);
 	signal_reset();
 	int r = sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);
 	return err_new(r, "execute %s", h->begin.engine_path);
@@ -256,7 +283,6 @@ static void holder_init(struct holder *h)
 		.user_in = -EBADF,
 		.user_out = -EBADF,
 		.user_err = -EBADF,
-		.control_fd = -EBADF,
 	};
 }
 

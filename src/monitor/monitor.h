@@ -56,7 +56,6 @@ struct monitor {
 	int user_in, user_out, user_err; /* the user's side, in the foreground */
 	struct monitor_log *log;
 	bool forwards_signals; /* what this process is sent goes to the payload */
-	int control_fd; /* listening socket for attach, resize, state (husk-monitor) */
 };
 
 /* Supervises until the payload has ended and its output is drained: all it wrote itself, and what background processes

@@ -17,7 +17,7 @@ enum { SOCKET_FD = 3, SAFE_FD = 10 };
 static _Noreturn void child_main(
 	const char *monitor_path, const struct monitor_begin *begin, int socket)
 {
-	static char name[] = "husk-monitor";
+	char name[] = "husk-monitor";
 	char *const args[] = {name, (char *)begin->id, NULL};
 	char *const env[] = {NULL};
 	int r = sys_setsid();

@@ -92,7 +92,8 @@ static int open_target(struct enter *e)
 	pid_t pid = e->request->pid;
 	if (pid == 0)
 		return 0;
-	e->pidfd = sys_pidfd_open(pid, 0);
+	struct process_id id = {.pid = pid, .start_ticks = e->request->start_ticks};
+	e->pidfd = id.start_ticks ? process_open(&id) : sys_pidfd_open(pid, 0);
 	if (e->pidfd == -ESRCH || e->pidfd == -EINVAL)
 		return err_say(e->pidfd, "no such process: %d", pid);
 	if (e->pidfd < 0)

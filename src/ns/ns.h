@@ -101,7 +101,7 @@ int ns_run(const struct ns_run_request *request, int *out_code);
 
 struct ns_enter_request {
 	pid_t pid; /* whose namespaces; 0: files only */
-	uint64_t pid_inode; /* refuses a recycled pid [6.9]; 0: not checked */
+	uint64_t pid_inode, start_ticks; /* refuse a recycled pid, the inode [6.9]; 0: unknown */
 	uint32_t kinds; /* of the process: bits 1 << enum ns_kind */
 	bool wants_all; /* all in which the process differs from the caller */
 	const char *files[NS_COUNT]; /* or NULL */

@@ -31,10 +31,17 @@ static uint64_t joined_flags(const struct flat *plan)
 }
 
 /* A pid namespace is entered by being born in it. The child goes on as the host's own child (CLONE_PARENT), so the
- * host can wait for it; this process has done its part. */
+ * host can wait for it; this process has done its part. The child says nothing before the host has heard of it: it
+ * waits for the end of a pipe that this process holds. */
 static int hand_over(struct init *init)
 {
 	int pidfd = -EBADF;
+	int gate[2];
+	int r = sys_pipe(gate);
+	if (r < 0)
+		return err_new(r, "make a pipe");
+	auto_close int gate_read = gate[0];
+	auto_close int gate_write = gate[1];
 	struct clone_args args = {
 		.flags = CLONE_PARENT | CLONE_PIDFD,
 		.pidfd = (uintptr_t)&pidfd,
@@ -42,11 +49,15 @@ static int hand_over(struct init *init)
 	int pid = sys_clone3(&args);
 	if (pid < 0)
 		return err_new(pid, "enter the pid namespace");
-	if (pid == 0)
-		return 0;
+	if (pid == 0) {
+		fd_replace(&gate_write, -EBADF);
+		char none;
+		ssize_t end = sys_read(gate_read, &none, sizeof(none));
+		return end < 0 ? err_new((int)end, "wait for the host") : 0;
+	}
 
 	struct sync_message message = {.type = SYNC_CHILD, .step = (uint32_t)pid};
-	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
+	r = sync_send(init->sync_fd, &message, &pidfd, 1);
 	_exit(r < 0);
 }
 

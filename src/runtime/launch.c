@@ -206,9 +206,9 @@ static int start_packet_send(struct launch *l)
 /* The child, on a copy of the host's memory: it may only place its fds and leave. */
 static _Noreturn void child_main(const struct launch *l, int exe_fd, int sync_fd)
 {
-	static char name[] = "husk-init";
-	static char *const args[] = {name, NULL};
-	static char *const env[] = {NULL};
+	char name[] = "husk-init";
+	char *const args[] = {name, NULL};
+	char *const env[] = {NULL};
 	int r = 0;
 	for (int i = 0; i < 3 && r >= 0; i++)
 		if (l->stdio[i] >= 0)

@@ -172,7 +172,7 @@ int storage_sweep(int root_fd)
 	int r = file_list_at(root_fd, "tmp", &names);
 	if (r == -ENOENT)
 		return 0;
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		if (r == 0)
 			r = stage_sweep(root_fd, *name);
 	}

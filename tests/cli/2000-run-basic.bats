@@ -121,7 +121,7 @@ setup_file() {
 }
 
 @test "a command that ends before its input does" {
-	run timeout 20 bash -c 'yes | "$HUSK" run --rm -i --rootfs "$ROOTFS" --net none -- head -n 1'
+	run timeout -k 1 20 bash -c 'yes | "$HUSK" run --rm -i --rootfs "$ROOTFS" --net none -- head -n 1'
 	expect_status 0
 	[[ $output == y ]]
 }
@@ -149,7 +149,7 @@ setup_file() {
 }
 
 @test "a closed output ends a command that writes" {
-	run timeout 20 bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- yes | head -n 1'
+	run timeout -k 1 20 bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- yes | head -n 1'
 	[[ $output == y && $status -ne 124 ]]
 }
 

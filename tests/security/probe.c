@@ -549,6 +549,105 @@ static int probe_keys(void)
 	return 0;
 }
 
+/* watch: until /stop exists, looks at exe, cwd, root and the open files of every other process, as
+ * fast as it can; prints each look that led to something which cannot be found at that path here. */
+
+/* Whether what link leads to is also what its text names in this process's own root. */
+static bool is_ours(const char *link, const char *target)
+{
+	struct stat through, named;
+
+	if (target[0] != '/') /* pipe:[1], anon_inode:[x] and the like */
+		return true;
+	if (stat(link, &through) != 0)
+		return true; /* may not be looked through */
+	return stat(target, &named) == 0 && through.st_dev == named.st_dev &&
+		through.st_ino == named.st_ino;
+}
+
+static void watch_link(const char *link, struct lines *seen)
+{
+	char target[4096], line[8192];
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+
+	if (len <= 0)
+		return;
+	target[len] = '\0';
+	if (is_ours(link, target))
+		return;
+	snprintf(line, sizeof(line), "saw %s -> %s", link, target);
+	lines_add(seen, line);
+}
+
+static void watch_process(const char *pid, struct lines *seen)
+{
+	static const char *const links[] = {"exe", "cwd", "root"};
+	char path[512];
+
+	for (size_t i = 0; i < LENGTH(links); i++) {
+		snprintf(path, sizeof(path), "/proc/%s/%s", pid, links[i]);
+		watch_link(path, seen);
+	}
+	for (int fd = 3; fd < 32; fd++) {
+		snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
+		watch_link(path, seen);
+	}
+}
+
+static int probe_watch(void)
+{
+	struct lines seen = {0};
+	long last = 0, processes = 0;
+
+	while (access("/stop", F_OK) != 0 && seen.count < 100) {
+		DIR *dir = opendir("/proc");
+		for (struct dirent *e; dir && (e = readdir(dir));) {
+			long pid;
+			if (sscanf(e->d_name, "%ld", &pid) != 1 || pid == getpid())
+				continue;
+			processes += pid > last;
+			last = pid > last ? pid : last;
+			watch_process(e->d_name, &seen);
+		}
+		if (dir)
+			closedir(dir);
+	}
+	lines_print(&seen);
+	printf("watched %ld processes\n", processes);
+	return 0;
+}
+
+/* overwrite: until /stop exists, tries to open the program file of every other process for writing. Program
+ * files of the root itself are fair game; whatever else opens is said, and written to. */
+static int probe_overwrite(void)
+{
+	unsigned long tries = 0;
+	struct stat st, root;
+
+	if (stat("/bin/probe", &root) != 0)
+		return 1;
+	while (access("/stop", F_OK) != 0) {
+		DIR *dir = opendir("/proc");
+		for (struct dirent *e; dir && (e = readdir(dir));) {
+			char path[512];
+			snprintf(path, sizeof(path), "/proc/%s/exe", e->d_name);
+			if (e->d_name[0] < '0' || e->d_name[0] > '9')
+				continue;
+			tries++;
+			int fd = open(path, O_WRONLY | O_CLOEXEC);
+			if (fd < 0)
+				continue;
+			if (fstat(fd, &st) == 0 && st.st_dev != root.st_dev)
+				printf("opened %s: write %s\n", path, outcome(write(fd, "#!", 2)));
+			close(fd);
+		}
+		if (dir)
+			closedir(dir);
+	}
+	printf("tried %s\n", tries > 1000 ? "often" : "seldom");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -564,9 +663,11 @@ static const struct {
 	{"limits", probe_limits},
 	{"masks", probe_masks},
 	{"mounts", probe_mounts},
+	{"overwrite", probe_overwrite},
 	{"sockets", probe_sockets},
 	{"syscalls", probe_syscalls},
 	{"tiocsti", probe_tiocsti},
+	{"watch", probe_watch},
 };
 
 static int run_named(const char *name)

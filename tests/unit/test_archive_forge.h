@@ -122,7 +122,8 @@ static inline int forge_opaque(void *context, int dir_fd)
 }
 
 /* Unpacks a tar stream, with right digests, into temp/NAME. */
-static inline int forge_unpack(const struct buf *tar, const char *name, const struct archive_target *like)
+static inline int forge_unpack(
+	const struct buf *tar, const char *name, const struct archive_target *like)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
 	archive_digest_of(tar->data, tar->len, hex);

@@ -15,7 +15,8 @@ static void compress(const struct buf *in, enum archive_compression how, struct 
 	how == ARCHIVE_GZIP ? archive_write_add_filter_gzip(a) : archive_write_add_filter_zstd(a);
 	archive_write_set_format_raw(a);
 	archive_write_set_bytes_in_last_block(a, 1);
-	assert_int_equal(archive_write_open_memory(a, buf_reserve(out, room), room, &used), ARCHIVE_OK);
+	assert_int_equal(
+		archive_write_open_memory(a, buf_reserve(out, room), room, &used), ARCHIVE_OK);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	assert_int_equal(archive_write_header(a, entry), ARCHIVE_OK);
 	assert_int_equal(archive_write_data(a, in->data, in->len), in->len);
@@ -42,8 +43,10 @@ static void layer_make(struct layer *l, enum archive_compression how, const char
 		compress(&l->tar, how, &l->blob);
 	archive_digest_of(l->tar.data, l->tar.len, l->diff);
 	archive_digest_of(l->blob.data, l->blob.len, l->digest);
-	l->says = (struct archive_blob){
-		.compression = how, .size_bytes = l->blob.len, .digest_hex = l->digest, .diff_hex = l->diff};
+	l->says = (struct archive_blob){.compression = how,
+		.size_bytes = l->blob.len,
+		.digest_hex = l->digest,
+		.diff_hex = l->diff};
 }
 
 static int layer_unpack(struct layer *l, uint64_t bytes)
@@ -53,7 +56,8 @@ static int layer_unpack(struct layer *l, uint64_t bytes)
 	auto_close int dir = openat(temp_fd, "t", O_PATH | O_DIRECTORY);
 	auto_close int fd = forge_fd(l->blob.data, l->blob.len);
 	const struct archive_limits limits = {.bytes = bytes, .entries = 100, .time_bytes = 100000};
-	const struct archive_target target = {.dir_fd = dir, .limits = &limits, .make_opaque = forge_opaque};
+	const struct archive_target target = {
+		.dir_fd = dir, .limits = &limits, .make_opaque = forge_opaque};
 	l->says.fd = fd;
 	int r = archive_unpack_layer(&l->says, &target);
 	if (r < 0)
@@ -110,14 +114,16 @@ static void test_garbage_behind(void **state)
 	layer_make(&l, ARCHIVE_GZIP, "content");
 	buf_adds(&l.blob, "garbage");
 	l.says.size_bytes = l.blob.len;
-	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* the digest is of the honest part */
+	assert_int_equal(
+		layer_unpack(&l, 1 << 20), -EBADMSG); /* the digest is of the honest part */
 	layer_end(&l);
 
 	layer_make(&l, ARCHIVE_PLAIN, "content");
 	buf_adds(&l.blob, "garbage");
 	l.says.size_bytes = l.blob.len;
 	archive_digest_of(l.blob.data, l.blob.len, l.digest);
-	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* it belongs to the tar stream then */
+	assert_int_equal(
+		layer_unpack(&l, 1 << 20), -EBADMSG); /* it belongs to the tar stream then */
 	layer_end(&l);
 }
 

@@ -116,11 +116,15 @@ static void test_traversal(void **state)
 	assert_int_equal(UNPACK({"..", '5', .mode = 0777}), -EINVAL);
 	assert_int_equal(UNPACK({"a/..", '5', .mode = 0777}), -EINVAL);
 	assert_int_equal(UNPACK({"h", '1', .link = "../canary/file"}), -EINVAL);
-	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/file", '0', .content = "in"}), 0);
+	assert_int_equal(
+		UNPACK({"s", '2', .link = "../canary"}, {"s/file", '0', .content = "in"}), 0);
 	expect_text("t/canary/file", "in");
-	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/file", '1', .link = "s/file"}), -EINVAL);
-	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"h", '1', .link = "s/file"}), -EINVAL);
-	assert_int_equal(UNPACK({"s", '2', .link = "../canary/file"}, {"s", '0', .content = "in"}), 0);
+	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {"s/file", '1', .link = "s/file"}),
+		-EINVAL);
+	assert_int_equal(
+		UNPACK({"s", '2', .link = "../canary"}, {"h", '1', .link = "s/file"}), -EINVAL);
+	assert_int_equal(
+		UNPACK({"s", '2', .link = "../canary/file"}, {"s", '0', .content = "in"}), 0);
 	expect_text("t/s", "in");
 	assert_int_equal(UNPACK({"s", '2', .link = "../canary/file"}, {"h", '1', .link = "s"},
 				 {"h", '0', .content = "in"}),
@@ -132,12 +136,14 @@ static void test_traversal(void **state)
 	assert_int_equal(UNPACK({"/etc/x", '0', .content = "in"}), 0);
 	expect_text("t/etc/x", "in");
 	/* Directory, then symlink in its place, then a file through it. */
-	assert_int_equal(UNPACK({"d/", '5', .mode = 0755}, {"d/f", '0', .content = "1"},
-				 {"d", '2', .link = "/../../canary"}, {"d/file", '0', .content = "2"}),
+	assert_int_equal(
+		UNPACK({"d/", '5', .mode = 0755}, {"d/f", '0', .content = "1"},
+			{"d", '2', .link = "/../../canary"}, {"d/file", '0', .content = "2"}),
 		0);
 	expect_text("t/canary/file", "2");
 	assert_int_equal(UNPACK({"s", '2', .link = "s"}, {"s/f", '0', .content = "1"}), -ELOOP);
-	assert_int_equal(UNPACK({"s", '2', .link = "../canary"}, {".wh.s", '0'}, {"s/.wh.file", '0'}), 0);
+	assert_int_equal(
+		UNPACK({"s", '2', .link = "../canary"}, {".wh.s", '0'}, {"s/.wh.file", '0'}), 0);
 	assert_true(S_ISCHR(stat_of("t/canary/file").st_mode));
 }
 
@@ -158,24 +164,29 @@ static void test_replaced(void **state)
 	assert_int_equal(UNPACK({"f", '0', .content = "first"}, {"f", '0', .content = "2"}), 0);
 	expect_text("t/f", "2");
 	/* A second name keeps the first content: the file is replaced, not rewritten. */
-	assert_int_equal(
-		UNPACK({"f", '0', .content = "1"}, {"g", '1', .link = "f"}, {"f", '0', .content = "2"}), 0);
+	assert_int_equal(UNPACK({"f", '0', .content = "1"}, {"g", '1', .link = "f"},
+				 {"f", '0', .content = "2"}),
+		0);
 	expect_text("t/g", "1");
-	assert_int_equal(UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d/", '5', .mode = 0755}), 0);
+	assert_int_equal(
+		UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d/", '5', .mode = 0755}), 0);
 	assert_int_equal(stat_of("t/d").st_mode & 0777, 0755);
 	assert_true(temp_exists("t/d/f"));
-	assert_int_equal(UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d", '0', .content = "x"}), 0);
+	assert_int_equal(
+		UNPACK({"d/", '5', .mode = 0700}, {"d/f", '0'}, {"d", '0', .content = "x"}), 0);
 	expect_text("t/d", "x");
 	assert_int_equal(UNPACK({"f", '0', .content = "1"}, {"f", '1', .link = "f"}), 0);
 	expect_text("t/f", "1");
 	/* The kept parent is forgotten when it was replaced. */
-	assert_int_equal(UNPACK({"d/a", '0'}, {"d", '2', .link = "e"}, {"d/b", '0', .content = "b"}), 0);
+	assert_int_equal(
+		UNPACK({"d/a", '0'}, {"d", '2', .link = "e"}, {"d/b", '0', .content = "b"}), 0);
 	expect_text("t/e/b", "b");
 }
 
 static void test_whiteouts(void **state)
 {
-	assert_int_equal(UNPACK({"d/.wh.gone", '0'}, {"d/.wh..wh..opq", '0'}, {".wh..wh.plnk", '0'}), 0);
+	assert_int_equal(
+		UNPACK({"d/.wh.gone", '0'}, {"d/.wh..wh..opq", '0'}, {".wh..wh.plnk", '0'}), 0);
 	assert_int_equal(stat_of("t/d/gone").st_mode & S_IFMT, S_IFCHR);
 	assert_int_equal(stat_of("t/d/gone").st_rdev, 0);
 	assert_int_equal(opaque_calls, 1);
@@ -224,7 +235,8 @@ static void test_bad_numbers(void **state)
 {
 	assert_int_equal(UNPACK({"f", '0', .owner = "\x80\0\0\0\377\377\377\377"}), -EINVAL);
 	assert_int_equal(UNPACK({"f", '0', .size = "77777777777"}), -EBADMSG);
-	assert_int_equal(UNPACK({"f", '9', .content = "x"}), 0); /* unknown types are files, as tar says */
+	assert_int_equal(
+		UNPACK({"f", '9', .content = "x"}), 0); /* unknown types are files, as tar says */
 }
 
 static void test_names(void **state)
@@ -247,6 +259,12 @@ static void test_names(void **state)
 	forge_add(&tar, &(struct forged){"short", '0', .content = "deep"});
 	forge_pax(&tar, "path", "na\xc3\xafve/e\xcc\x81");
 	forge_add(&tar, &(struct forged){"short", '0', .content = "utf"});
+	forge_pax(&tar, "linkpath", "t\xc3\xa9/e\xcc\x81");
+	forge_add(&tar, &(struct forged){"accent", '2', .link = "x"});
+	forge_pax(&tar, "linkpath", "na\xc3\xafve/e\xcc\x81");
+	forge_add(&tar, &(struct forged){"second", '1', .link = "x"});
+	forge_pax(&tar, "path", "raw\377");
+	forge_add(&tar, &(struct forged){"x", '0'});
 	forge_pax(&tar, "path", "../canary/file");
 	forge_add(&tar, &(struct forged){"harmless", '0', .content = "dead"});
 	forge_end(&tar);
@@ -257,6 +275,11 @@ static void test_names(void **state)
 	assert_int_equal(file_read_at(temp_fd, path, 9, &got), 0);
 	assert_string_equal(got.data, "deep");
 	assert_true(temp_exists("t/na\xc3\xafve/e\xcc\x81"));
+	char link[16] = {0};
+	assert_int_equal(readlinkat(temp_fd, "t/accent", link, sizeof(link) - 1), 7);
+	assert_string_equal(link, "t\xc3\xa9/e\xcc\x81");
+	expect_text("t/second", "utf");
+	assert_true(temp_exists("t/raw\377"));
 }
 
 static void test_xattrs(void **state)

@@ -632,21 +632,24 @@ static void races(void **state)
 
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
 
+/* The five that need a controller of v1 come first: the v2 tree of a hybrid machine has none of them to offer. */
+enum { NEED_CONTROLLERS = 5 };
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIVE(joined_everywhere),
-		LIVE(gone_process),
-		LIVE(limits_read_back),
 		LIVE(memory_moves),
 		LIVE(impossible_cpus),
 		LIVE(out_of_memory),
+		LIVE(replaced_when_empty),
+		LIVE(empty_cpuset_above),
+		LIVE(joined_everywhere),
+		LIVE(gone_process),
+		LIVE(limits_read_back),
 		LIVE(frozen),
 		LIVE(killed_by_pids),
 		LIVE(nested_groups),
 		LIVE(in_use),
-		LIVE(replaced_when_empty),
-		LIVE(empty_cpuset_above),
 		LIVE(device_rules),
 		LIVE(device_programs),
 		LIVE(born_in_it),
@@ -654,5 +657,7 @@ int main(void)
 	};
 	int failures = cmocka_run_group_tests(tests, live_group_setup, live_group_teardown);
 	is_tree_only = true;
-	return failures + cmocka_run_group_tests(tests, live_group_setup, live_group_teardown);
+	struct CMUnitTest tree_tests[sizeof(tests) / sizeof(tests[0]) - NEED_CONTROLLERS];
+	memcpy(tree_tests, tests + NEED_CONTROLLERS, sizeof(tree_tests));
+	return failures + cmocka_run_group_tests(tree_tests, live_group_setup, live_group_teardown);
 }

@@ -27,8 +27,7 @@ static void scene_init(struct scene *s)
 			.input_fd = -EBADF,
 			.user_in = -EBADF,
 			.user_out = -EBADF,
-			.user_err = -EBADF,
-			.control_fd = -EBADF},
+			.user_err = -EBADF},
 		.stdio = {-EBADF, -EBADF, -EBADF},
 		.user = {-EBADF, -EBADF, -EBADF},
 	};
