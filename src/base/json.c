@@ -298,6 +298,32 @@ int json_each(const struct json_cursor *c,
 	return 0;
 }
 
+enum json_kind json_kind(const struct json_cursor *c)
+{
+	static const enum json_kind kinds[] = {
+		[json_type_null] = JSON_NULL,
+		[json_type_boolean] = JSON_BOOL,
+		[json_type_double] = JSON_FRACTION,
+		[json_type_int] = JSON_INTEGER,
+		[json_type_object] = JSON_OBJECT,
+		[json_type_array] = JSON_ARRAY,
+		[json_type_string] = JSON_STRING,
+	};
+	return kinds[json_object_get_type(c->value)];
+}
+
+bool json_is_true(const struct json_cursor *c)
+{
+	return json_object_is_type(c->value, json_type_boolean) && json_object_get_boolean(c->value);
+}
+
+const char *json_number(const struct json_cursor *c, struct arena *a)
+{
+	bool is_number = json_object_is_type(c->value, json_type_int) ||
+		json_object_is_type(c->value, json_type_double);
+	return is_number ? arena_str(a, json_object_get_string(c->value)) : "";
+}
+
 struct known_keys {
 	const char *const *keys;
 	size_t count;

@@ -56,6 +56,20 @@ int json_each(const struct json_cursor *c, int (*each)(const char *key, const st
 	void *arg);
 /* Refuses fields that are not in the NULL-terminated list, with the nearest right word. */
 int json_only(const struct json_cursor *c, const char *const *keys);
+/* For readers of any document: what a value is, and a scalar without a question (false, "" when it is another kind).
+ * A number's text is as the document has it. */
+enum json_kind {
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_INTEGER,
+	JSON_FRACTION,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT,
+};
+enum json_kind json_kind(const struct json_cursor *c);
+bool json_is_true(const struct json_cursor *c);
+const char *json_number(const struct json_cursor *c, struct arena *a);
 /* Starts a sentence with the cursor's path in front and returns code. */
 int json_err(const struct json_cursor *c, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -79,4 +93,6 @@ void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_put_i64(struct json_writer *w, const char *key, int64_t value);
+/* `number` is written as it stands. */
+void json_put_number(struct json_writer *w, const char *key, const char *number);
 void json_put_null(struct json_writer *w, const char *key);

@@ -136,6 +136,12 @@ void json_put_i64(struct json_writer *w, const char *key, int64_t value)
 	buf_addf(w->out, "%" PRId64, value);
 }
 
+void json_put_number(struct json_writer *w, const char *key, const char *number)
+{
+	begin_value(w, key);
+	buf_adds(w->out, number);
+}
+
 void json_put_null(struct json_writer *w, const char *key)
 {
 	begin_value(w, key);

@@ -2,6 +2,7 @@
 /* Commands on containers that exist: ps, logs, stop, start, kill, rm, wait, inspect, diff. */
 #include "cli/internal.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "engine/engine.h"
 #include "sys/fd.h"
@@ -108,6 +109,8 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 		struct ps_row *row = &rows[count];
 		if (container_summary(&e, list.ids[i], &row->summary) < 0)
 			continue; /* removed meanwhile */
+		if (container_adopt(&e, list.ids[i], &row->summary) < 0)
+			log_warn("%s", err_text());
 		memcpy(row->id, list.ids[i], sizeof(row->id));
 		if (args->shows_all || row->summary.state == CONTAINER_RUNNING)
 			count++;

@@ -88,6 +88,8 @@ int container_find(struct engine *e, const char *word, char out_id[static CONTAI
 /* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
+/* Gives a running container whose monitor was killed a new one; nothing for any other. */
+int container_adopt(struct engine *e, const char *id, struct summary *summary);
 struct container_list {
 	char (*ids)[CONTAINER_ID_LEN + 1];
 	size_t count;
@@ -95,10 +97,9 @@ struct container_list {
 int container_list(struct engine *e, struct container_list *out);
 void container_list_release(struct container_list *list);
 AUTO_STRUCT(container_list, struct container_list, container_list_release)
-
 /* Fills what the image and the defaults decide, checks all of it, and gives it an id and a name. */
 int container_prepare(struct engine *e, struct arena *a, struct container *c);
-/* Appends the text of a prepared container's plan, without making anything. */
+/* Appends the text of its plan, without making anything. */
 int container_plan_write(struct engine *e, const struct container *c, struct buf *out);
 /* Creates, starts and, unless detached, waits. *out_code: the payload's, or with a failure 125, 126 or 127. */
 int container_run(struct engine *e, struct container *c, int *out_code);
@@ -112,15 +113,14 @@ struct exec_request {
 int container_exec(struct engine *e, const char *id, const struct exec_request *request, int *out_code);
 
 int container_kill(struct engine *e, const char *id, int signal);
-/* The stop signal, then after timeout_ms (UINT64_MAX: the container's own) SIGKILL to all of it. */
+/* The stop signal, then after timeout_ms (UINT64_MAX: its own) SIGKILL to all of it. */
 int container_stop(struct engine *e, const char *id, uint64_t timeout_ms);
 int container_remove(struct engine *e, const char *id, bool is_forced);
 int container_wait(struct engine *e, const char *id, int *out_code);
 /* What a monitor runs when its container has ended: everything that the engine owns is given back. */
 int container_ended(struct engine *e, const char *id);
-/* The JSON of `inspect`, an object. */
+/* The JSON of `inspect`, an object; the changes against the image: "A /path", "C /path", "D /path". */
 int container_inspect(struct engine *e, const char *id, struct buf *out);
-/* Changes against the image: "A /path", "C /path", "D /path". */
 int container_diff(struct engine *e, const char *id, struct strvec *out);
 /* Copies the log to a callback, from the last `tail` lines on (UINT64_MAX: all), and follows it until it ends. */
 struct log_request {

@@ -105,6 +105,9 @@ static int running_open(struct engine *e, const char *id, struct summary *out)
 		wait_collected(e, id, out);
 	if (out->state != CONTAINER_RUNNING)
 		return err_say(-ESRCH, "container %.12s is not running", id);
+	r = container_adopt(e, id, out);
+	if (r < 0)
+		return r;
 	int pidfd = process_open(&out->process);
 	return pidfd < 0 ? err_say(-ESRCH, "container %.12s is not running", id) : pidfd;
 }
@@ -193,6 +196,9 @@ int container_wait(struct engine *e, const char *id, int *out_code)
 {
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
+	if (r < 0)
+		return r;
+	r = container_adopt(e, id, &summary);
 	if (r < 0)
 		return r;
 	if (summary.state == CONTAINER_RUNNING) {

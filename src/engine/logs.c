@@ -39,6 +39,12 @@ int container_logs(struct engine *e, const char *id, const struct log_request *r
 	auto_close int dir = container_dir_open(e, id);
 	if (dir < 0)
 		return err_say(dir, "no such container: %.12s", id);
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r == 0)
+		r = container_adopt(e, id, &summary);
+	if (r < 0)
+		return r;
 	struct following f = {e, id, request};
 	return monitor_log_read(dir, request->tail, request->follows, line_write, has_ended, &f);
 }

@@ -10,9 +10,12 @@
 #include "monitor/monitor.h"
 #include "mount/mount.h"
 #include "sys/calls.h"
+#include "sys/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+
+#define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 
 /* 126: found but not executable; 127: not found; 125: husk's own failure. */
 static int exit_code_of(int code, enum launch_phase phase)
@@ -111,7 +114,7 @@ static int launch_make(struct engine *e, const struct container *c, struct launc
 		return r;
 	l->slots[SLOT_ROOT] = take_fd(&root);
 	l->cgroup_host = &e->cgroup;
-	l->init_path = HUSK_LIBEXEC "/husk-monitor";
+	l->init_path = MONITOR_PATH;
 	return launch_prepare(l);
 }
 
@@ -236,28 +239,66 @@ static int foreground_ended(struct engine *e, const struct container *c, const s
 	return summary_store(e, c->id, &summary);
 }
 
+static int monitor_begin_fill(const struct engine *e, const char *id, struct monitor_begin *out)
+{
+	*out = (struct monitor_begin){.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES};
+	auto_buf struct buf cgroup = BUF_INIT;
+	container_cgroup_path(e, id, &cgroup);
+	if (fmt(out->id, "%s", id) < 0 || fmt(out->cgroup_path, "%s", cgroup.data) < 0 ||
+		fmt(out->engine_path, "%s", HUSK_BINDIR "/husk") < 0 || fmt(out->init_path, "%s", MONITOR_PATH) < 0 ||
+		fmt(out->root_path, "%s", e->root_path) < 0 || fmt(out->state_path, "%s", e->state_path) < 0)
+		return err_say(-ENAMETOOLONG, "a path of this installation is too long for a monitor");
+	return 0;
+}
+
 /* Hands everything to a monitor and returns when the payload runs. */
 static int detached_run(struct engine *e, struct container *c, struct launch *l)
 {
-	struct monitor_begin begin = {
-		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES, .has_stdin = c->process.has_stdin};
-	auto_buf struct buf cgroup = BUF_INIT;
-	container_cgroup_path(e, c->id, &cgroup);
-	if (fmt(begin.id, "%s", c->id) < 0 || fmt(begin.cgroup_path, "%s", cgroup.data) < 0 ||
-		fmt(begin.engine_path, "%s", HUSK_BINDIR "/husk") < 0 || fmt(begin.init_path, "%s", l->init_path) < 0 ||
-		fmt(begin.root_path, "%s", e->root_path) < 0 || fmt(begin.state_path, "%s", e->state_path) < 0)
-		return err_say(-ENAMETOOLONG, "a path of this installation is too long for a monitor");
-
+	struct monitor_begin begin;
+	int r = monitor_begin_fill(e, c->id, &begin);
+	if (r < 0)
+		return r;
+	begin.has_stdin = c->process.has_stdin;
 	auto_close int dir = container_dir_open(e, c->id);
 	auto_close int run_dir = container_run_dir_open(e, c->id);
-	auto_close int socket = -EBADF;
-	struct process_id monitor = {0};
-	int r = monitor_spawn(HUSK_LIBEXEC "/husk-monitor", &begin, l, run_dir, dir, &socket, &monitor);
+	struct monitor_handle monitor = {.socket = -EBADF};
+	r = monitor_spawn(MONITOR_PATH, &begin, l, run_dir, dir, &monitor);
+	auto_close int socket = monitor.socket;
 	if (r == 0)
 		r = network_attach(e, c, l->pid);
 	if (r == 0)
-		r = summary_started(e, c, &monitor, l->pid);
+		r = summary_started(e, c, &monitor.process, l->pid);
 	return r < 0 ? r : monitor_go(socket, &l->phase);
+}
+
+/* A container in the background without a terminal outlives its monitor: the first command that meets it gives it a new
+ * one. Whoever else has its lock is at work on it already. */
+int container_adopt(struct engine *e, const char *id, struct summary *summary)
+{
+	bool is_orphan = summary->state == CONTAINER_RUNNING && summary->flags & SUMMARY_DETACHED &&
+		!(summary->flags & SUMMARY_TTY) && summary->monitor.pid && !process_is_alive(&summary->monitor);
+	if (!is_orphan)
+		return 0;
+	auto_close int run_dir = container_run_dir_open(e, id);
+	auto_close int lock = run_dir < 0 ? run_dir : lock_file_at(run_dir, "lock", false);
+	auto_close int dir = container_dir_open(e, id);
+	auto_close int pidfd = process_open(&summary->process);
+	if (lock < 0 || dir < 0 || pidfd < 0)
+		return 0;
+	struct summary stored;
+	struct monitor_begin begin;
+	if (summary_read(e, id, &stored) < 0 || stored.monitor.pid != summary->monitor.pid)
+		return 0;
+	int r = monitor_begin_fill(e, id, &begin);
+	if (r == 0)
+		r = monitor_adopt(MONITOR_PATH, &begin, pidfd, run_dir, dir, &stored.monitor);
+	if (r == 0)
+		r = summary_store(e, id, &stored);
+	if (r < 0)
+		return err_wrap(r, "give container %.12s a new monitor", id);
+	summary->monitor = stored.monitor;
+	log_debug("container %s has a new monitor", id);
+	return 0;
 }
 
 /* A container that failed before its payload ran leaves nothing with --rm, and otherwise a container that is there to
@@ -380,6 +421,9 @@ static int exec_prepare(struct engine *e, const char *id, const struct exec_requ
 		return r;
 	if (summary.state != CONTAINER_RUNNING)
 		return err_say(-EINVAL, "container %s is not running", id);
+	r = container_adopt(e, id, &summary);
+	if (r < 0)
+		return r;
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
 	r = container_load(e, id, &a, &c);
@@ -400,7 +444,7 @@ static int exec_prepare(struct engine *e, const char *id, const struct exec_requ
 		return r;
 	container_cgroup_path(e, id, &cgroup);
 	l->cgroup_host = &e->cgroup;
-	l->init_path = HUSK_LIBEXEC "/husk-monitor";
+	l->init_path = MONITOR_PATH;
 	return cgroup_open(&e->cgroup, cgroup.data, &l->cgroup);
 }
 

@@ -66,8 +66,8 @@ static int finish(struct machine *m)
 
 static int collect(struct machine *m)
 {
-	int code = process_wait(m->monitor->pidfd);
-	if (code < 0)
+	int code = m->monitor->is_adopted ? -1 : process_wait(m->monitor->pidfd);
+	if (code < 0 && !m->monitor->is_adopted)
 		return err_new(code, "wait for the payload");
 	m->code = code;
 	m->state = STATE_DRAINING;

@@ -68,6 +68,11 @@ static int begin_receive(struct holder *h, const char *id, int socket)
 		return err_say(-EPROTO, "a start packet that cannot be");
 	h->run_directory_fd = fds[FD_RUN_DIRECTORY];
 	h->log_directory_fd = fds[FD_LOG_DIRECTORY];
+	if (h->begin.is_adoption) {
+		h->monitor.pidfd = fds[FD_PLAN];
+		h->monitor.is_adopted = true;
+		return 0;
+	}
 	h->launch.plan_fd = fds[FD_PLAN];
 	size_t next = FD_FIRST_SLOT;
 	for (size_t i = 0; i < SLOT_MAX; i++)
@@ -117,6 +122,20 @@ static int stdio_make(struct holder *h)
 	return payload[0] < 0 ? payload[0] : 0;
 }
 
+/* The payload has its ends of the FIFOs; what it wrote meanwhile is still in them. */
+static int stdio_adopt(struct holder *h)
+{
+	static const char *const names[] = {"out", "err"};
+	for (size_t i = 0; i < 2; i++) {
+		int fd = sys_open_at(
+			h->run_directory_fd, names[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+		if (fd < 0)
+			return err_new(fd, "open fifo %s", names[i]);
+		h->monitor.output_fds[i] = fd;
+	}
+	return 0;
+}
+
 static int hold_start(struct holder *h, const char *id, int socket)
 {
 	int r = begin_receive(h, id, socket);
@@ -125,18 +144,28 @@ static int hold_start(struct holder *h, const char *id, int socket)
 	if (r == 0)
 		r = cgroup_open(&h->cgroup_host, h->begin.cgroup_path, &h->launch.cgroup);
 	if (r == 0)
-		r = stdio_make(h);
+		r = h->begin.is_adoption ? stdio_adopt(h) : stdio_make(h);
 	if (r == 0)
 		r = monitor_log_open(h->log_directory_fd, h->begin.log_bytes, h->begin.log_files,
 			&h->monitor.log);
 	h->launch.cgroup_host = &h->cgroup_host;
 	h->launch.init_path = h->begin.init_path;
-	return r < 0 ? r : launch_start(&h->launch);
+	return r < 0 || h->begin.is_adoption ? r : launch_start(&h->launch);
+}
+
+static void say_running(int socket)
+{
+	struct monitor_message message = {.type = MONITOR_RUNNING};
+	socket_send(socket, &message, sizeof(message), NULL, 0); /* gone by now: it runs anyway */
 }
 
 /* husk sets the network up while init mounts; its word lets the payload begin, and without it there is none. */
 static int hold_go(struct holder *h, int socket)
 {
+	if (h->begin.is_adoption) {
+		say_running(socket);
+		return 0;
+	}
 	struct monitor_message message = {.type = MONITOR_INIT, .pid = h->launch.pid};
 	int r = socket_send(socket, &message, sizeof(message), &h->launch.pidfd, 1);
 	if (r < 0)
@@ -148,8 +177,7 @@ static int hold_go(struct holder *h, int socket)
 	r = launch_release(&h->launch);
 	if (r < 0)
 		return r;
-	message = (struct monitor_message){.type = MONITOR_RUNNING};
-	socket_send(socket, &message, sizeof(message), NULL, 0); /* gone by now: it runs anyway */
+	say_running(socket);
 	h->monitor.pidfd = h->launch.pidfd;
 	h->monitor.console_fd = h->launch.console_fd;
 	if (h->monitor.console_fd >= 0) /* the terminal is the only output then */

@@ -55,6 +55,7 @@ struct monitor {
 	int input_fd; /* write end of its stdin; closed when user_in ends */
 	int user_in, user_out, user_err; /* the user's side, in the foreground */
 	struct monitor_log *log;
+	bool is_adopted; /* the payload is not our child: its exit code is -1, unknown */
 	bool forwards_signals; /* what this process is sent goes to the payload */
 };
 
@@ -94,16 +95,23 @@ struct monitor_begin {
 	char root_path[256], state_path[256]; /* its HUSK_ROOT and HUSK_STATE */
 	uint64_t log_bytes;
 	uint32_t log_files;
-	uint32_t has_stdin; /* stdin stays open without a terminal: -d -i */
-	uint64_t slots
-		[2]; /* which slots are among the fds, after: run directory, log directory, plan */
+	uint16_t has_stdin; /* stdin stays open without a terminal: -d -i */
+	uint16_t is_adoption;
+	uint64_t slots[2]; /* which are among the fds, after: run directory, log directory, plan (or pidfd) */
 };
 
 /* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when
- * init exists: l->pid and l->pidfd are filled; *out_socket is the conversation. */
+ * init exists: l->pid and l->pidfd are filled. The socket of the handle, the conversation, is the caller's to close. */
+struct monitor_handle {
+	int socket;
+	struct process_id process;
+};
 int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
-	int run_directory_fd, int log_directory_fd, int *out_socket,
-	struct process_id *out_monitor);
+	int run_directory_fd, int log_directory_fd, struct monitor_handle *out);
+/* A new monitor for a container without a terminal whose monitor was killed: it reads its output on and sees its end,
+ * but not its exit code, which only a parent may know. */
+int monitor_adopt(const char *monitor_path, const struct monitor_begin *begin, int payload_pidfd,
+	int run_directory_fd, int log_directory_fd, struct process_id *out_monitor);
 /* Lets it go and waits until the payload runs; on failure the trail is the monitor's and *out_phase tells where. */
 int monitor_go(int socket, enum launch_phase *out_phase);
 

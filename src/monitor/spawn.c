@@ -67,8 +67,8 @@ static int answer(
 	return err_say(-EPROTO, "the monitor said something out of turn");
 }
 
-int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
-	int run_directory_fd, int log_directory_fd, int *out_socket, struct process_id *out_monitor)
+/* The process and the conversation with it, nothing said yet. */
+static int spawn(const char *monitor_path, const struct monitor_begin *begin, struct monitor_handle *out)
 {
 	int pair[2];
 	int r = socket_pair(pair);
@@ -85,25 +85,53 @@ int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, s
 		child_main(monitor_path, begin, safe_end);
 	if (pid < 0)
 		return err_new(pid, "start the monitor");
-	fd_replace(&child_end, -EBADF);
-	fd_replace(&safe_end, -EBADF);
-
-	r = process_identify(pid, out_monitor);
+	r = process_identify(pid, &out->process);
 	if (r < 0)
 		return err_new(r, "look at the monitor");
-	r = begin_send(socket, begin, l, run_directory_fd, log_directory_fd);
+	out->socket = take_fd(&socket);
+	return 0;
+}
+
+int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
+	int run_directory_fd, int log_directory_fd, struct monitor_handle *out)
+{
+	int r = spawn(monitor_path, begin, out);
+	if (r < 0)
+		return r;
 	struct monitor_message message;
-	int pidfd;
+	int pidfd = -EBADF;
+	r = begin_send(out->socket, begin, l, run_directory_fd, log_directory_fd);
 	if (r == 0)
-		r = answer(socket, MONITOR_INIT, &message, &pidfd);
+		r = answer(out->socket, MONITOR_INIT, &message, &pidfd);
 	if (r < 0)
 		return r;
 	if (pidfd < 0)
 		return err_say(-EPROTO, "the monitor sent no pidfd");
 	l->pid = message.pid;
 	fd_replace(&l->pidfd, pidfd);
-	*out_socket = take_fd(&socket);
 	return 0;
+}
+
+int monitor_adopt(const char *monitor_path, const struct monitor_begin *begin, int payload_pidfd,
+	int run_directory_fd, int log_directory_fd, struct process_id *out_monitor)
+{
+	struct monitor_handle handle = {.socket = -EBADF};
+	int r = spawn(monitor_path, begin, &handle);
+	auto_close int socket = handle.socket;
+	if (r < 0)
+		return r;
+	struct monitor_begin packet = *begin;
+	packet.is_adoption = true;
+	const int fds[] = {run_directory_fd, log_directory_fd, payload_pidfd};
+	r = socket_send(socket, &packet, sizeof(packet), fds, 3);
+	if (r < 0)
+		return err_new(r, "hand the container to a new monitor");
+	struct monitor_message message;
+	int none;
+	r = answer(socket, MONITOR_RUNNING, &message, &none);
+	if (r == 0)
+		*out_monitor = handle.process;
+	return r;
 }
 
 int monitor_go(int socket, enum launch_phase *out_phase)

@@ -98,9 +98,9 @@ setup_file() {
 	[[ $(grep -c 0000000000000000 <<<"$output") -eq 4 ]]
 }
 
-@test "host name: the given one, else the short id; /etc/hostname and /etc/hosts say the same" {
-	run container -h box -- sh -c 'hostname; cat /etc/hostname; grep -c "[[:space:]]box" /etc/hosts; echo $HOSTNAME'
-	[[ $output == $'box\nbox\n1\nbox' ]]
+@test "host name: the given one, else the short id; /etc/hostname says the same" {
+	run container -h box -- sh -c 'hostname; cat /etc/hostname; echo $HOSTNAME'
+	[[ $output == $'box\nbox\nbox' ]]
 	run container -- hostname
 	[[ $output =~ ^[0-9a-f]{12}$ ]]
 	[[ $(hostname) == test-host ]]
@@ -148,9 +148,16 @@ setup_file() {
 	[[ $output == 300000 ]]
 }
 
+# Read by nobody any more, as `husk run ... | head` leaves it.
+closed_output() {
+	set +o pipefail
+	timeout -k 1 10 "$HUSK" run --rm --rootfs "$ROOTFS" --net none -- yes | head -n 1
+	echo "${PIPESTATUS[0]}"
+}
+
 @test "a closed output ends a command that writes" {
-	run timeout -k 1 20 bash -c '"$HUSK" run --rm --rootfs "$ROOTFS" --net none -- yes | head -n 1'
-	[[ $output == y && $status -ne 124 ]]
+	run closed_output
+	[[ ${lines[0]} == y && ${lines[1]} != 137 && ${lines[1]} != 124 ]]
 }
 
 @test "the output of 200 short commands is never lost" {

@@ -4,6 +4,8 @@ load helpers
 
 setup_file() {
 	make_image
+	# The bridge, its rules and the directory of leases come with the first use and stay.
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- true
 }
 
 # refused WORD OPTION...: `husk run OPTION... ` is refused, and the sentence has WORD in it.
@@ -24,7 +26,7 @@ refused() {
 	[[ $stderr == *run* ]]
 	expect_refusal insepct
 	[[ $stderr == *inspect* ]]
-	expect_refusal ps --al
+	expect_refusal ps --alll
 	[[ $stderr == *--all* ]]
 	expect_refusal run
 	expect_refusal exec box
@@ -219,14 +221,34 @@ refused() {
 	other exec same true
 	other rm -f same
 	# What the second instance keeps for itself goes with it.
-	find /sys/fs/cgroup -depth -type d -path "*/$(basename "$(new_group)")*" -exec rmdir {} +
+	local group
+	group=$(new_group)
+	[[ $group == husk-* ]]
+	find /sys/fs/cgroup -depth -mindepth 2 -type d -path "*/$group*" -exec rmdir {} +
 }
 
-# The cgroup that a second instance has made.
+# The name of the cgroups that a second instance has made.
 new_group() {
 	find /sys/fs/cgroup -mindepth 2 -maxdepth 2 -type d -name 'husk-*' | while read -r at; do
-		grep -qxF "cgroup $at" "$BATS_TEST_TMPDIR/leak.before" || echo "$at"
+		grep -qxF "cgroup $at" "$BATS_TEST_TMPDIR/leak.before" || basename "$at"
 	done | head -n 1
+}
+
+@test "removing a damaged container does no harm to the others" {
+	background --name healthy -- sleep 100
+	for damage in ': >"$at"' 'echo "{}" >"$at"' 'rm "$at"'; do
+		for file in record.json summary; do
+			id=$(background --name damaged -- true)
+			husk wait "$id"
+			at=$HUSK_ROOT/containers/$id/$file
+			eval "$damage"
+			timeout -k 1 10 "$HUSK" rm -f "$id"
+			rm -f "$HUSK_ROOT/names/damaged"
+			[[ $(field healthy .State.Running) == true ]]
+			husk exec healthy true
+		done
+	done
+	husk rm -f healthy
 }
 
 @test "32 at once all succeed" {

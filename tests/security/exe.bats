@@ -55,7 +55,7 @@ expect_same_programs() {
 
 # Only root with every capability even has the chance.
 during_execs() {
-	husk run -d --name one --net none --rootfs "$ROOT" "$@" -- /bin/probe overwrite
+	husk run -d --name one --net none --rootfs "$ROOT" "$@" -- /bin/sh -c 'probe overwrite; sleep 1'
 	for _ in {1..60}; do
 		husk exec one /bin/true
 		husk exec --privileged one /bin/true

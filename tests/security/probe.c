@@ -321,6 +321,42 @@ static int probe_tiocsti(void)
 	return 0;
 }
 
+/* push: types into whatever terminal there is. */
+
+static void push_into(const char *name, int fd)
+{
+	static const struct {
+		const char *name;
+		uint64_t request;
+	} requests[] = {
+		{"TIOCSTI", 0x5412},
+		{"TIOCSTI+high", HIGH | 0x5412},
+		{"TIOCLINUX", 0x541c},
+		{"TIOCLINUX+high", HIGH | 0x541c},
+	};
+
+	for (size_t i = 0; i < LENGTH(requests); i++) {
+		char byte = i < 2 ? 'x' : 3;
+		printf("%s %s %s\n", name, requests[i].name,
+			outcome(syscall(SYS_ioctl, (long)fd, requests[i].request, &byte)));
+	}
+}
+
+static int probe_push(void)
+{
+	push_into("0", 0);
+	push_into("1", 1);
+	push_into("2", 2);
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0) {
+		printf("/dev/tty %s\n", name_of(errno));
+		return 0;
+	}
+	push_into("/dev/tty", fd);
+	close(fd);
+	return 0;
+}
+
 /* mounts: "target fstype mount-options super-options", in order. */
 
 static int probe_mounts(void)
@@ -648,6 +684,19 @@ static int probe_overwrite(void)
 	return 0;
 }
 
+/* tmpfile: shared memory as some libraries make it. */
+static int probe_tmpfile(void)
+{
+	char path[64], name[64];
+	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	printf("/dev/shm %s", outcome(fd));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(name, sizeof(name), "/dev/shm/probe-%d", getpid());
+	printf(" linked %s\n", outcome(linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW)));
+	return unlink(name) != 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -664,9 +713,11 @@ static const struct {
 	{"masks", probe_masks},
 	{"mounts", probe_mounts},
 	{"overwrite", probe_overwrite},
+	{"push", probe_push},
 	{"sockets", probe_sockets},
 	{"syscalls", probe_syscalls},
 	{"tiocsti", probe_tiocsti},
+	{"tmpfile", probe_tmpfile},
 	{"watch", probe_watch},
 };
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What template_parse makes and template_execute walks, and the values that flow through it. */
+#include "cli/template.h"
+
+struct value {
+	enum value_kind {
+		VALUE_NONE, /* what a map has under a key that it lacks */
+		VALUE_NULL,
+		VALUE_BOOL,
+		VALUE_INTEGER,
+		VALUE_FRACTION,
+		VALUE_STRING,
+		VALUE_LIST,
+		VALUE_MAP,
+	} kind;
+	bool is_true;   /* of VALUE_BOOL */
+	bool is_struct; /* of VALUE_MAP: lacking a field is an error */
+	union {
+		int64_t integer;
+		double fraction;
+		const char *string;
+		const struct value *items; /* of VALUE_LIST, and of VALUE_MAP beside its keys */
+	};
+	const char *const *keys; /* of VALUE_MAP, sorted */
+	size_t count;
+};
+
+struct pipeline;
+
+/* An operand and the fields that follow it: `.A.B`, `$x.A`, `(index .A 0).B`. */
+struct term {
+	enum term_kind { TERM_DOT, TERM_VARIABLE, TERM_FUNCTION, TERM_LITERAL, TERM_PIPELINE } kind;
+	size_t position; /* in the text */
+	const char *name; /* of a variable or function */
+	struct value literal;
+	const struct pipeline *pipeline;
+	struct str_list fields;
+};
+
+struct command_terms {
+	struct term *items;
+	size_t count;
+};
+
+struct pipeline {
+	size_t position;
+	const char *variables[2]; /* what it declares or assigns, NULL when nothing */
+	bool is_assignment;
+	struct command_terms *items;
+	size_t count;
+};
+
+struct node;
+
+struct node_list {
+	struct node *items;
+	size_t count;
+};
+
+struct node {
+	enum node_kind { NODE_TEXT, NODE_ACTION, NODE_IF, NODE_WITH, NODE_RANGE, NODE_BREAK, NODE_CONTINUE } kind;
+	const char *text;
+	struct pipeline *pipeline;
+	struct node_list body, otherwise;
+};
+
+struct template {
+	struct arena arena;
+	const char *text;
+	struct node_list nodes;
+};
+
+/* Starts a sentence with the line and column of a position and returns code. */
+int template_err(const char *text, size_t position, int code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A run: what it made lives in its arena. */
+struct template_run {
+	struct arena arena;
+	const struct template *template;
+	struct buf *out;
+	size_t out_start, steps, depth;
+	bool is_head;
+	struct variable *variables;
+	size_t variables_count, variables_room;
+};
+
+/* The functions (template_functions.c), by name; NULL when there is none. and/or are known by name only: they do not
+ * evaluate all their arguments. */
+struct template_function {
+	const char *name;
+	size_t min_args, max_args;
+	bool is_text_change; /* the identity in heads */
+	int (*call)(struct template_run *run, const struct value *args, size_t count, struct value *out);
+};
+const struct template_function *template_function_find(const char *name);
+/* The nearest name, or NULL. */
+const char *template_function_nearest(const char *name);
+
+/* Values (template_value.c). */
+struct value value_string(const char *s);
+struct value value_bool(bool flag);
+struct value value_integer(int64_t number);
+bool value_is_true(const struct value *v);
+const char *value_type(const struct value *v);
+/* The document as a value. */
+struct value value_from_json(const struct json_cursor *c, struct arena *a);
+/* The value under a key of a map, or NULL. */
+const struct value *value_get(const struct value *map, const char *key);
+/* As Go prints it by %v; and as compact JSON. */
+void value_print(const struct value *v, struct buf *out);
+void value_print_json(const struct value *v, struct buf *out);
+
+/* printf (template_printf.c): the result is at most TEMPLATE_OUTPUT_MAX long, else -EFBIG. */
+int template_printf(struct template_run *run, const struct value *args, size_t count, struct value *out);

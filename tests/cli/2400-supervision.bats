@@ -1,0 +1,148 @@
+# What happens when a program of husk itself is killed.
+# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+load helpers
+
+setup_file() {
+	make_image
+}
+
+# The monitor is the parent of the container's first process.
+monitor_of() {
+	awk '{ sub(/.*\) /, ""); print $2 }' "/proc/$(pid_of "$1")/stat"
+}
+
+kill_monitor() {
+	local monitor
+	monitor=$(monitor_of "$1")
+	[[ $(<"/proc/$monitor/comm") == husk-monitor ]]
+	kill -KILL "$monitor"
+	eventually is_gone "$monitor"
+}
+
+@test "the monitor killed: the container runs on; ps, exec, stop and rm work, the exit is unknown" {
+	background --name orphan -- sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done'
+	eventually grep -q ready <(sleep 0.5; husk logs orphan)
+	pid=$(pid_of orphan)
+	kill_monitor orphan
+	sleep 0.5
+	[[ -e /proc/$pid && $(pid_of orphan) == "$pid" ]]
+	[[ $(husk ps) == *"Up "*orphan ]]
+	[[ $(husk exec orphan echo in) == in ]]
+	run timeout -k 1 20 "$HUSK" stop orphan
+	expect_status 0
+	eventually is_gone "$pid"
+	run husk ps -a
+	expect_output "Exited (unknown)"
+	[[ $(field orphan .State.Status) == exited ]]
+	husk rm orphan
+}
+
+@test "the monitor killed, and the container ends by itself" {
+	background --name orphan -- sleep 1
+	kill_monitor orphan
+	eventually has_ended orphan
+	run husk ps -a
+	expect_output "Exited (unknown)"
+	run timeout -k 1 20 "$HUSK" wait orphan
+	[[ $status -ne 124 ]]
+	husk start orphan
+	[[ $(timeout -k 1 20 "$HUSK" wait orphan) == 0 ]]
+	husk rm orphan
+}
+
+@test "the monitor killed: the container may go on writing" {
+	background --name writer -- sh -c 'i=0; while [ $i -lt 20000 ]; do echo line $i of the output; i=$((i + 1)); done; echo done >/done; sleep 100'
+	kill_monitor writer
+	sleep 2
+	[[ $(field writer .State.Running) == true ]]
+	timeout -k 1 20 "$HUSK" rm -f writer
+}
+
+@test "the monitor killed: rm -f" {
+	background --name orphan -- sleep 100
+	pid=$(pid_of orphan)
+	kill_monitor orphan
+	timeout -k 1 20 "$HUSK" rm -f orphan
+	eventually is_gone "$pid"
+}
+
+@test "husk run killed in the foreground: the next command sweeps all" {
+	"$HUSK" run --name cut --rootfs "$ROOTFS" --net none -- sleep 1000 &
+	husk_pid=$!
+	eventually test "$(field cut .State.Running 2>/dev/null)" == true || eventually running cut
+	pid=$(pid_of cut)
+	kill -KILL "$husk_pid"
+	wait "$husk_pid" || true
+	container -- true
+	eventually is_gone "$pid"
+	run husk ps -q
+	[[ -z $output ]]
+	husk rm -f cut || true
+}
+
+running() {
+	[[ $(field "$1" .State.Running 2>/dev/null) == true ]]
+}
+
+@test "husk run --rm killed in the foreground: nothing is left after the next command" {
+	"$HUSK" run --rm --name cut --rootfs "$ROOTFS" --net none -m 64m -- sh -c 'sleep 1000 & sleep 1000' &
+	husk_pid=$!
+	eventually running cut
+	kill -KILL "$husk_pid"
+	wait "$husk_pid" || true
+	container --name cut -- true
+}
+
+@test "husk run -d killed at any moment: nothing is left, and the name is free" {
+	# $RANDOM is seeded: the same delays every time, though not the same moments.
+	RANDOM=4711
+	for i in {1..20}; do
+		delay=$((RANDOM % 8000))
+		"$HUSK" run -d --name cut --rootfs "$ROOTFS" --net none -m 64m -- sleep 1000 >/dev/null 2>&1 &
+		husk_pid=$!
+		sleep "$(printf '0.%06d' "$delay")"
+		kill -KILL "$husk_pid" 2>/dev/null || true
+		wait "$husk_pid" || true
+		container -- true
+		# Either it had come far enough to be a container, or there is nothing of it.
+		if husk inspect cut >/dev/null 2>&1; then
+			husk rm -f cut >/dev/null
+		fi
+		container --name cut -- true || {
+			echo "round $i, delay $delay us"
+			return 1
+		}
+		test_end || {
+			echo "round $i, delay $delay us"
+			return 1
+		}
+	done
+}
+
+@test "husk run --rm killed at any moment" {
+	RANDOM=815
+	for i in {1..20}; do
+		delay=$((RANDOM % 12000))
+		"$HUSK" run --rm --name cut --rootfs "$ROOTFS" --net none -m 64m -- sleep 1000 >/dev/null 2>&1 &
+		husk_pid=$!
+		sleep "$(printf '0.%06d' "$delay")"
+		kill -KILL "$husk_pid" 2>/dev/null || true
+		wait "$husk_pid" || true
+		container --name cut -- true && test_end || {
+			echo "round $i, delay $delay us"
+			return 1
+		}
+	done
+}
+
+@test "a foreign process with the number of a dead one is never touched" {
+	id=$(background --name old -- sleep 100)
+	kill_monitor old
+	pid=$(pid_of old)
+	kill -KILL "$pid"
+	eventually is_gone "$pid"
+	[[ $(field old .State.Running) == false ]]
+	run husk kill old
+	[[ $status -ne 0 ]]
+	husk rm "$id"
+}

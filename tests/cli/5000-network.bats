@@ -1,0 +1,285 @@
+# Networks: the four modes, the bridge, published ports, addresses.
+# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+load helpers
+
+setup_file() {
+	make_image
+	# The bridge, its rules and the directory of leases come with the first use and stay.
+	export GATEWAY BRIDGE
+	GATEWAY=$(husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- ip route | awk '/^default/ { print $3 }')
+	BRIDGE=$(ip -o -4 addr show | awk -v gateway="$GATEWAY" 'index($4, gateway "/") == 1 { print $2 }')
+	[[ $GATEWAY && $BRIDGE ]]
+	# A second network host behind a cable.
+	ip netns add outside
+	ip link add cable type veth peer name cable netns outside
+	ip addr add 192.0.2.1/24 dev cable
+	ip link set cable up
+	ip -n outside addr add 192.0.2.2/24 dev cable
+	ip -n outside link set cable up
+	ip -n outside link set lo up
+}
+
+teardown_file() {
+	ip link del cable
+	ip netns del outside
+}
+
+networked() {
+	husk run -d --rootfs "$ROOTFS" --net bridge "$@"
+}
+
+address_of() {
+	field "$1" .NetworkSettings.IPAddress
+}
+
+# A web server on port $2 (default 80) of container $1, which answers with its name; further words are options.
+serve() {
+	local name=$1 port=$2
+	shift 2
+	networked --name "$name" "$@" -- sh -c "mkdir /www; echo I am $name >/www/index.html; exec httpd -f -p $port -h /www"
+}
+
+fetch() {
+	busybox wget -q -T 3 -O - "http://$1/"
+}
+
+answers() {
+	[[ $(fetch "$1" 2>/dev/null) == "I am $2" ]]
+}
+
+outside() {
+	ip netns exec outside "$@"
+}
+
+@test "--net none: only lo" {
+	run container -- ip -o link
+	[[ ${#lines[@]} -eq 1 && $output == *lo:* ]]
+	run container -- ip route
+	[[ -z $output ]]
+	run container -- ping -c 1 127.0.0.1
+	expect_status 0
+}
+
+@test "--net host: the interfaces of the host" {
+	run husk run --rm --rootfs "$ROOTFS" --net host -- sh -c 'ip -o link; readlink /proc/self/ns/net; hostname'
+	expect_output cable
+	expect_output "$(readlink /proc/self/ns/net)"
+}
+
+@test "--net bridge: an own address and a default route through the gateway" {
+	run husk run --rm --rootfs "$ROOTFS" --net bridge -- sh -c 'ip -o -4 addr; ip route'
+	expect_status 0
+	expect_output " eth0 "
+	expect_output "default via $GATEWAY dev eth0"
+	run husk run --rm --rootfs "$ROOTFS" -- ip route
+	expect_output "default via $GATEWAY"
+}
+
+@test "--net container: exactly the interfaces of the other" {
+	networked --name cache -- sleep 100
+	ours=$(husk run --rm --rootfs "$ROOTFS" --net container:cache -- sh -c 'readlink /proc/self/ns/net; ip -o addr')
+	[[ $ours == "$(husk exec cache sh -c 'readlink /proc/self/ns/net; ip -o addr')" ]]
+	husk rm -f cache
+	expect_refusal run --rm --rootfs "$ROOTFS" --net container:cache -- true
+}
+
+@test "/etc/hosts has the container's own name and address" {
+	run husk run --rm --rootfs "$ROOTFS" --net bridge -h box -- sh -c 'grep box /etc/hosts; ip -o -4 addr show eth0'
+	address=$(awk '/ eth0 / { sub(/\/.*/, "", $4); print $4 }' <<<"$output")
+	[[ ${lines[0]} =~ ^${address}[[:space:]].*box ]]
+}
+
+@test "two servers on port 80: no conflict, they reach each other and the host" {
+	serve one 80
+	serve two 80
+	one=$(address_of one) two=$(address_of two)
+	[[ $one != "$two" ]]
+	eventually answers "$one" one
+	eventually answers "$two" two
+	[[ $(husk exec one wget -q -T 3 -O - "http://$two/") == "I am two" ]]
+	[[ $(husk exec two wget -q -T 3 -O - "http://$one/") == "I am one" ]]
+	husk exec one ping -c 1 -W 2 "$GATEWAY"
+	husk exec one ping -c 1 -W 2 192.0.2.1
+	husk rm -f one two
+}
+
+@test "the veth pair is on the bridge, and gone with the container" {
+	before=$(ip -o link show type veth | wc -l)
+	networked --name plugged -- sleep 100
+	[[ $(ip -o link show type veth | wc -l) -eq $((before + 1)) ]]
+	[[ $(ip -o link show master "$BRIDGE" | wc -l) -eq 1 ]]
+	husk rm -f plugged
+	[[ $(ip -o link show type veth | wc -l) -eq $before ]]
+}
+
+@test "inspect has the network" {
+	networked --name told -p 8080:80 -- sleep 100
+	address=$(address_of told)
+	[[ $address == "$(husk exec told ip -o -4 addr show eth0 | awk '{ sub(/\/.*/, "", $4); print $4 }')" ]]
+	[[ $(field told '.NetworkSettings.Ports["80/tcp"][0].HostPort') == 8080 ]]
+	[[ $(field told '.NetworkSettings.Networks | to_entries[0].value.IPAddress') == "$address" ]]
+	[[ $(field told '.NetworkSettings.Networks | to_entries[0].value.Gateway') == "$GATEWAY" ]]
+	[[ $(field told .HostConfig.NetworkMode) == bridge ]]
+	husk ps | grep -F '0.0.0.0:8080->80/tcp'
+	husk rm -f told
+}
+
+@test "-p: from the host by every address, from another host, and from the container itself" {
+	serve web 80 -p 8080:80
+	eventually answers "$(address_of web)" web
+	answers 127.0.0.1:8080 web
+	answers 192.0.2.1:8080 web
+	answers "$GATEWAY:8080" web
+	[[ $(outside busybox wget -q -T 3 -O - http://192.0.2.1:8080/) == "I am web" ]]
+	[[ $(husk exec web wget -q -T 3 -O - "http://$GATEWAY:8080/") == "I am web" ]]
+	husk rm -f web
+	run fetch 127.0.0.1:8080
+	[[ $status -ne 0 ]]
+}
+
+@test "-p 127.0.0.1: not from another host" {
+	serve private 80 -p 127.0.0.1:8080:80
+	eventually answers 127.0.0.1:8080 private
+	run outside busybox wget -q -T 2 -O - http://192.0.2.1:8080/
+	[[ $status -ne 0 ]]
+	# Nor by claiming that the loopback network is behind the cable.
+	outside ip route add 127.0.0.1/32 via 192.0.2.1 table 99
+	run outside busybox wget -q -T 2 -O - http://127.0.0.1:8080/
+	[[ $status -ne 0 ]]
+	outside ip route flush table 99
+	husk rm -f private
+}
+
+@test "-p: one address of several" {
+	serve chosen 80 -p 192.0.2.1:8080:80
+	eventually answers 192.0.2.1:8080 chosen
+	run fetch 127.0.0.1:8080
+	[[ $status -ne 0 ]]
+	husk rm -f chosen
+}
+
+@test "-p: udp" {
+	networked --name echo -p 5353:53/udp -- nc -l -u -p 53 -e cat
+	reply() {
+		[[ $(echo hello | timeout 2 busybox nc -u -w 1 "$1" 5353) == hello ]]
+	}
+	eventually reply 127.0.0.1
+	husk rm -f echo
+}
+
+@test "-p: a range" {
+	networked --name many -p 8080-8082:80-82 -- sh -c 'for i in 80 81 82; do mkdir /$i; echo I am $i >/$i/index.html; httpd -p $i -h /$i; done; sleep 100'
+	eventually answers 127.0.0.1:8082 82
+	answers 127.0.0.1:8080 80
+	answers 127.0.0.1:8081 81
+	husk rm -f many
+}
+
+@test "-p without a host port: a free one, shown by inspect" {
+	serve some 80 -p 80
+	port=$(field some '.NetworkSettings.Ports["80/tcp"][0].HostPort')
+	[[ $port -gt 1023 ]]
+	eventually answers "127.0.0.1:$port" some
+	husk rm -f some
+}
+
+@test "a port that is taken is refused with a sentence, and nothing is left" {
+	serve first 80 -p 8080:80
+	expect_refusal run -d --rootfs "$ROOTFS" --net bridge --name second -p 8080:80 -- sleep 100
+	[[ $stderr == *8080* ]]
+	run husk inspect second
+	[[ $status -ne 0 ]]
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 8080:80/udp -- true
+	husk rm -f first
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 8080:80 -- true
+}
+
+@test "a port on which the host itself listens is refused" {
+	busybox httpd -f -p 127.0.0.1:8081 -h "$BATS_TEST_TMPDIR" &
+	server=$!
+	eventually bash -c 'ss -ltn | grep -q 127.0.0.1:8081'
+	run --separate-stderr husk run --rm --rootfs "$ROOTFS" --net bridge -p 127.0.0.1:8081:80 -- true
+	kill "$server"
+	[[ $status -eq 125 && $stderr == *8081* && $stderr != *$'\n'* ]]
+}
+
+@test "-p needs a network of its own" {
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -p 80:80 -- true
+	expect_refusal run --rm --rootfs "$ROOTFS" --net host -p 80:80 -- true
+}
+
+@test "redis: PONG by the published port, by the container's address, and from another host" {
+	need_program redis-server
+	need_program redis-cli
+	husk run -d --name cache --rootfs / -p 6379:6379 -- redis-server --save '' --protected-mode no
+	pong() {
+		[[ $(timeout 3 redis-cli -h "$1" -p 6379 ping 2>/dev/null) == PONG ]]
+	}
+	eventually pong 127.0.0.1
+	pong "$(address_of cache)"
+	[[ $(outside timeout 3 redis-cli -h 192.0.2.1 -p 6379 ping) == PONG ]]
+	nft list ruleset | grep -q "$(address_of cache)"
+	[[ $(husk exec cache cat /etc/hosts) == *"$(address_of cache)"* ]]
+	husk stop cache
+	[[ $(field cache .State.ExitCode) == 0 ]]
+	husk rm cache
+}
+
+@test "a container that ends by itself leaves no rule, link or address" {
+	before=$(leak_things | sort)
+	networked --name brief -p 8080:80 -- sleep 0.3
+	eventually has_ended brief
+	gone() {
+		[[ $(leak_things | grep -v '^state' | sort) == "$(grep -v '^state' <<<"$before")" ]]
+	}
+	eventually gone
+	husk rm brief
+}
+
+@test "stop and start: reachable again" {
+	serve web 80 -p 8080:80
+	eventually answers 127.0.0.1:8080 web
+	husk kill web
+	husk wait web
+	husk start web
+	# The directory is there already, so the shell's mkdir says so and goes on.
+	eventually answers 127.0.0.1:8080 web
+	husk rm -f web
+}
+
+@test "32 at once have 32 addresses, none of them the network's, the gateway's or the broadcast's" {
+	for i in {1..32}; do
+		husk run --rm --rootfs "$ROOTFS" --net bridge -- sh -c \
+			'ip -o -4 addr show eth0 | sed "s/.*inet \([0-9.]*\).*/\1/"; sleep 4' >"$BATS_TEST_TMPDIR/$i" 2>&1 &
+		pids[i]=$!
+	done
+	for i in {1..32}; do
+		wait "${pids[i]}"
+	done
+	sort "$BATS_TEST_TMPDIR"/[0-9]* | uniq >"$BATS_TEST_TMPDIR/addresses"
+	cat "$BATS_TEST_TMPDIR/addresses"
+	[[ $(grep -Ecx '[0-9.]+' "$BATS_TEST_TMPDIR/addresses") -eq 32 && $(wc -l <"$BATS_TEST_TMPDIR/addresses") -eq 32 ]]
+	! grep -Eqx "$GATEWAY|.*\.(0|255)" "$BATS_TEST_TMPDIR/addresses"
+}
+
+@test "a small network is used to its last address and no further" {
+	husk network create --subnet 198.51.100.0/29 small
+	for i in {1..5}; do
+		husk run -d --rootfs "$ROOTFS" --net small --name "s$i" -- sleep 100
+	done
+	addresses=$(for i in {1..5}; do field "s$i" '.NetworkSettings.Networks.small.IPAddress'; done | sort)
+	[[ $addresses == "$(printf '198.51.100.%s\n' 2 3 4 5 6)" ]]
+	expect_refusal run -d --rootfs "$ROOTFS" --net small --name s6 -- sleep 100
+	[[ $stderr == *small* || $stderr == *address* ]]
+	run husk network rm small
+	[[ $status -ne 0 ]]
+	expect_output s1
+	husk rm -f s1 s2 s3 s4 s5
+	husk network rm small
+}
+
+@test "containers resolve names through /etc/resolv.conf of the host" {
+	run husk run --rm --rootfs "$ROOTFS" --net bridge -- cat /etc/resolv.conf
+	expect_status 0
+	[[ $output == *nameserver* ]]
+}
