@@ -177,8 +177,9 @@ const struct value *value_get(const struct value *map, const char *key)
 	return NULL;
 }
 
-/* The fewest digits that read back as the same number; an exponent below -4 and from 21 on, as Go's %v. */
-static void print_fraction(double number, struct buf *out)
+/* The fewest digits that read back as the same number; with an exponent when it is outside [low, high), which are the
+ * bounds that Go's %v (-4, 6) and its JSON (-6, 21) have. */
+static void print_fraction(double number, int low, int high, struct buf *out)
 {
 	char text[64];
 	int digits = 0;
@@ -187,7 +188,8 @@ static void print_fraction(double number, struct buf *out)
 	while (strtod(text, NULL) != number && ++digits < 17);
 	const char *at = strchr(text, 'e');
 	int64_t exponent = 0;
-	if (!at || parse_i64(at[1] == '+' ? at + 2 : at + 1, &exponent) < 0 || exponent < -4 || exponent >= 21)
+	if (!at || parse_i64(at[1] == '+' ? at + 2 : at + 1, &exponent) < 0 || exponent < low ||
+		exponent >= high)
 		buf_adds(out, text);
 	else
 		buf_addf(out, "%.*f", digits > exponent ? digits - (int)exponent : 0, number);
@@ -223,7 +225,7 @@ void value_print(const struct value *v, struct buf *out)
 		buf_addf(out, "%" PRId64, v->integer);
 		break;
 	case VALUE_FRACTION:
-		print_fraction(v->fraction, out);
+		print_fraction(v->fraction, -4, 6, out);
 		break;
 	case VALUE_STRING:
 		buf_adds(out, v->string);
@@ -251,7 +253,7 @@ static void put_json(struct json_writer *w, const char *key, const struct value 
 		json_put_i64(w, key, v->integer);
 		break;
 	case VALUE_FRACTION:
-		print_fraction(v->fraction, &number);
+		print_fraction(v->fraction, -6, 21, &number);
 		json_put_number(w, key, number.data);
 		break;
 	case VALUE_STRING:

@@ -229,6 +229,14 @@ static int set_caps(struct compose *m, bool is_privileged)
 	return 0;
 }
 
+/* exec --privileged: all there are, also those that the container was denied by name. */
+static void set_all_caps(struct oci_process *p)
+{
+	p->caps_bounding = sec_caps_of_caller();
+	if (p->uid == 0)
+		p->caps_effective = p->caps_permitted = p->caps_bounding;
+}
+
 /* --security-opt seccomp=unconfined, no-new-privileges[:true]. */
 static int set_security(struct compose *m, bool is_privileged)
 {
@@ -389,6 +397,8 @@ int compose_exec(struct engine *e, const struct container *c, const struct exec_
 	if (r == 0)
 		r = set_user(&m, request->user ? request->user : c->process.user ? c->process.user : "", root_fd);
 	if (r == 0)
-		r = set_caps(&m, c->security.is_privileged || request->is_privileged);
+		r = set_caps(&m, c->security.is_privileged);
+	if (r == 0 && request->is_privileged)
+		set_all_caps(&out->process);
 	return r < 0 ? r : set_security(&m, c->security.is_privileged || request->is_privileged);
 }

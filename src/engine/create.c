@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "storage/storage.h"
 #include "sys/calls.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -107,26 +108,14 @@ static int volumes_make(struct engine *e, const struct container *c)
 	return 0;
 }
 
-/* The writable layer: its root looks like the lowest layer's, since it covers it. */
-static int snapshot_make(struct engine *e, const struct container *c, int dir)
+/* The writable layer; its root looks like the topmost layer's, which it covers. */
+static int snapshot_make(struct engine *e, const struct container *c)
 {
-	int r = sys_mkdir_at(dir, "upper", 0755);
-	if (r == 0)
-		r = sys_mkdir_at(dir, "work", 0700);
-	if (r < 0)
-		return err_new(r, "make the writable layer of container %s", c->id);
-	auto_free char *lowest = c->rootfs
-		? mem_strdup(c->rootfs)
-		: mem_printf("%s/layers/%s/tree", e->root_path, c->layers.items[c->layers.count - 1]);
-	struct stat st;
-	r = sys_stat_at(AT_FDCWD, lowest, 0, &st);
-	if (r < 0)
-		return err_new(r, "stat %s", lowest);
-	auto_close int upper = file_open_dir_at(dir, "upper");
-	r = upper < 0 ? upper : sys_chown_at(upper, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
-	if (r == 0)
-		r = sys_chmod_fd(upper, st.st_mode & 07777);
-	return r < 0 ? err_new(r, "give the writable layer the owner and mode of %s", lowest) : 0;
+	auto_close int top = container_layer_open(e, c, container_layer_count(c) - 1);
+	if (top < 0)
+		return top;
+	auto_of(storage_snapshot) struct storage_snapshot snapshot = STORAGE_SNAPSHOT_INIT;
+	return storage_snapshot_create(e->root_fd, c->id, top, &snapshot);
 }
 
 static void summary_text(char *out, size_t size, const char *text)
@@ -158,17 +147,17 @@ int container_create(struct engine *e, const struct container *c)
 {
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", c->id);
-	auto_close int dir = file_make_dir_open_at(e->root_fd, path.data, 0700);
-	if (dir < 0)
-		return err_new(dir, "make %s/%s", e->root_path, path.data);
-	int r = name_claim(e, c->name, c->id);
+	int r = sys_mkdir_at(e->root_fd, path.data, 0700);
+	if (r < 0)
+		return err_new(r, "make %s/%s", e->root_path, path.data);
+	r = name_claim(e, c->name, c->id);
 	if (r < 0)
 		return r;
 	struct summary summary;
 	summary_fill(c, &summary);
 	r = container_run_dir_begin(e, c);
 	if (r == 0)
-		r = snapshot_make(e, c, dir);
+		r = snapshot_make(e, c);
 	if (r == 0)
 		r = volumes_make(e, c);
 	if (r == 0)

@@ -34,6 +34,9 @@ void pending_end(const struct engine *e, const char *id, int *lock_fd);
 int pending_sweep(struct engine *e);
 /* Makes what a container owns on disk; container_abandoned undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
+/* Layers, lowest first: those of the image, or the one directory of --rootfs. */
+size_t container_layer_count(const struct container *c);
+int container_layer_open(const struct engine *e, const struct container *c, size_t index);
 /* What is below the writable layer, as a read-only root. */
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "monitor/monitor.h"
 #include "mount/mount.h"
+#include "storage/storage.h"
 #include "sys/calls.h"
 #include "sys/lock.h"
 
@@ -25,58 +26,62 @@ static int exit_code_of(int code, enum launch_phase phase)
 	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
 }
 
-static int layers_open(const struct engine *e, const struct container *c, int *out_layers, size_t room)
+size_t container_layer_count(const struct container *c)
 {
-	size_t count = c->layers.count + (c->rootfs ? 1 : 0);
-	if (count == 0 || count > room)
-		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
-	for (size_t i = 0; i < count; i++) {
-		auto_buf struct buf path = BUF_INIT;
-		if (c->rootfs)
-			buf_adds(&path, c->rootfs);
-		else
-			buf_addf(&path, "%s/layers/%s/tree", e->root_path, c->layers.items[i]);
-		out_layers[i] = sys_open_at(AT_FDCWD, path.data, O_PATH | O_DIRECTORY, 0);
-		if (out_layers[i] < 0) {
-			for (size_t j = 0; j < i; j++)
-				fd_close(out_layers[j]);
-			return err_new(out_layers[i], "open layer %s", path.data);
-		}
-	}
-	return (int)count;
+	return c->rootfs ? 1 : c->layers.count;
 }
 
-enum { LAYERS_MAX = 127 };
-
-/* The container's root as a detached overlay; without a writable layer for --plan, which makes nothing. */
-static int root_open(const struct engine *e, const struct container *c, bool is_writable)
+int container_layer_open(const struct engine *e, const struct container *c, size_t index)
 {
-	int layers[LAYERS_MAX];
-	int count = layers_open(e, c, layers, LAYERS_MAX);
-	if (count < 0)
-		return count;
-	int root;
-	if (!is_writable && count == 1)
-		return layers[0];
-	struct mount_overlay overlay = {
-		.layers = layers, .layer_count = (size_t)count, .upper_fd = -EBADF, .work_fd = -EBADF,
-		.is_volatile = c->is_auto_remove};
-	if (is_writable) {
-		auto_close int dir = container_dir_open(e, c->id);
-		overlay.upper_fd = sys_open_at(dir, "upper", O_PATH | O_DIRECTORY, 0);
-		overlay.work_fd = sys_open_at(dir, "work", O_PATH | O_DIRECTORY, 0);
+	if (!c->rootfs)
+		return storage_layer_open(e->root_fd, c->layers.items[index]);
+	int fd = sys_open_at(AT_FDCWD, c->rootfs, O_PATH | O_DIRECTORY, 0);
+	return fd < 0 ? err_new(fd, "open %s", c->rootfs) : fd;
+}
+
+/* The overlay of all layers, with the writable one where there is one. */
+static int overlay_open(const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
+{
+	int layers[STORAGE_LAYERS_MAX + 1];
+	size_t count = container_layer_count(c), opened = 0;
+	if (count == 0 || count > STORAGE_LAYERS_MAX)
+		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
+	int r = 0;
+	while (opened < count && r >= 0) {
+		r = container_layer_open(e, c, opened);
+		if (r >= 0)
+			layers[opened++] = r;
 	}
-	root = mount_overlay_open(&overlay);
-	fd_replace(&overlay.upper_fd, -EBADF);
-	fd_replace(&overlay.work_fd, -EBADF);
-	for (int i = 0; i < count; i++)
+	if (r >= 0 && snapshot->upper_fd < 0 && count == 1) { /* a read-only overlay of one is refused */
+		r = storage_empty_open(e->root_fd);
+		if (r >= 0)
+			layers[opened++] = r;
+	}
+	struct mount_overlay overlay = {
+		.layers = layers,
+		.layer_count = opened,
+		.upper_fd = snapshot->upper_fd,
+		.work_fd = snapshot->work_fd,
+		.is_volatile = c->is_auto_remove,
+	};
+	if (r >= 0)
+		r = mount_overlay_open(&overlay);
+	for (size_t i = 0; i < opened; i++)
 		fd_close(layers[i]);
-	return root < 0 ? err_wrap(root, "assemble the root of container %.12s", c->id) : root;
+	return r < 0 ? err_wrap(r, "assemble the root of container %.12s", c->id) : r;
+}
+
+static int root_open(const struct engine *e, const struct container *c)
+{
+	auto_of(storage_snapshot) struct storage_snapshot snapshot = STORAGE_SNAPSHOT_INIT;
+	int r = storage_snapshot_open(e->root_fd, c->id, &snapshot);
+	return r < 0 ? r : overlay_open(e, c, &snapshot);
 }
 
 int container_image_root_open(const struct engine *e, const struct container *c)
 {
-	return root_open(e, c, false);
+	struct storage_snapshot none = STORAGE_SNAPSHOT_INIT;
+	return overlay_open(e, c, &none);
 }
 
 static int plan_of(struct engine *e, const struct container *c, int root_fd, struct buf *out)
@@ -89,7 +94,7 @@ static int plan_of(struct engine *e, const struct container *c, int root_fd, str
 
 int container_plan_write(struct engine *e, const struct container *c, struct buf *out)
 {
-	auto_close int root = root_open(e, c, false);
+	auto_close int root = container_image_root_open(e, c);
 	auto_buf struct buf bytes = BUF_INIT;
 	struct flat plan;
 	int r = root < 0 ? root : plan_of(e, c, root, &bytes);
@@ -103,7 +108,7 @@ int container_plan_write(struct engine *e, const struct container *c, struct buf
 /* Everything up to the clone: root, plan, cgroup, mounts. */
 static int launch_make(struct engine *e, const struct container *c, struct launch *l)
 {
-	auto_close int root = root_open(e, c, true);
+	auto_close int root = root_open(e, c);
 	if (root < 0)
 		return root;
 	auto_buf struct buf plan = BUF_INIT;

@@ -48,8 +48,7 @@ setup_file() {
 	run -3 container -- sh -c 'kill -KILL $$; exit 3'
 	run -143 container -- sh -c 'sh -c "kill -TERM \$\$"; exit $?'
 	container --name dying -- sleep 100 &
-	eventually husk inspect dying >/dev/null 2>&1
-	eventually test "$(field dying .State.Running)" == true
+	eventually running dying
 	husk kill dying
 	wait $! && return 1 || [[ $? -eq 137 ]]
 }

@@ -69,7 +69,7 @@ kill_monitor() {
 @test "husk run killed in the foreground: the next command sweeps all" {
 	"$HUSK" run --name cut --rootfs "$ROOTFS" --net none -- sleep 1000 &
 	husk_pid=$!
-	eventually test "$(field cut .State.Running 2>/dev/null)" == true || eventually running cut
+	eventually running cut
 	pid=$(pid_of cut)
 	kill -KILL "$husk_pid"
 	wait "$husk_pid" || true
@@ -78,10 +78,6 @@ kill_monitor() {
 	run husk ps -q
 	[[ -z $output ]]
 	husk rm -f cut || true
-}
-
-running() {
-	[[ $(field "$1" .State.Running 2>/dev/null) == true ]]
 }
 
 @test "husk run --rm killed in the foreground: nothing is left after the next command" {

@@ -167,6 +167,10 @@ pid_of() {
 	field "$1" .State.Pid
 }
 
+running() {
+	[[ $(field "$1" .State.Running 2>/dev/null) == true ]]
+}
+
 has_ended() {
 	[[ $(field "$1" .State.Running) == false ]]
 }

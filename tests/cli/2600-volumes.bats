@@ -1,0 +1,127 @@
+# Volumes: directories and files of the host, named volumes, read-only, and where they are mounted.
+# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+load helpers
+
+setup_file() {
+	make_image
+}
+
+setup() {
+	test_begin
+	shared=$BATS_TEST_TMPDIR/shared
+	mkdir "$shared"
+	echo from the host >"$shared/file"
+}
+
+@test "a directory of the host, both ways" {
+	run container -v "$shared:/data" -- sh -c 'cat /data/file; echo from inside >/data/new'
+	[[ $output == "from the host" && $(<"$shared/new") == "from inside" ]]
+	[[ ! -e $ROOTFS/data ]]
+}
+
+@test "ro: nothing is written" {
+	run container -v "$shared:/data:ro" -- sh -c 'cat /data/file; echo x >/data/new'
+	[[ $status -ne 0 ]]
+	expect_output "Read-only file system"
+	[[ ! -e $shared/new ]]
+}
+
+@test "ro holds for mounts below, too" {
+	mkdir "$shared/sub"
+	mount -t tmpfs sub "$shared/sub"
+	touch "$shared/sub/below"
+	run container -v "$shared:/data:ro" -- sh -c 'ls /data/sub; echo x >/data/sub/new'
+	umount "$shared/sub"
+	[[ $status -ne 0 ]]
+	expect_output below
+	expect_output "Read-only file system"
+}
+
+@test "rw has the mounts below" {
+	mkdir "$shared/sub"
+	mount -t tmpfs sub "$shared/sub"
+	run container -v "$shared:/data" -- sh -c 'echo x >/data/sub/new'
+	[[ -s $shared/sub/new ]]
+	umount "$shared/sub"
+	expect_status 0
+}
+
+@test "a single file, over one of the image and in a place where there is none" {
+	run container -v "$shared/file:/etc/passwd:ro" -v "$shared/file:/some/where/else" -- cat /etc/passwd /some/where/else
+	[[ $output == $'from the host\nfrom the host' ]]
+	grep -q ^root: "$ROOTFS/etc/passwd"
+	run container -v "$shared/file:/etc" -- true
+	[[ $status -eq 125 ]]
+}
+
+@test "a named volume survives rm, and two containers share it" {
+	container -v keep:/data -- sh -c 'echo kept >/data/file'
+	run container -v keep:/other -- cat /other/file
+	[[ $output == kept ]]
+	background --name writer -v keep:/data -- sh -c 'sleep 0.5; echo written >/data/file; sleep 100'
+	background --name reader -v keep:/data:ro -- sleep 100
+	written() { [[ $(husk exec reader cat /data/file) == written ]]; }
+	eventually written
+	husk rm -f writer reader
+	run container -v keep:/data -- cat /data/file
+	[[ $output == written ]]
+}
+
+@test "what is missing on the host is an error and is not made" {
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -v "$shared/missing:/data" -- true
+	[[ $stderr == *missing* && ! -e $shared/missing ]]
+}
+
+@test "a destination below a link of the image stays inside" {
+	mkdir "$BATS_TEST_TMPDIR/root"
+	make_rootfs "$BATS_TEST_TMPDIR/root"
+	mkdir "$BATS_TEST_TMPDIR/outside"
+	ln -s "$BATS_TEST_TMPDIR/outside" "$BATS_TEST_TMPDIR/root/absolute"
+	ln -s ../../../../../../../../../../.."$BATS_TEST_TMPDIR/outside" "$BATS_TEST_TMPDIR/root/relative"
+	ln -s /proc/self/root "$BATS_TEST_TMPDIR/root/magic"
+	for link in absolute relative magic; do
+		run husk run --rm --net none --rootfs "$BATS_TEST_TMPDIR/root" -v "$shared:/$link/data" -- \
+			sh -c "cat /$link/data/file"
+		[[ ($status -eq 0 && $output == "from the host") || $status -eq 125 ]]
+		[[ -z $(ls -A "$BATS_TEST_TMPDIR/outside") && ! -e /data ]]
+	done
+}
+
+@test "dots in a destination stay inside" {
+	run container -v "$shared:/../../../../data" -- cat /data/file
+	[[ ($status -eq 0 && $output == "from the host") || $status -eq 125 ]]
+	[[ ! -e /data ]]
+}
+
+@test "volumes are in inspect" {
+	id=$(background -v "$shared:/data:ro" -v kept:/kept -- true)
+	husk inspect "$id" | jq -e --arg source "$shared" '.[0].Mounts | map(select(.Destination == "/data")) |
+		.[0] | .Type == "bind" and .Source == $source and .RW == false'
+	husk inspect "$id" | jq -e '.[0].Mounts | map(select(.Destination == "/kept")) |
+		.[0] | .Type == "volume" and .Name == "kept" and .RW'
+	husk wait "$id"
+	husk rm "$id"
+}
+
+@test "the source may be a link, and is what it points to" {
+	ln -s "$shared" "$BATS_TEST_TMPDIR/link"
+	run container -v "$BATS_TEST_TMPDIR/link:/data" -- cat /data/file
+	[[ $output == "from the host" ]]
+}
+
+@test "a volume over the working directory and one in the other" {
+	mkdir "$BATS_TEST_TMPDIR/inner"
+	echo inner >"$BATS_TEST_TMPDIR/inner/file"
+	mkdir "$shared/in"
+	run container -v "$BATS_TEST_TMPDIR/inner:/data/in" -v "$shared:/data" -w /data -- cat file in/file
+	[[ $output == $'from the host\ninner' ]]
+}
+
+@test "mounts that the host makes later under a volume do not leak back" {
+	background --name open -v "$shared:/data" -- sleep 100
+	mkdir "$shared/late"
+	mount -t tmpfs late "$shared/late"
+	umount "$shared/late"
+	rmdir "$shared/late"
+	husk rm -f open
+}
