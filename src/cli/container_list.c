@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands on containers that exist: ps, logs, stop, start, kill, rm, wait, inspect, diff. */
 #include "cli/internal.h"
+#include "cli/template.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -10,15 +11,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct ps_args {
 	bool shows_all, is_quiet, is_whole;
+	const char *format;
 };
 
 static const struct opt ps_opts[] = {
 	OPT_FLAG('a', "all", struct ps_args, shows_all, "also those that do not run"),
 	OPT_FLAG(0, "no-trunc", struct ps_args, is_whole, "do not shorten"),
 	OPT_FLAG('q', "quiet", struct ps_args, is_quiet, "ids only"),
+	OPT_STRING(0, "format", struct ps_args, format, "TEMPLATE", "print by a Go template, \"table TEMPLATE\" or \"json\""),
 	OPT_END,
 };
 
@@ -63,6 +67,12 @@ static void status_text(const struct summary *s, struct buf *out)
 	}
 }
 
+static void add_command(const struct summary *s, bool is_whole, struct buf *out)
+{
+	bool is_long = strlen(s->command) > 20 && !is_whole;
+	buf_addf(out, "\"%.*s%s\"", is_long ? 19 : (int)sizeof(s->command), s->command, is_long ? "…" : "");
+}
+
 static void ps_print(const struct ps_args *args, const struct ps_row *rows, size_t count)
 {
 	static const char *const heads[] = {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", NULL};
@@ -80,8 +90,7 @@ static void ps_print(const struct ps_args *args, const struct ps_row *rows, size
 		char ago[32];
 		status_text(s, &status);
 		format_ago(ago, seconds_since(s->created_ns));
-		bool is_long = strlen(s->command) > 20 && !args->is_whole;
-		buf_addf(&command, "\"%.*s%s\"", is_long ? 19 : (int)sizeof(s->command), s->command, is_long ? "…" : "");
+		add_command(s, args->is_whole, &command);
 		cli_table_addf(&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
 		cli_table_addf(&table, "%s", s->image);
 		cli_table_addf(&table, "%s", command.data);
@@ -91,6 +100,71 @@ static void ps_print(const struct ps_args *args, const struct ps_row *rows, size
 		cli_table_addf(&table, "%s", s->name);
 	}
 	cli_table_print(&table, stdout);
+}
+
+/* A row in Docker's words. What is not in the summary comes from the record. */
+static int put_row(struct engine *e, const struct ps_args *args, const struct ps_row *row, struct buf *out)
+{
+	static const char *const states[] = {"created", "running", "exited", "dead"};
+	auto_arena struct arena a = ARENA_INIT;
+	auto_buf struct buf status = BUF_INIT, command = BUF_INIT, labels = BUF_INIT;
+	const struct summary *s = &row->summary;
+	struct container c;
+	int r = container_load(e, row->id, &a, &c);
+	if (r < 0)
+		return r;
+	char ago[32], created[32];
+	time_t seconds = (time_t)(s->created_ns / 1000000000u);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S +0000 UTC", &tm);
+	format_ago(ago, seconds_since(s->created_ns));
+	status_text(s, &status);
+	add_command(s, args->is_whole, &command);
+	for (size_t i = 0; i < c.labels.count; i++)
+		buf_addf(&labels, "%s%s", i > 0 ? "," : "", c.labels.items[i]);
+	struct json_writer w = {.out = out};
+	json_open_object(&w, NULL);
+	json_put_string(&w, "Command", command.data);
+	json_put_string(&w, "CreatedAt", created);
+	json_put_string(&w, "ID",
+		arena_printf(&a, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, row->id));
+	json_put_string(&w, "Image", s->image);
+	json_put_string(&w, "Labels", labels.data);
+	json_put_string(&w, "Names", s->name);
+	json_put_string(&w, "Networks", c.network);
+	json_put_string(&w, "Ports", s->ports);
+	json_put_string(&w, "RunningFor", arena_printf(&a, "%s ago", ago));
+	json_put_string(&w, "Size", "");
+	json_put_string(&w, "State", states[s->state]);
+	json_put_string(&w, "Status", status.data);
+	json_close_object(&w);
+	return 0;
+}
+
+static int ps_print_format(
+	struct engine *e, const struct ps_args *args, const struct ps_row *rows, size_t count)
+{
+	static const char *const heads[][2] = {{"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"}, {"ID", "CONTAINER ID"},
+		{"Image", "IMAGE"}, {"Labels", "LABELS"}, {"Names", "NAMES"}, {"Networks", "NETWORKS"}, {"Ports", "PORTS"},
+		{"RunningFor", "CREATED"}, {"Size", "SIZE"}, {"State", "STATE"}, {"Status", "STATUS"}};
+	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
+	auto_buf struct buf words = BUF_INIT;
+	struct json_writer w = {.out = &words};
+	json_open_object(&w, NULL);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		json_put_string(&w, heads[i][0], heads[i][1]);
+	json_close_object(&w);
+	int r = cli_format_open(&format, args->format, &words);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		auto_buf struct buf row = BUF_INIT;
+		if (put_row(e, args, &rows[i], &row) < 0)
+			continue; /* removed meanwhile */
+		r = cli_format_add(&format, &row);
+	}
+	if (r == 0)
+		cli_format_print(&format, stdout);
+	return r;
 }
 
 static int ps_main(void *context, void *raw, int argc, char **argv)
@@ -116,6 +190,8 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 			count++;
 	}
 	qsort(rows, count, sizeof(*rows), ps_row_newer_first);
+	if (args->format && !args->is_quiet && !str_eq(args->format, "table"))
+		return ps_print_format(&e, args, rows, count);
 	ps_print(args, rows, count);
 	return 0;
 }
@@ -317,11 +393,37 @@ const struct command cmd_diff = {
 	.run = diff_main,
 };
 
-/* A JSON array of what was found; what was not is an error after it, as by Docker. */
-static int inspect_main(void *context, void *args, int argc, char **argv)
+struct inspect_args {
+	const char *format;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE", "print by a Go template, or \"json\""),
+	OPT_END,
+};
+
+/* One container by the template. */
+static int inspect_format(const struct template *t, const struct buf *one)
 {
+	auto_of(json) struct json *document = NULL;
+	auto_buf struct buf out = BUF_INIT;
+	int r = json_parse("inspect", one->data, one->len, &document);
+	if (r == 0)
+		r = template_execute(t, document, &out);
+	if (r == 0)
+		printf("%s\n", out.data);
+	return r;
+}
+
+/* A JSON array of what was found; what was not is an error after it, as by Docker. */
+static int inspect_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct inspect_args *args = raw;
 	auto_of(engine) struct engine e;
+	auto_of(template) struct template *t = NULL;
 	int r = cli_engine_open(context, &e);
+	if (r == 0 && args->format)
+		r = template_parse(str_eq(args->format, "json") ? "{{json .}}" : args->format, &t);
 	if (r < 0)
 		return r;
 	auto_buf struct buf all = BUF_INIT;
@@ -332,6 +434,8 @@ static int inspect_main(void *context, void *args, int argc, char **argv)
 		r = container_find(&e, argv[i], id);
 		if (r == 0)
 			r = container_inspect(&e, id, &one);
+		if (r == 0 && t)
+			r = inspect_format(t, &one);
 		if (r < 0) {
 			fprintf(stderr, "husk: %s\n", err_text());
 			worst = 1;
@@ -339,7 +443,8 @@ static int inspect_main(void *context, void *args, int argc, char **argv)
 		}
 		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
 	}
-	printf("[\n%s\n]\n", all.data);
+	if (!t)
+		printf("[\n%s\n]\n", all.data);
 	return worst;
 }
 
@@ -347,8 +452,10 @@ const struct command cmd_inspect = {
 	.name = "inspect",
 	.synopsis = "CONTAINER...",
 	.summary = "show everything about containers, as JSON",
+	.flags = COMMAND_OPTIONS_MIXED,
 	.min_args = 1,
-	.opts = no_opts,
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect_args),
 	.run = inspect_main,
 };
 

@@ -26,5 +26,22 @@ void cli_table_print(const struct cli_table *t, FILE *out);
 void cli_table_release(struct cli_table *t);
 AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
 
+/*
+ * A list as --format asks: "json" (an object a line), "table TEMPLATE" (a head and aligned columns), or a template a line.
+ * Rows come as JSON objects of one shape; heads is such an object with the words of the head.
+ */
+struct cli_format {
+	struct template *template; /* NULL: json */
+	bool is_table;
+	struct buf lines;
+};
+
+/* Speaking: a template with a mistake. Also takes \t and \n, which shells hand over unchanged. */
+int cli_format_open(struct cli_format *f, const char *format, const struct buf *heads);
+int cli_format_add(struct cli_format *f, const struct buf *row);
+void cli_format_print(const struct cli_format *f, FILE *out);
+void cli_format_release(struct cli_format *f);
+AUTO_STRUCT(cli_format, struct cli_format, cli_format_release)
+
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill, cmd_rm, cmd_wait,
 	cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network, cmd_version, cmd_ns;

@@ -18,8 +18,8 @@ struct variable {
 /* What a list of nodes ended with. */
 enum jump { JUMP_NONE, JUMP_BREAK, JUMP_CONTINUE };
 
-static int eval_pipeline(
-	struct template_run *run, const struct pipeline *p, const struct value *dot, struct value *out);
+static int eval_pipeline(struct template_run *run, const struct pipeline *p,
+	const struct value *dot, struct value *out);
 
 static int fail_at(const struct template_run *run, size_t position, int code, const char *words)
 {
@@ -54,25 +54,30 @@ static void set_variable(
 	}
 	if (run->variables_count == run->variables_room) {
 		run->variables_room = run->variables_room ? run->variables_room * 2 : 16;
-		run->variables = mem_resize(run->variables, run->variables_room, sizeof(*run->variables));
+		run->variables = mem_resize(
+			run->variables, run->variables_room, sizeof(*run->variables));
 	}
 	run->variables[run->variables_count++] = (struct variable){.name = name, .value = *value};
 }
 
-static int no_field(const struct template_run *run, const struct term *term, const struct value *v, const char *name)
+static int no_field(const struct template_run *run, const struct term *term, const struct value *v,
+	const char *name)
 {
 	if (v->kind != VALUE_MAP)
-		return template_err(run->template->text, term->position, -EINVAL, "no field \"%s\": this is %s", name,
-			value_type(v));
+		return template_err(run->template->text, term->position, -EINVAL,
+			"no field \"%s\": this is %s", name, value_type(v));
 	const char *nearest = str_nearest(name, v->keys, v->count);
-	return template_err(run->template->text, term->position, -EINVAL, "no field \"%s\"%s%s%s", name,
-		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	return template_err(run->template->text, term->position, -EINVAL, "no field \"%s\"%s%s%s",
+		name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		nearest ? "\"?" : "");
 }
 
 static int follow_fields(const struct template_run *run, const struct term *term, struct value *v)
 {
 	for (size_t i = 0; i < term->fields.count && v->kind != VALUE_NONE; i++) {
-		const struct value *field = v->kind == VALUE_MAP ? value_get(v, term->fields.items[i]) : NULL;
+		const struct value *field = v->kind == VALUE_MAP
+			? value_get(v, term->fields.items[i])
+			: NULL;
 		if (!field && (v->kind != VALUE_MAP || v->is_struct))
 			return no_field(run, term, v, term->fields.items[i]);
 		*v = field ? *field : (struct value){.kind = VALUE_NONE};
@@ -81,7 +86,8 @@ static int follow_fields(const struct template_run *run, const struct term *term
 }
 
 /* A term that is no call with arguments. */
-static int eval_term(struct template_run *run, const struct term *term, const struct value *dot, struct value *out)
+static int eval_term(struct template_run *run, const struct term *term, const struct value *dot,
+	struct value *out)
 {
 	int r = count_step(run, term->position);
 	switch (r < 0 ? TERM_DOT : term->kind) {
@@ -100,7 +106,6 @@ static int eval_term(struct template_run *run, const struct term *term, const st
 	case TERM_FUNCTION: {
 		/* A pipeline of one name, as `println`. */
 		struct term bare = *term;
-		bare.fields.count = 0;
 		struct command_terms command = {.items = &bare, .count = 1};
 		struct pipeline alone = {.position = term->position, .items = &command, .count = 1};
 		r = eval_pipeline(run, &alone, dot, out);
@@ -111,8 +116,8 @@ static int eval_term(struct template_run *run, const struct term *term, const st
 }
 
 /* and, or: the first operand that decides, else the last; those behind it are not evaluated. */
-static int eval_logic(struct template_run *run, const struct command_terms *c, const struct value *dot,
-	const struct value *last, struct value *out)
+static int eval_logic(struct template_run *run, const struct command_terms *c,
+	const struct value *dot, const struct value *last, struct value *out)
 {
 	bool is_or = str_eq(c->items[0].name, "or");
 	for (size_t i = 1; i < c->count; i++) {
@@ -123,19 +128,21 @@ static int eval_logic(struct template_run *run, const struct command_terms *c, c
 	if (last)
 		*out = *last;
 	else if (c->count < 2)
-		return template_err(run->template->text, c->items[0].position, -EINVAL, "%s: expected an argument",
-			c->items[0].name);
+		return template_err(run->template->text, c->items[0].position, -EINVAL,
+			"%s: expected an argument", c->items[0].name);
 	return 0;
 }
 
-static int call(struct template_run *run, const struct term *term, const struct value *args, size_t count,
-	struct value *out)
+static int call(struct template_run *run, const struct term *term, const struct value *args,
+	size_t count, struct value *out)
 {
 	const struct template_function *f = template_function_find(term->name);
 	if (count < f->min_args || count > f->max_args)
 		return template_err(run->template->text, term->position, -EINVAL,
 			"%s: expected %s%zu argument%s, found %zu", f->name,
-			f->min_args == f->max_args ? "" : count < f->min_args ? "at least " : "at most ",
+			f->min_args == f->max_args    ? ""
+				: count < f->min_args ? "at least "
+						      : "at most ",
 			count < f->min_args ? f->min_args : f->max_args,
 			(count < f->min_args ? f->min_args : f->max_args) == 1 ? "" : "s", count);
 	if (run->is_head && f->is_text_change) {
@@ -146,13 +153,14 @@ static int call(struct template_run *run, const struct term *term, const struct 
 	int r = f->call(run, args, count, out);
 	if (r < 0) {
 		auto_free char *words = mem_strdup(err_text());
-		return template_err(run->template->text, term->position, r, "%s: %s", f->name, words);
+		return template_err(
+			run->template->text, term->position, r, "%s: %s", f->name, words);
 	}
 	return count_step(run, term->position);
 }
 
-static int eval_command(struct template_run *run, const struct command_terms *c, const struct value *dot,
-	const struct value *last, struct value *out)
+static int eval_command(struct template_run *run, const struct command_terms *c,
+	const struct value *dot, const struct value *last, struct value *out)
 {
 	const struct term *head = &c->items[0];
 	bool is_call = head->kind == TERM_FUNCTION && head->fields.count == 0;
@@ -176,8 +184,8 @@ static int eval_command(struct template_run *run, const struct command_terms *c,
 	return call(run, head, args, count, out);
 }
 
-static int eval_pipeline(
-	struct template_run *run, const struct pipeline *p, const struct value *dot, struct value *out)
+static int eval_pipeline(struct template_run *run, const struct pipeline *p,
+	const struct value *dot, struct value *out)
 {
 	struct value last = {.kind = VALUE_NONE};
 	for (size_t i = 0; i < p->count; i++) {
@@ -193,9 +201,11 @@ static int eval_pipeline(
 	return 0;
 }
 
-static int run_list(struct template_run *run, const struct node_list *list, const struct value *dot, enum jump *jump);
+static int run_list(struct template_run *run, const struct node_list *list, const struct value *dot,
+	enum jump *jump);
 
-static int run_scope(struct template_run *run, const struct node_list *list, const struct value *dot, enum jump *jump)
+static int run_scope(struct template_run *run, const struct node_list *list,
+	const struct value *dot, enum jump *jump)
 {
 	size_t visible = run->variables_count;
 	int r = run_list(run, list, dot, jump);
@@ -222,17 +232,19 @@ static int run_round(struct template_run *run, const struct node *node, const st
 	return r;
 }
 
-static int run_range(struct template_run *run, const struct node *node, const struct value *dot, enum jump *jump)
+static int run_range(
+	struct template_run *run, const struct node *node, const struct value *dot, enum jump *jump)
 {
 	struct value over;
 	int r = eval_pipeline(run, node->pipeline, dot, &over);
 	if (r < 0)
 		return r;
 	bool is_number = over.kind == VALUE_INTEGER;
-	if (!is_number && over.kind != VALUE_LIST && over.kind != VALUE_MAP && over.kind != VALUE_NULL &&
-		over.kind != VALUE_NONE)
+	if (!is_number && over.kind != VALUE_LIST && over.kind != VALUE_MAP &&
+		over.kind != VALUE_NULL && over.kind != VALUE_NONE)
 		return template_err(run->template->text, node->pipeline->position, -EINVAL,
-			"range: expected a list, a map or a whole number, found %s", value_type(&over));
+			"range: expected a list, a map or a whole number, found %s",
+			value_type(&over));
 	int64_t rounds = is_number ? over.integer : (int64_t)over.count;
 	if (rounds <= 0)
 		return run_scope(run, &node->otherwise, dot, jump);
@@ -246,7 +258,8 @@ static int run_range(struct template_run *run, const struct node *node, const st
 	return r;
 }
 
-static int run_condition(struct template_run *run, const struct node *node, const struct value *dot, enum jump *jump)
+static int run_condition(
+	struct template_run *run, const struct node *node, const struct value *dot, enum jump *jump)
 {
 	struct value condition;
 	size_t visible = run->variables_count;
@@ -276,7 +289,8 @@ static int run_action(struct template_run *run, const struct pipeline *p, const 
 	return count_step(run, p->position);
 }
 
-static int run_list(struct template_run *run, const struct node_list *list, const struct value *dot, enum jump *jump)
+static int run_list(struct template_run *run, const struct node_list *list, const struct value *dot,
+	enum jump *jump)
 {
 	int r = 0;
 	for (size_t i = 0; i < list->count && r == 0 && *jump == JUMP_NONE; i++) {
@@ -306,9 +320,11 @@ static int run_list(struct template_run *run, const struct node_list *list, cons
 	return r;
 }
 
-static int execute(const struct template *t, const struct json *document, bool is_head, struct buf *out)
+static int execute(
+	const struct template *t, const struct json *document, bool is_head, struct buf *out)
 {
-	struct template_run run = {.template = t, .out = out, .out_start = out->len, .is_head = is_head};
+	struct template_run run = {
+		.template = t, .out = out, .out_start = out->len, .is_head = is_head};
 	struct json_cursor root = json_root(document);
 	struct value dot = value_from_json(&root, &run.arena);
 	set_variable(&run, "$", &dot, false);

@@ -49,7 +49,8 @@ static int skip_comment(struct lexer *l)
 	if (l->trims)
 		after += strspn(after, blanks) + 1;
 	if (!str_prefix(after, "}}"))
-		return refuse(l, (size_t)(after - l->text), "expected \"}}\" right after the comment");
+		return refuse(
+			l, (size_t)(after - l->text), "expected \"}}\" right after the comment");
 	l->at = (size_t)(after - l->text) + 2;
 	return 1;
 }
@@ -66,7 +67,8 @@ int lex_text(struct lexer *l, struct arena *a, const char **out_text)
 		const char *action = strstr(begin, "{{");
 		size_t len = action ? (size_t)(action - begin) : strlen(begin);
 		l->at += len + (action ? 2 : 0);
-		bool trims_before = action && action[2] == '-' && action[3] != '\0' && strchr(blanks, action[3]);
+		bool trims_before = action && action[2] == '-' && action[3] != '\0' &&
+			strchr(blanks, action[3]);
 		while (trims_before && len > 0 && strchr(blanks, begin[len - 1]))
 			len--;
 		buf_add(&text, begin, len);
@@ -84,8 +86,8 @@ int lex_text(struct lexer *l, struct arena *a, const char **out_text)
 
 static bool is_name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-		(unsigned char)c >= 0x80;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '_' || (unsigned char)c >= 0x80;
 }
 
 static size_t name_length(const char *s)
@@ -164,7 +166,9 @@ static int lex_quoted(struct lexer *l, struct token *token, char quote, struct b
 		}
 		size_t len = add_escape(l->text + at + 1, quote, out);
 		if (len == 0)
-			return refuse(l, at, "expected an escape that Go knows, as \\n, \\t, \\\", \\\\, \\x41, \\u00e9");
+			return refuse(l, at,
+				"expected an escape that Go knows, as \\n, \\t, \\\", \\\\, \\x41, "
+				"\\u00e9");
 		at += len;
 	}
 	token->end = at + 1;
@@ -195,7 +199,8 @@ static int lex_number(struct lexer *l, struct token *token)
 	const char *s = l->text + token->position;
 	size_t len = *s == '+' || *s == '-' ? 1 : 0;
 	while (is_name_byte(s[len]) || s[len] == '.' ||
-		((s[len] == '+' || s[len] == '-') && (s[len - 1] == 'e' || s[len - 1] == 'E') && !str_prefix(s, "0x")))
+		((s[len] == '+' || s[len] == '-') && (s[len - 1] == 'e' || s[len - 1] == 'E') &&
+			!str_prefix(s, "0x")))
 		len++;
 	const char *text = arena_strn(l->arena, s, len);
 	const char *digits = text + (*text == '+' || *text == '-');
@@ -311,17 +316,7 @@ int lex_token(struct lexer *l, struct token *out)
 
 bool token_begins_operand(const struct token *token)
 {
-	switch (token->kind) {
-	case TOKEN_DOT:
-	case TOKEN_FIELD:
-	case TOKEN_VARIABLE:
-	case TOKEN_WORD:
-	case TOKEN_LITERAL:
-	case TOKEN_OPEN:
-		return true;
-	default:
-		return false;
-	}
+	return token->kind <= TOKEN_OPEN;
 }
 
 void token_print(const struct lexer *l, const struct token *token, struct buf *out)

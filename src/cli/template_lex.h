@@ -5,9 +5,8 @@
 
 struct token {
 	enum token_kind {
-		TOKEN_ACTION_END, /* }} */
-		TOKEN_DOT,
-		TOKEN_FIELD,    /* .Name, name without the dot */
+		TOKEN_DOT, /* from here to TOKEN_OPEN they begin an operand */
+		TOKEN_FIELD, /* .Name, name without the dot */
 		TOKEN_VARIABLE, /* $ or $name, name with the dollar */
 		TOKEN_WORD,
 		TOKEN_LITERAL,
@@ -17,6 +16,7 @@ struct token {
 		TOKEN_COMMA,
 		TOKEN_DECLARE,
 		TOKEN_ASSIGN,
+		TOKEN_ACTION_END, /* }} */
 	} kind;
 	bool has_space; /* before it */
 	size_t position, end;

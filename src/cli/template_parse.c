@@ -27,7 +27,8 @@ static int mistake(const struct parser *p, const char *expected)
 {
 	auto_buf struct buf found = BUF_INIT;
 	token_print(&p->lexer, &p->token, &found);
-	return template_err(p->lexer.text, p->token.position, -EINVAL, "expected %s, found %s", expected, found.data);
+	return template_err(p->lexer.text, p->token.position, -EINVAL, "expected %s, found %s",
+		expected, found.data);
 }
 
 static int parse_pipeline(struct parser *p, bool is_range, struct pipeline **out);
@@ -35,8 +36,8 @@ static int parse_pipeline(struct parser *p, bool is_range, struct pipeline **out
 static int deeper(struct parser *p)
 {
 	if (p->depth == TEMPLATE_DEPTH_MAX)
-		return template_err(p->lexer.text, p->token.position, -EFBIG, "nested deeper than %d levels",
-			TEMPLATE_DEPTH_MAX);
+		return template_err(p->lexer.text, p->token.position, -EFBIG,
+			"nested deeper than %d levels", TEMPLATE_DEPTH_MAX);
 	p->depth++;
 	return 0;
 }
@@ -47,8 +48,9 @@ static int check_variable(struct parser *p, const char *name, size_t position)
 		if (str_eq(p->scope.items[i], name))
 			return 0;
 	const char *nearest = str_nearest(name, p->scope.items, p->scope.count);
-	return template_err(p->lexer.text, position, -EINVAL, "no variable %s is declared here%s%s%s", name,
-		nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+	return template_err(p->lexer.text, position, -EINVAL,
+		"no variable %s is declared here%s%s%s", name, nearest ? "; did you mean " : "",
+		nearest ? nearest : "", nearest ? "?" : "");
 }
 
 static int check_function(struct parser *p, const char *name, size_t position)
@@ -56,8 +58,9 @@ static int check_function(struct parser *p, const char *name, size_t position)
 	if (template_function_find(name))
 		return 0;
 	const char *nearest = template_function_nearest(name);
-	return template_err(p->lexer.text, position, -EINVAL, "there is no function \"%s\"%s%s%s", name,
-		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+	return template_err(p->lexer.text, position, -EINVAL, "there is no function \"%s\"%s%s%s",
+		name, nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+		nearest ? "\"?" : "");
 }
 
 static int parse_parentheses(struct parser *p, struct term *term)
@@ -101,9 +104,15 @@ static int parse_operand(struct parser *p, struct term *term)
 		return 0;
 	case TOKEN_OPEN:
 		return parse_parentheses(p, term);
-	default:
-		return mistake(p, "a value, a field or a function");
+	case TOKEN_CLOSE:
+	case TOKEN_PIPE:
+	case TOKEN_COMMA:
+	case TOKEN_DECLARE:
+	case TOKEN_ASSIGN:
+	case TOKEN_ACTION_END:
+		break;
 	}
+	return mistake(p, "a value, a field or a function");
 }
 
 static int parse_term(struct parser *p, struct term *term)
@@ -113,8 +122,8 @@ static int parse_term(struct parser *p, struct term *term)
 	if (r == 0)
 		r = advance(p);
 	while (r == 0 && p->token.kind == TOKEN_FIELD && !p->token.has_space) {
-		if (term->kind == TERM_LITERAL)
-			return mistake(p, "a space after the literal");
+		if (term->kind == TERM_LITERAL || term->kind == TERM_FUNCTION)
+			return mistake(p, "a space before the field");
 		*arena_push(p->arena, &term->fields) = p->token.name;
 		r = advance(p);
 	}
@@ -188,7 +197,8 @@ static int parse_pipeline(struct parser *p, bool is_range, struct pipeline **out
 		const struct term *head = command->items;
 		if (r == 0 && pipeline->count > 1 && head->kind != TERM_FUNCTION)
 			return template_err(p->lexer.text, head->position, -EINVAL,
-				"expected a function after \"|\": only a function takes what comes through it");
+				"expected a function after \"|\": only a function takes what comes "
+				"through it");
 		if (r < 0 || p->token.kind != TOKEN_PIPE)
 			break;
 		r = advance(p);
@@ -249,9 +259,11 @@ static int parse_control(struct parser *p, struct node *node, size_t position)
 	p->depth--;
 	p->scope.count = visible;
 	if (end == END_OF_TEXT)
-		return template_err(p->lexer.text, position, -EINVAL, "expected {{end}} before the end of the template");
+		return template_err(p->lexer.text, position, -EINVAL,
+			"expected {{end}} before the end of the template");
 	if (end == END_ELSE)
-		return template_err(p->lexer.text, p->token.position, -EINVAL, "expected {{end}}, found a second {{else}}");
+		return template_err(p->lexer.text, p->token.position, -EINVAL,
+			"expected {{end}}, found a second {{else}}");
 	return 0;
 }
 
@@ -286,7 +298,8 @@ static int parse_jump(struct parser *p, struct node_list *list, int what, size_t
 	struct node *node = arena_push(p->arena, list);
 	node->kind = what;
 	if (p->loops == 0)
-		return template_err(p->lexer.text, position, -EINVAL, "expected {{%s}} only inside {{range}}",
+		return template_err(p->lexer.text, position, -EINVAL,
+			"expected {{%s}} only inside {{range}}",
 			what == NODE_BREAK ? "break" : "continue");
 	return expect_end_of_action(p);
 }
@@ -300,7 +313,8 @@ static int parse_action(struct parser *p, struct node_list *list, enum list_end 
 	size_t position = p->token.position;
 	int what = keyword(&p->token);
 	if (what == KEYWORD_UNKNOWN)
-		return mistake(p, "anything but define, template and block, which are not supported");
+		return mistake(
+			p, "anything but define, template and block, which are not supported");
 	if (what == -1) {
 		struct node *node = arena_push(p->arena, list);
 		node->kind = NODE_ACTION;
@@ -313,7 +327,8 @@ static int parse_action(struct parser *p, struct node_list *list, enum list_end 
 	if (what == KEYWORD_ELSE || what == KEYWORD_END) {
 		*out_end = what == KEYWORD_ELSE ? END_ELSE : END_END;
 		if (p->depth == 0)
-			return template_err(p->lexer.text, position, -EINVAL, "{{%s}} without {{if}}, {{with}} or {{range}}",
+			return template_err(p->lexer.text, position, -EINVAL,
+				"{{%s}} without {{if}}, {{with}} or {{range}}",
 				what == KEYWORD_ELSE ? "else" : "end");
 		r = what == KEYWORD_END ? expect_end_of_action(p) : 0;
 		return r < 0 ? r : 1;
@@ -334,7 +349,8 @@ static int parse_list(struct parser *p, struct node_list *list, enum list_end *o
 		if (has_action < 0)
 			return has_action;
 		if (text[0] != '\0')
-			*arena_push(p->arena, list) = (struct node){.kind = NODE_TEXT, .text = text};
+			*arena_push(p->arena, list) = (struct node){
+				.kind = NODE_TEXT, .text = text};
 		if (!has_action) {
 			*out_end = END_OF_TEXT;
 			return 0;
@@ -349,7 +365,8 @@ int template_parse(const char *text, struct template **out)
 {
 	size_t len = strlen(text);
 	if (len > TEMPLATE_BYTES_MAX)
-		return err_say(-EFBIG, "template: expected at most %d bytes, found %zu", TEMPLATE_BYTES_MAX, len);
+		return err_say(-EFBIG, "template: expected at most %d bytes, found %zu",
+			TEMPLATE_BYTES_MAX, len);
 	auto_of(template) struct template *t = mem_new(sizeof(*t));
 	t->text = arena_str(&t->arena, text);
 	struct parser p = {.arena = &t->arena, .lexer = {.text = t->text, .arena = &t->arena}};

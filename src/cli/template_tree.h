@@ -14,7 +14,7 @@ struct value {
 		VALUE_LIST,
 		VALUE_MAP,
 	} kind;
-	bool is_true;   /* of VALUE_BOOL */
+	bool is_true; /* of VALUE_BOOL */
 	bool is_struct; /* of VALUE_MAP: lacking a field is an error */
 	union {
 		int64_t integer;
@@ -59,13 +59,22 @@ struct node_list {
 };
 
 struct node {
-	enum node_kind { NODE_TEXT, NODE_ACTION, NODE_IF, NODE_WITH, NODE_RANGE, NODE_BREAK, NODE_CONTINUE } kind;
+	enum node_kind {
+		NODE_TEXT,
+		NODE_ACTION,
+		NODE_IF,
+		NODE_WITH,
+		NODE_RANGE,
+		NODE_BREAK,
+		NODE_CONTINUE
+	} kind;
 	const char *text;
 	struct pipeline *pipeline;
 	struct node_list body, otherwise;
 };
 
-struct template {
+struct template
+{
 	struct arena arena;
 	const char *text;
 	struct node_list nodes;
@@ -92,7 +101,8 @@ struct template_function {
 	const char *name;
 	size_t min_args, max_args;
 	bool is_text_change; /* the identity in heads */
-	int (*call)(struct template_run *run, const struct value *args, size_t count, struct value *out);
+	int (*call)(struct template_run *run, const struct value *args, size_t count,
+		struct value *out);
 };
 const struct template_function *template_function_find(const char *name);
 /* The nearest name, or NULL. */
@@ -113,4 +123,5 @@ void value_print(const struct value *v, struct buf *out);
 void value_print_json(const struct value *v, struct buf *out);
 
 /* printf (template_printf.c): the result is at most TEMPLATE_OUTPUT_MAX long, else -EFBIG. */
-int template_printf(struct template_run *run, const struct value *args, size_t count, struct value *out);
+int template_printf(
+	struct template_run *run, const struct value *args, size_t count, struct value *out);

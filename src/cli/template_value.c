@@ -88,9 +88,9 @@ static int add_pair(const char *key, const struct json_cursor *c, void *arg)
 /* Fields that Docker's types declare as maps: whatever their keys look like, they may lack any. */
 static bool is_map_field(const char *name)
 {
-	static const char *const names[] = {"Annotations", "DriverOpts", "ExposedPorts", "Labels", "LogOpts",
-		"Networks", "Options", "PortBindings", "Ports", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
-		"Containers"};
+	static const char *const names[] = {"Annotations", "DriverOpts", "ExposedPorts", "Labels",
+		"LogOpts", "Networks", "Options", "PortBindings", "Ports", "StorageOpt", "Sysctls",
+		"Tmpfs", "Volumes", "Containers"};
 	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
 		if (str_eq(names[i], name))
 			return true;

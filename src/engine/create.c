@@ -27,7 +27,8 @@ int pending_begin(const struct engine *e, const char *id)
 {
 	char path[80];
 	pending_path(path, id);
-	int fd = lock_file_at(e->state_fd, path, false);
+	/* Waits: a sweep that passes may have the lock of the new file for a moment. */
+	int fd = lock_file_at(e->state_fd, path, true);
 	return fd < 0 ? err_new(fd, "begin with container %s", id) : fd;
 }
 

@@ -157,13 +157,16 @@ int container_run_dir_make(const struct engine *e, const char *id)
 	return file_make_dir_open_at(e->state_fd, path, 0700);
 }
 
+/* The run directory is made again only for a container that is there: whoever removes one removes its lock with it, and
+ * who waited for that finds nothing. */
 int container_lock(const struct engine *e, const char *id)
 {
-	auto_close int dir = container_run_dir_make(e, id);
-	if (dir < 0)
-		return err_new(dir, "open the state of container %s", id);
-	int lock = lock_file_at(dir, "lock", true);
-	return lock < 0 ? err_new(lock, "lock container %s", id) : lock;
+	auto_close int container_dir = container_dir_open(e, id);
+	auto_close int dir = container_dir < 0 ? container_dir : container_run_dir_make(e, id);
+	int lock = dir < 0 ? dir : lock_file_at(dir, "lock", true);
+	if (lock == -ENOENT)
+		return err_say(lock, "no such container: %.12s", id);
+	return lock < 0 ? err_new(lock, "lock container %.12s", id) : lock;
 }
 
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out)

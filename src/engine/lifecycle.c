@@ -13,9 +13,11 @@
 #include "sys/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 
-enum { KILL_PATIENCE_MS = 10000, COLLECT_PATIENCE_MS = 5000, COLLECT_STEP_MS = 10 };
+enum { KILL_PATIENCE_MS = 10000, COLLECT_PATIENCE_MS = 5000, WAITER_PATIENCE_MS = 1000, COLLECT_STEP_MS = 10 };
 
 /* Is it running, as the row says? Otherwise the row is made right: its monitor may be about to write it down, and what
  * it has left is the truth. */
@@ -46,6 +48,27 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 	return 0;
 }
 
+/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
+ * which is a moment. */
+static int wait_lock(int run_dir, int operation)
+{
+	auto_close int fd = sys_open_at(run_dir, "wait", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+	int r = fd < 0 ? fd : sys_flock(fd, operation);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+static void waiters_pass(struct engine *e, const char *id)
+{
+	auto_close int run_dir = container_run_dir_open(e, id);
+	uint64_t deadline = clock_boot_ms() + WAITER_PATIENCE_MS;
+	while (run_dir >= 0 && clock_boot_ms() < deadline) {
+		auto_close int alone = wait_lock(run_dir, LOCK_EX | LOCK_NB);
+		if (alone != -EWOULDBLOCK)
+			return;
+		clock_sleep_ms(COLLECT_STEP_MS);
+	}
+}
+
 /* Gives back what the kernel and the disk hold of an ended container. The caller has its lock. */
 static int collect_locked(struct engine *e, const char *id, struct summary *summary)
 {
@@ -54,8 +77,10 @@ static int collect_locked(struct engine *e, const char *id, struct summary *summ
 		r = container_release(e, id);
 	if (r < 0)
 		return r;
-	if (summary->flags & SUMMARY_AUTO_REMOVE)
+	if (summary->flags & SUMMARY_AUTO_REMOVE) {
+		waiters_pass(e, id);
 		return container_erase(e, id, summary->name);
+	}
 	if (summary->finished_ns == 0)
 		summary->finished_ns = clock_real_ns();
 	return summary_store(e, id, summary);
@@ -65,6 +90,8 @@ static int collect_locked(struct engine *e, const char *id, struct summary *summ
 static int collect(struct engine *e, const char *id)
 {
 	auto_close int lock = container_lock(e, id);
+	if (lock == -ENOENT)
+		return 0; /* somebody else was faster */
 	if (lock < 0)
 		return lock;
 	struct summary stored, now;
@@ -182,9 +209,10 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 			return r;
 	}
 	auto_close int lock = container_lock(e, id);
+	if (lock == -ENOENT)
+		return 0; /* with --rm its monitor was faster */
 	if (lock < 0)
 		return lock;
-	/* With --rm its monitor was faster; the lock has made the run directory again. */
 	bool has_record = summary_read(e, id, &summary) == 0;
 	r = network_detach(e, id);
 	if (r == 0)
@@ -192,38 +220,49 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 	return r < 0 ? r : container_erase(e, id, has_record ? summary.name : NULL);
 }
 
+/* The exit record of a container whose process has gone, as soon as its monitor has written it. */
+static int exit_await(struct engine *e, const char *id, int run_dir, const struct summary *summary, int *out_code)
+{
+	uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
+	for (;;) {
+		bool was_last = !process_is_alive(&summary->monitor) || clock_boot_ms() > deadline;
+		struct monitor_exit record;
+		struct summary stored;
+		if (run_dir >= 0 && monitor_exit_load(run_dir, &record) == 0) {
+			*out_code = record.code;
+			return 0;
+		}
+		if (summary_read(e, id, &stored) == 0 && stored.state == CONTAINER_EXITED) {
+			*out_code = stored.exit_code;
+			return 0;
+		}
+		if (was_last)
+			break;
+		clock_sleep_ms(COLLECT_STEP_MS);
+	}
+	*out_code = -1;
+	return 0;
+}
+
 int container_wait(struct engine *e, const char *id, int *out_code)
 {
 	struct summary summary;
+	auto_close int run_dir = container_run_dir_open(e, id);
+	auto_close int waiting = run_dir < 0 ? -EBADF : wait_lock(run_dir, LOCK_SH);
 	int r = container_summary(e, id, &summary);
+	if (r == 0)
+		r = container_adopt(e, id, &summary);
 	if (r < 0)
 		return r;
-	r = container_adopt(e, id, &summary);
-	if (r < 0)
-		return r;
-	if (summary.state == CONTAINER_RUNNING) {
-		auto_close int pidfd = process_open(&summary.process);
-		r = pidfd < 0 ? 0 : process_wait_gone(pidfd, UINT64_MAX);
-		if (r < 0)
-			return err_new(r, "wait for container %.12s", id);
-		uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
-		do {
-			auto_close int run_dir = container_run_dir_open(e, id);
-			struct monitor_exit record;
-			if (run_dir >= 0 && monitor_exit_load(run_dir, &record) == 0) {
-				*out_code = record.code;
-				return 0;
-			}
-			struct summary stored;
-			if (summary_read(e, id, &stored) == 0 && stored.state == CONTAINER_EXITED)
-				break;
-			clock_sleep_ms(COLLECT_STEP_MS);
-		} while (clock_boot_ms() < deadline && process_is_alive(&summary.monitor));
-		if (container_summary(e, id, &summary) < 0)
-			summary.exit_code = -1;
-	}
 	if (summary.state == CONTAINER_CREATED)
 		return err_say(-EINVAL, "container %.12s was never started", id);
-	*out_code = summary.exit_code;
-	return 0;
+	if (summary.state == CONTAINER_EXITED && !process_is_alive(&summary.monitor)) {
+		*out_code = summary.exit_code;
+		return 0;
+	}
+	auto_close int pidfd = process_open(&summary.process);
+	r = pidfd < 0 ? 0 : process_wait_gone(pidfd, UINT64_MAX);
+	if (r < 0)
+		return err_new(r, "wait for container %.12s", id);
+	return exit_await(e, id, run_dir, &summary, out_code);
 }

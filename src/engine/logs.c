@@ -27,11 +27,14 @@ static int line_write(void *context, const struct monitor_log_line *line)
 	return r < 0 ? err_new(r, "write the log") : 0;
 }
 
+/* Not before the monitor is done: it may write for a moment after the payload has ended. */
 static bool has_ended(void *context)
 {
 	struct following *f = context;
-	struct summary summary;
-	return container_summary(f->e, f->id, &summary) < 0 || summary.state != CONTAINER_RUNNING;
+	struct summary stored;
+	if (summary_read(f->e, f->id, &stored) < 0 || stored.state != CONTAINER_RUNNING)
+		return true;
+	return !process_is_alive(&stored.process) && !process_is_alive(&stored.monitor);
 }
 
 int container_logs(struct engine *e, const char *id, const struct log_request *request)

@@ -96,6 +96,10 @@ int network_prepare(struct engine *e, const struct container *c)
 		return leases;
 	struct endpoint_lease lease = {.port_count = c->ports.count};
 	r = net_lease_next(leases, &n.subnet, &n.gateway, c->id, &lease.address);
+	if (r == 0 && lease.port_count) { /* so that a port that is refused gives the address back */
+		const struct endpoint_lease without_ports = {.address = lease.address};
+		r = lease_store(e, c->id, &without_ports);
+	}
 	if (r == 0)
 		r = ports_parse(c, &lease.address, lease.ports);
 	if (r == 0 && lease.port_count)
@@ -178,6 +182,8 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid)
 	char path[64];
 	fmt(path, "/proc/%d/ns/net", pid);
 	auto_close int netns = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
+	if (netns == -ENOENT)
+		return 0; /* init has already failed: to release it will say why */
 	if (netns < 0)
 		return err_new(netns, "open the network namespace of container %.12s", c->id);
 	auto_of(net_sandbox) struct net_sandbox *sandbox = NULL;

@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 
@@ -193,8 +194,7 @@ static int summary_started(struct engine *e, const struct container *c, const st
 		return err_new(r, "look at the process of container %s", c->id);
 	summary.state = CONTAINER_RUNNING;
 	summary.started_ns = clock_real_ns();
-	if (monitor)
-		summary.monitor = *monitor;
+	summary.monitor = *monitor;
 	network_describe(e, c, &summary);
 	return summary_store(e, c->id, &summary);
 }
@@ -202,6 +202,7 @@ static int summary_started(struct engine *e, const struct container *c, const st
 static int foreground_run(struct engine *e, struct container *c, struct launch *l, int *out_code)
 {
 	struct monitor m;
+	struct process_id self;
 	foreground_init(&m, c->process.has_stdin);
 	auto_close int dir = container_dir_open(e, c->id);
 	int r = c->process.has_tty ? 0 : pipes_make(l, &m, c->process.has_stdin);
@@ -212,7 +213,9 @@ static int foreground_run(struct engine *e, struct container *c, struct launch *
 	if (r == 0)
 		r = network_attach(e, c, l->pid);
 	if (r == 0)
-		r = summary_started(e, c, NULL, l->pid);
+		r = process_identify(getpid(), &self);
+	if (r == 0)
+		r = summary_started(e, c, &self, l->pid);
 	if (r == 0)
 		r = launch_release(l);
 	if (r == 0)
@@ -224,6 +227,11 @@ static int foreground_run(struct engine *e, struct container *c, struct launch *
 /* The end as this process saw it. */
 static int foreground_ended(struct engine *e, const struct container *c, const struct launch *l, int code)
 {
+	auto_close int lock = container_lock(e, c->id);
+	if (lock == -ENOENT)
+		return 0; /* removed by another command meanwhile */
+	if (lock < 0)
+		return lock;
 	struct cgroup_stats stats = {0};
 	bool is_oom = cgroup_stats_load(l->cgroup, &stats) == 0 && stats.oom_kills > 0;
 	int r = network_detach(e, c->id);

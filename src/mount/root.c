@@ -60,7 +60,8 @@ static int enter_by_pivot(int root_fd)
 		return err_new(r, "change to the new root");
 	r = sys_pivot_root(".", ".");
 	if (r == -EINVAL)
-		return err_say(r, "pivot_root is refused: the host's root is an initramfs (try --no-pivot)");
+		return err_say(r,
+			"pivot_root is refused: the host's root is an initramfs (try --no-pivot)");
 	if (r < 0)
 		return err_new(r, "pivot_root");
 	r = sys_fchdir(old_root);
@@ -70,22 +71,20 @@ static int enter_by_pivot(int root_fd)
 	return r < 0 ? err_new(r, "detach the old root") : 0;
 }
 
-/* For hosts that run from an initramfs, where pivot_root cannot work: the new root moves over /, then chroot. */
-static int enter_by_move(int root_fd)
+/* For hosts that run from an initramfs, where pivot_root cannot work. The new root is on top of / already: moving it
+ * there once more, as is done with a root from elsewhere, is refused with ELOOP by kernels such as 6.1. */
+static int enter_by_chroot(int root_fd)
 {
 	int r = sys_fchdir(root_fd);
 	if (r < 0)
 		return err_new(r, "change to the new root");
-	r = sys_mount(".", "/", NULL, MS_MOVE, NULL);
-	if (r < 0)
-		return err_new(r, "move the root");
 	r = sys_chroot(".");
 	return r < 0 ? err_new(r, "chroot") : 0;
 }
 
 int mount_root_enter(struct mount_context *ctx, bool no_pivot)
 {
-	int r = no_pivot ? enter_by_move(ctx->root_fd) : enter_by_pivot(ctx->root_fd);
+	int r = no_pivot ? enter_by_chroot(ctx->root_fd) : enter_by_pivot(ctx->root_fd);
 	if (r < 0)
 		return r;
 	r = sys_chdir("/");
@@ -107,6 +106,7 @@ int mount_proc_private(void)
 	int r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (r < 0)
 		return err_new(r, "create a private proc");
-	int fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	int fd = sys_fsmount(
+		fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 	return fd < 0 ? err_new(fd, "mount a private proc") : fd;
 }

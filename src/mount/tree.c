@@ -24,7 +24,8 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 	bool is_recursive = row->flags & MOUNT_RECURSIVE;
 	uint32_t kind = row->propagation & ~(uint32_t)MS_REC;
 	struct mount_attr attr = {.propagation = kind ? kind : MS_PRIVATE};
-	int r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
+	int r = sys_mount_setattr(
+		tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
 	if (r < 0)
 		return err_new(r, "set propagation");
 
@@ -45,13 +46,15 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 
 int mount_tree_attach(int tree_fd, int target_fd)
 {
-	return sys_move_mount(tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	return sys_move_mount(
+		tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
 int mount_clone_fd(int fd, const struct mount_row *row)
 {
 	unsigned recursive = row->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
-	auto_close int tree = sys_open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
+	auto_close int tree = sys_open_tree(
+		fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
 	if (tree < 0)
 		return err_new(tree, "clone the tree");
 	int r = mount_tree_set(tree, row);
@@ -68,26 +71,29 @@ int mount_bind_open(const char *source, const struct mount_row *row)
 	return tree < 0 ? err_wrap(tree, "bind %s", source) : tree;
 }
 
-/* Directories are named through /proc/self/fd: no escaping of `:` and no second lookup of a path. */
+/* Directories are named through /proc/self/fd: no escaping of `:` and no second lookup of a path. One by one, topmost
+ * first [6.7]. */
 static int overlay_add_layers(int fs_fd, const struct mount_overlay *o)
 {
-	/* "lowerdir+" takes them one by one, topmost first [6.5]. */
 	int r = 0;
 	for (size_t i = o->layer_count; i-- > 0 && r == 0;)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir+", PROC_FD_PATH(o->layers[i]), 0);
-	if (r != -EINVAL)
-		return r;
+		r = sys_fsconfig(
+			fs_fd, FSCONFIG_SET_STRING, "lowerdir+", PROC_FD_PATH(o->layers[i]), 0);
+	return r;
+}
 
+/* All in one value, which is short: names relative to /proc/self/fd, where the caller is. */
+static int overlay_join_layers(int fs_fd, const struct mount_overlay *o)
+{
 	char joined[FSCONFIG_VALUE_MAX];
 	size_t used = 0;
+
 	for (size_t i = o->layer_count; i-- > 0;) {
-		char one[32];
-		fd_proc_path(one, o->layers[i]);
+		char one[16];
+		fmt(one, "%s%d", used ? ":" : "", o->layers[i]);
 		size_t len = strlen(one);
-		if (used + len + 2 > sizeof(joined))
+		if (used + len + 1 > sizeof(joined))
 			return -E2BIG;
-		if (used)
-			joined[used++] = ':';
 		memcpy(joined + used, one, len + 1);
 		used += len;
 	}
@@ -100,35 +106,60 @@ static int overlay_error(int r)
 	if (r == -ENODEV)
 		return err_say(r, "this kernel has no overlay file system (try: modprobe overlay)");
 	if (r == -E2BIG)
-		return err_say(r, "too many image layers for a kernel before 6.5");
+		return err_say(r, "too many image layers for a kernel before 6.7");
 	if (r == -ELOOP || r == -EBUSY)
-		return err_say(r, "overlay refuses these layers: one of them is used by another container, or "
-				  "lies on an overlay itself");
+		return err_say(r,
+			"overlay refuses these layers: one of them is used by another container, "
+			"or "
+			"lies on an overlay itself");
 	return err_new(r, "mount overlay");
 }
 
-int mount_overlay_open(const struct mount_overlay *o)
+static int overlay_create(const struct mount_overlay *o, bool is_joined)
 {
 	auto_close int fs_fd = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs_fd < 0)
-		return overlay_error(fs_fd);
+		return fs_fd;
 
+	/* Before 6.5 options are words to be read by the creation, which writes to the kernel log what it does not know.
+	 * That is seen here: "lowerdir+" without a value is taken. */
+	if (!is_joined && sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "lowerdir+", NULL, 0) == 0)
+		return -EINVAL;
 	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", "overlay", 0);
 	if (r == 0)
-		r = overlay_add_layers(fs_fd, o);
+		r = is_joined ? overlay_join_layers(fs_fd, o) : overlay_add_layers(fs_fd, o);
 	if (r == 0 && o->upper_fd >= 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "upperdir", PROC_FD_PATH(o->upper_fd), 0);
+		r = sys_fsconfig(
+			fs_fd, FSCONFIG_SET_STRING, "upperdir", PROC_FD_PATH(o->upper_fd), 0);
 	if (r == 0 && o->upper_fd >= 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "workdir", PROC_FD_PATH(o->work_fd), 0);
+		r = sys_fsconfig(
+			fs_fd, FSCONFIG_SET_STRING, "workdir", PROC_FD_PATH(o->work_fd), 0);
 	if (r == 0 && o->is_volatile && o->upper_fd >= 0)
 		r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
 	if (r == 0 && o->wants_userxattr)
 		r = sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "userxattr", NULL, 0);
 	if (r == 0)
 		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	if (r < 0)
-		return overlay_error(r);
+	return r < 0 ? r : sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
+}
 
-	int root_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, 0);
-	return root_fd < 0 ? overlay_error(root_fd) : root_fd;
+static int overlay_create_joined(const struct mount_overlay *o)
+{
+	auto_close int here = sys_open_at(AT_FDCWD, ".", O_PATH | O_DIRECTORY, 0);
+	if (here < 0)
+		return here;
+	int r = sys_chdir("/proc/self/fd");
+	if (r < 0)
+		return r;
+	auto_close int root_fd = overlay_create(o, true);
+	r = sys_fchdir(here);
+	return r < 0 ? r : take_fd(&root_fd);
+}
+
+int mount_overlay_open(const struct mount_overlay *o)
+{
+	int r = overlay_create(o, false);
+	if (r == -EINVAL)
+		r = overlay_create_joined(o);
+	return r < 0 ? overlay_error(r) : r;
 }

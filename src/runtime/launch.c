@@ -279,6 +279,11 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 	*message = (struct sync_message){.type = SYNC_NONE};
 	*out_fd = -EBADF;
 	int r = sync_receive(l->sync_fd, message, out_fd, &count);
+	/* Who closes a socket with something unread in it resets it: that is told first, what was said before it after. */
+	if (r == -ECONNRESET && message->type == SYNC_NONE) {
+		count = 1;
+		r = sync_receive(l->sync_fd, message, out_fd, &count);
+	}
 	return r < 0 ? failure(l, r, message) : 0;
 }
 

@@ -59,7 +59,8 @@ static bool filters_after_ids(const struct flat *plan)
 
 static void describe_cgroup_create(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_addf(out, "make cgroup %s", flat_str(plan, ((const struct plan_head_row *)row)->cgroup_path));
+	buf_addf(out, "make cgroup %s",
+		flat_str(plan, ((const struct plan_head_row *)row)->cgroup_path));
 }
 
 static void describe_limit(const struct flat *plan, const void *row, struct buf *out)
@@ -93,14 +94,15 @@ static void describe_namespace(const struct flat *plan, const void *row, struct 
 	if (ns->mode == NS_MODE_NEW)
 		buf_addf(out, "new %s namespace", ns_info[ns->kind].oci_name);
 	else
-		buf_addf(out, "join %s namespace %s", ns_info[ns->kind].oci_name, flat_str(plan, ns->path));
+		buf_addf(out, "join %s namespace %s", ns_info[ns->kind].oci_name,
+			flat_str(plan, ns->path));
 }
 
 static void describe_idmap(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct ns_idmap_row *map = row;
-	buf_addf(out, "map %s %u to %u on the host, %u of them", map->is_gid ? "gid" : "uid", map->inner, map->outer,
-		map->count);
+	buf_addf(out, "map %s %u to %u on the host, %u of them", map->is_gid ? "gid" : "uid",
+		map->inner, map->outer, map->count);
 }
 
 static void describe_identity(const struct flat *plan, const void *row, struct buf *out)
@@ -147,7 +149,8 @@ static void describe_hostname(const struct flat *plan, const void *row, struct b
 	if (head->hostname)
 		buf_addf(out, "set hostname %s", flat_str(plan, head->hostname));
 	if (head->domainname)
-		buf_addf(out, "%sset domain name %s", head->hostname ? ", " : "", flat_str(plan, head->domainname));
+		buf_addf(out, "%sset domain name %s", head->hostname ? ", " : "",
+			flat_str(plan, head->domainname));
 }
 
 static void describe_sysctl(const struct flat *plan, const void *row, struct buf *out)
@@ -157,20 +160,25 @@ static void describe_sysctl(const struct flat *plan, const void *row, struct buf
 
 static void describe_cwd(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_addf(out, "open working directory %s", flat_str(plan, ((const struct plan_process_row *)row)->cwd));
+	buf_addf(out, "open working directory %s",
+		flat_str(plan, ((const struct plan_process_row *)row)->cwd));
 }
 
 static void describe_enter_root(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_head_row *head = row;
-	buf_adds(out, head->flags & PLAN_NO_PIVOT ? "move the root over / and chroot" : "pivot_root, drop the old root");
 	if (head->flags & PLAN_ROOT_READONLY)
-		buf_adds(out, ", make the root read-only");
+		buf_adds(out, "make the root read-only, ");
+	buf_adds(out,
+		head->flags & PLAN_NO_PIVOT ? "chroot to the root over /"
+					    : "pivot_root, drop the old root");
 }
 
 static void describe_cgroup_join(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_adds(out, "wait until the host has put this process into its cgroup, make the cgroup namespace");
+	buf_adds(out,
+		"wait until the host has put this process into its cgroup, make the cgroup "
+		"namespace");
 }
 
 static void describe_exec_join(const struct flat *plan, const void *row, struct buf *out)
@@ -228,7 +236,9 @@ static void describe_exec(const struct flat *plan, const void *row, struct buf *
 	buf_adds(out, has_flag(plan, PLAN_REAPER) ? "stay as PID 1 and reap, execute" : "execute");
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_ARG); i++) {
 		buf_addc(out, ' ');
-		buf_add_escaped(out, flat_str(plan, ((const struct plan_text_row *)flat_row(plan, PLAN_ARG, i))->text));
+		buf_add_escaped(out,
+			flat_str(plan,
+				((const struct plan_text_row *)flat_row(plan, PLAN_ARG, i))->text));
 	}
 	buf_addf(out, " (%u environment variables)", flat_count(plan, PLAN_ENV));
 }

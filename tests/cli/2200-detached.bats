@@ -1,5 +1,5 @@
 # Containers in the background: run -d, ps, logs, stop, kill, start, wait, rm, inspect, diff.
-# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
 load helpers
 
 setup_file() {
@@ -10,7 +10,7 @@ setup_file() {
 handler='trap "echo stopping; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
 
 is_ready() {
-	[[ $(husk logs "$1") == *ready* ]]
+	logged "$1" ready
 }
 
 @test "run -d prints the id and leaves the container running" {
@@ -112,10 +112,8 @@ is_ready() {
 	background --name target -- sh -c 'trap "echo usr1" USR1; trap "exit 7" INT; echo ready; while :; do sleep 0.1; done'
 	eventually is_ready target
 	husk kill -s USR1 target
-	eventually grep -q usr1 <(husk logs target) || eventually bash -c '"$HUSK" logs target | grep -q usr1'
-	for signal in SIGINT; do
-		husk kill --signal "$signal" target
-	done
+	eventually logged target usr1
+	husk kill --signal SIGINT target
 	[[ $(husk wait target) == 7 ]]
 	run husk kill target
 	[[ $status -ne 0 ]]
@@ -182,7 +180,7 @@ is_ready() {
 	[[ $status -eq 0 && $output == busy ]]
 	eventually is_gone "$pid"
 	[[ -z $(husk ps -aq) ]]
-	[[ -z $(ls "$HUSK_ROOT/containers" "$HUSK_ROOT/names") ]]
+	[[ -z $(find "$HUSK_ROOT/containers" "$HUSK_ROOT/names" -mindepth 1) ]]
 }
 
 @test "rm --rm: a detached container with --rm is gone when it has ended" {

@@ -1,5 +1,5 @@
 # husk exec: one more process in a running container, confined as the container is.
-# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
 load helpers
 
 setup_file() {

@@ -1,5 +1,5 @@
 # Volumes: directories and files of the host, named volumes, read-only, and where they are mounted.
-# shellcheck disable=SC2016 # $ in single quotes is for the shell inside
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
 load helpers
 
 setup_file() {
@@ -97,9 +97,9 @@ setup() {
 	id=$(background -v "$shared:/data:ro" -v kept:/kept -- true)
 	husk inspect "$id" | jq -e --arg source "$shared" '.[0].Mounts | map(select(.Destination == "/data")) |
 		.[0] | .Type == "bind" and .Source == $source and .RW == false'
+	husk wait "$id"
 	husk inspect "$id" | jq -e '.[0].Mounts | map(select(.Destination == "/kept")) |
 		.[0] | .Type == "volume" and .Name == "kept" and .RW'
-	husk wait "$id"
 	husk rm "$id"
 }
 

@@ -175,6 +175,11 @@ has_ended() {
 	[[ $(field "$1" .State.Running) == false ]]
 }
 
+# logged CONTAINER TEXT
+logged() {
+	[[ $(husk logs "$1") == *"$2"* ]]
+}
+
 # Is process $1 gone, or a zombie?
 is_gone() {
 	[[ ! -e /proc/$1 ]] || grep -q '^State:.Z' "/proc/$1/status"

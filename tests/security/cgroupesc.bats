@@ -27,7 +27,7 @@ try_release_agent='
 @test "no cgroup can be mounted, made or written by default" {
 	run in_root -- /bin/sh -c "$try_release_agent"
 	expect_status 0
-	[[ $output == done ]]
+	[[ $output == "done" ]]
 }
 
 @test "exec can do no more with cgroups" {
@@ -35,14 +35,14 @@ try_release_agent='
 	run husk exec one /bin/sh -c "$try_release_agent"
 	husk rm -f one
 	expect_status 0
-	[[ $output == done ]]
+	[[ $output == "done" ]]
 }
 
 # With CAP_SYS_ADMIN mounting is allowed, and so is a user namespace. What must not be: to write a release_agent.
 @test "no release_agent can be written with --cap-add SYS_ADMIN" {
 	run in_root --cap-add SYS_ADMIN -- /bin/sh -c "$try_release_agent"
 	echo "$output"
-	[[ $output != *"release_agent"* && $output == *done ]]
+	[[ $output != *"release_agent"* && $output == *"done" ]]
 	run in_root --cap-add SYS_ADMIN -- /bin/sh -c '
 		mkdir -p /mnt
 		for options in memory pids devices freezer none,name=systemd none,name=escape; do
@@ -54,7 +54,7 @@ try_release_agent='
 		done
 		echo done'
 	expect_status 0
-	[[ $output == done ]]
+	[[ $output == "done" ]]
 }
 
 @test "what is below /sys/fs/cgroup is read-only, each mount of it" {
@@ -63,7 +63,7 @@ try_release_agent='
 	[[ $output == */sys/fs/cgroup* ]]
 	[[ -z $(awk '$1 ~ "^/sys/fs/cgroup" && $3 !~ /^ro,/' <<<"$output") ]]
 	run in_root -- /bin/sh -c 'for at in /sys/fs/cgroup /sys/fs/cgroup/*; do touch $at/x 2>/dev/null && echo "made $at/x"; done; echo done'
-	[[ $output == done ]]
+	[[ $output == "done" ]]
 }
 
 # The root of what a container sees is its own group.
@@ -127,7 +127,7 @@ try_release_agent='
 		mount -t proc proc /mnt 2>/dev/null && echo mounted
 		echo done'
 	expect_status 0
-	[[ $output == done && $(cat /proc/sys/kernel/core_pattern) == "$core" ]]
+	[[ $output == "done" && $(cat /proc/sys/kernel/core_pattern) == "$core" ]]
 }
 
 # Even root with CAP_SYS_ADMIN has masks in the way only as long as it leaves them; but nothing is writable as it is.

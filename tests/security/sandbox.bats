@@ -78,7 +78,8 @@ status_of='
 	for ns in cgroup ipc mnt net pid pid_for_children time user uts; do readlink /proc/$1/ns/$ns; done
 	cat /proc/$1/uid_map /proc/$1/gid_map /proc/$1/loginuid 2>/dev/null
 	grep -E "^(policy|prio)" /proc/$1/sched
-	readlink /proc/$1/root /proc/$1/cwd
+	readlink /proc/$1/root
+	readlink /proc/$1/cwd
 	cat /proc/$1/timerslack_ns
 	grep Umask /proc/$1/status
 	true'
@@ -89,9 +90,9 @@ status_of='
 		"--security-opt seccomp=unconfined" "-w /tmp"; do
 		# shellcheck disable=SC2086 # words
 		husk run -d --name one --net none --rootfs "$ROOT" $options -- \
-			/bin/sh -c "status() { $status_of; }; status self >/dev/shm/first; exec sleep 1000"
+			/bin/sh -c "status() { $status_of; }; status self >/dev/shm/part; mv /dev/shm/part /dev/shm/first; exec sleep 1000"
 		# shellcheck disable=SC2086
-		husk exec one /bin/sh -c "status() { $status_of; }; while [ ! -s /dev/shm/first ]; do :; done; status self >/dev/shm/second"
+		husk exec one /bin/sh -c "status() { $status_of; }; while [ ! -e /dev/shm/first ]; do :; done; status self >/dev/shm/second"
 		husk exec one /bin/sh -c 'cat /dev/shm/first' >"$BATS_TEST_TMPDIR/first"
 		husk exec one /bin/sh -c 'cat /dev/shm/second' >"$BATS_TEST_TMPDIR/second"
 		husk rm -f one

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists by --format: a template a row, the head and the aligned columns of "table", or rows as they are for "json". */
+#include "cli/internal.h"
+#include "cli/template.h"
+#include "base/str.h"
+
+#include <errno.h>
+
+enum { GAP = 3, COLUMNS_MAX = 64 };
+
+/* Shells hand \t and \n over as two characters. */
+static void add_unescaped(struct buf *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		bool is_escape = s[0] == '\\' && (s[1] == 't' || s[1] == 'n');
+		buf_addc(out, !is_escape ? *s : s[1] == 't' ? '\t' : '\n');
+		s += is_escape;
+	}
+}
+
+int cli_format_open(struct cli_format *f, const char *format, const struct buf *heads)
+{
+	auto_buf struct buf text = BUF_INIT;
+	auto_of(json) struct json *document = NULL;
+	if (str_eq(format, "json"))
+		return 0;
+	const char *columns = str_after(format, "table ");
+	f->is_table = columns != NULL;
+	add_unescaped(&text, columns ? columns + strspn(columns, " ") : format);
+	int r = template_parse(text.data, &f->template);
+	if (r < 0 || !columns)
+		return r;
+	r = json_parse("heads", heads->data, heads->len, &document);
+	if (r == 0)
+		r = template_execute_heads(f->template, document, &f->lines);
+	buf_addc(&f->lines, '\n');
+	return r;
+}
+
+int cli_format_add(struct cli_format *f, const struct buf *row)
+{
+	auto_of(json) struct json *document = NULL;
+	int r = 0;
+	if (!f->template)
+		buf_add(&f->lines, row->data, row->len);
+	else
+		r = json_parse("row", row->data, row->len, &document);
+	if (r == 0 && f->template)
+		r = template_execute(f->template, document, &f->lines);
+	buf_addc(&f->lines, '\n');
+	return r;
+}
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+static size_t text_width(const char *s)
+{
+	size_t width = 0;
+	for (; *s != '\0'; s++)
+		width += ((unsigned char)*s & 0xc0) != 0x80;
+	return width;
+}
+
+/* Cells end at tabs; the last one of a line is not padded. Measured first, then printed. */
+static void each_cell(const struct cli_format *f, size_t *widths, bool is_measuring, FILE *out)
+{
+	auto_free char *copy = mem_strdup(f->lines.data);
+	char *rest = copy;
+	for (char *line = str_cut(&rest, '\n'); line && rest; line = str_cut(&rest, '\n')) {
+		char *cells = line;
+		size_t column = 0;
+		for (char *raw = str_cut(&cells, '\t'); raw; raw = str_cut(&cells, '\t')) {
+			auto_buf struct buf cell = BUF_INIT;
+			buf_add_escaped(&cell, raw);
+			size_t width = text_width(cell.data);
+			size_t *widest = &widths[column < COLUMNS_MAX - 1 ? column++ : column];
+			if (is_measuring && cells && width > *widest)
+				*widest = width;
+			if (!is_measuring)
+				fprintf(out, "%s%*s", cell.data,
+					cells && *widest >= width ? (int)(*widest - width + GAP)
+								  : 0,
+					"");
+		}
+		if (!is_measuring)
+			fputc('\n', out);
+	}
+}
+
+void cli_format_print(const struct cli_format *f, FILE *out)
+{
+	size_t widths[COLUMNS_MAX] = {0};
+	if (!f->is_table) {
+		fputs(f->lines.data, out);
+		return;
+	}
+	each_cell(f, widths, true, out);
+	each_cell(f, widths, false, out);
+}
+
+void cli_format_release(struct cli_format *f)
+{
+	template_free(f->template);
+	buf_release(&f->lines);
+	f->template = NULL;
+}
