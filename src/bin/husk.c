@@ -28,10 +28,13 @@ int main(int argc, char **argv)
 
 	struct cli_context context = {0};
 	auto_buf struct buf help = BUF_INIT;
+	char version[] = "version";
+	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
+		argv[1] = version;
 	int r = command_main(&command_root, &context, argc, argv, &help);
 	fputs(help.data, stdout);
-	if (r < 0) /* a usage error begins with the path of its command: "husk run: unknown flag" */
-		fprintf(stderr, "%s%s\n", str_prefix(err_text(), "husk") ? "" : "husk: ", err_text());
+	if (r < 0)
+		cli_print_error();
 	if (fflush(stdout) != 0 && r >= 0) {
 		fprintf(stderr, "husk: write the output: it did not take all of it\n");
 		r = -1;

@@ -12,3 +12,6 @@ struct cli_context {
 };
 
 extern const struct command command_root;
+
+/* Prints the trail on standard error, as one line whatever an image or a user has put into it. */
+void cli_print_error(void);

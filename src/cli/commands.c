@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/internal.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #include <errno.h>
 
@@ -18,6 +19,15 @@ int cli_engine_open(void *context, struct engine *e)
 {
 	const struct cli_context *c = context;
 	return engine_open(e, c->root_path, c->state_path);
+}
+
+/* A usage error begins with the path of its command ("husk run: unknown flag"), any other is given the program's name. */
+void cli_print_error(void)
+{
+	auto_buf struct buf line = BUF_INIT;
+	buf_adds(&line, str_prefix(err_text(), "husk") ? "" : "husk: ");
+	buf_add_escaped(&line, err_text());
+	fprintf(stderr, "%s\n", line.data);
 }
 
 /* One line for each option of each command: what check-man compares with the pages. */

@@ -218,7 +218,7 @@ static int for_each(void *context, int argc, char **argv, int (*action)(struct e
 		if (r == 0)
 			r = action(&e, id, data);
 		if (r < 0) {
-			fprintf(stderr, "husk: %s\n", err_text());
+			cli_print_error();
 			worst = 1;
 		} else if (r == 0) {
 			printf("%s\n", argv[i]);
@@ -437,7 +437,7 @@ static int inspect_main(void *context, void *raw, int argc, char **argv)
 		if (r == 0 && t)
 			r = inspect_format(t, &one);
 		if (r < 0) {
-			fprintf(stderr, "husk: %s\n", err_text());
+			cli_print_error();
 			worst = 1;
 			continue;
 		}

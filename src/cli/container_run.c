@@ -168,7 +168,7 @@ static int container_of_args(struct arena *a, const struct run_args *args, int a
 static int finish(int r, int code)
 {
 	if (r < 0)
-		fprintf(stderr, "husk: %s\n", err_text());
+		cli_print_error();
 	return code;
 }
 

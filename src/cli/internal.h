@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/opt.h"
+#include "cli/cli.h"
 #include "engine/engine.h"
 
 #include <stdio.h>

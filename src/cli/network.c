@@ -106,7 +106,7 @@ static int inspect_main(void *context, void *args, int argc, char **argv)
 		auto_buf struct buf one = BUF_INIT;
 		r = network_show(&e, argv[i], &one);
 		if (r < 0) {
-			fprintf(stderr, "husk: %s\n", err_text());
+			cli_print_error();
 			worst = 1;
 			continue;
 		}
@@ -134,7 +134,7 @@ static int rm_main(void *context, void *args, int argc, char **argv)
 	int worst = 0;
 	for (int i = 0; i < argc; i++) {
 		if (network_remove(&e, argv[i]) < 0) {
-			fprintf(stderr, "husk: %s\n", err_text());
+			cli_print_error();
 			worst = 1;
 		} else {
 			printf("%s\n", argv[i]);

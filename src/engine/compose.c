@@ -86,9 +86,29 @@ static void add_own_files(struct compose *m)
 	}
 }
 
+static size_t path_depth(const char *path)
+{
+	size_t depth = 0;
+	for (; *path != '\0'; path++)
+		depth += path[0] == '/' && path[1] != '/' && path[1] != '\0';
+	return depth;
+}
+
+/* What is mounted deeper comes later, however it was typed; otherwise the order of typing stays. */
+static void sort_by_depth(struct oci_mount *mounts, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0 && path_depth(mounts[j].destination) < path_depth(mounts[j - 1].destination); j--) {
+			struct oci_mount swapped = mounts[j];
+			mounts[j] = mounts[j - 1];
+			mounts[j - 1] = swapped;
+		}
+}
+
 /* "SRC:DST[:OPTIONS]"; container_prepare has checked it and made SRC a directory of the host. */
 static void add_volumes(struct compose *m)
 {
+	size_t first = m->spec->mounts.count;
 	for (size_t i = 0; i < m->c->volumes.count; i++) {
 		auto_free char *copy = mem_strdup(m->c->volumes.items[i]);
 		char *rest = copy;
@@ -112,6 +132,7 @@ static void add_volumes(struct compose *m)
 		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s", *options ? "," : "", *options ? options + 1 : "");
 		mount->origin = "--tmpfs";
 	}
+	sort_by_depth(m->spec->mounts.items + first, m->spec->mounts.count - first);
 }
 
 static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value, int64_t second, const char *text,

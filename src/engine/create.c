@@ -191,24 +191,27 @@ int container_erase(struct engine *e, const char *id, const char *name)
 {
 	if (name)
 		name_release(e, name, id);
+	else
+		name_release_all(e, id);
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", id);
-	int r = file_remove_tree_at(e->state_fd, path.data);
+	/* In this order: who waits for the lock, which is in the second, finds no container to make it again for. */
+	int r = file_remove_tree_at(e->root_fd, path.data);
 	if (r == 0)
-		r = file_remove_tree_at(e->root_fd, path.data);
+		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;
 }
 
 int container_abandoned(struct engine *e, const char *id)
 {
 	struct summary summary = {.state = CONTAINER_BROKEN};
-	int has_summary = summary_read(e, id, &summary) == 0;
+	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
 	int r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);
 	if (r < 0)
 		return r;
-	bool has_run = has_summary && summary.state != CONTAINER_CREATED && summary.state != CONTAINER_BROKEN;
+	bool has_run = has_summary && summary.state != CONTAINER_CREATED;
 	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
 		return container_erase(e, id, has_summary ? summary.name : NULL);
 	summary.state = CONTAINER_EXITED;

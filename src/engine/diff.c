@@ -30,13 +30,17 @@ static bool is_in_image(const struct diff *d, const char *path)
 	return parent >= 0 && sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st) == 0;
 }
 
-/* Empty files that husk made to mount its own on. */
+/* What husk made to mount its own on. */
 static bool is_own_mount_point(const char *path, const struct stat *st)
 {
 	static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console"};
+	static const char *const directories[] = {"/dev", "/proc", "/sys"};
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (str_eq(path, paths[i]))
 			return S_ISREG(st->st_mode) && st->st_size == 0;
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++)
+		if (str_eq(path, directories[i]))
+			return S_ISDIR(st->st_mode);
 	return false;
 }
 

@@ -101,23 +101,55 @@ static void put_host_config(struct json_writer *w, const struct container *c)
 	json_close_object(w);
 }
 
-static void put_mounts(struct json_writer *w, const struct container *c)
+static void put_mount(struct json_writer *w, const char *root_path, char *volume)
+{
+	const char *source = str_cut(&volume, ':');
+	const char *destination = str_cut(&volume, ':');
+	auto_buf struct buf volumes = BUF_INIT;
+	buf_addf(&volumes, "%s/volumes/", root_path);
+	const char *name = str_after(source, volumes.data);
+	json_open_object(w, NULL);
+	json_put_string(w, "Type", name ? "volume" : "bind");
+	if (name) {
+		auto_free char *copy = mem_strdup(name);
+		copy[strcspn(copy, "/")] = '\0';
+		json_put_string(w, "Name", copy);
+		json_put_string(w, "Driver", "local");
+	}
+	json_put_string(w, "Source", source);
+	json_put_string(w, "Destination", destination);
+	json_put_string(w, "Mode", volume);
+	json_put_bool(w, "RW", !str_eq(volume, "ro"));
+	json_put_string(w, "Propagation", "rprivate");
+	json_close_object(w);
+}
+
+static void put_mounts(struct json_writer *w, const struct engine *e, const struct container *c)
 {
 	json_open_array(w, "Mounts");
 	for (size_t i = 0; i < c->volumes.count; i++) {
 		auto_free char *copy = mem_strdup(c->volumes.items[i]);
-		char *rest = copy;
-		const char *source = str_cut(&rest, ':');
-		const char *destination = str_cut(&rest, ':');
-		json_open_object(w, NULL);
-		json_put_string(w, "Type", str_suffix(source, "/_data") ? "volume" : "bind");
-		json_put_string(w, "Source", source);
-		json_put_string(w, "Destination", destination);
-		json_put_string(w, "Mode", rest);
-		json_put_bool(w, "RW", !str_eq(rest, "ro"));
-		json_close_object(w);
+		put_mount(w, e->root_path, copy);
 	}
 	json_close_array(w);
+}
+
+static void put_command(struct json_writer *w, const struct container *c)
+{
+	const struct str_list *lists[] = {&c->process.entrypoint, &c->process.command};
+	bool is_first = true;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < lists[i]->count; j++) {
+			if (is_first) {
+				json_put_string(w, "Path", lists[i]->items[j]);
+				json_open_array(w, "Args");
+			} else {
+				json_put_string(w, NULL, lists[i]->items[j]);
+			}
+			is_first = false;
+		}
+	if (!is_first)
+		json_close_array(w);
 }
 
 int container_inspect(struct engine *e, const char *id, struct buf *out)
@@ -135,12 +167,12 @@ int container_inspect(struct engine *e, const char *id, struct buf *out)
 	json_open_object(&w, NULL);
 	json_put_string(&w, "Id", c.id);
 	put_time(&w, "Created", c.created_ns);
-	json_put_string(&w, "Path", c.process.entrypoint.count ? c.process.entrypoint.items[0] : c.process.command.items[0]);
+	put_command(&w, &c);
 	put_state(&w, &summary);
 	json_put_string(&w, "Image", c.image_id ? c.image_id : "");
 	json_put_string(&w, "Name", arena_printf(&a, "/%s", c.name));
 	put_host_config(&w, &c);
-	put_mounts(&w, &c);
+	put_mounts(&w, e, &c);
 	put_config(&w, &c);
 	network_inspect(e, &c, &summary, &w);
 	json_close_object(&w);

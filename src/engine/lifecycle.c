@@ -213,7 +213,7 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 		return 0; /* with --rm its monitor was faster */
 	if (lock < 0)
 		return lock;
-	bool has_record = summary_read(e, id, &summary) == 0;
+	bool has_record = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
 	r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);

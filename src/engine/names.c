@@ -60,6 +60,15 @@ void name_release(const struct engine *e, const char *name, const char *id)
 		sys_unlink_at(e->root_fd, path, 0);
 }
 
+void name_release_all(const struct engine *e, const char *id)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	if (file_list_at(e->root_fd, "names", &names) < 0)
+		return;
+	strvec_each(name, &names)
+		name_release(e, *name, id);
+}
+
 static const char *const adjectives[] = {"amber", "bold", "brave", "bright", "calm", "clever", "crisp", "deft",
 	"eager", "fair", "fleet", "fond", "frank", "gentle", "glad", "hardy", "keen", "kind", "lively", "loyal",
 	"lucid", "mellow", "merry", "neat", "nimble", "noble", "patient", "plain", "proud", "quick", "quiet", "sharp",

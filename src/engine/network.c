@@ -250,39 +250,61 @@ void network_plan(struct engine *e, const struct container *c, struct arena *a, 
 		plan_say(a, spec, arena_printf(a, "publish %s", c->ports.items[i]), "-p");
 }
 
+static void put_ports(struct json_writer *w, const struct net_publication *p)
+{
+	for (unsigned i = 0; i < p->count; i++) {
+		char key[32], host[NET_ADDRESS_TEXT], port[16];
+		fmt(key, "%u/%s", p->port + i, net_protocol_name(p->protocol));
+		fmt(port, "%u", p->host_port + i);
+		json_open_array(w, key);
+		json_open_object(w, NULL);
+		json_put_string(w, "HostIp", net_address_format(host, &p->host));
+		json_put_string(w, "HostPort", port);
+		json_close_object(w);
+		json_close_array(w);
+	}
+}
+
+/* The endpoint, in its network. */
+static void put_endpoint(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct network n;
+	if (network_load(e, c->network, &a, &n) < 0)
+		return;
+	char gateway[NET_ADDRESS_TEXT], mac_text[24];
+	struct net_address address;
+	uint8_t mac[6] = {0};
+	if (net_address_parse(s->address, &address) == 0)
+		net_mac(mac, &address);
+	fmt(mac_text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	json_open_object(w, c->network);
+	json_put_string(w, "NetworkID", n.id);
+	json_put_string(w, "EndpointID", c->id);
+	json_put_string(w, "Gateway", net_address_format(gateway, &n.gateway));
+	json_put_string(w, "IPAddress", s->address);
+	json_put_u64(w, "IPPrefixLen", n.subnet.length);
+	json_put_string(w, "MacAddress", mac_text);
+	json_close_object(w);
+}
+
 void network_inspect(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
 {
 	struct endpoint_lease lease = {0};
 	bool is_attached = s->state == CONTAINER_RUNNING && lease_load(e, c->id, &lease) == 0;
-	json_open_object(w, "NetworkSettings");
 	char sandbox[64] = "";
 	if (s->state == CONTAINER_RUNNING)
 		fmt(sandbox, "/proc/%d/ns/net", s->process.pid);
+	json_open_object(w, "NetworkSettings");
 	json_put_string(w, "SandboxKey", sandbox);
 	json_put_string(w, "IPAddress", is_attached ? s->address : "");
 	json_open_object(w, "Ports");
-	for (size_t i = 0; is_attached && i < lease.port_count; i++) {
-		const struct net_publication *p = &lease.ports[i];
-		for (unsigned j = 0; j < p->count; j++) {
-			char key[32], host[NET_ADDRESS_TEXT], port[16];
-			fmt(key, "%u/%s", p->port + j, net_protocol_name(p->protocol));
-			fmt(port, "%u", p->host_port + j);
-			json_open_array(w, key);
-			json_open_object(w, NULL);
-			json_put_string(w, "HostIp", net_address_format(host, &p->host));
-			json_put_string(w, "HostPort", port);
-			json_close_object(w);
-			json_close_array(w);
-		}
-	}
+	for (size_t i = 0; is_attached && i < lease.port_count; i++)
+		put_ports(w, &lease.ports[i]);
 	json_close_object(w);
 	json_open_object(w, "Networks");
-	if (is_attached) {
-		json_open_object(w, c->network);
-		json_put_string(w, "EndpointID", c->id);
-		json_put_string(w, "IPAddress", s->address);
-		json_close_object(w);
-	}
+	if (is_attached)
+		put_endpoint(e, c, s, w);
 	json_close_object(w);
 	json_close_object(w);
 }

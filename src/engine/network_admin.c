@@ -174,7 +174,11 @@ static int unused_remove(struct engine *e, const char *name)
 	char path[160];
 	fmt(path, "networks/%s.json", name);
 	r = sys_unlink_at(e->root_fd, path, 0);
-	return r < 0 ? err_new(r, "remove network %s", name) : 0;
+	if (r < 0)
+		return err_new(r, "remove network %s", name);
+	auto_close int leases = file_open_dir_at(e->state_fd, "leases");
+	r = leases < 0 ? leases : net_lease_forget(leases, &n.subnet);
+	return r < 0 ? err_new(r, "forget the leases of network %s", name) : 0;
 }
 
 int network_remove(struct engine *e, const char *name)

@@ -43,18 +43,13 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 /* The overlay of all layers, with the writable one where there is one. */
 static int overlay_open(const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
 {
-	int layers[STORAGE_LAYERS_MAX + 1];
+	int layers[STORAGE_LAYERS_MAX];
 	size_t count = container_layer_count(c), opened = 0;
 	if (count == 0 || count > STORAGE_LAYERS_MAX)
 		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
 	int r = 0;
 	while (opened < count && r >= 0) {
 		r = container_layer_open(e, c, opened);
-		if (r >= 0)
-			layers[opened++] = r;
-	}
-	if (r >= 0 && snapshot->upper_fd < 0 && count == 1) { /* a read-only overlay of one is refused */
-		r = storage_empty_open(e->root_fd);
 		if (r >= 0)
 			layers[opened++] = r;
 	}
@@ -81,6 +76,8 @@ static int root_open(const struct engine *e, const struct container *c)
 
 int container_image_root_open(const struct engine *e, const struct container *c)
 {
+	if (container_layer_count(c) == 1)
+		return container_layer_open(e, c, 0);
 	struct storage_snapshot none = STORAGE_SNAPSHOT_INIT;
 	return overlay_open(e, c, &none);
 }
@@ -314,13 +311,26 @@ int container_adopt(struct engine *e, const char *id, struct summary *summary)
 	return 0;
 }
 
-/* A container that failed before its payload ran leaves nothing with --rm, and otherwise a container that is there to
- * be looked at, as Docker's "Created". */
-static void failed(struct engine *e, const struct container *c)
+/* A mistake leaves nothing. A command that is missing or not executable is the container's own affair: without --rm it
+ * stays, created and never started, as with Docker. */
+static void failed(struct engine *e, const struct container *c, enum launch_phase phase)
 {
 	struct err_packet trail;
 	err_pack(&trail);
-	if (network_detach(e, c->id) < 0 || container_release(e, c->id) < 0 || container_erase(e, c->id, c->name) < 0)
+	int r = network_detach(e, c->id);
+	if (r == 0)
+		r = container_release(e, c->id);
+	struct summary summary;
+	bool stays = phase == LAUNCH_PHASE_EXEC && !c->is_auto_remove;
+	if (r == 0 && stays)
+		r = summary_read(e, c->id, &summary);
+	if (r == 0 && stays) {
+		summary.state = CONTAINER_CREATED;
+		r = summary_store(e, c->id, &summary);
+	} else if (r == 0) {
+		r = container_erase(e, c->id, c->name);
+	}
+	if (r < 0)
 		log_warn("after a failure: %s", err_text());
 	err_unpack(&trail);
 }
@@ -345,7 +355,7 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 	if (r < 0) {
 		*out_code = exit_code_of(r, l.phase);
 		launch_close(&l);
-		failed(e, c);
+		failed(e, c, l.phase);
 	} else if (!c->is_detached) {
 		r = foreground_ended(e, c, &l, *out_code);
 	} else {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Relays carry bytes from a source to a sink with one bounded buffer each: a full buffer stops reading its source and
- * nothing else. What the payload wrote goes to the log at once, whether or not the user's side takes it; a sink that is
- * gone, or that never was, does not stop the log.
+ * nothing else. What the payload wrote goes to the log at once, whether or not the user's side takes it. A payload whose
+ * output the user's side has closed meets a closed pipe itself, as in any pipeline: `husk run X yes | head` ends.
  *
  * The user's fds share their file description with a shell, so they are never made non-blocking. Their sink is written
  * when epoll says that it has room, at most PIPE_BUF at a time, for which a pipe with room has room. Files, which epoll
@@ -53,7 +53,7 @@ static void source_end(struct relays *r, struct relay *c)
 	}
 }
 
-/* Nobody takes it any more: what is buffered is dropped. The log still gets all of it. */
+/* Nobody takes it any more: what is buffered is dropped. */
 static void sink_end(struct relays *r, struct relay *c)
 {
 	end_forget(r, c->sink);
@@ -61,6 +61,15 @@ static void sink_end(struct relays *r, struct relay *c)
 	c->begin = c->end = 0;
 	if (c == &r->rows[RELAY_STDIN])
 		source_end(r, c);
+}
+
+/* A terminal cannot be closed in one direction: there the output goes to the log alone from now on. */
+static void pipe_break(struct relays *r, struct relay *c)
+{
+	if (c == &r->rows[RELAY_STDIN] || r->monitor->console_fd >= 0)
+		return;
+	source_end(r, c);
+	fd_replace(&r->monitor->output_fds[c == &r->rows[RELAY_STDERR]], -EBADF);
 }
 
 void relays_stop_input(struct relays *r)
@@ -119,6 +128,7 @@ static void relay_flush(struct relays *r, struct relay *c)
 		return;
 	if (n < 0) {
 		sink_end(r, c);
+		pipe_break(r, c);
 		return;
 	}
 	c->begin += (size_t)n;

@@ -23,8 +23,7 @@ enum mount_kind {
 enum mount_row_flags {
 	MOUNT_STRICT = 1,          /* no symlink on the way to the target: /proc, /sys, /dev and below */
 	MOUNT_RECURSIVE = 2,       /* bind: the whole tree below */
-	MOUNT_NEEDS_CGROUP_NS = 4, /* only right once init is in its cgroup and cgroup namespace */
-	MOUNT_OPTIONAL = 8,        /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
+	MOUNT_OPTIONAL = 4,        /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
 };
 
 struct mount_row {

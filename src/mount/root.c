@@ -71,8 +71,8 @@ static int enter_by_pivot(int root_fd)
 	return r < 0 ? err_new(r, "detach the old root") : 0;
 }
 
-/* For hosts that run from an initramfs, where pivot_root cannot work. The new root is on top of / already: moving it
- * there once more, as is done with a root from elsewhere, is refused with ELOOP by kernels such as 6.1. */
+/* For hosts that run from an initramfs, where pivot_root cannot work. The root lies over / already, which is where the
+ * classical way moves it; what is left is to step into it. */
 static int enter_by_chroot(int root_fd)
 {
 	int r = sys_fchdir(root_fd);

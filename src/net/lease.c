@@ -120,6 +120,15 @@ static void write_hint(int leases_fd, const struct net_subnet *subnet, uint64_t 
 	file_replace_at(leases_fd, name, text, strlen(text), 0600, false);
 }
 
+int net_lease_forget(int leases_fd, const struct net_subnet *subnet)
+{
+	char name[LEASE_NAME];
+
+	hint_name(name, subnet);
+	int r = sys_unlink_at(leases_fd, name, 0);
+	return r == -ENOENT ? 0 : r;
+}
+
 int net_lease_next(int leases_fd, const struct net_subnet *subnet,
 	const struct net_address *gateway, const char *owner, struct net_address *out)
 {

@@ -55,11 +55,12 @@ const char *net_protocol_name(enum net_protocol protocol);
 /* Claims all host ports or none. Refuses, with the owner's name, what overlaps another lease (any local address
  * overlaps each), and what some program of the host has bound. A host_port of 0 is chosen and written back. */
 int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner);
-/* Gives back what is the owner's; silent, and what is not there is success. The last one reads every lease. */
+/* Gives back what is the owner's; silent, and what is not there is success. forget is for the end of a network. */
 int net_lease_release(int leases_fd, const struct net_address *address, const char *owner);
 int net_lease_release_ports(
 	int leases_fd, const struct net_publication *list, size_t count, const char *owner);
 int net_lease_release_all(int leases_fd, const char *owner);
+int net_lease_forget(int leases_fd, const struct net_subnet *subnet);
 
 /* Links of the host. Silent: -ENODEV. */
 struct net_link {

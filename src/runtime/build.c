@@ -158,9 +158,10 @@ static bool is_strict(const char *path)
 	return false;
 }
 
-static struct mount_row *mount_row_new(struct build *b, const char *target, const char *origin)
+static struct mount_row *mount_row_new(
+	struct build *b, enum plan_section section, const char *target, const char *origin)
 {
-	struct mount_row *row = flat_add(b->flat, PLAN_MOUNT);
+	struct mount_row *row = flat_add(b->flat, section);
 	row->origin = flat_string(b->flat, origin);
 	row->target = flat_string(b->flat, target);
 	row->flags = is_strict(target) ? MOUNT_STRICT : 0;
@@ -186,10 +187,9 @@ static void add_cgroup_v1(struct build *b, const struct oci_mount *mount, const 
 	auto_buf struct buf target = BUF_INIT;
 	buf_addf(&target, "%s/%s", mount->destination, is_v2 ? "unified" : name ? name : hierarchy->controllers);
 
-	struct mount_row *row = mount_row_new(b, target.data, mount->origin);
+	struct mount_row *row = mount_row_new(b, PLAN_CGROUP_MOUNT, target.data, mount->origin);
 	mount_row_options(b, row, o);
 	row->kind = MOUNT_KIND_NEW;
-	row->flags |= MOUNT_NEEDS_CGROUP_NS;
 	row->fstype = flat_string(b->flat, is_v2 ? "cgroup2" : "cgroup");
 	if (name) {
 		auto_buf struct buf data = BUF_INIT;
@@ -205,11 +205,11 @@ static void add_cgroup_mount(struct build *b, const struct oci_mount *mount, con
 {
 	if (!b->host)
 		return;
-	struct mount_row *row = mount_row_new(b, mount->destination, mount->origin);
+	struct mount_row *row = mount_row_new(
+		b, b->host->is_unified ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, mount->destination, mount->origin);
 	mount_row_options(b, row, o);
 	row->kind = MOUNT_KIND_NEW;
 	if (b->host->is_unified) {
-		row->flags |= MOUNT_NEEDS_CGROUP_NS;
 		row->fstype = flat_string(b->flat, "cgroup2");
 		return;
 	}
@@ -244,7 +244,7 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	int slot = is_bind ? slot_new(b) : 0;
 	if (slot < 0)
 		return slot;
-	struct mount_row *row = mount_row_new(b, mount->destination, mount->origin);
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
 	mount_row_options(b, row, &o);
 	row->kind = is_bind ? MOUNT_KIND_BIND : MOUNT_KIND_NEW;
 	row->slot = (uint32_t)slot;

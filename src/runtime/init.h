@@ -13,7 +13,6 @@ struct init {
 	int proc_fd;
 	int console_fd;
 	int cwd_fd;
-	bool is_in_cgroup; /* the host said so, and the cgroup namespace has been made */
 };
 
 int step_namespaces(struct init *init, const void *row);

@@ -119,10 +119,8 @@ int step_root(struct init *init, const void *row)
 }
 
 /* Waits until the host has moved this process into its cgroups, then makes that place the root of its view. */
-static int enter_cgroup(struct init *init)
+int step_cgroup_join(struct init *init, const void *row)
 {
-	if (init->is_in_cgroup || !(plan_head(&init->plan)->flags & PLAN_JOINS_CGROUP))
-		return 0;
 	struct sync_message message;
 	int r = sync_expect(init->sync_fd, SYNC_JOINED, &message, NULL, NULL);
 	if (r < 0)
@@ -132,26 +130,12 @@ static int enter_cgroup(struct init *init)
 		if (ns->kind == NS_CGROUP && ns->mode == NS_MODE_NEW)
 			r = sys_unshare(CLONE_NEWCGROUP);
 	}
-	if (r < 0)
-		return err_new(r, "make the cgroup namespace");
-	init->is_in_cgroup = true;
-	return 0;
-}
-
-int step_cgroup_join(struct init *init, const void *row)
-{
-	return enter_cgroup(init);
+	return r < 0 ? err_new(r, "make the cgroup namespace") : 0;
 }
 
 int step_mount(struct init *init, const void *row)
 {
-	const struct mount_row *mount = row;
-	if (mount->flags & MOUNT_NEEDS_CGROUP_NS) {
-		int r = enter_cgroup(init);
-		if (r < 0)
-			return r;
-	}
-	return mount_row_apply(&init->mount, mount);
+	return mount_row_apply(&init->mount, row);
 }
 
 int step_node(struct init *init, const void *row)

@@ -16,6 +16,7 @@ enum plan_section {
 	PLAN_CGROUP_DEVICE,
 	PLAN_LAYER,
 	PLAN_MOUNT,
+	PLAN_CGROUP_MOUNT, /* only right once init is in its cgroup and cgroup namespace */
 	PLAN_NODE,
 	PLAN_GUARD,
 	PLAN_SYSCTL,

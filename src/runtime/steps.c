@@ -12,9 +12,13 @@ static bool is_run(const struct flat *plan)
 	return plan_head(plan)->kind == PLAN_KIND_RUN;
 }
 
-static bool is_exec(const struct flat *plan)
+/* An exec joins all namespaces of its container; a new container what it shares with another. */
+static bool joins_namespaces(const struct flat *plan)
 {
-	return plan_head(plan)->kind == PLAN_KIND_EXEC;
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++)
+		if (((const struct ns_row *)flat_row(plan, PLAN_NAMESPACE, i))->mode == NS_MODE_JOIN)
+			return true;
+	return false;
 }
 
 static bool has_flag(const struct flat *plan, uint32_t flag)
@@ -181,9 +185,11 @@ static void describe_cgroup_join(const struct flat *plan, const void *row, struc
 		"namespace");
 }
 
-static void describe_exec_join(const struct flat *plan, const void *row, struct buf *out)
+static void describe_join(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_adds(out, "join the cgroup and all namespaces of the container");
+	const struct plan_head_row *head = row;
+	buf_adds(out, head->kind == PLAN_KIND_EXEC ? "join the cgroup and all namespaces of the container"
+						   : "join the namespaces that are shared");
 }
 
 static void describe_wait_start(const struct flat *plan, const void *row, struct buf *out)
@@ -252,7 +258,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_HOST, PLAN_NAMESPACE, NULL, describe_namespace, NULL},
 	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
 	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
-	{STEP_INIT, PLAN_HEAD, is_exec, describe_exec_join, step_namespaces},
+	{STEP_INIT, PLAN_HEAD, joins_namespaces, describe_join, step_namespaces},
 	{STEP_INIT, PLAN_HEAD, has_new_user, describe_identity, step_identity},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_attach_root, step_root},
 	{STEP_INIT, PLAN_MOUNT, NULL, describe_mount, step_mount},
@@ -260,10 +266,11 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_HEAD, has_terminal, describe_terminal, step_terminal},
 	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
+	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
+	{STEP_INIT, PLAN_CGROUP_MOUNT, NULL, describe_mount, step_mount},
 	{STEP_INIT, PLAN_GUARD, NULL, describe_guard, step_guard},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_cwd, step_cwd},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_enter_root, step_enter_root},
-	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
 	{STEP_INIT, PLAN_HEAD, NULL, describe_wait_start, step_wait_start},
 	{STEP_INIT, PLAN_RLIMIT, NULL, describe_rlimit, step_rlimit},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_process, step_process},

@@ -43,15 +43,6 @@ int storage_layer_open(int root_fd, const char *chain_id)
 	return fd < 0 ? err_new(fd, "open layer %.12s", chain_id) : fd;
 }
 
-int storage_empty_open(int root_fd)
-{
-	int r = sys_mkdir_at(root_fd, "empty", 0555);
-	if (r < 0 && r != -EEXIST)
-		return err_new(r, "make the empty layer");
-	int fd = sys_open_at(root_fd, "empty", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-	return fd < 0 ? err_new(fd, "open the empty layer") : fd;
-}
-
 static int stage_name(char out[static STAGE_NAME_LEN + 1])
 {
 	uint64_t number;

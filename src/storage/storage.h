@@ -5,7 +5,6 @@
  *
  *	layers/CHAIN/tree     an unpacked layer, made once, shared by every image, never changed. CHAIN is the chain
  *	                      id: 64 hex digits that stand for the layer and all below it
- *	empty                 a directory with nothing in it: the second layer of a read-only overlay of one
  *	containers/ID/upper   what a container wrote, and the overlay's work directory beside it
  *	tmp/NAME, .lock       a layer in the making, and the lock of the process that makes it
  *
@@ -24,8 +23,6 @@ enum { STORAGE_CHAIN_LEN = 64, STORAGE_LAYERS_MAX = 127 };
 int storage_layer_find(int root_fd, const char *chain_id);
 /* An O_PATH fd of the layer's tree; -ENOENT. */
 int storage_layer_open(int root_fd, const char *chain_id);
-/* An O_PATH fd of the empty directory, made if missing. */
-int storage_empty_open(int root_fd);
 
 /* A layer in the making. */
 struct storage_stage {

@@ -200,6 +200,7 @@ class Others(House):
         self.write({'script/x': '#!/bin/bash\necho "$1"\n', 'tools/y': '#!/usr/bin/env python3\nx = $1\n'})
         self.passes('check-shell')
         self.finds('check-shell', {'script/x': '#!/bin/bash\necho $1\n'}, 'script/x:2: ')
+        self.finds('check-shell', {'tests/vm/x': '#!/bin/sh\necho $1\n'}, 'tests/vm/x:2: ')
         self.finds('check-shell', {'script/x': '#!/bin/bash\n', 'tests/cli/x.bats': '@test "x" {\n\tlocal y=1\n}\n'}, 'tests/cli/x.bats:2: ')
 
 
