@@ -24,7 +24,8 @@ static const struct {
 } mounts[] = {
 	{"proc", "proc", "proc", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
 	{"tmpfs", "dev", "tmpfs", "mode=755,size=65536k", MS_NOSUID | MS_NOEXEC},
-	{"devpts", "dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", MS_NOSUID | MS_NOEXEC},
+	{"devpts", "dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620",
+		MS_NOSUID | MS_NOEXEC},
 	{"shm", "dev/shm", "tmpfs", "mode=1777,size=65536k", MS_NOSUID | MS_NODEV | MS_NOEXEC},
 	{"mqueue", "dev/mqueue", "mqueue", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC},
 	{"sysfs", "sys", "sysfs", NULL, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY},
@@ -39,12 +40,13 @@ static int fail(const char *what)
 static int child(const char *root, char **args)
 {
 	static char *const env[] = {"PATH=/bin:/usr/bin", NULL};
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(root, root, NULL, MS_BIND, NULL) < 0 ||
-		chdir(root) < 0)
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount(root, root, NULL, MS_BIND, NULL) < 0 || chdir(root) < 0)
 		return fail(root);
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].target, 0755);
-		if (mount(mounts[i].source, mounts[i].target, mounts[i].type, mounts[i].flags, mounts[i].data) < 0)
+		if (mount(mounts[i].source, mounts[i].target, mounts[i].type, mounts[i].flags,
+			    mounts[i].data) < 0)
 			return fail(mounts[i].target);
 	}
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
@@ -60,7 +62,8 @@ int main(int argc, char **argv)
 		return 125;
 	}
 	struct clone_args args = {
-		.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWCGROUP | CLONE_NEWNET,
+		.flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID |
+			CLONE_NEWCGROUP | CLONE_NEWNET,
 		.exit_signal = SIGCHLD,
 	};
 	long pid = syscall(SYS_clone3, &args, sizeof(args));

@@ -16,7 +16,10 @@ struct arena {
 	size_t total_bytes;
 };
 
-#define ARENA_INIT {0}
+#define ARENA_INIT \
+	{ \
+		0 \
+	}
 
 void arena_release(struct arena *a);
 AUTO_STRUCT(arena, struct arena, arena_release)
@@ -33,11 +36,12 @@ const char *arena_printf(struct arena *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Appends one item to an array in the arena that doubles as it fills; returns the (zeroed) item. Its room follows from
  * its count, so every item must have come by this way. */
-#define arena_push(a, list)                                                                       \
-	({                                                                                            \
-		typeof(list) push_to = (list);                                                            \
-		push_to->items = arena_grow((a), push_to->items, push_to->count, sizeof(*push_to->items)); \
-		&push_to->items[push_to->count++];                                                        \
+#define arena_push(a, list) \
+	({ \
+		typeof(list) push_to = (list); \
+		push_to->items = arena_grow( \
+			(a), push_to->items, push_to->count, sizeof(*push_to->items)); \
+		&push_to->items[push_to->count++]; \
 	})
 void *arena_grow(struct arena *a, void *items, size_t count, size_t size);
 

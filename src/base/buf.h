@@ -18,7 +18,10 @@ struct buf {
 };
 
 extern char buf_empty[1];
-#define BUF_INIT {.data = buf_empty}
+#define BUF_INIT \
+	{ \
+		.data = buf_empty \
+	}
 
 void buf_release(struct buf *b);
 AUTO_STRUCT(buf, struct buf, buf_release)
@@ -52,7 +55,10 @@ struct strvec {
 	size_t room;
 };
 
-#define STRVEC_INIT {0}
+#define STRVEC_INIT \
+	{ \
+		0 \
+	}
 
 void strvec_release(struct strvec *v);
 AUTO_STRUCT(strvec, struct strvec, strvec_release)
@@ -64,7 +70,7 @@ void strvec_pushf(struct strvec *v, const char *format, ...) __attribute__((form
 void strvec_push_take(struct strvec *v, char *s);
 bool strvec_has(const struct strvec *v, const char *s);
 
-#define strvec_each(item, v)                                                                      \
+#define strvec_each(item, v) \
 	for (char **item = (v)->items; item && item < (v)->items + (v)->count; item++)
 
 /* Allocation that aborts when there is none left; zeroed. */

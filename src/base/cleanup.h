@@ -19,26 +19,26 @@ static inline void cleanup_free_ptr(void *p)
  * Declares auto_NAME for a type whose release function accepts NULL: AUTO_TYPE(plan, struct plan *, plan_free)
  * makes `auto_plan struct plan *p = NULL;` possible through the cleanup function auto_release_plan.
  */
-#define AUTO_TYPE(name, type, release)                                                            \
-	static inline void auto_release_##name(type *p)                                               \
-	{                                                                                             \
-		release(*p);                                                                              \
+#define AUTO_TYPE(name, type, release) \
+	static inline void auto_release_##name(type *p) \
+	{ \
+		release(*p); \
 	}
 
 /* The same for a struct that lives in the caller's storage and is released by pointer. */
-#define AUTO_STRUCT(name, type, release)                                                          \
-	static inline void auto_release_##name(type *p)                                               \
-	{                                                                                             \
-		release(p);                                                                               \
+#define AUTO_STRUCT(name, type, release) \
+	static inline void auto_release_##name(type *p) \
+	{ \
+		release(p); \
 	}
 
 #define auto_of(name) __attribute__((cleanup(auto_release_##name)))
 
 /* Moves a pointer out of its variable, which becomes NULL. */
-#define take_ptr(p)                                                                               \
-	({                                                                                            \
-		typeof(p) take_from = (p);                                                                \
-		typeof(*take_from) take_value = *take_from;                                               \
-		*take_from = NULL;                                                                        \
-		take_value;                                                                               \
+#define take_ptr(p) \
+	({ \
+		typeof(p) take_from = (p); \
+		typeof(*take_from) take_value = *take_from; \
+		*take_from = NULL; \
+		take_value; \
 	})

@@ -33,7 +33,8 @@ struct flat_section_schema {
 
 struct flat_schema {
 	char magic[8];
-	uint32_t version; /* another one is refused: 16 bits major, 16 bits minor; minor may be higher */
+	uint32_t
+		version; /* another one is refused: 16 bits major, 16 bits minor; minor may be higher */
 	uint32_t section_count;
 	const struct flat_section_schema *sections;
 };

@@ -17,11 +17,10 @@ bool opt_needs_value(const struct opt *row);
 int opt_parse_or_help(const struct command *c, int argc, char **argv, void *args,
 	bool *out_wants_help, int *out_first);
 
-#define opt_each(row, opts)                                                                        \
+#define opt_each(row, opts) \
 	for (const struct opt *row = (opts); row && row->kind != OPT_KIND_END; row++)
 
-#define command_each(c, group)                                                                     \
-	for (const struct command *const *c = (group)->sub; c && *c; c++)
+#define command_each(c, group) for (const struct command *const *c = (group)->sub; c && *c; c++)
 
 /* Calls visit with the command, every command below it that is not hidden, and their paths: "husk network create". */
 struct command_visitor {
@@ -32,7 +31,7 @@ void command_walk(const struct command *c, const struct command_visitor *visitor
 
 /* The rows to show for a command, in order: the visible ones of its table, and --help unless it has its own. */
 const struct opt *opt_shown_next(const struct command *c, const struct opt *before);
-#define opt_each_shown(row, c)                                                                     \
+#define opt_each_shown(row, c) \
 	for (const struct opt *row = opt_shown_next((c), NULL); row; row = opt_shown_next((c), row))
 /* The letter under which a shown row is reached: 0 for --help where the command gives -h to another row. */
 char opt_shown_letter(const struct command *c, const struct opt *row);

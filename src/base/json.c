@@ -314,7 +314,8 @@ enum json_kind json_kind(const struct json_cursor *c)
 
 bool json_is_true(const struct json_cursor *c)
 {
-	return json_object_is_type(c->value, json_type_boolean) && json_object_get_boolean(c->value);
+	return json_object_is_type(c->value, json_type_boolean) &&
+		json_object_get_boolean(c->value);
 }
 
 const char *json_number(const struct json_cursor *c, struct arena *a)

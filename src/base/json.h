@@ -14,7 +14,6 @@
 struct json_object;
 struct json; /* a parsed document */
 
-
 /* Parses one whole document (-EBADMSG, speaking: line and column; -EFBIG above a JSON_*_MAX). `name` is what the
  * messages call it: "config.json". Duplicate keys, trailing bytes, NUL in strings, invalid UTF-8 and integers that fit
  * neither uint64_t nor int64_t are refused. */
@@ -44,16 +43,18 @@ int json_need_object(const struct json_cursor *c);
 int json_count(const struct json_cursor *c);
 struct json_cursor json_item(const struct json_cursor *c, size_t index);
 /* Strings are copied into the arena. */
-int json_opt_string(const struct json_cursor *c, const char *key, struct arena *a, const char **out);
+int json_opt_string(
+	const struct json_cursor *c, const char *key, struct arena *a, const char **out);
 int json_opt_bool(const struct json_cursor *c, const char *key, bool *out);
 int json_opt_u32(const struct json_cursor *c, const char *key, uint32_t *out);
 int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out);
 int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out);
-int json_opt_strings(const struct json_cursor *c, const char *key, struct arena *a, struct str_list *out);
+int json_opt_strings(
+	const struct json_cursor *c, const char *key, struct arena *a, struct str_list *out);
 int json_string(const struct json_cursor *c, struct arena *a, const char **out);
 /* Calls `each` with every field of an object, in order, until it fails. */
-int json_each(const struct json_cursor *c, int (*each)(const char *key, const struct json_cursor *v, void *arg),
-	void *arg);
+int json_each(const struct json_cursor *c,
+	int (*each)(const char *key, const struct json_cursor *v, void *arg), void *arg);
 /* Refuses fields that are not in the NULL-terminated list, with the nearest right word. */
 int json_only(const struct json_cursor *c, const char *const *keys);
 /* For readers of any document: what a value is, and a scalar without a question (false, "" when it is another kind).
@@ -89,7 +90,8 @@ void json_open_object(struct json_writer *w, const char *key);
 void json_open_array(struct json_writer *w, const char *key);
 void json_close_object(struct json_writer *w);
 void json_close_array(struct json_writer *w);
-void json_put_string(struct json_writer *w, const char *key, const char *value); /* NULL writes null */
+void json_put_string(
+	struct json_writer *w, const char *key, const char *value); /* NULL writes null */
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_put_i64(struct json_writer *w, const char *key, int64_t value);

@@ -17,12 +17,12 @@
 
 enum opt_kind {
 	OPT_KIND_END,
-	OPT_KIND_FLAG,     /* bool */
-	OPT_KIND_STRING,   /* const char *, borrowed from argv; the last one wins */
-	OPT_KIND_LIST,     /* struct strvec */
-	OPT_KIND_VALUE,    /* parsed by `parse` into the field */
+	OPT_KIND_FLAG, /* bool */
+	OPT_KIND_STRING, /* const char *, borrowed from argv; the last one wins */
+	OPT_KIND_LIST, /* struct strvec */
+	OPT_KIND_VALUE, /* parsed by `parse` into the field */
 	OPT_KIND_OPTIONAL, /* const char *, --name or --name=VALUE; without a value: "" */
-	OPT_KIND_HIDDEN,   /* as OPT_KIND_STRING, not in the help: accepted for compatibility */
+	OPT_KIND_HIDDEN, /* as OPT_KIND_STRING, not in the help: accepted for compatibility */
 };
 
 /* Parses text into the field; silent, -errno. The message is made from the row. */
@@ -40,45 +40,70 @@ struct opt {
 	const char *help;
 };
 
-#define OPT_FIELD_IS(type, args, field)                                                           \
-	offsetof(args, field) +                                                                       \
-		0 * sizeof(char[__builtin_types_compatible_p(type, typeof(((args *)0)->field)) ? 1 : -1])
+#define OPT_FIELD_IS(type, args, field) \
+	offsetof(args, field) + \
+		0 * \
+			sizeof(char[__builtin_types_compatible_p(type, typeof(((args *)0)->field)) \
+					? 1 \
+					: -1])
 
-#define OPT_FLAG(s, l, args, field, text)                                                         \
-	{OPT_KIND_FLAG, s, l, OPT_FIELD_IS(bool, args, field), SIZE_MAX, NULL, NULL, NULL, text}
-#define OPT_STRING(s, l, args, field, value, text)                                                \
-	{OPT_KIND_STRING, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, NULL, NULL, text}
-#define OPT_OPTIONAL(s, l, args, field, value, text)                                              \
-	{OPT_KIND_OPTIONAL, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, NULL, NULL, text}
-#define OPT_LIST(s, l, args, field, value, text)                                                  \
-	{OPT_KIND_LIST, s, l, OPT_FIELD_IS(struct strvec, args, field), SIZE_MAX, value, NULL, NULL, text}
-#define OPT_VALUE(s, l, args, field, value, parser, expected, text)                               \
-	{OPT_KIND_VALUE, s, l, offsetof(args, field), SIZE_MAX, value, parser, expected, text}
+#define OPT_FLAG(s, l, args, field, text) \
+	{ \
+		OPT_KIND_FLAG, s, l, OPT_FIELD_IS(bool, args, field), SIZE_MAX, NULL, NULL, NULL, \
+			text \
+	}
+#define OPT_STRING(s, l, args, field, value, text) \
+	{ \
+		OPT_KIND_STRING, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, \
+			NULL, NULL, text \
+	}
+#define OPT_OPTIONAL(s, l, args, field, value, text) \
+	{ \
+		OPT_KIND_OPTIONAL, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, value, \
+			NULL, NULL, text \
+	}
+#define OPT_LIST(s, l, args, field, value, text) \
+	{ \
+		OPT_KIND_LIST, s, l, OPT_FIELD_IS(struct strvec, args, field), SIZE_MAX, value, \
+			NULL, NULL, text \
+	}
+#define OPT_VALUE(s, l, args, field, value, parser, expected, text) \
+	{ \
+		OPT_KIND_VALUE, s, l, offsetof(args, field), SIZE_MAX, value, parser, expected, \
+			text \
+	}
 /* As OPT_VALUE, and the bool `seen` tells 0 from "not given". */
-#define OPT_VALUE_SEEN(s, l, args, field, seen, value, parser, expected, text)                    \
-	{OPT_KIND_VALUE, s, l, offsetof(args, field), OPT_FIELD_IS(bool, args, seen), value, parser, expected, text}
+#define OPT_VALUE_SEEN(s, l, args, field, seen, value, parser, expected, text) \
+	{ \
+		OPT_KIND_VALUE, s, l, offsetof(args, field), OPT_FIELD_IS(bool, args, seen), \
+			value, parser, expected, text \
+	}
 /* Accepted with a value, and left out of the help, the completions and the suggestions. */
-#define OPT_HIDDEN(s, l, args, field)                                                             \
-	{OPT_KIND_HIDDEN, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, NULL, NULL, NULL, NULL}
-#define OPT_END                                                                                   \
-	{                                                                                             \
-		.kind = OPT_KIND_END                                                                      \
+#define OPT_HIDDEN(s, l, args, field) \
+	{ \
+		OPT_KIND_HIDDEN, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, NULL, \
+			NULL, NULL, NULL \
+	}
+#define OPT_END \
+	{ \
+		.kind = OPT_KIND_END \
 	}
 
 /* Parsers of common values for OPT_VALUE. */
-int opt_parse_u32(const char *text, void *field);  /* uint32_t */
-int opt_parse_u64(const char *text, void *field);  /* uint64_t */
-int opt_parse_i64(const char *text, void *field);  /* int64_t */
+int opt_parse_u32(const char *text, void *field); /* uint32_t */
+int opt_parse_u64(const char *text, void *field); /* uint64_t */
+int opt_parse_i64(const char *text, void *field); /* int64_t */
 int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
 int opt_parse_nano(const char *text, void *field); /* uint64_t, billionths */
 
 enum command_flags {
-	COMMAND_OPTIONS_MIXED = 1, /* options may stand after arguments, as `ns enter` and `rm` allow */
+	COMMAND_OPTIONS_MIXED =
+		1, /* options may stand after arguments, as `ns enter` and `rm` allow */
 	COMMAND_HIDDEN = 2,
 };
 
 struct command {
-	const char *name;     /* "run"; a group's commands are in `sub` */
+	const char *name; /* "run"; a group's commands are in `sub` */
 	const char *synopsis; /* "IMAGE [COMMAND [ARG...]]"; NULL: the command takes no arguments */
 	const char *summary;
 	const char *alias; /* other name, or NULL: "ls" and "list" */
@@ -101,8 +126,8 @@ void opt_release(const struct opt *opts, void *args);
 
 /* Finds the command that argv names, going down groups; *out_path gets "husk network create". Speaking: -EINVAL with
  * "did you mean". `argv` begins with the program's name, as main's, and is advanced past the command's words. NULL in *out_command when only a group was named. */
-int command_find(const struct command *root, int *argc, char ***argv, const struct command **out_command,
-	struct buf *out_path);
+int command_find(const struct command *root, int *argc, char ***argv,
+	const struct command **out_command, struct buf *out_path);
 
 /* Runs what argv names: parses, answers --help (and -h, where no row is called so), checks argument counts, calls run,
  * releases. The whole of a main(); returns an exit code >= 0 or -errno with the trail set. Help goes to `out`. */

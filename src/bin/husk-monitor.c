@@ -20,7 +20,8 @@ int main(int argc, char **argv)
 	if (fd_open_standard() < 0)
 		return EXIT_HUSK;
 	if (argc != 2 || !str_is_hex(argv[1], 64)) {
-		static const char words[] = "husk-monitor: is started by husk, as `husk-monitor FULL-ID`\n";
+		static const char words[] =
+			"husk-monitor: is started by husk, as `husk-monitor FULL-ID`\n";
 		fd_write_full(2, words, sizeof(words) - 1);
 		return EXIT_HUSK;
 	}

@@ -8,7 +8,8 @@
 
 /* What the options before the command's name say; the context of every command. */
 struct cli_context {
-	const char *root_path, *state_path; /* --root, --state; NULL: from the environment, or the defaults */
+	const char *root_path,
+		*state_path; /* --root, --state; NULL: from the environment, or the defaults */
 };
 
 extern const struct command command_root;

@@ -8,8 +8,10 @@
 #include <errno.h>
 
 static const struct opt root_opts[] = {
-	OPT_STRING(0, "root", struct cli_context, root_path, "DIR", "where images and containers are kept (HUSK_ROOT)"),
-	OPT_STRING(0, "state", struct cli_context, state_path, "DIR", "where the state of this boot is kept (HUSK_STATE)"),
+	OPT_STRING(0, "root", struct cli_context, root_path, "DIR",
+		"where images and containers are kept (HUSK_ROOT)"),
+	OPT_STRING(0, "state", struct cli_context, state_path, "DIR",
+		"where the state of this boot is kept (HUSK_STATE)"),
 	OPT_END,
 };
 

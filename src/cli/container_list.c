@@ -22,7 +22,8 @@ static const struct opt ps_opts[] = {
 	OPT_FLAG('a', "all", struct ps_args, shows_all, "also those that do not run"),
 	OPT_FLAG(0, "no-trunc", struct ps_args, is_whole, "do not shorten"),
 	OPT_FLAG('q', "quiet", struct ps_args, is_quiet, "ids only"),
-	OPT_STRING(0, "format", struct ps_args, format, "TEMPLATE", "print by a Go template, \"table TEMPLATE\" or \"json\""),
+	OPT_STRING(0, "format", struct ps_args, format, "TEMPLATE",
+		"print by a Go template, \"table TEMPLATE\" or \"json\""),
 	OPT_END,
 };
 
@@ -34,7 +35,8 @@ struct ps_row {
 static int ps_row_newer_first(const void *a, const void *b)
 {
 	const struct ps_row *x = a, *y = b;
-	return (x->summary.created_ns < y->summary.created_ns) - (x->summary.created_ns > y->summary.created_ns);
+	return (x->summary.created_ns < y->summary.created_ns) -
+		(x->summary.created_ns > y->summary.created_ns);
 }
 
 static uint64_t seconds_since(uint64_t ns)
@@ -70,12 +72,14 @@ static void status_text(const struct summary *s, struct buf *out)
 static void add_command(const struct summary *s, bool is_whole, struct buf *out)
 {
 	bool is_long = strlen(s->command) > 20 && !is_whole;
-	buf_addf(out, "\"%.*s%s\"", is_long ? 19 : (int)sizeof(s->command), s->command, is_long ? "…" : "");
+	buf_addf(out, "\"%.*s%s\"", is_long ? 19 : (int)sizeof(s->command), s->command,
+		is_long ? "…" : "");
 }
 
 static void ps_print(const struct ps_args *args, const struct ps_row *rows, size_t count)
 {
-	static const char *const heads[] = {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", NULL};
+	static const char *const heads[] = {
+		"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", NULL};
 	auto_of(cli_table) struct cli_table table = {0};
 	if (!args->is_quiet)
 		cli_table_heads(&table, heads);
@@ -83,7 +87,8 @@ static void ps_print(const struct ps_args *args, const struct ps_row *rows, size
 		const struct summary *s = &rows[i].summary;
 		const char *id = rows[i].id;
 		if (args->is_quiet) {
-			printf("%.*s\n", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
+			printf("%.*s\n", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT,
+				id);
 			continue;
 		}
 		auto_buf struct buf status = BUF_INIT, command = BUF_INIT;
@@ -91,7 +96,8 @@ static void ps_print(const struct ps_args *args, const struct ps_row *rows, size
 		status_text(s, &status);
 		format_ago(ago, seconds_since(s->created_ns));
 		add_command(s, args->is_whole, &command);
-		cli_table_addf(&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
+		cli_table_addf(
+			&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
 		cli_table_addf(&table, "%s", s->image);
 		cli_table_addf(&table, "%s", command.data);
 		cli_table_addf(&table, "%s ago", ago);
@@ -103,7 +109,8 @@ static void ps_print(const struct ps_args *args, const struct ps_row *rows, size
 }
 
 /* A row in Docker's words. What is not in the summary comes from the record. */
-static int put_row(struct engine *e, const struct ps_args *args, const struct ps_row *row, struct buf *out)
+static int put_row(
+	struct engine *e, const struct ps_args *args, const struct ps_row *row, struct buf *out)
 {
 	static const char *const states[] = {"created", "running", "exited", "dead"};
 	auto_arena struct arena a = ARENA_INIT;
@@ -128,7 +135,8 @@ static int put_row(struct engine *e, const struct ps_args *args, const struct ps
 	json_put_string(&w, "Command", command.data);
 	json_put_string(&w, "CreatedAt", created);
 	json_put_string(&w, "ID",
-		arena_printf(&a, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, row->id));
+		arena_printf(&a, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT,
+			row->id));
 	json_put_string(&w, "Image", s->image);
 	json_put_string(&w, "Labels", labels.data);
 	json_put_string(&w, "Names", s->name);
@@ -145,9 +153,11 @@ static int put_row(struct engine *e, const struct ps_args *args, const struct ps
 static int ps_print_format(
 	struct engine *e, const struct ps_args *args, const struct ps_row *rows, size_t count)
 {
-	static const char *const heads[][2] = {{"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"}, {"ID", "CONTAINER ID"},
-		{"Image", "IMAGE"}, {"Labels", "LABELS"}, {"Names", "NAMES"}, {"Networks", "NETWORKS"}, {"Ports", "PORTS"},
-		{"RunningFor", "CREATED"}, {"Size", "SIZE"}, {"State", "STATE"}, {"Status", "STATUS"}};
+	static const char *const heads[][2] = {{"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"},
+		{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Labels", "LABELS"},
+		{"Names", "NAMES"}, {"Networks", "NETWORKS"}, {"Ports", "PORTS"},
+		{"RunningFor", "CREATED"}, {"Size", "SIZE"}, {"State", "STATE"},
+		{"Status", "STATUS"}};
 	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
 	auto_buf struct buf words = BUF_INIT;
 	struct json_writer w = {.out = &words};
@@ -205,7 +215,8 @@ const struct command cmd_ps = {
 };
 
 /* Does one thing to each named container; the others are done even if one fails. Prints the names as they were typed. */
-static int for_each(void *context, int argc, char **argv, int (*action)(struct engine *, const char *, void *), void *data)
+static int for_each(void *context, int argc, char **argv,
+	int (*action)(struct engine *, const char *, void *), void *data)
 {
 	auto_of(engine) struct engine e;
 	int r = cli_engine_open(context, &e);
@@ -233,8 +244,8 @@ struct stop_args {
 };
 
 static const struct opt stop_opts[] = {
-	OPT_VALUE_SEEN('t', "time", struct stop_args, timeout_s, has_timeout, "SECONDS", opt_parse_u64, "a number of seconds",
-		"wait this long before killing (default 10)"),
+	OPT_VALUE_SEEN('t', "time", struct stop_args, timeout_s, has_timeout, "SECONDS",
+		opt_parse_u64, "a number of seconds", "wait this long before killing (default 10)"),
 	OPT_END,
 };
 
@@ -286,7 +297,8 @@ struct kill_args {
 };
 
 static const struct opt kill_opts[] = {
-	OPT_STRING('s', "signal", struct kill_args, signal, "SIGNAL", "signal to send (default KILL)"),
+	OPT_STRING(
+		's', "signal", struct kill_args, signal, "SIGNAL", "signal to send (default KILL)"),
 	OPT_END,
 };
 
@@ -373,7 +385,7 @@ static int diff_one(struct engine *e, const char *id, void *data)
 {
 	auto_strvec struct strvec lines = STRVEC_INIT;
 	int r = container_diff(e, id, &lines);
-	strvec_each(line, &lines)
+	strvec_each (line, &lines)
 		printf("%s\n", *line);
 	return r < 0 ? r : 1;
 }
@@ -398,7 +410,8 @@ struct inspect_args {
 };
 
 static const struct opt inspect_opts[] = {
-	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE", "print by a Go template, or \"json\""),
+	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
+		"print by a Go template, or \"json\""),
 	OPT_END,
 };
 

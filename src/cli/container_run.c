@@ -15,13 +15,16 @@
 enum { ENV_FILE_MAX = 1 << 20 };
 
 struct run_flags {
-	bool is_detached, wants_stdin, wants_tty, removes, is_privileged, is_readonly, wants_init, no_pivot, prints_plan;
+	bool is_detached, wants_stdin, wants_tty, removes, is_privileged, is_readonly, wants_init,
+		no_pivot, prints_plan;
 };
 
 struct run_args {
 	struct run_flags flags;
-	const char *name, *workdir, *user, *hostname, *entrypoint, *network, *cpuset, *rootfs, *stop_signal;
-	struct strvec env, env_files, volumes, tmpfs, ports, cap_add, cap_drop, security, ulimits, labels;
+	const char *name, *workdir, *user, *hostname, *entrypoint, *network, *cpuset, *rootfs,
+		*stop_signal;
+	struct strvec env, env_files, volumes, tmpfs, ports, cap_add, cap_drop, security, ulimits,
+		labels;
 	uint64_t memory, nano_cpus;
 	int64_t pids_limit;
 };
@@ -29,45 +32,61 @@ struct run_args {
 static const struct opt run_opts[] = {
 	OPT_LIST(0, "cap-add", struct run_args, cap_add, "CAP", "add a capability; ALL for all"),
 	OPT_LIST(0, "cap-drop", struct run_args, cap_drop, "CAP", "drop a capability; ALL for all"),
-	OPT_VALUE(0, "cpus", struct run_args, nano_cpus, "NUMBER", opt_parse_nano, "a number of processors such as 0.5 or 2",
-		"limit to this many processors' time"),
-	OPT_STRING(0, "cpuset-cpus", struct run_args, cpuset, "LIST", "run on these processors only, such as 0-2,4"),
-	OPT_FLAG('d', "detach", struct run_args, flags.is_detached, "leave it running in the background, print its id"),
-	OPT_STRING(0, "entrypoint", struct run_args, entrypoint, "COMMAND", "replace the image's entrypoint"),
-	OPT_LIST('e', "env", struct run_args, env, "KEY=VALUE", "set an environment variable; KEY alone copies the caller's"),
-	OPT_LIST(0, "env-file", struct run_args, env_files, "FILE", "read environment variables from a file"),
+	OPT_VALUE(0, "cpus", struct run_args, nano_cpus, "NUMBER", opt_parse_nano,
+		"a number of processors such as 0.5 or 2", "limit to this many processors' time"),
+	OPT_STRING(0, "cpuset-cpus", struct run_args, cpuset, "LIST",
+		"run on these processors only, such as 0-2,4"),
+	OPT_FLAG('d', "detach", struct run_args, flags.is_detached,
+		"leave it running in the background, print its id"),
+	OPT_STRING(0, "entrypoint", struct run_args, entrypoint, "COMMAND",
+		"replace the image's entrypoint"),
+	OPT_LIST('e', "env", struct run_args, env, "KEY=VALUE",
+		"set an environment variable; KEY alone copies the caller's"),
+	OPT_LIST(0, "env-file", struct run_args, env_files, "FILE",
+		"read environment variables from a file"),
 	OPT_STRING('h', "hostname", struct run_args, hostname, "NAME", "host name inside"),
-	OPT_FLAG(0, "init", struct run_args, flags.wants_init, "run a small init as PID 1 that reaps and forwards signals"),
-	OPT_FLAG('i', "interactive", struct run_args, flags.wants_stdin, "keep standard input open"),
+	OPT_FLAG(0, "init", struct run_args, flags.wants_init,
+		"run a small init as PID 1 that reaps and forwards signals"),
+	OPT_FLAG(
+		'i', "interactive", struct run_args, flags.wants_stdin, "keep standard input open"),
 	OPT_LIST('l', "label", struct run_args, labels, "KEY=VALUE", "set a label"),
-	OPT_VALUE('m', "memory", struct run_args, memory, "SIZE", opt_parse_size, "a size such as 512k, 100m or 2g",
-		"limit memory"),
+	OPT_VALUE('m', "memory", struct run_args, memory, "SIZE", opt_parse_size,
+		"a size such as 512k, 100m or 2g", "limit memory"),
 	OPT_STRING(0, "name", struct run_args, name, "NAME", "name of the container"),
-	OPT_STRING(0, "network", struct run_args, network, "NETWORK", "none, host, bridge, container:NAME, or a network's name"),
+	OPT_STRING(0, "network", struct run_args, network, "NETWORK",
+		"none, host, bridge, container:NAME, or a network's name"),
 	OPT_STRING(0, "net", struct run_args, network, "NETWORK", "the same as --network"),
-	OPT_FLAG(0, "no-pivot", struct run_args, flags.no_pivot, "enter the root by moving it and chroot, for hosts on an initramfs"),
-	OPT_VALUE(0, "pids-limit", struct run_args, pids_limit, "NUMBER", opt_parse_i64, "a number, or -1 for no limit",
-		"limit the number of processes (default 2048)"),
-	OPT_FLAG(0, "plan", struct run_args, flags.prints_plan, "print step by step what would be done, and do nothing"),
-	OPT_FLAG(0, "privileged", struct run_args, flags.is_privileged, "all capabilities, no masks, no filter"),
-	OPT_LIST('p', "publish", struct run_args, ports, "PORT", "publish a port: [ADDRESS:]HOSTPORT:PORT[/PROTOCOL]"),
+	OPT_FLAG(0, "no-pivot", struct run_args, flags.no_pivot,
+		"enter the root by moving it and chroot, for hosts on an initramfs"),
+	OPT_VALUE(0, "pids-limit", struct run_args, pids_limit, "NUMBER", opt_parse_i64,
+		"a number, or -1 for no limit", "limit the number of processes (default 2048)"),
+	OPT_FLAG(0, "plan", struct run_args, flags.prints_plan,
+		"print step by step what would be done, and do nothing"),
+	OPT_FLAG(0, "privileged", struct run_args, flags.is_privileged,
+		"all capabilities, no masks, no filter"),
+	OPT_LIST('p', "publish", struct run_args, ports, "PORT",
+		"publish a port: [ADDRESS:]HOSTPORT:PORT[/PROTOCOL]"),
 	OPT_FLAG(0, "read-only", struct run_args, flags.is_readonly, "make the root read-only"),
 	OPT_FLAG(0, "rm", struct run_args, flags.removes, "remove the container when it has ended"),
-	OPT_STRING(0, "rootfs", struct run_args, rootfs, "DIR", "use a directory in place of IMAGE, as a read-only layer"),
-	OPT_LIST(0, "security-opt", struct run_args, security, "OPTION", "seccomp=unconfined, no-new-privileges"),
-	OPT_STRING(0, "stop-signal", struct run_args, stop_signal, "SIGNAL", "signal that stops it (default SIGTERM)"),
+	OPT_STRING(0, "rootfs", struct run_args, rootfs, "DIR",
+		"use a directory in place of IMAGE, as a read-only layer"),
+	OPT_LIST(0, "security-opt", struct run_args, security, "OPTION",
+		"seccomp=unconfined, no-new-privileges"),
+	OPT_STRING(0, "stop-signal", struct run_args, stop_signal, "SIGNAL",
+		"signal that stops it (default SIGTERM)"),
 	OPT_LIST(0, "tmpfs", struct run_args, tmpfs, "DIR[:OPTIONS]", "mount a tmpfs"),
 	OPT_FLAG('t', "tty", struct run_args, flags.wants_tty, "give it a terminal"),
 	OPT_LIST(0, "ulimit", struct run_args, ulimits, "NAME=SOFT[:HARD]", "set a resource limit"),
 	OPT_STRING('u', "user", struct run_args, user, "USER[:GROUP]", "user by name or number"),
-	OPT_LIST('v', "volume", struct run_args, volumes, "SRC:DST[:ro]", "mount a host directory or a named volume"),
+	OPT_LIST('v', "volume", struct run_args, volumes, "SRC:DST[:ro]",
+		"mount a host directory or a named volume"),
 	OPT_STRING('w', "workdir", struct run_args, workdir, "DIR", "working directory inside"),
 	OPT_END,
 };
 
 static void list_copy(struct arena *a, struct str_list *out, const struct strvec *v)
 {
-	strvec_each(item, v)
+	strvec_each (item, v)
 		*arena_push(a, out) = arena_str(a, *item);
 }
 
@@ -78,7 +97,8 @@ static int env_add(struct arena *a, struct str_list *out, const char *word)
 		return err_say(-EINVAL, "invalid environment variable: %s", word);
 	const char *value = strchr(word, '=') ? word : getenv(word);
 	if (value)
-		*arena_push(a, out) = value == word ? arena_str(a, word) : arena_printf(a, "%s=%s", word, value);
+		*arena_push(a, out) = value == word ? arena_str(a, word)
+						    : arena_printf(a, "%s=%s", word, value);
 	return 0;
 }
 
@@ -100,14 +120,15 @@ static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 	return 0;
 }
 
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files, const struct strvec *words)
+int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
+	const struct strvec *words)
 {
-	strvec_each(path, files) {
+	strvec_each (path, files) {
 		int r = env_file_add(a, out, *path);
 		if (r < 0)
 			return r;
 	}
-	strvec_each(word, words) {
+	strvec_each (word, words) {
 		int r = env_add(a, out, *word);
 		if (r < 0)
 			return r;
@@ -115,7 +136,8 @@ int cli_env(struct arena *a, struct str_list *out, const struct strvec *files, c
 	return 0;
 }
 
-static int container_of_args(struct arena *a, const struct run_args *args, int argc, char **argv, struct container *out)
+static int container_of_args(
+	struct arena *a, const struct run_args *args, int argc, char **argv, struct container *out)
 {
 	*out = (struct container){
 		.name = args->name,
@@ -123,20 +145,22 @@ static int container_of_args(struct arena *a, const struct run_args *args, int a
 		.network = args->network,
 		.stop_signal = args->stop_signal,
 		.rootfs = args->rootfs,
-		.process = {
-			.cwd = args->workdir,
-			.user = args->user,
-			.entrypoint_is_reset = args->entrypoint && !args->entrypoint[0],
-			.has_tty = args->flags.wants_tty,
-			.has_stdin = args->flags.wants_stdin,
-			.wants_init = args->flags.wants_init,
-		},
-		.limits = {
-			.memory_bytes = args->memory,
-			.nano_cpus = args->nano_cpus,
-			.pids_limit = args->pids_limit,
-			.cpuset_cpus = args->cpuset,
-		},
+		.process =
+			{
+				.cwd = args->workdir,
+				.user = args->user,
+				.entrypoint_is_reset = args->entrypoint && !args->entrypoint[0],
+				.has_tty = args->flags.wants_tty,
+				.has_stdin = args->flags.wants_stdin,
+				.wants_init = args->flags.wants_init,
+			},
+		.limits =
+			{
+				.memory_bytes = args->memory,
+				.nano_cpus = args->nano_cpus,
+				.pids_limit = args->pids_limit,
+				.cpuset_cpus = args->cpuset,
+			},
 		.security.is_privileged = args->flags.is_privileged,
 		.is_auto_remove = args->flags.removes,
 		.is_detached = args->flags.is_detached,
@@ -175,8 +199,10 @@ static int finish(int r, int code)
 static int run_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct run_args *args = raw;
-	if (args->flags.wants_tty && !args->flags.is_detached && !args->flags.prints_plan && !term_is(0))
-		return err_say(-ENOTTY, "the input device is not a TTY: leave out -t, or run this in a terminal");
+	if (args->flags.wants_tty && !args->flags.is_detached && !args->flags.prints_plan &&
+		!term_is(0))
+		return err_say(-ENOTTY,
+			"the input device is not a TTY: leave out -t, or run this in a terminal");
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
@@ -218,8 +244,10 @@ struct exec_args {
 };
 
 static const struct opt exec_opts[] = {
-	OPT_LIST('e', "env", struct exec_args, env, "KEY=VALUE", "set an environment variable; KEY alone copies the caller's"),
-	OPT_LIST(0, "env-file", struct exec_args, env_files, "FILE", "read environment variables from a file"),
+	OPT_LIST('e', "env", struct exec_args, env, "KEY=VALUE",
+		"set an environment variable; KEY alone copies the caller's"),
+	OPT_LIST(0, "env-file", struct exec_args, env_files, "FILE",
+		"read environment variables from a file"),
 	OPT_FLAG('i', "interactive", struct exec_args, wants_stdin, "keep standard input open"),
 	OPT_FLAG(0, "privileged", struct exec_args, is_privileged, "all capabilities, no filter"),
 	OPT_FLAG('t', "tty", struct exec_args, wants_tty, "give it a terminal"),
@@ -232,7 +260,8 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct exec_args *args = raw;
 	if (args->wants_tty && !term_is(0))
-		return err_say(-ENOTTY, "the input device is not a TTY: leave out -t, or run this in a terminal");
+		return err_say(-ENOTTY,
+			"the input device is not a TTY: leave out -t, or run this in a terminal");
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
 	char id[CONTAINER_ID_LEN + 1];

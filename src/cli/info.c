@@ -31,7 +31,8 @@ static void reference_split(const char *reference, struct buf *name, struct buf 
 	buf_adds(tag, colon ? colon + 1 : "<none>");
 }
 
-static void image_row(struct cli_table *table, const struct image *image, const char *reference, bool is_whole)
+static void image_row(
+	struct cli_table *table, const struct image *image, const char *reference, bool is_whole)
 {
 	auto_buf struct buf name = BUF_INIT, tag = BUF_INIT;
 	char size[16], ago[32];
@@ -49,7 +50,8 @@ static void image_row(struct cli_table *table, const struct image *image, const 
 
 static int images_main(void *context, void *raw, int argc, char **argv)
 {
-	static const char *const heads[] = {"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", NULL};
+	static const char *const heads[] = {
+		"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", NULL};
 	const struct images_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
@@ -94,16 +96,19 @@ static int info_main(void *context, void *args, int argc, char **argv)
 	size_t running = 0;
 	for (size_t i = 0; i < list.count; i++) {
 		struct summary summary;
-		running += container_summary(&e, list.ids[i], &summary) == 0 && summary.state == CONTAINER_RUNNING;
+		running += container_summary(&e, list.ids[i], &summary) == 0 &&
+			summary.state == CONTAINER_RUNNING;
 	}
 	struct utsname host;
 	uname(&host);
-	printf("Containers: %zu\n Running: %zu\n Stopped: %zu\n", list.count, running, list.count - running);
+	printf("Containers: %zu\n Running: %zu\n Stopped: %zu\n", list.count, running,
+		list.count - running);
 	printf("Server Version: %s\nStorage Driver: overlay\n", HUSK_VERSION);
-	printf("Cgroup Driver: cgroupfs\nCgroup Version: %d\nCgroup Controllers: %s\n", e.cgroup.is_unified ? 2 : 1,
-		e.cgroup.controllers);
+	printf("Cgroup Driver: cgroupfs\nCgroup Version: %d\nCgroup Controllers: %s\n",
+		e.cgroup.is_unified ? 2 : 1, e.cgroup.controllers);
 	printf("Kernel Version: %s\nArchitecture: %s\n", host.release, host.machine);
-	printf("Husk Root Dir: %s\nHusk State Dir: %s\nInstance: %s\n", e.root_path, e.state_path, e.instance);
+	printf("Husk Root Dir: %s\nHusk State Dir: %s\nInstance: %s\n", e.root_path, e.state_path,
+		e.instance);
 	return 0;
 }
 

@@ -13,7 +13,8 @@
 int cli_engine_open(void *context, struct engine *e);
 
 /* Files first, then words: later ones win. */
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files, const struct strvec *words);
+int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
+	const struct strvec *words);
 
 /* A table as Docker prints it: columns as wide as their widest cell, three blanks between. Cells are escaped. */
 struct cli_table {
@@ -21,8 +22,10 @@ struct cli_table {
 	size_t columns;
 };
 
-void cli_table_heads(struct cli_table *t, const char *const *heads); /* NULL-terminated; also says how many columns */
-void cli_table_addf(struct cli_table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_table_heads(struct cli_table *t,
+	const char *const *heads); /* NULL-terminated; also says how many columns */
+void cli_table_addf(struct cli_table *t, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 void cli_table_print(const struct cli_table *t, FILE *out);
 void cli_table_release(struct cli_table *t);
 AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
@@ -44,5 +47,6 @@ void cli_format_print(const struct cli_format *f, FILE *out);
 void cli_format_release(struct cli_format *f);
 AUTO_STRUCT(cli_format, struct cli_format, cli_format_release)
 
-extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill, cmd_rm, cmd_wait,
-	cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network, cmd_version, cmd_ns;
+extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill,
+	cmd_rm, cmd_wait, cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network,
+	cmd_version, cmd_ns;

@@ -13,8 +13,10 @@ struct logs_args {
 };
 
 static const struct opt logs_opts[] = {
-	OPT_FLAG('f', "follow", struct logs_args, follows, "go on with what comes, until the container ends"),
-	OPT_STRING('n', "tail", struct logs_args, tail, "LINES", "only this many lines from the end (default all)"),
+	OPT_FLAG('f', "follow", struct logs_args, follows,
+		"go on with what comes, until the container ends"),
+	OPT_STRING('n', "tail", struct logs_args, tail, "LINES",
+		"only this many lines from the end (default all)"),
 	OPT_FLAG('t', "timestamps", struct logs_args, wants_time, "put the time before each line"),
 	OPT_END,
 };
@@ -27,10 +29,13 @@ static int logs_write(void *context, bool is_stderr, const void *data, size_t si
 static int logs_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct logs_args *args = raw;
-	struct log_request request = {
-		.tail = UINT64_MAX, .follows = args->follows, .wants_time = args->wants_time, .write = logs_write};
+	struct log_request request = {.tail = UINT64_MAX,
+		.follows = args->follows,
+		.wants_time = args->wants_time,
+		.write = logs_write};
 	if (args->tail && !str_eq(args->tail, "all") && parse_u64(args->tail, &request.tail) < 0)
-		return err_say(-EINVAL, "--tail: \"%s\" is not a number of lines, or all", args->tail);
+		return err_say(
+			-EINVAL, "--tail: \"%s\" is not a number of lines, or all", args->tail);
 	auto_of(engine) struct engine e;
 	char id[CONTAINER_ID_LEN + 1];
 	int r = cli_engine_open(context, &e);

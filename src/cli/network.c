@@ -9,10 +9,13 @@ struct create_args {
 };
 
 static const struct opt create_opts[] = {
-	OPT_STRING('d', "driver", struct create_args, driver, "DRIVER", "kind of network (default bridge)"),
-	OPT_STRING(0, "gateway", struct create_args, gateway, "ADDRESS", "address of the bridge (default the first)"),
+	OPT_STRING('d', "driver", struct create_args, driver, "DRIVER",
+		"kind of network (default bridge)"),
+	OPT_STRING(0, "gateway", struct create_args, gateway, "ADDRESS",
+		"address of the bridge (default the first)"),
 	OPT_FLAG(0, "internal", struct create_args, is_internal, "no way out of this network"),
-	OPT_STRING(0, "subnet", struct create_args, subnet, "NETWORK", "addresses, such as 10.77.0.0/24 (default a free one)"),
+	OPT_STRING(0, "subnet", struct create_args, subnet, "NETWORK",
+		"addresses, such as 10.77.0.0/24 (default a free one)"),
 	OPT_END,
 };
 
@@ -21,7 +24,8 @@ static int create_main(void *context, void *raw, int argc, char **argv)
 	const struct create_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
-	struct network_request request = {argv[0], args->driver, args->subnet, args->gateway, args->is_internal};
+	struct network_request request = {
+		argv[0], args->driver, args->subnet, args->gateway, args->is_internal};
 	const char *id = NULL;
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
@@ -160,7 +164,7 @@ static int prune_main(void *context, void *args, int argc, char **argv)
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
 		r = network_prune(&e, &removed);
-	strvec_each(name, &removed)
+	strvec_each (name, &removed)
 		printf("%s\n", *name);
 	return r;
 }

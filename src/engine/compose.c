@@ -14,7 +14,12 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-enum { CPU_PERIOD_US = 100000, DEFAULT_PIDS = 2048, DEFAULT_NOFILE_SOFT = 1024, DEFAULT_NOFILE_HARD = 524288 };
+enum {
+	CPU_PERIOD_US = 100000,
+	DEFAULT_PIDS = 2048,
+	DEFAULT_NOFILE_SOFT = 1024,
+	DEFAULT_NOFILE_HARD = 524288
+};
 
 struct compose {
 	struct engine *e;
@@ -54,8 +59,10 @@ static int add_namespaces(struct compose *m)
 	if (r < 0)
 		return err_wrap(r, "--network container:%s", peer);
 	if (summary.state != CONTAINER_RUNNING)
-		return err_say(-EINVAL, "--network container:%s: that container is not running", peer);
-	add_namespace(m, "network", arena_printf(m->a, "/proc/%d/ns/net", summary.process.pid), "--network");
+		return err_say(
+			-EINVAL, "--network container:%s: that container is not running", peer);
+	add_namespace(m, "network", arena_printf(m->a, "/proc/%d/ns/net", summary.process.pid),
+		"--network");
 	return 0;
 }
 
@@ -80,7 +87,8 @@ static void add_own_files(struct compose *m)
 			continue;
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
 		mount->destination = destination;
-		mount->source = arena_printf(m->a, "%s/containers/%s/%s", m->e->state_path, m->c->id, names[i]);
+		mount->source = arena_printf(
+			m->a, "%s/containers/%s/%s", m->e->state_path, m->c->id, names[i]);
 		mount->options = "bind,rprivate";
 		mount->origin = "husk";
 	}
@@ -98,7 +106,9 @@ static size_t path_depth(const char *path)
 static void sort_by_depth(struct oci_mount *mounts, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
-		for (size_t j = i; j > 0 && path_depth(mounts[j].destination) < path_depth(mounts[j - 1].destination); j--) {
+		for (size_t j = i; j > 0 &&
+			path_depth(mounts[j].destination) < path_depth(mounts[j - 1].destination);
+			j--) {
 			struct oci_mount swapped = mounts[j];
 			mounts[j] = mounts[j - 1];
 			mounts[j - 1] = swapped;
@@ -119,7 +129,8 @@ static void add_volumes(struct compose *m)
 		mount->destination = arena_str(m->a, destination);
 		mount->source = arena_str(m->a, source);
 		/* Docker's ro covers what is mounted below the source as well. */
-		mount->options = arena_printf(m->a, "rbind,rprivate,%s%s", options, str_eq(options, "ro") ? ",rro" : "");
+		mount->options = arena_printf(
+			m->a, "rbind,rprivate,%s%s", options, str_eq(options, "ro") ? ",rro" : "");
 		mount->origin = "-v";
 	}
 	for (size_t i = 0; i < m->c->tmpfs.count; i++) {
@@ -129,14 +140,15 @@ static void add_volumes(struct compose *m)
 		mount->destination = arena_strn(m->a, word, (size_t)(options - word));
 		mount->type = "tmpfs";
 		mount->source = "tmpfs";
-		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s", *options ? "," : "", *options ? options + 1 : "");
+		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s", *options ? "," : "",
+			*options ? options + 1 : "");
 		mount->origin = "--tmpfs";
 	}
 	sort_by_depth(m->spec->mounts.items + first, m->spec->mounts.count - first);
 }
 
-static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value, int64_t second, const char *text,
-	const char *origin)
+static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value, int64_t second,
+	const char *text, const char *origin)
 {
 	struct oci_limit *item = arena_push(m->a, &m->spec->limits);
 	*item = (struct oci_limit){limit, value, second, text, origin};
@@ -147,8 +159,9 @@ static void add_limits(struct compose *m)
 	const struct container *c = m->c;
 	bool can_limit_pids = cgroup_has_controller(&m->e->cgroup, "pids");
 	if (c->limits.nano_cpus)
-		add_limit(m, CGROUP_CPU_MAX, (int64_t)(c->limits.nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US, NULL,
-			"--cpus");
+		add_limit(m, CGROUP_CPU_MAX,
+			(int64_t)(c->limits.nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US,
+			NULL, "--cpus");
 	if (c->limits.cpuset_cpus)
 		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, c->limits.cpuset_cpus, "--cpuset-cpus");
 	if (c->limits.pids_limit > 0)
@@ -157,6 +170,10 @@ static void add_limits(struct compose *m)
 		add_limit(m, CGROUP_PIDS_MAX, DEFAULT_PIDS, 0, NULL, "default");
 	if (c->limits.memory_bytes)
 		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)c->limits.memory_bytes, 0, NULL, "-m");
+	/* As much swap as memory, as Docker: the sum is what this row counts. */
+	if (c->limits.memory_bytes && c->limits.memory_bytes <= INT64_MAX / 2)
+		add_limit(m, CGROUP_MEMORY_SWAP, 2 * (int64_t)c->limits.memory_bytes, 0, NULL,
+			"default");
 }
 
 static void add_sysctl(struct compose *m, const char *key, const char *value)
@@ -179,14 +196,17 @@ static int add_rlimit(struct compose *m, struct sec_rlimit_row row, const char *
 		if (m->spec->rlimits.items[i].resource == row.resource)
 			return 0;
 	struct oci_rlimit *limit = arena_push(m->a, &m->spec->rlimits);
-	*limit = (struct oci_rlimit){row.resource, row.soft, row.hard, r > 0 ? "default, lowered to what may be set" : origin};
+	*limit = (struct oci_rlimit){row.resource, row.soft, row.hard,
+		r > 0 ? "default, lowered to what may be set" : origin};
 	return 0;
 }
 
 static int add_rlimits(struct compose *m)
 {
 	static const struct sec_rlimit_row defaults[] = {
-		{.resource = RLIMIT_NOFILE, .soft = DEFAULT_NOFILE_SOFT, .hard = DEFAULT_NOFILE_HARD},
+		{.resource = RLIMIT_NOFILE,
+			.soft = DEFAULT_NOFILE_SOFT,
+			.hard = DEFAULT_NOFILE_HARD},
 		{.resource = RLIMIT_CORE, .soft = 0, .hard = UINT64_MAX},
 	};
 	for (size_t i = 0; i < m->c->limits.ulimits.count; i++) {
@@ -212,8 +232,8 @@ static int caps_change(const struct str_list *names, uint64_t all, bool is_added
 		int number = is_all ? 0 : sec_cap_find(names->items[i]);
 		if (number < 0) {
 			const char *nearest = sec_cap_nearest(names->items[i]);
-			int r = err_say(-EINVAL, "--cap-%s: \"%s\" is not a capability", is_added ? "add" : "drop",
-				names->items[i]);
+			int r = err_say(-EINVAL, "--cap-%s: \"%s\" is not a capability",
+				is_added ? "add" : "drop", names->items[i]);
 			return nearest ? err_hint(r, "Did you mean %s?", nearest) : r;
 		}
 		uint64_t bits = is_all ? all : 1ull << number;
@@ -267,11 +287,15 @@ static int set_security(struct compose *m, bool is_privileged)
 		const char *option = m->c->security.options.items[i];
 		if (str_eq(option, "seccomp=unconfined") || str_eq(option, "seccomp:unconfined"))
 			is_filtered = false;
-		else if (str_eq(option, "no-new-privileges") || str_eq(option, "no-new-privileges:true") ||
+		else if (str_eq(option, "no-new-privileges") ||
+			str_eq(option, "no-new-privileges:true") ||
 			str_eq(option, "no-new-privileges=true"))
 			p->no_new_privileges = true;
-		else if (!str_eq(option, "no-new-privileges:false") && !str_eq(option, "no-new-privileges=false"))
-			return err_say(-EINVAL, "--security-opt \"%s\" is not one of seccomp=unconfined, no-new-privileges",
+		else if (!str_eq(option, "no-new-privileges:false") &&
+			!str_eq(option, "no-new-privileges=false"))
+			return err_say(-EINVAL,
+				"--security-opt \"%s\" is not one of seccomp=unconfined, "
+				"no-new-privileges",
 				option);
 	}
 	if (!is_filtered)
@@ -338,8 +362,8 @@ static void set_root(struct compose *m)
 	if (m->c->rootfs)
 		*arena_push(m->a, &spec->layers) = m->c->rootfs;
 	for (size_t i = 0; i < m->c->layers.count; i++)
-		*arena_push(m->a, &spec->layers) =
-			arena_printf(m->a, "%s/layers/%s/tree", m->e->root_path, m->c->layers.items[i]);
+		*arena_push(m->a, &spec->layers) = arena_printf(
+			m->a, "%s/layers/%s/tree", m->e->root_path, m->c->layers.items[i]);
 	spec->upper = arena_printf(m->a, "%s/containers/%s/upper", m->e->root_path, m->c->id);
 	spec->work = arena_printf(m->a, "%s/containers/%s/work", m->e->root_path, m->c->id);
 	spec->root_is_readonly = m->c->root_is_readonly;
@@ -357,7 +381,21 @@ static void set_process(struct compose *m)
 	p->oom_score_adj = 0;
 }
 
-int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a, struct oci_spec *out)
+/* Who may make nodes at all may make any; opening them is another matter. */
+static void add_node_rules(struct compose *m)
+{
+	static const char types[] = {'c', 'b'};
+	int mknod_number = sec_cap_find("MKNOD");
+	if (m->c->security.is_privileged || !(m->spec->process.caps_bounding >> mknod_number & 1))
+		return;
+	for (size_t i = 0; i < sizeof(types); i++) {
+		struct oci_device_rule *rule = arena_push(m->a, &m->spec->device_rules);
+		*rule = (struct oci_device_rule){true, types[i], -1, -1, "m", "--cap-add"};
+	}
+}
+
+int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a,
+	struct oci_spec *out)
 {
 	*out = (struct oci_spec){0};
 	struct compose m = {e, c, a, out};
@@ -391,12 +429,14 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 		r = set_user(&m, c->process.user ? c->process.user : "", root_fd);
 	if (r == 0)
 		r = set_caps(&m, c->security.is_privileged);
+	if (r == 0)
+		add_node_rules(&m);
 	return r < 0 ? r : set_security(&m, c->security.is_privileged);
 }
 
 /* One more process: the same confinement as the first one, its own command, user and terminal. */
-int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
-	struct arena *a, struct oci_spec *out)
+int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request,
+	int root_fd, struct arena *a, struct oci_spec *out)
 {
 	*out = (struct oci_spec){0};
 	struct compose m = {e, c, a, out};
@@ -416,7 +456,11 @@ int compose_exec(struct engine *e, const struct container *c, const struct exec_
 	set_env(&m, &request->env, request->has_tty);
 	int r = add_rlimits(&m);
 	if (r == 0)
-		r = set_user(&m, request->user ? request->user : c->process.user ? c->process.user : "", root_fd);
+		r = set_user(&m,
+			request->user		  ? request->user
+				: c->process.user ? c->process.user
+						  : "",
+			root_fd);
 	if (r == 0)
 		r = set_caps(&m, c->security.is_privileged);
 	if (r == 0 && request->is_privileged)

@@ -46,7 +46,7 @@ int pending_sweep(struct engine *e)
 	int r = file_list_at(e->state_fd, "pending", &names);
 	if (r < 0)
 		return err_new(r, "list %s/pending", e->state_path);
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		char path[80];
 		if (!str_is_hex(*name, CONTAINER_ID_LEN) || pending_path(path, *name) < 0)
 			continue;
@@ -76,7 +76,8 @@ static int own_files_make(struct engine *e, const struct container *c, int run_d
 		const struct buf *content;
 	} files[] = {{"hosts", &hosts}, {"hostname", &hostname}, {"resolv.conf", &resolv}};
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		int r = file_replace_at(run_dir, files[i].name, files[i].content->data, files[i].content->len, 0644, false);
+		int r = file_replace_at(run_dir, files[i].name, files[i].content->data,
+			files[i].content->len, 0644, false);
 		if (r < 0)
 			return err_new(r, "write %s for container %s", files[i].name, c->id);
 	}
@@ -130,7 +131,8 @@ static void summary_fill(const struct container *c, struct summary *out)
 	*out = (struct summary){
 		.state = CONTAINER_CREATED,
 		.created_ns = c->created_ns,
-		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) | (c->process.has_tty ? SUMMARY_TTY : 0) |
+		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) |
+			(c->process.has_tty ? SUMMARY_TTY : 0) |
 			(c->is_detached ? SUMMARY_DETACHED : 0),
 	};
 	auto_buf struct buf command = BUF_INIT;
@@ -166,6 +168,21 @@ int container_create(struct engine *e, const struct container *c)
 	return r < 0 ? r : summary_store(e, c->id, &summary);
 }
 
+/* The groups of the instance, when nobody is in them any more. Monitors leave theirs themselves; one that was killed could
+ * not. */
+int instance_groups_remove(const struct engine *e)
+{
+	static const char *const below[] = {"monitors/none", "none"};
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		auto_buf struct buf path = BUF_INIT;
+		buf_addf(&path, "husk-%s/%s", e->instance, below[i]);
+		int r = cgroup_remove_empty_parent(&e->cgroup, path.data);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */
 int container_release(struct engine *e, const char *id)
 {
@@ -179,17 +196,13 @@ int container_release(struct engine *e, const char *id)
 		r = cgroup_remove(&e->cgroup, path.data);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	/* Monitors leave their group themselves; one that was killed could not. */
-	auto_buf struct buf monitors = BUF_INIT;
-	buf_addf(&monitors, "husk-%s/monitors/none", e->instance);
-	r = cgroup_remove_empty_parent(&e->cgroup, monitors.data);
-	return r < 0 ? r : cgroup_remove_empty_parent(&e->cgroup, path.data);
+	return instance_groups_remove(e);
 }
 
 /* Name and files. */
 int container_erase(struct engine *e, const char *id, const char *name)
 {
-	if (name)
+	if (name && name[0] != '\0')
 		name_release(e, name, id);
 	else
 		name_release_all(e, id);

@@ -54,15 +54,14 @@ static const char *const readonly_paths[] = {
 
 /* The first denies everything; the rest is what /dev has. */
 static const struct oci_device_rule device_rules[] = {
-	{false, 'a', -1, -1, "rwm", NULL},
-	{true, 'c', 1, 3, "rwm", NULL},    /* null */
-	{true, 'c', 1, 5, "rwm", NULL},    /* zero */
-	{true, 'c', 1, 7, "rwm", NULL},    /* full */
-	{true, 'c', 1, 8, "rwm", NULL},    /* random */
-	{true, 'c', 1, 9, "rwm", NULL},    /* urandom */
-	{true, 'c', 5, 0, "rwm", NULL},    /* tty */
-	{true, 'c', 5, 1, "rwm", NULL},    /* console */
-	{true, 'c', 5, 2, "rwm", NULL},    /* ptmx */
+	{false, 'a', -1, -1, "rwm", NULL}, {true, 'c', 1, 3, "rwm", NULL}, /* null */
+	{true, 'c', 1, 5, "rwm", NULL}, /* zero */
+	{true, 'c', 1, 7, "rwm", NULL}, /* full */
+	{true, 'c', 1, 8, "rwm", NULL}, /* random */
+	{true, 'c', 1, 9, "rwm", NULL}, /* urandom */
+	{true, 'c', 5, 0, "rwm", NULL}, /* tty */
+	{true, 'c', 5, 1, "rwm", NULL}, /* console */
+	{true, 'c', 5, 2, "rwm", NULL}, /* ptmx */
 	{true, 'c', 136, -1, "rwm", NULL}, /* pts */
 };
 
@@ -93,11 +92,12 @@ static void mask_thermal(struct arena *a, struct oci_spec *spec)
 	auto_strvec struct strvec names = STRVEC_INIT;
 	if (file_list_at(AT_FDCWD, base, &names) < 0)
 		return;
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		uint32_t number;
 		const char *digits = str_after(*name, "cpu");
 		if (digits && parse_u32(digits, &number) == 0)
-			add_path(a, &spec->masked, arena_printf(a, "%s/%s/thermal_throttle", base, *name));
+			add_path(a, &spec->masked,
+				arena_printf(a, "%s/%s/thermal_throttle", base, *name));
 	}
 }
 
@@ -113,7 +113,8 @@ void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged)
 		if (is_privileged && is_frozen_by_default(mounts[i].destination))
 			options = "nosuid,noexec,nodev";
 		struct oci_mount *mount = arena_push(a, &spec->mounts);
-		*mount = (struct oci_mount){mounts[i].destination, mounts[i].type, mounts[i].source, options, ORIGIN};
+		*mount = (struct oci_mount){
+			mounts[i].destination, mounts[i].type, mounts[i].source, options, ORIGIN};
 	}
 	if (is_privileged) {
 		add_rule(a, spec, &every_device);

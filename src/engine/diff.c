@@ -33,7 +33,8 @@ static bool is_in_image(const struct diff *d, const char *path)
 /* What husk made to mount its own on. */
 static bool is_own_mount_point(const char *path, const struct stat *st)
 {
-	static const char *const paths[] = {"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console"};
+	static const char *const paths[] = {
+		"/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/dev/console"};
 	static const char *const directories[] = {"/dev", "/proc", "/sys"};
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (str_eq(path, paths[i]))
@@ -49,6 +50,38 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Drops the line of a directory in which there is nothing but husk's own mount points. */
+static void line_drop(struct strvec *lines, size_t at)
+{
+	free(lines->items[at]);
+	lines->items[at] = NULL;
+	lines->count = at;
+}
+
+static int diff_directory(struct diff *d, int dir, const char *path, unsigned depth);
+
+static int diff_entry(struct diff *d, int dir, const char *name, const char *path, unsigned depth)
+{
+	struct stat st;
+	if (sys_stat_at(dir, name, AT_SYMLINK_NOFOLLOW, &st) < 0)
+		return 0; /* a running container took it away meanwhile */
+	auto_free char *inner = mem_printf("%s/%s", path, name);
+	if (is_own_mount_point(inner, &st))
+		return 1;
+	bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
+	char kind = is_whiteout ? 'D' : is_in_image(d, inner) ? 'C' : 'A';
+	size_t line = d->out->count;
+	strvec_pushf(d->out, "%c %s", kind, inner);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	auto_close int inner_dir = file_open_dir_at(dir, name);
+	int own = inner_dir < 0 ? 0 : diff_directory(d, inner_dir, inner, depth + 1);
+	if (own > 0 && d->out->count == line + 1)
+		line_drop(d->out, line);
+	return own < 0 ? own : 0;
+}
+
+/* The number of husk's own mount points in it. */
 static int diff_directory(struct diff *d, int dir, const char *path, unsigned depth)
 {
 	if (depth > DIFF_DEPTH_MAX)
@@ -59,24 +92,14 @@ static int diff_directory(struct diff *d, int dir, const char *path, unsigned de
 		return err_new(r, "list %s of the writable layer", path);
 	if (names.count)
 		qsort(names.items, names.count, sizeof(*names.items), compare_words);
-	strvec_each(name, &names) {
-		struct stat st;
-		if (sys_stat_at(dir, *name, AT_SYMLINK_NOFOLLOW, &st) < 0)
-			continue; /* a running container took it away meanwhile */
-		auto_free char *inner = mem_printf("%s/%s", path, *name);
-		if (is_own_mount_point(inner, &st))
-			continue;
-		bool is_whiteout = S_ISCHR(st.st_mode) && st.st_rdev == 0;
-		char kind = is_whiteout ? 'D' : is_in_image(d, inner) ? 'C' : 'A';
-		strvec_pushf(d->out, "%c %s", kind, inner);
-		if (!S_ISDIR(st.st_mode))
-			continue;
-		auto_close int inner_dir = file_open_dir_at(dir, *name);
-		r = inner_dir < 0 ? 0 : diff_directory(d, inner_dir, inner, depth + 1);
+	int own = 0;
+	strvec_each (name, &names) {
+		r = diff_entry(d, dir, *name, path, depth);
 		if (r < 0)
 			return r;
+		own += r;
 	}
-	return 0;
+	return own;
 }
 
 int container_diff(struct engine *e, const char *id, struct strvec *out)
@@ -94,5 +117,6 @@ int container_diff(struct engine *e, const char *id, struct strvec *out)
 	if (upper < 0)
 		return err_new(upper, "open the writable layer of container %.12s", id);
 	struct diff d = {lower, out};
-	return diff_directory(&d, upper, "", 0);
+	r = diff_directory(&d, upper, "", 0);
+	return r < 0 ? r : 0;
 }

@@ -15,7 +15,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static const char *const root_dirs[] = {"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
+static const char *const root_dirs[] = {
+	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
 static const char *const state_dirs[] = {"containers", "pending", "leases"};
 
 /* Two instances on one machine never touch each other's kernel objects: FNV-1a of the root and the user. */
@@ -62,9 +63,11 @@ static int state_begin_boot(struct engine *e)
 	for (size_t i = 0; i < sizeof(state_dirs) / sizeof(state_dirs[0]); i++) {
 		r = file_remove_tree_at(e->state_fd, state_dirs[i]);
 		if (r < 0)
-			return err_new(r, "drop %s/%s of another boot", e->state_path, state_dirs[i]);
+			return err_new(
+				r, "drop %s/%s of another boot", e->state_path, state_dirs[i]);
 	}
-	r = subdirectories_make(e->state_fd, e->state_path, state_dirs, sizeof(state_dirs) / sizeof(state_dirs[0]));
+	r = subdirectories_make(
+		e->state_fd, e->state_path, state_dirs, sizeof(state_dirs) / sizeof(state_dirs[0]));
 	if (r < 0)
 		return r;
 	r = file_replace_at(e->state_fd, "boot", e->boot_id, strlen(e->boot_id), 0600, false);
@@ -80,11 +83,13 @@ static int state_check_boot(struct engine *e)
 	r = file_read_at(e->state_fd, "boot", 64, &boot);
 	if (r >= 0 && str_eq(boot.data, e->boot_id))
 		return 0;
-	r = subdirectories_make(e->root_fd, e->root_path, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]));
+	r = subdirectories_make(
+		e->root_fd, e->root_path, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]));
 	return r < 0 ? r : state_begin_boot(e);
 }
 
-static const char *path_of(struct engine *e, const char *given, const char *variable, const char *fallback)
+static const char *path_of(
+	struct engine *e, const char *given, const char *variable, const char *fallback)
 {
 	const char *from_env = getenv(variable);
 	const char *path = given ? given : from_env && from_env[0] ? from_env : fallback;
@@ -96,11 +101,13 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
 	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
 	if (e->root_path[0] != '/' || e->state_path[0] != '/')
-		return err_say(-EINVAL, "the root \"%s\" and the state directory \"%s\" must be absolute paths", e->root_path,
-			e->state_path);
+		return err_say(-EINVAL,
+			"the root \"%s\" and the state directory \"%s\" must be absolute paths",
+			e->root_path, e->state_path);
 	if (geteuid() != 0)
-		return err_say(-EPERM, "husk needs root to run containers: try again with sudo. "
-				       "Only `husk ns` works as a normal user so far");
+		return err_say(-EPERM,
+			"husk needs root to run containers: try again with sudo. "
+			"Only `husk ns` works as a normal user so far");
 	instance_set(e);
 	e->root_fd = directory_make(e->root_path);
 	if (e->root_fd < 0)

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "cgroup/cgroup.h"
-#include "sys/process.h"
+#include "engine/container.h"
 
 struct engine {
 	const char *root_path, *state_path; /* /var/lib/husk, /run/husk */
@@ -20,68 +20,11 @@ struct engine {
 	struct arena arena;
 };
 
-/* NULL paths: HUSK_ROOT, HUSK_STATE, then the defaults. Makes the directories (0700), drops the state of another
- * boot, and sweeps what dead commands left. */
+/* NULL paths: HUSK_ROOT, HUSK_STATE, then the defaults. Makes the directories (0700) and drops the state of another
+ * boot. What dead commands left is swept by the next run or start. */
 int engine_open(struct engine *e, const char *root_path, const char *state_path);
 void engine_close(struct engine *e);
 AUTO_STRUCT(engine, struct engine, engine_close)
-
-enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12 };
-
-/* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
-struct container_process {
-	struct str_list entrypoint, command, env;
-	const char *cwd, *user;
-	bool entrypoint_is_reset; /* --entrypoint "": not even the image's */
-	bool has_tty, has_stdin, wants_init;
-};
-
-struct container_limits {
-	uint64_t memory_bytes, nano_cpus; /* 0: none */
-	int64_t pids_limit; /* 0: the default, -1: none */
-	const char *cpuset_cpus;
-	struct str_list ulimits;
-};
-
-struct container_security {
-	struct str_list cap_add, cap_drop, options;
-	bool is_privileged;
-};
-
-struct container {
-	const char *id, *name;
-	uint64_t created_ns;
-	const char *image, *image_id, *rootfs;
-	struct str_list layers; /* chain ids, lowest first */
-	struct container_process process;
-	struct container_limits limits;
-	struct container_security security;
-	struct str_list labels, volumes, tmpfs, ports;
-	const char *hostname, *network, *stop_signal;
-	uint64_t stop_timeout_ms;
-	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
-};
-
-/* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
-enum container_state { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED, CONTAINER_BROKEN };
-
-struct summary {
-	uint32_t magic, version;
-	uint32_t state;
-	int32_t exit_code; /* -1: nobody saw it */
-	uint64_t created_ns, started_ns, finished_ns;
-	struct process_id process, monitor;
-	uint32_t flags;
-	char boot_id[40];
-	char address[16];
-	char name[64];
-	char image[72];
-	char command[48];
-	char ports[120];
-};
-_Static_assert(sizeof(struct summary) <= 512, "ps reads at most 512 bytes per container");
-
-enum summary_flags { SUMMARY_OOM_KILLED = 1, SUMMARY_AUTO_REMOVE = 2, SUMMARY_TTY = 4, SUMMARY_DETACHED = 8 };
 
 /* A full id by name, full id or unique id prefix; -ENOENT "no such container: web". */
 int container_find(struct engine *e, const char *word, char out_id[static CONTAINER_ID_LEN + 1]);
@@ -110,7 +53,8 @@ struct exec_request {
 	const char *cwd, *user;
 	bool has_tty, has_stdin, is_privileged;
 };
-int container_exec(struct engine *e, const char *id, const struct exec_request *request, int *out_code);
+int container_exec(
+	struct engine *e, const char *id, const struct exec_request *request, int *out_code);
 
 int container_kill(struct engine *e, const char *id, int signal);
 /* The stop signal, then after timeout_ms (UINT64_MAX: its own) SIGKILL to all of it. */
@@ -137,13 +81,16 @@ struct network_request {
 	const char *name, *driver, *subnet, *gateway;
 	bool is_internal;
 };
+struct network_view {
+	const char *name, *id, *driver, *subnet, *gateway;
+};
+
 struct network_list {
-	struct network_view {
-		const char *name, *id, *driver, *subnet, *gateway;
-	} *items;
+	struct network_view *items;
 	size_t count;
 };
-int network_create(struct engine *e, const struct network_request *request, struct arena *a, const char **out_id);
+int network_create(struct engine *e, const struct network_request *request, struct arena *a,
+	const char **out_id);
 int network_list(struct engine *e, struct arena *a, struct network_list *out);
 int network_remove(struct engine *e, const char *name);
 int network_prune(struct engine *e, struct strvec *out);

@@ -46,7 +46,8 @@ static void put_state(struct json_writer *w, const struct summary *s)
 	json_put_bool(w, "Dead", s->state == CONTAINER_BROKEN);
 	json_put_i64(w, "Pid", is_running ? s->process.pid : 0);
 	json_put_i64(w, "ExitCode", s->state == CONTAINER_EXITED ? s->exit_code : 0);
-	json_put_string(w, "Error", s->state == CONTAINER_EXITED && s->exit_code < 0 ? "the exit code is unknown" : "");
+	json_put_string(w, "Error",
+		s->state == CONTAINER_EXITED && s->exit_code < 0 ? "the exit code is unknown" : "");
 	put_time(w, "StartedAt", s->started_ns);
 	put_time(w, "FinishedAt", s->finished_ns);
 	json_close_object(w);

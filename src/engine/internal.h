@@ -43,6 +43,8 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
 int container_run_dir_begin(struct engine *e, const struct container *c);
+/* Removes the cgroups of the instance when they are empty. */
+int instance_groups_remove(const struct engine *e);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
@@ -52,9 +54,10 @@ int container_abandoned(struct engine *e, const char *id);
 
 /* Compose: a container, its image and the defaults become an OCI specification. `root_fd` shows the files of the
  * container (for its users). */
-int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a, struct oci_spec *out);
-int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
-	struct arena *a, struct oci_spec *out);
+int compose_run(struct engine *e, const struct container *c, int root_fd, struct arena *a,
+	struct oci_spec *out);
+int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request,
+	int root_fd, struct arena *a, struct oci_spec *out);
 /* Lists of defaults with their origin; see defaults.c. */
 void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged);
 
@@ -69,5 +72,7 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);
 /* Address and ports into the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
 void network_describe(struct engine *e, const struct container *c, struct summary *summary);
-void network_plan(struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec);
-void network_inspect(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w);
+void network_plan(
+	struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec);
+void network_inspect(struct engine *e, const struct container *c, const struct summary *s,
+	struct json_writer *w);

@@ -17,7 +17,12 @@
 #include <signal.h>
 #include <sys/file.h>
 
-enum { KILL_PATIENCE_MS = 10000, COLLECT_PATIENCE_MS = 5000, WAITER_PATIENCE_MS = 1000, COLLECT_STEP_MS = 10 };
+enum {
+	KILL_PATIENCE_MS = 10000,
+	COLLECT_PATIENCE_MS = 5000,
+	WAITER_PATIENCE_MS = 1000,
+	COLLECT_STEP_MS = 10
+};
 
 /* Is it running, as the row says? Otherwise the row is made right: its monitor may be about to write it down, and what
  * it has left is the truth. */
@@ -106,7 +111,7 @@ static int collect(struct engine *e, const char *id)
 int container_ended(struct engine *e, const char *id)
 {
 	int r = collect(e, id);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : instance_groups_remove(e); /* its monitor has just left them */
 }
 
 /* The process that should collect has a moment to do it; then it is done here. */
@@ -202,7 +207,10 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 	if (r < 0)
 		return r;
 	if (summary.state == CONTAINER_RUNNING && !is_forced)
-		return err_say(-EBUSY, "container %.12s is running: stop the container before removing it, or use rm -f", id);
+		return err_say(-EBUSY,
+			"container %.12s is running: stop the container before removing it, or use "
+			"rm -f",
+			id);
 	if (summary.state == CONTAINER_RUNNING) {
 		r = container_kill(e, id, SIGKILL);
 		if (r < 0 && r != -ESRCH)
@@ -221,7 +229,8 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 }
 
 /* The exit record of a container whose process has gone, as soon as its monitor has written it. */
-static int exit_await(struct engine *e, const char *id, int run_dir, const struct summary *summary, int *out_code)
+static int exit_await(
+	struct engine *e, const char *id, int run_dir, const struct summary *summary, int *out_code)
 {
 	uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
 	for (;;) {

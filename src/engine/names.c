@@ -37,16 +37,20 @@ int name_claim(const struct engine *e, const char *name, const char *id)
 {
 	char path[160], owner[CONTAINER_ID_LEN + 1];
 	if (!str_is_name(name))
-		return err_say(-EINVAL, "invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+		return err_say(-EINVAL,
+			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			name);
 	name_path(path, name);
 	for (int attempt = 0; attempt < 2; attempt++) {
 		int r = sys_symlink_at(id, e->root_fd, path);
 		if (r != -EEXIST)
 			return r < 0 ? err_new(r, "claim the name %s", name) : 0;
-		auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
+		auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner)
+								    : -EBADF;
 		if (dir >= 0)
 			return err_say(-EEXIST,
-				"the container name \"%s\" is already in use by container %s. Remove or rename it to reuse the name",
+				"the container name \"%s\" is already in use by container %s. "
+				"Remove or rename it to reuse the name",
 				name, owner);
 		sys_unlink_at(e->root_fd, path, 0);
 	}
@@ -65,19 +69,21 @@ void name_release_all(const struct engine *e, const char *id)
 	auto_strvec struct strvec names = STRVEC_INIT;
 	if (file_list_at(e->root_fd, "names", &names) < 0)
 		return;
-	strvec_each(name, &names)
+	strvec_each (name, &names)
 		name_release(e, *name, id);
 }
 
-static const char *const adjectives[] = {"amber", "bold", "brave", "bright", "calm", "clever", "crisp", "deft",
-	"eager", "fair", "fleet", "fond", "frank", "gentle", "glad", "hardy", "keen", "kind", "lively", "loyal",
-	"lucid", "mellow", "merry", "neat", "nimble", "noble", "patient", "plain", "proud", "quick", "quiet", "sharp",
-	"sober", "solid", "steady", "sunny", "swift", "tidy", "warm", "wise"};
+static const char *const adjectives[] = {"amber", "bold", "brave", "bright", "calm", "clever",
+	"crisp", "deft", "eager", "fair", "fleet", "fond", "frank", "gentle", "glad", "hardy",
+	"keen", "kind", "lively", "loyal", "lucid", "mellow", "merry", "neat", "nimble", "noble",
+	"patient", "plain", "proud", "quick", "quiet", "sharp", "sober", "solid", "steady", "sunny",
+	"swift", "tidy", "warm", "wise"};
 
-static const char *const grains[] = {"acorn", "almond", "amaranth", "barley", "bean", "buckwheat", "cashew",
-	"chestnut", "chickpea", "coconut", "corn", "cowpea", "emmer", "flax", "fonio", "hazel", "hemp", "kamut",
-	"lentil", "linseed", "lupin", "maize", "millet", "mustard", "oat", "peanut", "pecan", "pine", "pistachio",
-	"poppy", "quinoa", "rice", "rye", "sesame", "sorghum", "soy", "spelt", "teff", "walnut", "wheat"};
+static const char *const grains[] = {"acorn", "almond", "amaranth", "barley", "bean", "buckwheat",
+	"cashew", "chestnut", "chickpea", "coconut", "corn", "cowpea", "emmer", "flax", "fonio",
+	"hazel", "hemp", "kamut", "lentil", "linseed", "lupin", "maize", "millet", "mustard", "oat",
+	"peanut", "pecan", "pine", "pistachio", "poppy", "quinoa", "rice", "rye", "sesame",
+	"sorghum", "soy", "spelt", "teff", "walnut", "wheat"};
 
 void name_invent(const struct engine *e, struct arena *a, const char **out)
 {
@@ -86,9 +92,11 @@ void name_invent(const struct engine *e, struct arena *a, const char **out)
 		uint32_t dice[2] = {0};
 		if (getrandom(dice, sizeof(dice), 0) != sizeof(dice))
 			BUG("getrandom");
-		const char *first = adjectives[dice[0] % (sizeof(adjectives) / sizeof(adjectives[0]))];
+		const char *first =
+			adjectives[dice[0] % (sizeof(adjectives) / sizeof(adjectives[0]))];
 		const char *second = grains[dice[1] % (sizeof(grains) / sizeof(grains[0]))];
-		*out = attempt ? arena_printf(a, "%s_%s%u", first, second, attempt) : arena_printf(a, "%s_%s", first, second);
+		*out = attempt ? arena_printf(a, "%s_%s%u", first, second, attempt)
+			       : arena_printf(a, "%s_%s", first, second);
 		if (name_find(e, *out, owner) == -ENOENT)
 			return;
 	}
@@ -101,7 +109,7 @@ int container_list(struct engine *e, struct container_list *out)
 	if (r < 0)
 		return err_new(r, "list %s/containers", e->root_path);
 	struct container_list list = {.ids = mem_new(names.count * sizeof(*list.ids))};
-	strvec_each(name, &names)
+	strvec_each (name, &names)
 		if (str_is_hex(*name, CONTAINER_ID_LEN))
 			memcpy(list.ids[list.count++], *name, CONTAINER_ID_LEN + 1);
 	*out = list;
@@ -114,7 +122,8 @@ void container_list_release(struct container_list *list)
 	*list = (struct container_list){0};
 }
 
-static int prefix_find(struct engine *e, const char *prefix, char out_id[static CONTAINER_ID_LEN + 1])
+static int prefix_find(
+	struct engine *e, const char *prefix, char out_id[static CONTAINER_ID_LEN + 1])
 {
 	auto_of(container_list) struct container_list list = {0};
 	int r = container_list(e, &list);

@@ -19,10 +19,12 @@ enum { PUBLICATIONS_MAX = 256 };
 
 static bool has_no_endpoint(const struct container *c)
 {
-	return str_eq(c->network, "none") || str_eq(c->network, "host") || str_prefix(c->network, "container:");
+	return str_eq(c->network, "none") || str_eq(c->network, "host") ||
+		str_prefix(c->network, "container:");
 }
 
-static int ports_parse(const struct container *c, const struct net_address *address, struct net_publication *out)
+static int ports_parse(
+	const struct container *c, const struct net_address *address, struct net_publication *out)
 {
 	if (c->ports.count > PUBLICATIONS_MAX)
 		return err_say(-E2BIG, "more than %d published ranges", PUBLICATIONS_MAX);
@@ -51,7 +53,9 @@ struct endpoint_lease {
 static int lease_store(const struct engine *e, const char *id, const struct endpoint_lease *lease)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
-	int r = run_dir < 0 ? run_dir : file_replace_at(run_dir, "endpoint", lease, sizeof(*lease), 0600, false);
+	int r = run_dir < 0
+		? run_dir
+		: file_replace_at(run_dir, "endpoint", lease, sizeof(*lease), 0600, false);
 	return r < 0 ? err_new(r, "write the endpoint of container %.12s", id) : 0;
 }
 
@@ -68,7 +72,8 @@ static int lease_load(const struct engine *e, const char *id, struct endpoint_le
 	return out->port_count <= PUBLICATIONS_MAX ? 0 : -EBADMSG;
 }
 
-static int hosts_add(const struct engine *e, const struct container *c, const struct net_address *address)
+static int hosts_add(
+	const struct engine *e, const struct container *c, const struct net_address *address)
 {
 	char text[NET_ADDRESS_TEXT];
 	auto_buf struct buf hosts = BUF_INIT;
@@ -84,8 +89,11 @@ static int hosts_add(const struct engine *e, const struct container *c, const st
 int network_prepare(struct engine *e, const struct container *c)
 {
 	if (has_no_endpoint(c))
-		return c->ports.count == 0 ? 0
-					   : err_say(-EINVAL, "-p needs a network of the container's own, not --network %s", c->network);
+		return c->ports.count == 0
+			? 0
+			: err_say(-EINVAL,
+				  "-p needs a network of the container's own, not --network %s",
+				  c->network);
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
 	int r = network_load(e, c->network, &a, &n);
@@ -96,7 +104,8 @@ int network_prepare(struct engine *e, const struct container *c)
 		return leases;
 	struct endpoint_lease lease = {.port_count = c->ports.count};
 	r = net_lease_next(leases, &n.subnet, &n.gateway, c->id, &lease.address);
-	if (r == 0 && lease.port_count) { /* so that a port that is refused gives the address back */
+	if (r == 0 &&
+		lease.port_count) { /* so that a port that is refused gives the address back */
 		const struct endpoint_lease without_ports = {.address = lease.address};
 		r = lease_store(e, c->id, &without_ports);
 	}
@@ -118,7 +127,8 @@ static int rules_restore(struct engine *e, struct net *net)
 	for (size_t i = 0; i < list.count && r == 0; i++) {
 		struct endpoint_lease lease;
 		struct summary summary;
-		if (container_summary(e, list.ids[i], &summary) < 0 || summary.state != CONTAINER_RUNNING ||
+		if (container_summary(e, list.ids[i], &summary) < 0 ||
+			summary.state != CONTAINER_RUNNING ||
 			lease_load(e, list.ids[i], &lease) < 0 || lease.port_count == 0)
 			continue;
 		r = net_publish(net, lease.ports, lease.port_count, list.ids[i]);
@@ -129,7 +139,8 @@ static int rules_restore(struct engine *e, struct net *net)
 static int bridge_up(struct engine *e, struct net *net, const struct network *n)
 {
 	struct net_bridge bridge = {.name = n->bridge, .owner = n->id};
-	bridge.addresses[0] = (struct net_subnet){.address = n->gateway, .length = n->subnet.length};
+	bridge.addresses[0] = (struct net_subnet){
+		.address = n->gateway, .length = n->subnet.length};
 	int index;
 	int r = net_bridge_ensure(net, &bridge, &index);
 	if (r < 0)
@@ -137,7 +148,8 @@ static int bridge_up(struct engine *e, struct net *net, const struct network *n)
 	int was_missing = net_rules_load(net);
 	if (was_missing < 0)
 		return was_missing;
-	struct net_rules_network rules = {.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
+	struct net_rules_network rules = {
+		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
 	r = net_rules_add_network(net, &rules);
 	if (r == 0 && was_missing)
 		r = rules_restore(e, net);
@@ -163,8 +175,10 @@ static int endpoint_attach(struct engine *e, const struct container *c, struct n
 		r = bridge_up(e, net, &n);
 	if (r < 0)
 		return r;
-	struct net_endpoint endpoint = {.driver = n.driver, .parent = n.bridge, .name = "eth0", .owner = c->id};
-	endpoint.addresses[0] = (struct net_subnet){.address = lease.address, .length = n.subnet.length};
+	struct net_endpoint endpoint = {
+		.driver = n.driver, .parent = n.bridge, .name = "eth0", .owner = c->id};
+	endpoint.addresses[0] = (struct net_subnet){
+		.address = lease.address, .length = n.subnet.length};
 	if (!n.is_internal)
 		endpoint.gateways[0] = n.gateway;
 	r = net_endpoint_attach(net, sandbox, &endpoint);
@@ -232,19 +246,25 @@ void network_describe(struct engine *e, const struct container *c, struct summar
 		fmt(summary->ports, "%.*s...", (int)sizeof(summary->ports) - 4, ports.data);
 }
 
-static void plan_say(struct arena *a, struct oci_spec *spec, const char *sentence, const char *origin)
+static void plan_say(
+	struct arena *a, struct oci_spec *spec, const char *sentence, const char *origin)
 {
 	struct oci_pair *pair = arena_push(a, &spec->network);
 	*pair = (struct oci_pair){.key = sentence, .origin = origin};
 }
 
-void network_plan(struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec)
+void network_plan(
+	struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec)
 {
 	if (str_eq(c->network, "none"))
 		plan_say(a, spec, "bring lo up", "--network");
 	if (has_no_endpoint(c))
 		return;
-	plan_say(a, spec, arena_printf(a, "lease an address of network %s, bring lo up, make veth eth0 into its bridge", c->network),
+	plan_say(a, spec,
+		arena_printf(a,
+			"lease an address of network %s, bring lo up, make veth eth0 into its "
+			"bridge",
+			c->network),
 		str_eq(c->network, "bridge") ? "default" : "--network");
 	for (size_t i = 0; i < c->ports.count; i++)
 		plan_say(a, spec, arena_printf(a, "publish %s", c->ports.items[i]), "-p");
@@ -266,7 +286,8 @@ static void put_ports(struct json_writer *w, const struct net_publication *p)
 }
 
 /* The endpoint, in its network. */
-static void put_endpoint(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
+static void put_endpoint(
+	struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
@@ -277,7 +298,8 @@ static void put_endpoint(struct engine *e, const struct container *c, const stru
 	uint8_t mac[6] = {0};
 	if (net_address_parse(s->address, &address) == 0)
 		net_mac(mac, &address);
-	fmt(mac_text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	fmt(mac_text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+		mac[5]);
 	json_open_object(w, c->network);
 	json_put_string(w, "NetworkID", n.id);
 	json_put_string(w, "EndpointID", c->id);
@@ -288,7 +310,8 @@ static void put_endpoint(struct engine *e, const struct container *c, const stru
 	json_close_object(w);
 }
 
-void network_inspect(struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
+void network_inspect(
+	struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
 {
 	struct endpoint_lease lease = {0};
 	bool is_attached = s->state == CONTAINER_RUNNING && lease_load(e, c->id, &lease) == 0;

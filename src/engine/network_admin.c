@@ -17,10 +17,13 @@ static const char *const reserved[] = {"none", "host", "default", "container"};
 static int name_check(const char *name)
 {
 	if (!str_is_name(name))
-		return err_say(-EINVAL, "invalid network name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", name);
+		return err_say(-EINVAL,
+			"invalid network name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+			name);
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (str_eq(name, reserved[i]))
-			return err_say(-EINVAL, "the network name \"%s\" has a meaning of its own", name);
+			return err_say(
+				-EINVAL, "the network name \"%s\" has a meaning of its own", name);
 	return 0;
 }
 
@@ -32,27 +35,36 @@ static int networks_lock(struct engine *e)
 
 static int request_parse(const struct network_request *request, struct network *out)
 {
-	*out = (struct network){.name = request->name, .driver = request->driver ? request->driver : "bridge",
+	*out = (struct network){.name = request->name,
+		.driver = request->driver ? request->driver : "bridge",
 		.is_internal = request->is_internal};
 	if (!str_eq(out->driver, "bridge"))
-		return err_say(-EOPNOTSUPP, "--driver \"%s\": bridge is the only driver so far", out->driver);
+		return err_say(-EOPNOTSUPP, "--driver \"%s\": bridge is the only driver so far",
+			out->driver);
 	if (request->subnet) {
 		int r = net_subnet_parse(request->subnet, &out->subnet);
 		if (r == -ERANGE)
-			return err_say(-EINVAL, "--subnet %s: the address has bits beyond the network's length", request->subnet);
+			return err_say(-EINVAL,
+				"--subnet %s: the address has bits beyond the network's length",
+				request->subnet);
 		if (r < 0 || out->subnet.address.size != 4)
-			return err_say(-EINVAL, "--subnet \"%s\" is not an IPv4 network such as 10.77.0.0/24", request->subnet);
+			return err_say(-EINVAL,
+				"--subnet \"%s\" is not an IPv4 network such as 10.77.0.0/24",
+				request->subnet);
 	}
 	if (!request->gateway)
 		return 0;
 	if (!request->subnet)
 		return err_say(-EINVAL, "--gateway needs --subnet");
-	if (net_address_parse(request->gateway, &out->gateway) < 0 || !net_subnet_has(&out->subnet, &out->gateway))
-		return err_say(-EINVAL, "--gateway \"%s\" is not an address of %s", request->gateway, request->subnet);
+	if (net_address_parse(request->gateway, &out->gateway) < 0 ||
+		!net_subnet_has(&out->subnet, &out->gateway))
+		return err_say(-EINVAL, "--gateway \"%s\" is not an address of %s",
+			request->gateway, request->subnet);
 	return 0;
 }
 
-int network_create(struct engine *e, const struct network_request *request, struct arena *a, const char **out_id)
+int network_create(struct engine *e, const struct network_request *request, struct arena *a,
+	const char **out_id)
 {
 	struct network n;
 	int r = name_check(request->name);
@@ -89,7 +101,8 @@ static void view_fill(struct arena *a, const struct network *n, struct network_v
 
 static int compare_views(const void *a, const void *b)
 {
-	return strcmp(((const struct network_view *)a)->name, ((const struct network_view *)b)->name);
+	return strcmp(
+		((const struct network_view *)a)->name, ((const struct network_view *)b)->name);
 }
 
 /* The default network is listed whether or not somebody used it yet; host and none have no record. */
@@ -103,7 +116,7 @@ int network_list(struct engine *e, struct arena *a, struct network_list *out)
 	if (r < 0)
 		return err_new(r, "list networks");
 	struct network_list list = {0};
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		char *end = strrchr(*name, '.');
 		if (!end || !str_eq(end, ".json"))
 			continue;
@@ -125,7 +138,8 @@ int network_list(struct engine *e, struct arena *a, struct network_list *out)
 
 /* Calls `each` with every container that runs in the network. */
 static int users_each(struct engine *e, const char *name,
-	int (*each)(void *context, const struct container *c, const struct summary *s), void *context)
+	int (*each)(void *context, const struct container *c, const struct summary *s),
+	void *context)
 {
 	auto_of(container_list) struct container_list list = {0};
 	int r = container_list(e, &list);
@@ -143,14 +157,16 @@ static int users_each(struct engine *e, const char *name,
 
 static int refuse_user(void *context, const struct container *c, const struct summary *s)
 {
-	return err_say(-EBUSY, "network %s is in use by container %s", (const char *)context, c->name);
+	return err_say(
+		-EBUSY, "network %s is in use by container %s", (const char *)context, c->name);
 }
 
 /* What the kernel has of a network; it is made again by the next container. */
 static int kernel_remove(struct engine *e, const struct network *n)
 {
 	auto_of(net) struct net *net = NULL;
-	struct net_rules_network rules = {.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
+	struct net_rules_network rules = {
+		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
 	struct net_link link;
 	int r = net_open(&net, e->instance);
 	if (r < 0 || net_link_find(net, n->bridge, &link) < 0)
@@ -197,7 +213,7 @@ int network_prune(struct engine *e, struct strvec *out)
 	if (r < 0)
 		return err_new(r, "list networks");
 	bool is_all = true;
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		char *end = strrchr(*name, '.');
 		if (!end || !str_eq(end, ".json"))
 			continue;

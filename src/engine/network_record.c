@@ -42,7 +42,8 @@ int network_store(struct engine *e, const struct network *n)
 	return r < 0 ? err_new(r, "write network %s", n->name) : 0;
 }
 
-static int network_parse(const char *path, const struct buf *text, struct arena *a, struct network *out)
+static int network_parse(
+	const char *path, const struct buf *text, struct arena *a, struct network *out)
 {
 	auto_of(json) struct json *document = NULL;
 	int r = json_parse(path, text->data, text->len, &document);
@@ -54,8 +55,8 @@ static int network_parse(const char *path, const struct buf *text, struct arena 
 	const struct {
 		const char *key;
 		const char **field;
-	} strings[] = {{"name", &n.name}, {"id", &n.id}, {"driver", &n.driver}, {"bridge", &n.bridge},
-		{"subnet", &subnet}, {"gateway", &gateway}};
+	} strings[] = {{"name", &n.name}, {"id", &n.id}, {"driver", &n.driver},
+		{"bridge", &n.bridge}, {"subnet", &subnet}, {"gateway", &gateway}};
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
 		r = json_opt_string(&root, strings[i].key, a, strings[i].field);
 		if (r < 0)
@@ -93,7 +94,7 @@ static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *o
 	if (r < 0)
 		return err_new(r, "list networks");
 	size_t count = 0;
-	strvec_each(name, &names) {
+	strvec_each (name, &names) {
 		struct network n;
 		char *end = strrchr(*name, '.');
 		if (!end || !str_eq(end, ".json") || count == room)
@@ -122,7 +123,8 @@ int network_make(struct engine *e, struct network *n, struct arena *a)
 	} else {
 		for (int i = 0; i < count; i++)
 			if (net_subnet_overlaps(&n->subnet, &taken[i]))
-				return err_say(-EEXIST, "the subnet overlaps with another network's");
+				return err_say(
+					-EEXIST, "the subnet overlaps with another network's");
 		r = net_subnet_check(net, &n->subnet, NULL);
 	}
 	if (r < 0)

@@ -60,7 +60,8 @@ int port_parse(const char *text, struct net_publication *out)
 	if (protocol) {
 		*protocol++ = '\0';
 		if (net_protocol_parse(protocol, &p.protocol) < 0)
-			return err_say(-EINVAL, "-p \"%s\": \"%s\" is not tcp, udp or sctp", text, protocol);
+			return err_say(-EINVAL, "-p \"%s\": \"%s\" is not tcp, udp or sctp", text,
+				protocol);
 	}
 	if (host_cut(&at, &p.host) < 0)
 		return err_say(-EINVAL, "-p \"%s\": the host address is not an address", text);
@@ -73,7 +74,8 @@ int port_parse(const char *text, struct net_publication *out)
 	if (r == 0 && rest && left[0] != '\0') {
 		r = range_parse(left, &p.host_port, &count);
 		if (r == 0 && count != p.count)
-			return err_say(-EINVAL, "-p \"%s\": the two ranges are of different length", text);
+			return err_say(
+				-EINVAL, "-p \"%s\": the two ranges are of different length", text);
 	}
 	if (r == -ERANGE)
 		return err_say(r, "-p \"%s\": a range of more than %d ports", text, NET_PORTS_MAX);
@@ -89,7 +91,8 @@ void port_format(const struct net_publication *p, struct buf *out)
 	net_address_format(host, &p->host);
 	buf_addf(out, p->host.size == 16 ? "[%s]:%u" : "%s:%u", host, p->host_port);
 	if (p->count > 1)
-		buf_addf(out, "-%u->%u-%u/", p->host_port + p->count - 1, p->port, p->port + p->count - 1);
+		buf_addf(out, "-%u->%u-%u/", p->host_port + p->count - 1, p->port,
+			p->port + p->count - 1);
 	else
 		buf_addf(out, "->%u/", p->port);
 	buf_adds(out, net_protocol_name(p->protocol));

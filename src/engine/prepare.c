@@ -95,14 +95,20 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 		source = id_make(a);
 	}
 	if (destination[0] != '/')
-		return err_say(-EINVAL, "-v \"%s\": \"%s\" is not an absolute path in the container", text, destination);
+		return err_say(-EINVAL,
+			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
+			destination);
 	if (strchr(destination, '\n') || str_eq(destination, "/"))
-		return err_say(-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
+		return err_say(
+			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
 	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
-		return err_say(-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
+		return err_say(
+			-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
 	if (source[0] != '/') {
 		if (!str_is_name(source))
-			return err_say(-EINVAL, "-v \"%s\": \"%s\" is neither an absolute path nor a volume name", text, source);
+			return err_say(-EINVAL,
+				"-v \"%s\": \"%s\" is neither an absolute path nor a volume name",
+				text, source);
 		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
 	}
 	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
@@ -120,9 +126,12 @@ static int limits_check(const struct engine *e, const struct container *c)
 	if (c->limits.nano_cpus && c->limits.nano_cpus < 10000000u)
 		return err_say(-EINVAL, "--cpus: at least 0.01 is needed");
 	if (c->limits.cpuset_cpus && parse_ranges(c->limits.cpuset_cpus, CPUS_MAX) < 0)
-		return err_say(-EINVAL, "--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4", c->limits.cpuset_cpus);
+		return err_say(-EINVAL,
+			"--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4",
+			c->limits.cpuset_cpus);
 	if (c->limits.pids_limit < -1)
-		return err_say(-EINVAL, "--pids-limit: %lld is not a number of processes, or -1 for no limit",
+		return err_say(-EINVAL,
+			"--pids-limit: %lld is not a number of processes, or -1 for no limit",
 			(long long)c->limits.pids_limit);
 	return 0;
 }
@@ -136,15 +145,21 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 	}
 	for (size_t i = 0; i < c->tmpfs.count; i++)
 		if (c->tmpfs.items[i][0] != '/')
-			return err_say(-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", c->tmpfs.items[i]);
+			return err_say(-EINVAL,
+				"--tmpfs \"%s\": not an absolute path in the container",
+				c->tmpfs.items[i]);
 	if (c->name && !str_is_name(c->name))
 		return err_say(-EINVAL,
-			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, at most 128 characters", c->name);
+			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
+			"allowed, at most 128 characters",
+			c->name);
 	if (c->hostname && (strlen(c->hostname) > HOSTNAME_MAX || !str_is_name(c->hostname)))
-		return err_say(-EINVAL, "--hostname: \"%s\" is not a host name of at most %d characters", c->hostname,
-			HOSTNAME_MAX);
+		return err_say(-EINVAL,
+			"--hostname: \"%s\" is not a host name of at most %d characters",
+			c->hostname, HOSTNAME_MAX);
 	if (c->process.cwd && c->process.cwd[0] != '/')
-		return err_say(-EINVAL, "--workdir: \"%s\" is not an absolute path", c->process.cwd);
+		return err_say(
+			-EINVAL, "--workdir: \"%s\" is not an absolute path", c->process.cwd);
 	if (c->stop_signal && signal_parse(c->stop_signal) < 0)
 		return err_say(-EINVAL, "\"%s\" is not a signal", c->stop_signal);
 	return 0;
@@ -174,6 +189,9 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 		c->network = "bridge";
 	if (!c->stop_signal || c->stop_signal[0] == '\0')
 		c->stop_signal = "SIGTERM";
+	const char *signal = signal_name(signal_parse(c->stop_signal));
+	if (signal) /* one spelling: an image may say 15, a user INT */
+		c->stop_signal = signal;
 	if (c->stop_timeout_ms == 0)
 		c->stop_timeout_ms = 10000;
 	return 0;

@@ -23,7 +23,10 @@ struct field {
 	size_t offset;
 };
 
-#define FIELD(kind, key, member) {key, kind, offsetof(struct container, member)}
+#define FIELD(kind, key, member) \
+	{ \
+		key, kind, offsetof(struct container, member) \
+	}
 
 static const struct field fields[] = {
 	FIELD(FIELD_STRING, "id", id),
@@ -93,7 +96,8 @@ static void field_write(struct json_writer *w, const struct field *f, const void
 	}
 }
 
-static int field_read(const struct json_cursor *object, const struct field *f, struct arena *a, void *value)
+static int field_read(
+	const struct json_cursor *object, const struct field *f, struct arena *a, void *value)
 {
 	switch (f->kind) {
 	case FIELD_STRING:
@@ -121,7 +125,9 @@ int container_record_store(const struct engine *e, const struct container *c, bo
 	json_close_object(&w);
 
 	auto_close int dir = container_dir_open(e, c->id);
-	int r = dir < 0 ? dir : file_replace_at(dir, "record.json", text.data, text.len, 0600, is_durable);
+	int r = dir < 0
+		? dir
+		: file_replace_at(dir, "record.json", text.data, text.len, 0600, is_durable);
 	return r < 0 ? err_new(r, "write the record of container %s", c->id) : 0;
 }
 
@@ -176,7 +182,8 @@ int summary_read(const struct engine *e, const char *id, struct summary *out)
 	bool is_right = r >= 0 && row.len == sizeof(*out);
 	if (is_right) {
 		memcpy(out, row.data, sizeof(*out));
-		is_right = out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION && out->state < CONTAINER_BROKEN;
+		is_right = out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION &&
+			out->state < CONTAINER_BROKEN;
 	}
 	if (!is_right)
 		*out = (struct summary){.state = CONTAINER_BROKEN};

@@ -41,7 +41,8 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 }
 
 /* The overlay of all layers, with the writable one where there is one. */
-static int overlay_open(const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
+static int overlay_open(
+	const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
 {
 	int layers[STORAGE_LAYERS_MAX];
 	size_t count = container_layer_count(c), opened = 0;
@@ -179,7 +180,8 @@ static int foreground_supervise(struct launch *l, struct monitor *m, int *out_co
 	return r;
 }
 
-static int summary_started(struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid)
+static int summary_started(
+	struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid)
 {
 	struct summary summary;
 	int r = summary_read(e, c->id, &summary);
@@ -222,7 +224,8 @@ static int foreground_run(struct engine *e, struct container *c, struct launch *
 }
 
 /* The end as this process saw it. */
-static int foreground_ended(struct engine *e, const struct container *c, const struct launch *l, int code)
+static int foreground_ended(
+	struct engine *e, const struct container *c, const struct launch *l, int code)
 {
 	auto_close int lock = container_lock(e, c->id);
 	if (lock == -ENOENT)
@@ -251,13 +254,17 @@ static int foreground_ended(struct engine *e, const struct container *c, const s
 
 static int monitor_begin_fill(const struct engine *e, const char *id, struct monitor_begin *out)
 {
-	*out = (struct monitor_begin){.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES};
+	*out = (struct monitor_begin){
+		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES};
 	auto_buf struct buf cgroup = BUF_INIT;
 	container_cgroup_path(e, id, &cgroup);
 	if (fmt(out->id, "%s", id) < 0 || fmt(out->cgroup_path, "%s", cgroup.data) < 0 ||
-		fmt(out->engine_path, "%s", HUSK_BINDIR "/husk") < 0 || fmt(out->init_path, "%s", MONITOR_PATH) < 0 ||
-		fmt(out->root_path, "%s", e->root_path) < 0 || fmt(out->state_path, "%s", e->state_path) < 0)
-		return err_say(-ENAMETOOLONG, "a path of this installation is too long for a monitor");
+		fmt(out->engine_path, "%s", HUSK_BINDIR "/husk") < 0 ||
+		fmt(out->init_path, "%s", MONITOR_PATH) < 0 ||
+		fmt(out->root_path, "%s", e->root_path) < 0 ||
+		fmt(out->state_path, "%s", e->state_path) < 0)
+		return err_say(
+			-ENAMETOOLONG, "a path of this installation is too long for a monitor");
 	return 0;
 }
 
@@ -286,7 +293,8 @@ static int detached_run(struct engine *e, struct container *c, struct launch *l)
 int container_adopt(struct engine *e, const char *id, struct summary *summary)
 {
 	bool is_orphan = summary->state == CONTAINER_RUNNING && summary->flags & SUMMARY_DETACHED &&
-		!(summary->flags & SUMMARY_TTY) && summary->monitor.pid && !process_is_alive(&summary->monitor);
+		!(summary->flags & SUMMARY_TTY) && summary->monitor.pid &&
+		!process_is_alive(&summary->monitor);
 	if (!is_orphan)
 		return 0;
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -392,6 +400,11 @@ int container_start(struct engine *e, const char *id)
 	struct launch l;
 	launch_init(&l);
 	r = container_summary(e, id, &summary);
+	if (r == 0 && summary.state == CONTAINER_BROKEN)
+		r = err_say(-EBADMSG,
+			"the summary of container %.12s is damaged; husk rm -f removes the "
+			"container",
+			id);
 	if (r == 0)
 		r = container_load(e, id, &a, &c);
 	bool is_running = r == 0 && summary.state == CONTAINER_RUNNING;
@@ -416,8 +429,8 @@ int container_start(struct engine *e, const char *id)
 	return r;
 }
 
-static int exec_plan(struct engine *e, const struct container *c, const struct exec_request *request, int root_fd,
-	struct buf *out)
+static int exec_plan(struct engine *e, const struct container *c,
+	const struct exec_request *request, int root_fd, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct oci_spec spec;
@@ -433,10 +446,12 @@ static int running_root_open(const struct summary *summary, int pidfd)
 	auto_close int root = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
 	if (root < 0)
 		return err_new(root, "open the container's root");
-	return sys_pidfd_send_signal(pidfd, 0) < 0 ? err_say(-ESRCH, "the container has just ended") : take_fd(&root);
+	return sys_pidfd_send_signal(pidfd, 0) < 0 ? err_say(-ESRCH, "the container has just ended")
+						   : take_fd(&root);
 }
 
-static int exec_prepare(struct engine *e, const char *id, const struct exec_request *request, struct launch *l)
+static int exec_prepare(
+	struct engine *e, const char *id, const struct exec_request *request, struct launch *l)
 {
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
@@ -486,7 +501,8 @@ static int exec_run(struct launch *l, const struct exec_request *request, int *o
 	return r;
 }
 
-int container_exec(struct engine *e, const char *id, const struct exec_request *request, int *out_code)
+int container_exec(
+	struct engine *e, const char *id, const struct exec_request *request, int *out_code)
 {
 	struct launch l;
 	launch_init(&l);

@@ -127,8 +127,8 @@ static int stdio_adopt(struct holder *h)
 {
 	static const char *const names[] = {"out", "err"};
 	for (size_t i = 0; i < 2; i++) {
-		int fd = sys_open_at(
-			h->run_directory_fd, names[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
+		int fd = sys_open_at(h->run_directory_fd, names[i],
+			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 		if (fd < 0)
 			return err_new(fd, "open fifo %s", names[i]);
 		h->monitor.output_fds[i] = fd;

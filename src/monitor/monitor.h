@@ -97,7 +97,8 @@ struct monitor_begin {
 	uint32_t log_files;
 	uint16_t has_stdin; /* stdin stays open without a terminal: -d -i */
 	uint16_t is_adoption;
-	uint64_t slots[2]; /* which are among the fds, after: run directory, log directory, plan (or pidfd) */
+	uint64_t slots
+		[2]; /* which are among the fds, after: run directory, log directory, plan (or pidfd) */
 };
 
 /* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when

@@ -68,7 +68,8 @@ static int answer(
 }
 
 /* The process and the conversation with it, nothing said yet. */
-static int spawn(const char *monitor_path, const struct monitor_begin *begin, struct monitor_handle *out)
+static int spawn(
+	const char *monitor_path, const struct monitor_begin *begin, struct monitor_handle *out)
 {
 	int pair[2];
 	int r = socket_pair(pair);

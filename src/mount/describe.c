@@ -47,13 +47,16 @@ void mount_node_describe(const struct flat *plan, const struct mount_node_row *r
 		break;
 	case MOUNT_NODE_CHAR:
 	case MOUNT_NODE_BLOCK:
-		buf_addf(out, "make device %s %c %u:%u mode %04o", path, row->kind == MOUNT_NODE_CHAR ? 'c' : 'b',
-			row->major, row->minor, row->mode);
+		buf_addf(out, "make device %s %c %u:%u mode %04o", path,
+			row->kind == MOUNT_NODE_CHAR ? 'c' : 'b', row->major, row->minor,
+			row->mode);
 		break;
 	}
 }
 
-void mount_guard_describe(const struct flat *plan, const struct mount_guard_row *row, struct buf *out)
+void mount_guard_describe(
+	const struct flat *plan, const struct mount_guard_row *row, struct buf *out)
 {
-	buf_addf(out, "%s %s", row->kind == MOUNT_GUARD_MASK ? "hide" : "make read-only", flat_str(plan, row->path));
+	buf_addf(out, "%s %s", row->kind == MOUNT_GUARD_MASK ? "hide" : "make read-only",
+		flat_str(plan, row->path));
 }

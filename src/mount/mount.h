@@ -15,15 +15,16 @@
 #include <stdint.h>
 
 enum mount_kind {
-	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, cgroup, ... */
-	MOUNT_KIND_BIND,    /* a detached tree from a slot */
+	MOUNT_KIND_NEW =
+		1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, cgroup, ... */
+	MOUNT_KIND_BIND, /* a detached tree from a slot */
 	MOUNT_KIND_MAX = MOUNT_KIND_BIND
 };
 
 enum mount_row_flags {
-	MOUNT_STRICT = 1,          /* no symlink on the way to the target: /proc, /sys, /dev and below */
-	MOUNT_RECURSIVE = 2,       /* bind: the whole tree below */
-	MOUNT_OPTIONAL = 4,        /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
+	MOUNT_STRICT = 1, /* no symlink on the way to the target: /proc, /sys, /dev and below */
+	MOUNT_RECURSIVE = 2, /* bind: the whole tree below */
+	MOUNT_OPTIONAL = 4, /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
 };
 
 struct mount_row {
@@ -31,11 +32,11 @@ struct mount_row {
 	uint32_t kind;
 	uint32_t flags;
 	uint32_t slot;
-	uint32_t target;      /* string: absolute path in the container */
-	uint32_t source;      /* string: host path of a bind, or the source name */
-	uint32_t fstype;      /* string */
-	uint32_t data;        /* string: options of the file system, comma separated, or none */
-	uint64_t attr_set;    /* MOUNT_ATTR_* */
+	uint32_t target; /* string: absolute path in the container */
+	uint32_t source; /* string: host path of a bind, or the source name */
+	uint32_t fstype; /* string */
+	uint32_t data; /* string: options of the file system, comma separated, or none */
+	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clear;
 	uint64_t attr_set_recursive; /* rro and friends */
 	uint32_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
@@ -43,12 +44,18 @@ struct mount_row {
 };
 
 /* A device node, or a symlink, below /dev. */
-enum mount_node_kind { MOUNT_NODE_CHAR = 1, MOUNT_NODE_BLOCK, MOUNT_NODE_FIFO, MOUNT_NODE_LINK, MOUNT_NODE_BIND };
+enum mount_node_kind {
+	MOUNT_NODE_CHAR = 1,
+	MOUNT_NODE_BLOCK,
+	MOUNT_NODE_FIFO,
+	MOUNT_NODE_LINK,
+	MOUNT_NODE_BIND
+};
 
 struct mount_node_row {
 	uint32_t origin;
 	uint32_t kind;
-	uint32_t path;   /* string: absolute path in the container */
+	uint32_t path; /* string: absolute path in the container */
 	uint32_t target; /* string: of the symlink */
 	uint32_t major, minor;
 	uint32_t mode;
@@ -102,9 +109,9 @@ int mount_clone_fd(int fd, const struct mount_row *row);
 /* What init needs to apply rows; borrowed fds. */
 struct mount_context {
 	const struct flat *plan;
-	int root_fd;      /* O_PATH, the root as attached in init's mount namespace */
-	int null_fd;      /* O_PATH, the host's /dev/null, verified 1:3 */
-	int empty_fd;     /* a detached, empty, read-only tmpfs for masked directories, made on first use */
+	int root_fd; /* O_PATH, the root as attached in init's mount namespace */
+	int null_fd; /* O_PATH, the host's /dev/null, verified 1:3 */
+	int empty_fd; /* a detached, empty, read-only tmpfs for masked directories, made on first use */
 	const int *slots;
 	size_t slot_count;
 };
@@ -127,5 +134,7 @@ int mount_proc_private(void);
 
 /* One sentence without a full stop for each kind of row: "mount proc on /proc (nosuid,nodev,noexec)". */
 void mount_row_describe(const struct flat *plan, const struct mount_row *row, struct buf *out);
-void mount_node_describe(const struct flat *plan, const struct mount_node_row *row, struct buf *out);
-void mount_guard_describe(const struct flat *plan, const struct mount_guard_row *row, struct buf *out);
+void mount_node_describe(
+	const struct flat *plan, const struct mount_node_row *row, struct buf *out);
+void mount_guard_describe(
+	const struct flat *plan, const struct mount_guard_row *row, struct buf *out);

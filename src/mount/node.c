@@ -55,7 +55,8 @@ static int node_bind(struct mount_context *ctx, const struct mount_node_row *row
 	int tree = mount_slot(ctx, row->slot);
 	if (tree < 0)
 		return tree;
-	auto_close int target = path_make_file(ctx->root_fd, flat_str(ctx->plan, row->path), PATH_STRICT);
+	auto_close int target = path_make_file(
+		ctx->root_fd, flat_str(ctx->plan, row->path), PATH_STRICT);
 	if (target < 0)
 		return err_new(target, "mount point");
 	int r = mount_tree_attach(tree, target);
@@ -81,7 +82,8 @@ int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row
 
 int mount_clone_onto(int source_fd, int target_fd)
 {
-	auto_close int tree = sys_open_tree(source_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	auto_close int tree = sys_open_tree(
+		source_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return err_new(tree, "clone");
 	int r = mount_tree_attach(tree, target_fd);
@@ -105,7 +107,8 @@ static int empty_tree(struct mount_context *ctx)
 		if (r < 0)
 			return err_new(r, "create tmpfs");
 		ctx->empty_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC,
-			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				MOUNT_ATTR_NOEXEC);
 		if (ctx->empty_fd < 0)
 			return err_new(ctx->empty_fd, "mount tmpfs");
 		return ctx->empty_fd;
@@ -136,8 +139,8 @@ static int readonly_apply(int target)
 	if (r != -EINVAL) /* -EINVAL: not the root of a mount */
 		return r < 0 ? err_new(r, "make read-only") : 0;
 
-	auto_close int tree =
-		sys_open_tree(target, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	auto_close int tree = sys_open_tree(
+		target, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return err_new(tree, "clone");
 	r = sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);

@@ -12,8 +12,8 @@
 #include <linux/mount.h>
 
 enum option_effect {
-	EFFECT_SET,           /* attr_set */
-	EFFECT_CLEAR,         /* attr_clear */
+	EFFECT_SET, /* attr_set */
+	EFFECT_CLEAR, /* attr_clear */
 	EFFECT_SET_RECURSIVE, /* attr_set_recursive */
 	EFFECT_PROPAGATION,
 	EFFECT_BIND,

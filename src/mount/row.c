@@ -94,11 +94,13 @@ static int target_open(const struct mount_context *ctx, const struct mount_row *
 	int fd = S_ISDIR(st.st_mode) ? path_make_dir(ctx->root_fd, target, 0755, flags | PATH_DIR)
 				     : path_make_file(ctx->root_fd, target, flags);
 	if (fd == -ELOOP && flags & PATH_STRICT)
-		return err_say(fd, "the image has a symbolic link at %s, which husk does not follow", target);
+		return err_say(fd,
+			"the image has a symbolic link at %s, which husk does not follow", target);
 	if (fd == -ENOTDIR)
 		return err_say(fd, "the image has something at %s that is not a directory", target);
 	if (fd == -EROFS)
-		return err_say(fd, "mount point %s is missing and lies on a read-only mount", target);
+		return err_say(
+			fd, "mount point %s is missing and lies on a read-only mount", target);
 	return fd < 0 ? err_new(fd, "mount point %s", target) : fd;
 }
 

@@ -7,8 +7,7 @@
  *
  * Links carry the alias and map elements the comment `husk:INSTANCE:OWNER`, so what an owner or an instance left
  * behind can be found without any record. A veth is never deleted while a container ends: it goes with its namespace.
- * Speaking (-errno and a sentence) unless marked silent. Only for processes without threads.
- */
+ * Speaking unless marked silent. Only for processes without threads. */
 #include "base/cleanup.h"
 #include "net/address.h"
 

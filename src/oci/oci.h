@@ -39,9 +39,9 @@ struct oci_device {
 
 struct oci_device_rule {
 	bool is_allowed;
-	char type;            /* 'a', 'b', 'c' */
+	char type; /* 'a', 'b', 'c' */
 	int32_t major, minor; /* -1: any */
-	const char *access;   /* of "rwm" */
+	const char *access; /* of "rwm" */
 	const char *origin;
 };
 
@@ -88,15 +88,16 @@ struct oci_process {
 	const char *seccomp_name; /* "default", "unconfined", or a file's name */
 };
 
-#define OCI_LIST(type)                                                                            \
-	struct {                                                                                      \
-		type *items;                                                                              \
-		size_t count;                                                                             \
+#define OCI_LIST(type) \
+	struct { \
+		type *items; \
+		size_t count; \
 	}
 
 struct oci_spec {
 	struct oci_process process;
-	struct str_list layers; /* host directories of the root overlay, lowest first; one is the plain root */
+	struct str_list
+		layers; /* host directories of the root overlay, lowest first; one is the plain root */
 	const char *upper, *work;
 	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper;
 	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
@@ -112,5 +113,6 @@ struct oci_spec {
 	OCI_LIST(struct oci_pair) sysctls;
 	OCI_LIST(struct oci_rlimit) rlimits;
 	OCI_LIST(struct oci_limit) limits;
-	OCI_LIST(struct oci_pair) network; /* sentence rows of what the engine will do on the network: key, value */
+	OCI_LIST(struct oci_pair)
+	network; /* sentence rows of what the engine will do on the network: key, value */
 };

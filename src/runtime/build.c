@@ -48,7 +48,8 @@ struct build {
 static int slot_new(struct build *b)
 {
 	if (b->next_slot >= SLOT_MAX)
-		return err_say(-E2BIG, "more than %d bind mounts and joined namespaces", SLOT_MAX - SLOT_FIRST_FREE);
+		return err_say(-E2BIG, "more than %d bind mounts and joined namespaces",
+			SLOT_MAX - SLOT_FIRST_FREE);
 	return (int)b->next_slot++;
 }
 
@@ -59,10 +60,12 @@ static int add_namespaces(struct build *b, enum plan_kind kind)
 		const struct oci_namespace *ns = &b->spec->namespaces.items[i];
 		int ns_kind = ns_kind_find(ns->type);
 		if (ns_kind < 0)
-			return err_say(-EINVAL, "namespaces[%zu]: \"%s\" is not a kind of namespace", i, ns->type);
+			return err_say(-EINVAL,
+				"namespaces[%zu]: \"%s\" is not a kind of namespace", i, ns->type);
 		uint64_t flag = ns_info[ns_kind].clone_flag;
 		if (seen & flag)
-			return err_say(-EINVAL, "namespaces[%zu]: \"%s\" is given twice", i, ns->type);
+			return err_say(
+				-EINVAL, "namespaces[%zu]: \"%s\" is given twice", i, ns->type);
 		seen |= flag;
 
 		bool is_join = ns->path || kind == PLAN_KIND_EXEC;
@@ -137,8 +140,8 @@ static void add_device_rules(struct build *b)
 	}
 }
 
-static void add_text(struct build *b, enum plan_section section, const char *text, const char *value,
-	const char *origin)
+static void add_text(struct build *b, enum plan_section section, const char *text,
+	const char *value, const char *origin)
 {
 	struct plan_text_row *row = flat_add(b->flat, section);
 	row->origin = flat_string(b->flat, origin);
@@ -179,13 +182,16 @@ static void mount_row_options(struct build *b, struct mount_row *row, const stru
 }
 
 /* One v1 hierarchy below the tmpfs on /sys/fs/cgroup. Named ones are "none,name=systemd" to the kernel. */
-static void add_cgroup_v1(struct build *b, const struct oci_mount *mount, const struct mount_options *o,
-	const struct cgroup_hierarchy *hierarchy)
+static void add_cgroup_v1(struct build *b, const struct oci_mount *mount,
+	const struct mount_options *o, const struct cgroup_hierarchy *hierarchy)
 {
 	const char *name = str_after(hierarchy->controllers, "name=");
 	bool is_v2 = hierarchy->controllers[0] == '\0';
 	auto_buf struct buf target = BUF_INIT;
-	buf_addf(&target, "%s/%s", mount->destination, is_v2 ? "unified" : name ? name : hierarchy->controllers);
+	buf_addf(&target, "%s/%s", mount->destination,
+		is_v2	       ? "unified"
+			: name ? name
+			       : hierarchy->controllers);
 
 	struct mount_row *row = mount_row_new(b, PLAN_CGROUP_MOUNT, target.data, mount->origin);
 	mount_row_options(b, row, o);
@@ -201,12 +207,14 @@ static void add_cgroup_v1(struct build *b, const struct oci_mount *mount, const 
 }
 
 /* A mount of type cgroup means what the host has: the v2 tree, or a tmpfs with each v1 hierarchy in it. */
-static void add_cgroup_mount(struct build *b, const struct oci_mount *mount, const struct mount_options *o)
+static void add_cgroup_mount(
+	struct build *b, const struct oci_mount *mount, const struct mount_options *o)
 {
 	if (!b->host)
 		return;
-	struct mount_row *row = mount_row_new(
-		b, b->host->is_unified ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, mount->destination, mount->origin);
+	struct mount_row *row = mount_row_new(b,
+		b->host->is_unified ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, mount->destination,
+		mount->origin);
 	mount_row_options(b, row, o);
 	row->kind = MOUNT_KIND_NEW;
 	if (b->host->is_unified) {
@@ -215,7 +223,9 @@ static void add_cgroup_mount(struct build *b, const struct oci_mount *mount, con
 	}
 	row->fstype = flat_string(b->flat, "tmpfs");
 	row->data = flat_string(b->flat, "mode=755,size=64k");
-	row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY; /* until the mount points in it are made: frozen below */
+	row->attr_set &=
+		~(uint64_t)
+			MOUNT_ATTR_RDONLY; /* until the mount points in it are made: frozen below */
 	bool is_readonly = o->attr_set & MOUNT_ATTR_RDONLY;
 	for (size_t i = 0; i < b->host->count; i++)
 		add_cgroup_v1(b, mount, o, &b->host->hierarchies[i]);
@@ -234,7 +244,8 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	if (r < 0)
 		return err_wrap(r, "mount on %s", mount->destination);
 	if (mount->destination[0] != '/')
-		return err_say(-EINVAL, "mount on \"%s\": the destination must be absolute", mount->destination);
+		return err_say(-EINVAL, "mount on \"%s\": the destination must be absolute",
+			mount->destination);
 
 	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
 	if (!is_bind && str_eq(mount->type, "cgroup")) {
@@ -253,7 +264,8 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	if (!is_bind && str_eq(mount->type, "mqueue"))
 		row->flags |= MOUNT_OPTIONAL;
 	if (is_bind && o.data.len)
-		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"", mount->destination, o.data.data);
+		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"",
+			mount->destination, o.data.data);
 	return 0;
 }
 
@@ -295,7 +307,9 @@ static void add_nodes(struct build *b)
 		const struct oci_device *device = &b->spec->devices.items[i];
 		struct mount_node_row *row = flat_add(b->flat, PLAN_NODE);
 		row->origin = flat_string(b->flat, device->origin);
-		row->kind = device->type == 'b' ? MOUNT_NODE_BLOCK : device->type == 'p' ? MOUNT_NODE_FIFO : MOUNT_NODE_CHAR;
+		row->kind = device->type == 'b' ? MOUNT_NODE_BLOCK
+			: device->type == 'p'	? MOUNT_NODE_FIFO
+						: MOUNT_NODE_CHAR;
 		row->path = flat_string(b->flat, device->path);
 		row->major = device->major;
 		row->minor = device->minor;
@@ -361,10 +375,12 @@ static int add_process(struct build *b)
 	if (p->args.count == 0 || p->args.items[0][0] == '\0')
 		return err_say(-EINVAL, "no command specified");
 	if (!p->cwd || p->cwd[0] != '/')
-		return err_say(-EINVAL, "the working directory \"%s\" is not an absolute path", p->cwd ? p->cwd : "");
+		return err_say(-EINVAL, "the working directory \"%s\" is not an absolute path",
+			p->cwd ? p->cwd : "");
 
 	if (p->args.count + p->env.count + 2 > PLAN_POINTERS_MAX)
-		return err_say(-E2BIG, "more than %d arguments and environment variables", PLAN_POINTERS_MAX - 2);
+		return err_say(-E2BIG, "more than %d arguments and environment variables",
+			PLAN_POINTERS_MAX - 2);
 
 	struct flat_blob seccomp = {0};
 	if (p->seccomp)
@@ -374,8 +390,8 @@ static int add_process(struct build *b)
 	row->gid = p->gid;
 	row->cwd = flat_string(b->flat, p->cwd);
 	row->umask = p->umask;
-	row->caps = (struct sec_caps){p->caps_bounding, p->caps_effective, p->caps_permitted, p->caps_inheritable,
-		p->caps_ambient};
+	row->caps = (struct sec_caps){p->caps_bounding, p->caps_effective, p->caps_permitted,
+		p->caps_inheritable, p->caps_ambient};
 	row->oom_score_adj = p->oom_score_adj;
 	row->user_name = flat_string(b->flat, p->user_name);
 	row->seccomp_name = flat_string(b->flat, p->seccomp_name);
@@ -387,7 +403,8 @@ static int add_process(struct build *b)
 		add_text(b, PLAN_ARG, p->args.items[i], NULL, NULL);
 	for (size_t i = 0; i < p->env.count; i++) {
 		if (!strchr(p->env.items[i], '='))
-			return err_say(-EINVAL, "environment[%zu]: \"%s\" is not KEY=VALUE", i, p->env.items[i]);
+			return err_say(-EINVAL, "environment[%zu]: \"%s\" is not KEY=VALUE", i,
+				p->env.items[i]);
 		add_text(b, PLAN_ENV, p->env.items[i], NULL, NULL);
 	}
 	return 0;
@@ -400,8 +417,10 @@ static void add_head(struct build *b, enum plan_kind kind)
 	*head = (struct plan_head_row){
 		.kind = kind,
 		.flags = (spec->root_is_readonly ? PLAN_ROOT_READONLY : 0) |
-			(spec->root_is_volatile ? PLAN_ROOT_VOLATILE : 0) | (spec->no_pivot ? PLAN_NO_PIVOT : 0) |
-			(spec->wants_reaper ? PLAN_REAPER : 0) | (spec->process.has_terminal ? PLAN_TERMINAL : 0) |
+			(spec->root_is_volatile ? PLAN_ROOT_VOLATILE : 0) |
+			(spec->no_pivot ? PLAN_NO_PIVOT : 0) |
+			(spec->wants_reaper ? PLAN_REAPER : 0) |
+			(spec->process.has_terminal ? PLAN_TERMINAL : 0) |
 			(spec->process.no_new_privileges ? PLAN_NO_NEW_PRIVS : 0) |
 			(spec->process.has_oom_score_adj ? PLAN_OOM_SCORE : 0) |
 			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0),
@@ -446,7 +465,8 @@ static int add_all(struct build *b, enum plan_kind kind)
 	return 0;
 }
 
-int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host, struct buf *out)
+int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
+	struct buf *out)
 {
 	auto_of(flat_builder) struct flat_builder flat;
 	flat_builder_init(&flat, &plan_schema);

@@ -31,9 +31,11 @@ static int overlay_exe(const char *path)
 	if (layer < 0 || other < 0)
 		return layer < 0 ? layer : other;
 	int layers[] = {other, layer};
-	struct mount_overlay overlay = {.layers = layers, .layer_count = 2, .upper_fd = -EBADF, .work_fd = -EBADF};
+	struct mount_overlay overlay = {
+		.layers = layers, .layer_count = 2, .upper_fd = -EBADF, .work_fd = -EBADF};
 	auto_close int root = mount_overlay_open(&overlay);
-	return root < 0 ? root : sys_openat2(root, name, O_PATH, 0, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+	return root < 0 ? root
+			: sys_openat2(root, name, O_PATH, 0, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
 }
 
 /* memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
@@ -55,7 +57,8 @@ static int memfd_exe(const char *path)
 	if (r == 0)
 		r = sys_chmod_fd(copy, 0555);
 	if (r == 0)
-		r = sys_fcntl(copy, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+		r = sys_fcntl(copy, F_ADD_SEALS,
+			F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 	return r < 0 ? r : take_fd(&copy);
 }
 

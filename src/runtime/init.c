@@ -26,7 +26,8 @@
 enum { SYNC_FD = 3 };
 
 /* Slot fds follow the plan in the order of their bits. */
-static int slots_take(struct init *init, const struct sync_message *begin, const int *fds, size_t fd_count)
+static int slots_take(
+	struct init *init, const struct sync_message *begin, const int *fds, size_t fd_count)
 {
 	size_t next = 1;
 	for (uint32_t i = 0; i < SLOT_MAX; i++) {

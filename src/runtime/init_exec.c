@@ -55,7 +55,8 @@ int step_process(struct init *init, const void *row)
 int step_seccomp(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
-	return sec_seccomp_load(flat_bytes(&init->plan, process->seccomp), process->seccomp.size, 0);
+	return sec_seccomp_load(
+		flat_bytes(&init->plan, process->seccomp), process->seccomp.size, 0);
 }
 
 int step_credentials(struct init *init, const void *row)
@@ -66,7 +67,8 @@ int step_credentials(struct init *init, const void *row)
 	if (count > GROUPS_MAX)
 		return err_say(-E2BIG, "more than %d groups", GROUPS_MAX);
 	for (uint32_t i = 0; i < count; i++)
-		groups[i] = ((const struct plan_group_row *)flat_row(&init->plan, PLAN_GROUP, i))->gid;
+		groups[i] =
+			((const struct plan_group_row *)flat_row(&init->plan, PLAN_GROUP, i))->gid;
 
 	int r = sec_caps_bound(&process->caps);
 	if (r == 0)
@@ -81,7 +83,8 @@ static int exec_error(int code, const char *program, bool is_searched)
 		return err_say(code, "exec: \"%s\": executable file not found in $PATH", program);
 	if (code == -ENOENT && sys_access_at(AT_FDCWD, program, F_OK, 0) == 0)
 		return err_say(code,
-			"exec: \"%s\": no such file or directory: the file is there, its interpreter or loader is not",
+			"exec: \"%s\": no such file or directory: the file is there, its "
+			"interpreter or loader is not",
 			program);
 	if (code == -ENOENT || code == -ENOTDIR)
 		return err_say(code, "exec: \"%s\": no such file or directory", program);
@@ -134,7 +137,9 @@ static int cwd_verify(void)
 	int r = sys_getcwd(cwd, sizeof(cwd));
 	if (r < 0)
 		return err_new(r, "look at the working directory");
-	return cwd[0] == '/' ? 0 : err_say(-EPERM, "the working directory is outside the container's root");
+	return cwd[0] == '/'
+		? 0
+		: err_say(-EPERM, "the working directory is outside the container's root");
 }
 
 /* PID 1 for --init: forwards signals to the payload and reaps whatever ends, until the payload has. */
@@ -179,9 +184,11 @@ int step_exec(struct init *init, const void *row)
 
 	char **args = pointers, **env = pointers + arg_count + 1;
 	for (uint32_t i = 0; i < arg_count; i++)
-		args[i] = (char *)flat_str(&init->plan, ((const struct plan_text_row *)flat_row(&init->plan, PLAN_ARG, i))->text);
+		args[i] = (char *)flat_str(&init->plan,
+			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ARG, i))->text);
 	for (uint32_t i = 0; i < env_count; i++)
-		env[i] = (char *)flat_str(&init->plan, ((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
+		env[i] = (char *)flat_str(&init->plan,
+			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
 
 	int r = cwd_verify();
 	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)

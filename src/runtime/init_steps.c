@@ -152,7 +152,8 @@ int step_guard(struct init *init, const void *row)
  * doing (security.md R4). */
 static int master_open(const struct init *init)
 {
-	auto_close int master = path_open(init->mount.root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, PATH_STRICT);
+	auto_close int master = path_open(
+		init->mount.root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, PATH_STRICT);
 	if (master < 0)
 		return err_new(master, "open /dev/pts/ptmx");
 	uint64_t magic;
@@ -184,7 +185,8 @@ int step_terminal(struct init *init, const void *row)
 	init->console_fd = term_open_slave(master);
 	if (init->console_fd < 0)
 		return err_new(init->console_fd, "open the terminal's other side");
-	int r = sys_chown_at(init->console_fd, "", plan_process(&init->plan)->uid, (gid_t)-1, AT_EMPTY_PATH);
+	int r = sys_chown_at(
+		init->console_fd, "", plan_process(&init->plan)->uid, (gid_t)-1, AT_EMPTY_PATH);
 	if (r < 0)
 		return err_new(r, "give the terminal to its user");
 	if (head->kind == PLAN_KIND_RUN) {
@@ -230,7 +232,9 @@ int step_cwd(struct init *init, const void *row)
 	if (init->cwd_fd == -ENOENT && plan_head(&init->plan)->kind == PLAN_KIND_RUN)
 		init->cwd_fd = path_make_dir(init->mount.root_fd, cwd, 0755, PATH_DIR);
 	if (init->cwd_fd == -ELOOP)
-		return err_say(init->cwd_fd, "working directory %s leads through a link of /proc, or through too many", cwd);
+		return err_say(init->cwd_fd,
+			"working directory %s leads through a link of /proc, or through too many",
+			cwd);
 	return init->cwd_fd < 0 ? err_new(init->cwd_fd, "working directory %s", cwd) : 0;
 }
 

@@ -35,7 +35,7 @@ enum plan_flags {
 	PLAN_ROOT_READONLY = 1,
 	PLAN_ROOT_VOLATILE = 2,
 	PLAN_NO_PIVOT = 4,
-	PLAN_REAPER = 8,      /* init stays as PID 1 and reaps: --init */
+	PLAN_REAPER = 8, /* init stays as PID 1 and reaps: --init */
 	PLAN_TERMINAL = 16,
 	PLAN_NO_NEW_PRIVS = 32,
 	PLAN_OOM_SCORE = 64,
@@ -47,7 +47,7 @@ enum { PLAN_POINTERS_MAX = 65536 };
 
 /* One row: what belongs to the container as a whole. */
 struct plan_head_row {
-	uint32_t kind;  /* enum plan_kind */
+	uint32_t kind; /* enum plan_kind */
 	uint32_t flags;
 	uint32_t root_propagation;
 	uint32_t hostname, domainname;

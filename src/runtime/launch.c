@@ -79,9 +79,10 @@ static int prepare_cgroup(struct launch *l)
 	int r = cgroup_create(l->cgroup_host, flat_str(&l->plan, head->cgroup_path), &l->cgroup);
 	if (r < 0)
 		return r;
-	uint32_t limits = flat_count(&l->plan, PLAN_CGROUP), devices = flat_count(&l->plan, PLAN_CGROUP_DEVICE);
-	return cgroup_apply(l->cgroup, &l->plan, limits ? flat_row(&l->plan, PLAN_CGROUP, 0) : NULL, limits,
-		devices ? flat_row(&l->plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
+	uint32_t limits = flat_count(&l->plan, PLAN_CGROUP),
+		 devices = flat_count(&l->plan, PLAN_CGROUP_DEVICE);
+	return cgroup_apply(l->cgroup, &l->plan, limits ? flat_row(&l->plan, PLAN_CGROUP, 0) : NULL,
+		limits, devices ? flat_row(&l->plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
 }
 
 static int directory_open(const char *path)
@@ -153,10 +154,12 @@ static int prepare_binds(struct launch *l)
 			continue;
 		const char *source = flat_str(&l->plan, row->source);
 		if (!source)
-			return err_say(-EINVAL, "the bind mount on %s has no source", flat_str(&l->plan, row->target));
+			return err_say(-EINVAL, "the bind mount on %s has no source",
+				flat_str(&l->plan, row->target));
 		l->slots[row->slot] = mount_bind_open(source, row);
 		if (l->slots[row->slot] < 0)
-			return err_wrap(l->slots[row->slot], "mount on %s", flat_str(&l->plan, row->target));
+			return err_wrap(l->slots[row->slot], "mount on %s",
+				flat_str(&l->plan, row->target));
 	}
 	return 0;
 }
@@ -169,7 +172,8 @@ static int prepare_namespaces(struct launch *l)
 			continue;
 		const char *path = flat_str(&l->plan, row->path);
 		if (!path)
-			return err_say(-EINVAL, "nothing to join for the %s namespace", ns_info[row->kind].oci_name);
+			return err_say(-EINVAL, "nothing to join for the %s namespace",
+				ns_info[row->kind].oci_name);
 		l->slots[row->slot] = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
 		if (l->slots[row->slot] < 0)
 			return err_new(l->slots[row->slot], "open namespace %s", path);
@@ -229,14 +233,19 @@ static _Noreturn void child_main(const struct launch *l, int exe_fd, int sync_fd
 static int clone_error(int r, uint64_t flags)
 {
 	if (r == -ENOSPC)
-		return err_say(r, "a limit on the number of namespaces is reached (see sysctl user.max_*_namespaces)");
+		return err_say(r,
+			"a limit on the number of namespaces is reached (see sysctl "
+			"user.max_*_namespaces)");
 	if (r == -EINVAL)
 		return err_say(r, "this kernel lacks a kind of namespace that was asked for");
 	if (r == -EPERM && flags & CLONE_NEWUSER)
-		return err_say(r, "user namespaces are not allowed here (sysctl kernel.unprivileged_userns_clone, "
-				  "user.max_user_namespaces)");
+		return err_say(r,
+			"user namespaces are not allowed here (sysctl "
+			"kernel.unprivileged_userns_clone, "
+			"user.max_user_namespaces)");
 	if (r == -EPERM)
-		return err_say(r, "not allowed to make namespaces: root or a user namespace is needed");
+		return err_say(
+			r, "not allowed to make namespaces: root or a user namespace is needed");
 	return err_new(r, "start init");
 }
 
@@ -244,7 +253,8 @@ static int init_clone(struct launch *l, int exe_fd, int child_sync)
 {
 	int cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -EBADF;
 	struct clone_args args = {
-		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD |
+			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uintptr_t)&l->pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
@@ -287,7 +297,8 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 	return r < 0 ? failure(l, r, message) : 0;
 }
 
-static int hear_only(struct launch *l, enum sync_type type, struct sync_message *message, int *out_fd)
+static int hear_only(
+	struct launch *l, enum sync_type type, struct sync_message *message, int *out_fd)
 {
 	int r = hear(l, message, out_fd);
 	if (r < 0)
@@ -403,7 +414,8 @@ int launch_start(struct launch *l)
 	r = conversation(l);
 	if (r != -EPIPE)
 		return r;
-	struct sync_message last; /* init died before it heard us: what it said is still to be read */
+	struct sync_message
+		last; /* init died before it heard us: what it said is still to be read */
 	int none;
 	return hear_only(l, SYNC_FAILED, &last, &none);
 }
@@ -422,7 +434,8 @@ int launch_release(struct launch *l)
 		if (message.type == SYNC_CONSOLE)
 			fd_replace(&l->console_fd, fd);
 		else if (!is_ready)
-			return err_say(-EPROTO, "init said something out of turn (%u)", message.type);
+			return err_say(
+				-EPROTO, "init said something out of turn (%u)", message.type);
 	}
 
 	struct sync_message start = {.type = SYNC_START};
@@ -430,7 +443,9 @@ int launch_release(struct launch *l)
 	if (r == 0)
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */
-		return r < 0 ? r : err_say(-EPROTO, "init said something out of turn (%u)", message.type);
+		return r < 0
+			? r
+			: err_say(-EPROTO, "init said something out of turn (%u)", message.type);
 	fd_replace(&l->sync_fd, -EBADF);
 	return 0;
 }

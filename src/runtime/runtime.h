@@ -25,7 +25,8 @@ enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
 
 /* Translates; -EINVAL and the like for what can be known wrong. `host` tells which cgroup version the cgroup mount
  * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
-int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host, struct buf *out);
+int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
+	struct buf *out);
 /* Opens and checks plan bytes, which stay the caller's. Any process. */
 int plan_open(struct flat *out, const void *data, size_t size);
 /* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */
@@ -34,20 +35,25 @@ void plan_write(const struct flat *plan, struct buf *out);
 void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out);
 
 /* Fds in a start packet have places, not numbers. */
-enum launch_slot { SLOT_ROOT, SLOT_TARGET /* exec: pidfd of the container */, SLOT_FIRST_FREE, SLOT_MAX = 120 };
+enum launch_slot {
+	SLOT_ROOT,
+	SLOT_TARGET /* exec: pidfd of the container */,
+	SLOT_FIRST_FREE,
+	SLOT_MAX = 120
+};
 
 /* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
 enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
 
 struct launch {
 	struct flat plan;
-	int plan_fd;              /* the same bytes in a sealed memfd */
-	const char *init_path;    /* the static program that holds runtime_init_main */
+	int plan_fd; /* the same bytes in a sealed memfd */
+	const char *init_path; /* the static program that holds runtime_init_main */
 	const struct cgroup_host *cgroup_host;
-	struct cgroup *cgroup;    /* made by launch_prepare, or opened by the caller for an exec */
-	int slots[SLOT_MAX];      /* the caller may fill some before launch_prepare; all owned */
-	int stdio[3];             /* given to the payload; owned; unused with a terminal */
-	int console_fd;           /* pty master, after launch_release of a plan with a terminal */
+	struct cgroup *cgroup; /* made by launch_prepare, or opened by the caller for an exec */
+	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
+	int stdio[3]; /* given to the payload; owned; unused with a terminal */
+	int console_fd; /* pty master, after launch_release of a plan with a terminal */
 	pid_t pid;
 	int pidfd;
 	int sync_fd;

@@ -9,25 +9,28 @@
 #include <errno.h>
 #include <stddef.h>
 
-#define SECTION(label, type, ...)                                                                 \
-	{                                                                                             \
-		.name = label, .row_size = sizeof(struct type), __VA_ARGS__                               \
+#define SECTION(label, type, ...) \
+	{ \
+		.name = label, .row_size = sizeof(struct type), __VA_ARGS__ \
 	}
 #define AT(type, field) offsetof(struct type, field)
 
 static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 	[PLAN_HEAD] = SECTION("head", plan_head_row, .string_count = 5,
-		.strings = {AT(plan_head_row, hostname), AT(plan_head_row, domainname), AT(plan_head_row, cgroup_path),
-			AT(plan_head_row, upper), AT(plan_head_row, work)}),
+		.strings = {AT(plan_head_row, hostname), AT(plan_head_row, domainname),
+			AT(plan_head_row, cgroup_path), AT(plan_head_row, upper),
+			AT(plan_head_row, work)}),
 	[PLAN_NAMESPACE] = SECTION("namespace", ns_row, .string_count = 2,
 		.strings = {AT(ns_row, origin), AT(ns_row, path)}),
-	[PLAN_IDMAP] = SECTION("idmap", ns_idmap_row, .string_count = 1, .strings = {AT(ns_idmap_row, origin)}),
+	[PLAN_IDMAP] = SECTION(
+		"idmap", ns_idmap_row, .string_count = 1, .strings = {AT(ns_idmap_row, origin)}),
 	[PLAN_CGROUP] = SECTION("cgroup", cgroup_row, .string_count = 2,
 		.strings = {AT(cgroup_row, origin), AT(cgroup_row, text)}),
 	[PLAN_CGROUP_DEVICE] = SECTION("device rule", cgroup_device_row, .string_count = 1,
 		.strings = {AT(cgroup_device_row, origin)}),
 	[PLAN_LAYER] = SECTION("layer", plan_text_row, .string_count = 3,
-		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
 	[PLAN_MOUNT] = SECTION("mount", mount_row, .string_count = 5,
 		.strings = {AT(mount_row, origin), AT(mount_row, target), AT(mount_row, source),
 			AT(mount_row, fstype), AT(mount_row, data)}),
@@ -35,23 +38,29 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 		.strings = {AT(mount_row, origin), AT(mount_row, target), AT(mount_row, source),
 			AT(mount_row, fstype), AT(mount_row, data)}),
 	[PLAN_NODE] = SECTION("node", mount_node_row, .string_count = 3,
-		.strings = {AT(mount_node_row, origin), AT(mount_node_row, path), AT(mount_node_row, target)}),
+		.strings = {AT(mount_node_row, origin), AT(mount_node_row, path),
+			AT(mount_node_row, target)}),
 	[PLAN_GUARD] = SECTION("guard", mount_guard_row, .string_count = 2,
 		.strings = {AT(mount_guard_row, origin), AT(mount_guard_row, path)}),
 	[PLAN_SYSCTL] = SECTION("sysctl", sec_sysctl_row, .string_count = 3,
-		.strings = {AT(sec_sysctl_row, origin), AT(sec_sysctl_row, key), AT(sec_sysctl_row, value)}),
-	[PLAN_RLIMIT] = SECTION("rlimit", sec_rlimit_row, .string_count = 1, .strings = {AT(sec_rlimit_row, origin)}),
+		.strings = {AT(sec_sysctl_row, origin), AT(sec_sysctl_row, key),
+			AT(sec_sysctl_row, value)}),
+	[PLAN_RLIMIT] = SECTION("rlimit", sec_rlimit_row, .string_count = 1,
+		.strings = {AT(sec_rlimit_row, origin)}),
 	[PLAN_PROCESS] = SECTION("process", plan_process_row, .string_count = 3,
 		.strings = {AT(plan_process_row, cwd), AT(plan_process_row, user_name),
 			AT(plan_process_row, seccomp_name)},
 		.blob_count = 1, .blobs = {AT(plan_process_row, seccomp)}),
 	[PLAN_GROUP] = SECTION("group", plan_group_row),
 	[PLAN_ARG] = SECTION("argument", plan_text_row, .string_count = 3,
-		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
 	[PLAN_ENV] = SECTION("environment", plan_text_row, .string_count = 3,
-		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
 	[PLAN_NETWORK] = SECTION("network", plan_text_row, .string_count = 3,
-		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text), AT(plan_text_row, value)}),
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
 };
 
 const struct flat_schema plan_schema = {
@@ -72,14 +81,16 @@ static bool mount_is_right(const void *data)
 {
 	const struct mount_row *row = data;
 	bool is_named = row->kind == MOUNT_KIND_BIND || row->fstype;
-	return row->kind && row->kind <= MOUNT_KIND_MAX && row->target && is_named && row->slot < SLOT_MAX;
+	return row->kind && row->kind <= MOUNT_KIND_MAX && row->target && is_named &&
+		row->slot < SLOT_MAX;
 }
 
 static bool node_is_right(const void *data)
 {
 	const struct mount_node_row *row = data;
 	bool has_target = row->kind != MOUNT_NODE_LINK || row->target;
-	return row->kind && row->kind <= MOUNT_NODE_BIND && row->path && has_target && row->slot < SLOT_MAX;
+	return row->kind && row->kind <= MOUNT_NODE_BIND && row->path && has_target &&
+		row->slot < SLOT_MAX;
 }
 
 static bool guard_is_right(const void *data)
@@ -123,7 +134,8 @@ static int rows_check(const struct flat *plan)
 	for (uint32_t section = 0; section < PLAN_SECTION_COUNT; section++)
 		for (uint32_t i = 0; row_rules[section] && i < flat_count(plan, section); i++)
 			if (!row_rules[section](flat_row(plan, section, i)))
-				return err_say(-EBADMSG, "plan: row %u of section %s is out of range", i,
+				return err_say(-EBADMSG,
+					"plan: row %u of section %s is out of range", i,
 					plan_sections[section].name);
 	return 0;
 }

@@ -16,7 +16,8 @@ static bool is_run(const struct flat *plan)
 static bool joins_namespaces(const struct flat *plan)
 {
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++)
-		if (((const struct ns_row *)flat_row(plan, PLAN_NAMESPACE, i))->mode == NS_MODE_JOIN)
+		if (((const struct ns_row *)flat_row(plan, PLAN_NAMESPACE, i))->mode ==
+			NS_MODE_JOIN)
 			return true;
 	return false;
 }
@@ -188,8 +189,9 @@ static void describe_cgroup_join(const struct flat *plan, const void *row, struc
 static void describe_join(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_head_row *head = row;
-	buf_adds(out, head->kind == PLAN_KIND_EXEC ? "join the cgroup and all namespaces of the container"
-						   : "join the namespaces that are shared");
+	buf_adds(out,
+		head->kind == PLAN_KIND_EXEC ? "join the cgroup and all namespaces of the container"
+					     : "join the namespaces that are shared");
 }
 
 static void describe_wait_start(const struct flat *plan, const void *row, struct buf *out)

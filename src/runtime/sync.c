@@ -42,12 +42,14 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_START] = {"start", 0, false},
 	[SYNC_FAILED] = {"failed", 0, true},
 };
-_Static_assert(sizeof(sync_rules) / sizeof(sync_rules[0]) == SYNC_COUNT, "one rule for each message");
+_Static_assert(
+	sizeof(sync_rules) / sizeof(sync_rules[0]) == SYNC_COUNT, "one rule for each message");
 
 /* Messages without an error are sent without its page. */
 static size_t message_size(enum sync_type type)
 {
-	return sync_rules[type].has_error ? sizeof(struct sync_message) : offsetof(struct sync_message, error);
+	return sync_rules[type].has_error ? sizeof(struct sync_message)
+					  : offsetof(struct sync_message, error);
 }
 
 int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count)
@@ -71,10 +73,12 @@ int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count)
 		return err_say(-ECONNRESET, "the process on the other side has ended");
 	if (size < 0)
 		return err_new((int)size, "receive");
-	if ((size_t)size < sizeof(message.type) || message.type == SYNC_NONE || message.type >= SYNC_COUNT ||
-		(size_t)size != message_size(message.type) || count > sync_rules[message.type].fd_limit) {
+	if ((size_t)size < sizeof(message.type) || message.type == SYNC_NONE ||
+		message.type >= SYNC_COUNT || (size_t)size != message_size(message.type) ||
+		count > sync_rules[message.type].fd_limit) {
 		close_all(fds, count);
-		return err_say(-EPROTO, "a message that nobody sends (type %u, %zd bytes)", message.type, size);
+		return err_say(-EPROTO, "a message that nobody sends (type %u, %zd bytes)",
+			message.type, size);
 	}
 	*out = message;
 	if (fd_count)
@@ -92,5 +96,6 @@ int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds,
 		return 0;
 	if (fd_count && *fd_count <= count)
 		close_all(fds, *fd_count);
-	return err_say(-EPROTO, "\"%s\" instead of \"%s\"", sync_rules[out->type].name, sync_rules[type].name);
+	return err_say(-EPROTO, "\"%s\" instead of \"%s\"", sync_rules[out->type].name,
+		sync_rules[type].name);
 }

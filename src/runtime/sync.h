@@ -6,21 +6,21 @@
 /* Messages. The table in sync.c says who may send which, with how many fds; anything else is -EPROTO. */
 enum sync_type {
 	SYNC_NONE,
-	SYNC_BEGIN,   /* host -> init: the start packet: plan and slots */
+	SYNC_BEGIN, /* host -> init: the start packet: plan and slots */
 	SYNC_MAP_IDS, /* init -> host: write my id maps */
 	SYNC_MAPPED,
-	SYNC_JOINED,  /* host -> init: you are in your cgroups */
-	SYNC_CHILD,   /* exec stage -> host: the pidfd of the process that goes on */
+	SYNC_JOINED, /* host -> init: you are in your cgroups */
+	SYNC_CHILD, /* exec stage -> host: the pidfd of the process that goes on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
-	SYNC_READY,   /* init -> host: everything but the payload is done */
+	SYNC_READY, /* init -> host: everything but the payload is done */
 	SYNC_START,
-	SYNC_FAILED,  /* init -> host: step and trail */
+	SYNC_FAILED, /* init -> host: step and trail */
 	SYNC_COUNT
 };
 
 struct sync_message {
 	uint32_t type;
-	uint32_t step;  /* FAILED: where; CHILD: the pid; BEGIN: slot count */
+	uint32_t step; /* FAILED: where; CHILD: the pid; BEGIN: slot count */
 	uint32_t phase; /* FAILED: enum launch_phase */
 	uint32_t reserved;
 	uint64_t slots[2]; /* BEGIN: which slots are among the fds, after the plan */

@@ -15,7 +15,8 @@ int file_read_at(int dirfd, const char *path, size_t max, struct buf *out);
 /* Writes to an existing file in one write(2), as kernel files want it; no O_CREAT. */
 int file_write_at(int dirfd, const char *path, const char *text);
 /* Creates or replaces: a temporary file beside it, then rename. With is_durable also fsync of file and directory. */
-int file_replace_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode, bool is_durable);
+int file_replace_at(
+	int dirfd, const char *path, const void *data, size_t size, mode_t mode, bool is_durable);
 /* Creates with O_EXCL: -EEXIST when it is there. */
 int file_create_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode);
 

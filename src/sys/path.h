@@ -15,7 +15,7 @@
 
 enum path_flags {
 	PATH_STRICT = 1, /* no symlinks at all: for /proc, /sys, /dev and what is below them */
-	PATH_DIR = 2,    /* the last component is a directory */
+	PATH_DIR = 2, /* the last component is a directory */
 };
 
 /* Opens an existing path beneath root. `open_flags` as open(2), mostly O_PATH; O_CREAT is refused. */
@@ -32,7 +32,8 @@ int path_make_file(int root_fd, const char *path, unsigned flags);
 
 /* An O_PATH fd of the parent directory beneath root, made if `is_made`; *out_last is the last component, in `path`
  * (which may end in slashes: then -EINVAL). */
-int path_open_parent(int root_fd, const char *path, int is_made, unsigned flags, const char **out_last);
+int path_open_parent(
+	int root_fd, const char *path, int is_made, unsigned flags, const char **out_last);
 
 /* The last component of a path: "c" of "/a/b/c". Borrowed. */
 const char *path_last(const char *path);

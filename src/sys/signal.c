@@ -10,7 +10,8 @@ void signal_reset(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &action, NULL); /* SIGKILL, SIGSTOP and libc's own refuse: they need no reset */
+		sigaction(i, &action,
+			NULL); /* SIGKILL, SIGSTOP and libc's own refuse: they need no reset */
 
 	sigset_t none;
 	sigemptyset(&none);

@@ -79,9 +79,11 @@ static const char golden[] =
 	" 22  init  link /dev/stderr to /proc/self/fd/2  [oci]\n"
 	" 23  init  link /dev/ptmx to pts/ptmx  [oci]\n"
 	" 24  init  set hostname seed\n"
-	" 25  init  wait until the host has put this process into its cgroup, make the cgroup namespace\n"
+	" 25  init  wait until the host has put this process into its cgroup, make the cgroup "
+	"namespace\n"
 	" 26  init  mount cgroup on /sys/fs/cgroup/memory (ro,nosuid,memory)  [default]\n"
-	" 27  init  mount cgroup on /sys/fs/cgroup/systemd (ro,nosuid,none,name=systemd)  [default]\n"
+	" 27  init  mount cgroup on /sys/fs/cgroup/systemd (ro,nosuid,none,name=systemd)  "
+	"[default]\n"
 	" 28  init  mount cgroup2 on /sys/fs/cgroup/unified (ro,nosuid)  [default]\n"
 	" 29  init  make read-only /sys/fs/cgroup  [default]\n"
 	" 30  init  hide /proc/kcore  [default]\n"
@@ -131,7 +133,8 @@ static void test_unified(void **state)
 	assert_int_equal(plan_build(&spec, PLAN_KIND_RUN, &unified, &bytes), 0);
 	assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
 	plan_write(&plan, &text);
-	assert_non_null(strstr(text.data, "mount cgroup2 on /sys/fs/cgroup (ro,nosuid)  [default]\n"));
+	assert_non_null(
+		strstr(text.data, "mount cgroup2 on /sys/fs/cgroup (ro,nosuid)  [default]\n"));
 	assert_null(strstr(text.data, "mount tmpfs on /sys/fs/cgroup"));
 }
 
@@ -154,7 +157,8 @@ static void test_step_names(void **state)
 	assert_int_equal(plan_build(&spec, PLAN_KIND_RUN, &hybrid, &bytes), 0);
 	assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
 	plan_step_describe(&plan, 10, &text);
-	assert_string_equal(text.data, "step 10 of 36, in init: mount proc on /proc (nosuid,nodev,noexec)");
+	assert_string_equal(
+		text.data, "step 10 of 36, in init: mount proc on /proc (nosuid,nodev,noexec)");
 	buf_clear(&text);
 	plan_step_describe(&plan, 99, &text);
 	assert_string_equal(text.data, "");

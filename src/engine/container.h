@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A container as the engine keeps it: what it is meant to be (the record) and what became of it (the summary). */
+#include "base/arena.h"
+#include "sys/process.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12 };
+
+/* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
+struct container_process {
+	struct str_list entrypoint, command, env;
+	const char *cwd, *user;
+	bool entrypoint_is_reset; /* --entrypoint "": not even the image's */
+	bool has_tty, has_stdin, wants_init;
+};
+
+struct container_limits {
+	uint64_t memory_bytes, nano_cpus; /* 0: none */
+	int64_t pids_limit; /* 0: the default, -1: none */
+	const char *cpuset_cpus;
+	struct str_list ulimits;
+};
+
+struct container_security {
+	struct str_list cap_add, cap_drop, options;
+	bool is_privileged;
+};
+
+struct container {
+	const char *id, *name;
+	uint64_t created_ns;
+	const char *image, *image_id, *rootfs;
+	struct str_list layers; /* chain ids, lowest first */
+	struct container_process process;
+	struct container_limits limits;
+	struct container_security security;
+	struct str_list labels, volumes, tmpfs, ports;
+	const char *hostname, *network, *stop_signal;
+	uint64_t stop_timeout_ms;
+	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
+};
+
+/* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
+enum container_state { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED, CONTAINER_BROKEN };
+
+struct summary {
+	uint32_t magic, version;
+	uint32_t state;
+	int32_t exit_code; /* -1: nobody saw it */
+	uint64_t created_ns, started_ns, finished_ns;
+	struct process_id process, monitor;
+	uint32_t flags;
+	char boot_id[40];
+	char address[16];
+	char name[64];
+	char image[72];
+	char command[48];
+	char ports[120];
+};
+_Static_assert(sizeof(struct summary) <= 512, "ps reads at most 512 bytes per container");
+
+enum summary_flags {
+	SUMMARY_OOM_KILLED = 1,
+	SUMMARY_AUTO_REMOVE = 2,
+	SUMMARY_TTY = 4,
+	SUMMARY_DETACHED = 8
+};
