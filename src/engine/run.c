@@ -386,45 +386,54 @@ static int start_again(struct engine *e, struct container *c, struct launch *l)
 	return r < 0 ? r : detached_run(e, c, l);
 }
 
-int container_start(struct engine *e, const char *id)
+/* The caller holds its pending lock. */
+static int start_locked(struct engine *e, const char *id)
 {
-	int r = pending_sweep(e);
-	auto_close int pending = r < 0 ? r : pending_begin(e, id);
-	if (pending == -EWOULDBLOCK)
-		return err_say(pending, "another command is working on container %.12s", id);
-	if (pending < 0)
-		return pending;
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
 	struct summary summary;
-	struct launch l;
-	launch_init(&l);
-	r = container_summary(e, id, &summary);
-	if (r == 0 && summary.state == CONTAINER_BROKEN)
-		r = err_say(-EBADMSG,
-			"the summary of container %.12s is damaged; husk rm -f removes the "
-			"container",
-			id);
+	int r = container_summary(e, id, &summary);
 	if (r == 0)
 		r = container_load(e, id, &a, &c);
-	bool is_running = r == 0 && summary.state == CONTAINER_RUNNING;
-	if (r == 0 && !is_running) {
-		c.is_detached = true;
-		r = container_ended(e, id);
-		if (r == 0)
-			r = start_again(e, &c, &l);
-		if (r < 0) {
-			struct err_packet trail;
-			err_pack(&trail);
-			launch_close(&l);
-			network_detach(e, id);
-			container_release(e, id);
-			err_unpack(&trail);
-		} else {
-			fd_replace(&l.pidfd, -EBADF);
-		}
+	if (r < 0 || summary.state == CONTAINER_RUNNING)
+		return r;
+	c.is_detached = true;
+	r = container_ended(e, id);
+	if (r < 0)
+		return r;
+
+	struct launch l;
+	launch_init(&l);
+	r = start_again(e, &c, &l);
+	if (r < 0) {
+		struct err_packet trail;
+		err_pack(&trail);
+		launch_close(&l);
+		network_detach(e, id);
+		container_release(e, id);
+		return err_unpack(&trail);
 	}
+	fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
 	launch_close(&l);
+	return 0;
+}
+
+int container_start(struct engine *e, const char *id)
+{
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r < 0 || summary.state == CONTAINER_RUNNING)
+		return r;
+	if (summary.state == CONTAINER_BROKEN)
+		return err_say(-EBADMSG,
+			"the summary of container %.12s is damaged; husk rm -f removes it", id);
+	r = pending_sweep(e);
+	if (r < 0)
+		return r;
+	auto_close int pending = pending_begin(e, id);
+	if (pending < 0)
+		return pending;
+	r = start_locked(e, id);
 	pending_end(e, id, &pending);
 	return r;
 }
