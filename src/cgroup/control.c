@@ -22,6 +22,7 @@
 
 enum {
 	FREEZE_MS = 2000,
+	KILL_AGAIN_MS = 50,
 	KILL_MS = 5000,
 	SLEEP_MAX_MS = 20,
 	STATE_MAX = 4096,
@@ -233,16 +234,30 @@ static int kill_by_pids(struct cgroup *g)
 	}
 }
 
+/* Again and again: whoever was starting a process here when the first kill came may put it into the group after it. */
+static int kill_tree(struct cgroup *g, int tree)
+{
+	uint64_t end_ms = clock_boot_ms() + KILL_MS;
+
+	for (;;) {
+		int r = file_write_at(tree, "cgroup.kill", "1");
+		if (r == -ENOENT || r == -EOPNOTSUPP)
+			return r;
+		thaw_quietly(g);
+		if (r == 0)
+			r = wait_empty(tree, KILL_AGAIN_MS);
+		if (r != -ETIMEDOUT || clock_boot_ms() >= end_ms)
+			return r;
+	}
+}
+
 int cgroup_kill_all(struct cgroup *g)
 {
 	int tree = cgroup_dir_find(g, NULL);
-	int r = tree < 0 ? -ENOENT : file_write_at(tree, "cgroup.kill", "1");
+	int r = tree < 0 ? -ENOENT : kill_tree(g, tree);
 
 	/* EOPNOTSUPP: a threaded group. */
 	if (r == -ENOENT || r == -EOPNOTSUPP)
 		return kill_by_pids(g);
-	thaw_quietly(g);
-	if (r == 0)
-		r = wait_empty(tree, KILL_MS);
 	return r == 0 || r == -ENODEV ? 0 : kill_error(g, r);
 }
