@@ -125,7 +125,7 @@ class Bench:
         for peer in ("crun", "runc"):
             if shutil.which(peer):
                 bundle = oci_bundle(f"{self.place}/{peer}", self.root, ["/bin/sleep", "1000"])
-                name = f"bench-exec-{os.getpid()}"
+                name = f"bench-{peer}-{os.getpid()}"
                 subprocess.run([peer, "run", "--detach", "--bundle", bundle, name], check=True, env=self.env,
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
                 started.append((peer, name))
@@ -200,10 +200,12 @@ def own_namespaces():
 
 def mount_hugetlb():
     if os.path.exists("/sys/fs/cgroup/cgroup.controllers") or os.path.ismount("/sys/fs/cgroup/hugetlb"):
-        return
+        return False
     os.makedirs("/sys/fs/cgroup/hugetlb", exist_ok=True)
     if subprocess.run(["mount", "-t", "cgroup", "-o", "hugetlb", "cgroup", "/sys/fs/cgroup/hugetlb"]).returncode:
         print("bench: hugetlb cannot be mounted as v1: crun may refuse to run here")
+        return False
+    return True
 
 
 def main():
@@ -221,14 +223,16 @@ def main():
     missing = [p for p in ("crun", "runc", "bwrap") if not shutil.which(p)]
     if missing:
         print("bench: not installed, so not compared:", ", ".join(missing))
-    if shutil.which("crun"):
-        mount_hugetlb()
+    has_mounted = bool(shutil.which("crun")) and mount_hugetlb()
     with tempfile.TemporaryDirectory(prefix="husk-bench-") as place:
         bench = Bench(place, options)
         for job in jobs:
             getattr(bench, f"job_{job}")()
         if options.json:
             json.dump(bench.results, open(options.json, "w"), indent=2)
+    if has_mounted:  # or the hierarchy would stay in the kernel
+        subprocess.run(["umount", "/sys/fs/cgroup/hugetlb"], check=True)
+        os.rmdir("/sys/fs/cgroup/hugetlb")
 
 
 main()
