@@ -6,7 +6,7 @@
  * version, so `husk run -m 100m` means the same everywhere; what a version cannot express is refused by name when the
  * plan is made, not when it runs.
  *
- * Everything is called by the host or the monitor, never by init, and speaks unless named _find.
+ * Everything is called by the host or the monitor and speaks; init may only move itself (cgroup_entry_move).
  */
 #include "base/buf.h"
 #include "base/flat.h"
@@ -92,10 +92,30 @@ AUTO_TYPE(cgroup, struct cgroup *, cgroup_close)
  * where the kernel does not count swap. May be called again with other limits. */
 int cgroup_apply(struct cgroup *g, const struct flat *plan, const struct cgroup_row *rows,
 	size_t row_count, const struct cgroup_device_row *devices, size_t device_count);
-/* The directory fd for CLONE_INTO_CGROUP on v2 (borrowed), -EOPNOTSUPP on v1. Silent. */
-int cgroup_clone_fd(const struct cgroup *g);
-/* Moves a process into the group, every hierarchy. */
-int cgroup_attach(struct cgroup *g, pid_t pid);
+
+/*
+ * The way into a group: what a process is cloned into (CLONE_INTO_CGROUP [5.7]) in the v2 tree, of a hybrid host as
+ * well, and what it moves itself with in each v1 hierarchy (the file "tasks"). Neither takes the kernel's lock over all
+ * thread groups, for which writing another's pid to cgroup.procs waits: 5 to 15 ms after a moment of idle.
+ */
+struct cgroup_entry {
+	int tree_fd; /* the directory; -EBADF: no v2 tree */
+	size_t count; /* v1 hierarchies that have the group */
+	int fds[CGROUP_HIERARCHIES_MAX];
+};
+#define CGROUP_ENTRY_INIT \
+	{ \
+		.tree_fd = -EBADF \
+	}
+/* Of a group that exists, -ENOENT; NULL: where the caller is. On failure *out is empty. */
+int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct cgroup_entry *out);
+void cgroup_entry_close(struct cgroup_entry *entry);
+AUTO_STRUCT(cgroup_entry, struct cgroup_entry, cgroup_entry_close)
+/* Moves the calling process, which must be its only thread, through one of fds. Silent; any process. */
+int cgroup_entry_move(int fd);
+/* All of it, the tree (by its lock) included: for who was not cloned into it. */
+int cgroup_entry_move_all(const struct cgroup_entry *entry);
+
 /* Pids in the group and below it, ascending; 0 stands for processes that the caller's pid namespace cannot see. */
 int cgroup_pids(const struct cgroup *g, pid_t **out_pids, size_t *out_count);
 bool cgroup_is_populated(const struct cgroup *g);
@@ -118,5 +138,7 @@ struct cgroup_stats {
 };
 /* What there is no controller for is 0. */
 int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out);
-/* oom_kills alone, for whoever reports how a container ended. */
-int cgroup_oom_kills(const struct cgroup *g, uint64_t *out_count);
+/* The kernel's count of OOM kills, as a file for whoever reports how a container ended: -EBADF, silent, where it does
+ * not count; and the reading of it, once, before the group is removed. Silent. */
+int cgroup_oom_open(const struct cgroup *g);
+int cgroup_oom_kills(int fd, uint64_t *out_count);

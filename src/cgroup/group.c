@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making, opening and joining groups: the path that every container start takes, so each hierarchy costs one mkdir,
- * one open and one write to cgroup.procs. What can only go wrong in a race (controllers not yet enabled in the
- * instance's directory, an empty cpuset, the directory removed by the last container's end) is not looked for: it is
- * repaired when the kernel refuses the next step.
+ * Making and opening groups: the path that every container start takes, so each hierarchy costs one mkdir and one open.
+ * What can only go wrong in a race (controllers not yet enabled in the instance's directory, the directory removed by
+ * the last container's end) is not looked for: it is repaired when the kernel refuses the next step. An empty cpuset
+ * is looked for, because the one who notices it is init, who can repair nothing.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -163,15 +163,16 @@ static bool is_refusal(int r)
 	return r == -EACCES || r == -EPERM || r == -EROFS;
 }
 
-/* Fills new directories between the hierarchy's root and the group. */
-static int prepare_parents(struct cgroup *g, const struct cgroup_dir *dir)
+/* What a new group needs from those above it, where the kernel does not hand it down by itself. */
+static int inherit(struct cgroup *g, const struct cgroup_dir *dir, bool has_new_parents)
 {
 	size_t levels = cgroup_levels(g->path);
 
-	if (!*dir->controllers && g->is_unified)
-		return cgroup_enable_controllers(dir->fd, levels);
-	if (cgroup_list_has(dir->controllers, "cpuset"))
+	if (cgroup_list_has(dir->controllers, "cpuset") &&
+		(has_new_parents || cgroup_cpuset_is_empty(dir->fd)))
 		return cgroup_cpuset_inherit(dir->fd, levels);
+	if (has_new_parents && !*dir->controllers && g->is_unified)
+		return cgroup_enable_controllers(dir->fd, levels);
 	return 0;
 }
 
@@ -198,7 +199,7 @@ static int create_in(struct cgroup *g, const struct cgroup_hierarchy *h, struct 
 	dir->fd = open_directory(full);
 	if (dir->fd < 0)
 		return err_new(dir->fd, "open %s", full);
-	return made ? prepare_parents(g, dir) : 0;
+	return inherit(g, dir, made > 0);
 }
 
 /* Removes what create_in made: the group, and its parent where nobody else is in it. */
@@ -272,38 +273,5 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup 
 	if (!found)
 		return err_say(-ENOENT, "there is no cgroup %s", plain);
 	*out = take_ptr(&g);
-	return 0;
-}
-
-int cgroup_clone_fd(const struct cgroup *g)
-{
-	return g->is_unified && g->count == 1 ? g->dirs[0].fd : -EOPNOTSUPP;
-}
-
-/* ENOSPC is a cpuset without cpus or memory nodes. */
-static int attach_in(const struct cgroup *g, const struct cgroup_dir *dir, const char *pid)
-{
-	int r = file_write_at(dir->fd, "cgroup.procs", pid);
-	if (r != -ENOSPC || g->is_unified || !cgroup_list_has(dir->controllers, "cpuset"))
-		return r < 0 ? err_new(r, "move process %s into cgroup %s (%s)", pid, g->path,
-				       dir_name(dir))
-			     : 0;
-	r = cgroup_cpuset_inherit(dir->fd, cgroup_levels(g->path));
-	if (r < 0)
-		return r;
-	r = file_write_at(dir->fd, "cgroup.procs", pid);
-	return r < 0 ? err_new(r, "move process %s into cgroup %s (cpuset)", pid, g->path) : 0;
-}
-
-int cgroup_attach(struct cgroup *g, pid_t pid)
-{
-	char text[16];
-
-	fmt(text, "%d", pid);
-	for (size_t i = 0; i < g->count; i++) {
-		int r = g->dirs[i].fd < 0 ? 0 : attach_in(g, &g->dirs[i], text);
-		if (r < 0)
-			return r;
-	}
 	return 0;
 }

@@ -42,6 +42,8 @@ int cgroup_place_count(const struct cgroup_hierarchy *hierarchy);
  * handle has; they are needed after a lost race only. */
 int cgroup_enable_controllers(int fd, size_t levels);
 int cgroup_cpuset_inherit(int fd, size_t levels);
+/* Another start has made the directory above, and not filled it yet. Silent. */
+bool cgroup_cpuset_is_empty(int fd);
 /* A path of plain names, without its leading slash. -EINVAL, speaking. */
 int cgroup_path_check(const char *path, const char **out_path);
 /* The number of directories above the group that are ours: components of the path. */

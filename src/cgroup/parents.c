@@ -101,6 +101,14 @@ static int cpuset_fill(int fd, size_t level, const char *name)
 	return r < 0 ? err_new(r, "write %s", file) : 0;
 }
 
+bool cgroup_cpuset_is_empty(int fd)
+{
+	auto_buf struct buf value = BUF_INIT;
+
+	return file_read_at(fd, "cpuset.cpus", CPUSET_TEXT_MAX, &value) == 0 &&
+		(value.len == 0 || value.data[0] == '\n');
+}
+
 int cgroup_cpuset_inherit(int fd, size_t levels)
 {
 	char file[FILE_NAME_MAX];

@@ -5,9 +5,12 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 
 /* v1 says "no limit" with the greatest multiple of a page size that fits in a signed number. */
@@ -39,7 +42,7 @@ static const struct stat_info stat_infos[] = {
 	{STAT_OF("pids", pids_limit), {"pids.max", NULL, 1}, {"pids.max", NULL, 1}},
 };
 
-enum { STAT_OOM_KILLS };
+enum { STAT_OOM_KILLS, STAT_TEXT_MAX = 4096 };
 
 /* The number in the file's text; "max" and v1's number for it are 0. */
 static int stat_parse(char *text, const char *key, uint64_t *out)
@@ -95,12 +98,23 @@ int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out)
 	return r;
 }
 
-int cgroup_oom_kills(const struct cgroup *g, uint64_t *out_count)
+int cgroup_oom_open(const struct cgroup *g)
 {
-	struct cgroup_stats stats = {0};
+	const struct stat_info *info = &stat_infos[STAT_OOM_KILLS];
+	int fd = cgroup_dir_find(g, info->controller);
 
-	int r = stat_load(g, &stat_infos[STAT_OOM_KILLS], &stats);
-	if (r == 0)
-		*out_count = stats.oom_kills;
-	return r;
+	fd = fd < 0 ? fd
+		    : sys_open_at(fd, g->is_unified ? info->v2.name : info->v1.name, O_RDONLY, 0);
+	return fd < 0 ? -EBADF : fd;
+}
+
+int cgroup_oom_kills(int fd, uint64_t *out_count)
+{
+	char text[STAT_TEXT_MAX];
+
+	ssize_t len = fd < 0 ? -EBADF : fd_read_full(fd, text, sizeof(text) - 1);
+	if (len < 0)
+		return (int)len;
+	text[len] = '\0';
+	return stat_parse(text, "oom_kill", out_count);
 }

@@ -168,21 +168,6 @@ int container_create(struct engine *e, const struct container *c)
 	return r < 0 ? r : summary_store(e, c->id, &summary);
 }
 
-/* The groups of the instance, when nobody is in them any more. Monitors leave theirs themselves; one that was killed could
- * not. */
-int instance_groups_remove(const struct engine *e)
-{
-	static const char *const below[] = {"monitors/none", "none"};
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		auto_buf struct buf path = BUF_INIT;
-		buf_addf(&path, "husk-%s/%s", e->instance, below[i]);
-		int r = cgroup_remove_empty_parent(&e->cgroup, path.data);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */
 int container_release(struct engine *e, const char *id)
 {

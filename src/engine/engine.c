@@ -175,8 +175,3 @@ int container_lock(const struct engine *e, const char *id)
 		return err_say(lock, "no such container: %.12s", id);
 	return lock < 0 ? err_new(lock, "lock container %.12s", id) : lock;
 }
-
-void container_cgroup_path(const struct engine *e, const char *id, struct buf *out)
-{
-	buf_addf(out, "husk-%s/%s", e->instance, id);
-}

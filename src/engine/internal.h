@@ -6,6 +6,8 @@
 #include "runtime/runtime.h"
 #include "sys/fd.h"
 
+#define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
+
 enum { RECORD_BYTES_MAX = 1 << 20 };
 
 /* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
@@ -14,8 +16,12 @@ int container_run_dir_open(const struct engine *e, const char *id);
 int container_run_dir_make(const struct engine *e, const char *id);
 /* The container's lock: state/containers/ID/lock. */
 int container_lock(const struct engine *e, const char *id);
-/* "husk-<instance>/<id>" */
+/* Cgroups: groups.c. "husk-<instance>/<id>" */
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out);
+/* The monitors' group, made if needed. Returns a lock: the group stays until it is closed. */
+int monitors_group_open(const struct engine *e, struct cgroup_entry *out);
+/* Removes the cgroups of the instance when they are empty. */
+int instance_groups_remove(const struct engine *e);
 
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
@@ -43,14 +49,18 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
 int container_run_dir_begin(struct engine *e, const struct container *c);
-/* Removes the cgroups of the instance when they are empty. */
-int instance_groups_remove(const struct engine *e);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
 /* Its command died: what runs is ended; a container that never ran, or is to be removed, goes; another is exited. */
 int container_abandoned(struct engine *e, const char *id);
+
+/* Hands a prepared launch to a monitor and returns when the payload runs. */
+int detached_run(struct engine *e, struct container *c, struct launch *l);
+/* After init exists: the row says that it runs. */
+int summary_started(
+	struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid);
 
 /* Compose: a container, its image and the defaults become an OCI specification. `root_fd` shows the files of the
  * container (for its users). */

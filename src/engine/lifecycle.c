@@ -11,11 +11,11 @@
 #include "monitor/monitor.h"
 #include "sys/calls.h"
 #include "sys/file.h"
+#include "sys/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 
 enum {
 	KILL_PATIENCE_MS = 10000,
@@ -55,19 +55,12 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 
 /* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
  * which is a moment. */
-static int wait_lock(int run_dir, int operation)
-{
-	auto_close int fd = sys_open_at(run_dir, "wait", O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	int r = fd < 0 ? fd : sys_flock(fd, operation);
-	return r < 0 ? r : take_fd(&fd);
-}
-
 static void waiters_pass(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
 	uint64_t deadline = clock_boot_ms() + WAITER_PATIENCE_MS;
 	while (run_dir >= 0 && clock_boot_ms() < deadline) {
-		auto_close int alone = wait_lock(run_dir, LOCK_EX | LOCK_NB);
+		auto_close int alone = lock_file_at(run_dir, "wait", false);
 		if (alone != -EWOULDBLOCK)
 			return;
 		clock_sleep_ms(COLLECT_STEP_MS);
@@ -257,7 +250,7 @@ int container_wait(struct engine *e, const char *id, int *out_code)
 {
 	struct summary summary;
 	auto_close int run_dir = container_run_dir_open(e, id);
-	auto_close int waiting = run_dir < 0 ? -EBADF : wait_lock(run_dir, LOCK_SH);
+	auto_close int waiting = run_dir < 0 ? -EBADF : lock_shared_at(run_dir, "wait");
 	int r = container_summary(e, id, &summary);
 	if (r == 0)
 		r = container_adopt(e, id, &summary);

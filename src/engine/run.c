@@ -17,8 +17,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
-
 /* 126: found but not executable; 127: not found; 125: husk's own failure. */
 static int exit_code_of(int code, enum launch_phase phase)
 {
@@ -180,7 +178,7 @@ static int foreground_supervise(struct launch *l, struct monitor *m, int *out_co
 	return r;
 }
 
-static int summary_started(
+int summary_started(
 	struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid)
 {
 	struct summary summary;
@@ -232,8 +230,9 @@ static int foreground_ended(
 		return 0; /* removed by another command meanwhile */
 	if (lock < 0)
 		return lock;
-	struct cgroup_stats stats = {0};
-	bool is_oom = cgroup_stats_load(l->cgroup, &stats) == 0 && stats.oom_kills > 0;
+	auto_close int oom = cgroup_oom_open(l->cgroup);
+	uint64_t oom_kills = 0;
+	bool is_oom = cgroup_oom_kills(oom, &oom_kills) == 0 && oom_kills > 0;
 	int r = network_detach(e, c->id);
 	if (r == 0)
 		r = container_release(e, c->id);
@@ -250,73 +249,6 @@ static int foreground_ended(
 	summary.finished_ns = clock_real_ns();
 	summary.flags |= is_oom ? SUMMARY_OOM_KILLED : 0;
 	return summary_store(e, c->id, &summary);
-}
-
-static int monitor_begin_fill(const struct engine *e, const char *id, struct monitor_begin *out)
-{
-	*out = (struct monitor_begin){
-		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES};
-	auto_buf struct buf cgroup = BUF_INIT;
-	container_cgroup_path(e, id, &cgroup);
-	if (fmt(out->id, "%s", id) < 0 || fmt(out->cgroup_path, "%s", cgroup.data) < 0 ||
-		fmt(out->engine_path, "%s", HUSK_BINDIR "/husk") < 0 ||
-		fmt(out->init_path, "%s", MONITOR_PATH) < 0 ||
-		fmt(out->root_path, "%s", e->root_path) < 0 ||
-		fmt(out->state_path, "%s", e->state_path) < 0)
-		return err_say(
-			-ENAMETOOLONG, "a path of this installation is too long for a monitor");
-	return 0;
-}
-
-/* Hands everything to a monitor and returns when the payload runs. */
-static int detached_run(struct engine *e, struct container *c, struct launch *l)
-{
-	struct monitor_begin begin;
-	int r = monitor_begin_fill(e, c->id, &begin);
-	if (r < 0)
-		return r;
-	begin.has_stdin = c->process.has_stdin;
-	auto_close int dir = container_dir_open(e, c->id);
-	auto_close int run_dir = container_run_dir_open(e, c->id);
-	struct monitor_handle monitor = {.socket = -EBADF};
-	r = monitor_spawn(MONITOR_PATH, &begin, l, run_dir, dir, &monitor);
-	auto_close int socket = monitor.socket;
-	if (r == 0)
-		r = network_attach(e, c, l->pid);
-	if (r == 0)
-		r = summary_started(e, c, &monitor.process, l->pid);
-	return r < 0 ? r : monitor_go(socket, &l->phase);
-}
-
-/* A container in the background without a terminal outlives its monitor: the first command that meets it gives it a new
- * one. Whoever else has its lock is at work on it already. */
-int container_adopt(struct engine *e, const char *id, struct summary *summary)
-{
-	bool is_orphan = summary->state == CONTAINER_RUNNING && summary->flags & SUMMARY_DETACHED &&
-		!(summary->flags & SUMMARY_TTY) && summary->monitor.pid &&
-		!process_is_alive(&summary->monitor);
-	if (!is_orphan)
-		return 0;
-	auto_close int run_dir = container_run_dir_open(e, id);
-	auto_close int lock = run_dir < 0 ? run_dir : lock_file_at(run_dir, "lock", false);
-	auto_close int dir = container_dir_open(e, id);
-	auto_close int pidfd = process_open(&summary->process);
-	if (lock < 0 || dir < 0 || pidfd < 0)
-		return 0;
-	struct summary stored;
-	struct monitor_begin begin;
-	if (summary_read(e, id, &stored) < 0 || stored.monitor.pid != summary->monitor.pid)
-		return 0;
-	int r = monitor_begin_fill(e, id, &begin);
-	if (r == 0)
-		r = monitor_adopt(MONITOR_PATH, &begin, pidfd, run_dir, dir, &stored.monitor);
-	if (r == 0)
-		r = summary_store(e, id, &stored);
-	if (r < 0)
-		return err_wrap(r, "give container %.12s a new monitor", id);
-	summary->monitor = stored.monitor;
-	log_debug("container %s has a new monitor", id);
-	return 0;
 }
 
 /* A mistake leaves nothing. A command that is missing or not executable is the container's own affair: without --rm it
@@ -483,16 +415,15 @@ static int exec_prepare(
 	if (root < 0)
 		return root;
 
-	auto_buf struct buf plan = BUF_INIT, cgroup = BUF_INIT;
+	auto_buf struct buf plan = BUF_INIT;
 	r = exec_plan(e, &c, request, root, &plan);
 	if (r == 0)
 		r = launch_set_plan(l, plan.data, plan.len);
 	if (r < 0)
 		return r;
-	container_cgroup_path(e, id, &cgroup);
 	l->cgroup_host = &e->cgroup;
 	l->init_path = MONITOR_PATH;
-	return cgroup_open(&e->cgroup, cgroup.data, &l->cgroup);
+	return launch_prepare(l);
 }
 
 static int exec_run(struct launch *l, const struct exec_request *request, int *out_code)

@@ -3,17 +3,14 @@
  * husk-monitor: holds one detached container. It clones init (so it is its parent and may wait for it), keeps its
  * output flowing into the log, writes down how it ended, and then becomes `husk _ended ID` for what the engine owns.
  *
- * Until RUNNING is answered husk waits, so what only this process needs (its own cgroup, its OOM score) comes after.
- * From then on nobody waits: a failure of the supervision itself still leaves an exit record.
+ * Until RUNNING is answered husk waits, so what only this process needs (its OOM score) comes after. From then on nobody waits: a failure of the supervision itself still leaves an exit record.
  */
 #include "monitor/internal.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "cgroup/cgroup.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/file.h"
-#include "sys/path.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
 
@@ -25,15 +22,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CGROUP_PATH_ROOM = 160 };
-enum { FD_RUN_DIRECTORY, FD_LOG_DIRECTORY, FD_PLAN, FD_FIRST_SLOT };
-
 struct holder {
 	struct monitor_begin begin;
 	int run_directory_fd, log_directory_fd;
 	const void *plan;
 	size_t plan_size;
-	struct cgroup_host cgroup_host;
+	int oom_fd;
+	struct cgroup_entry home;
 	struct launch launch;
 	struct monitor monitor;
 };
@@ -45,16 +40,30 @@ static bool is_terminated(const char *text, size_t size)
 
 static bool begin_is_sane(const struct monitor_begin *b, const char *id, size_t fd_count)
 {
-	size_t slots = 0;
-	for (size_t i = 0; i < 2; i++)
-		slots += (size_t)__builtin_popcountll(b->slots[i]);
+	size_t count = MONITOR_FD_SLOTS;
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		count += (size_t)__builtin_popcountll(b->slots[i]);
 	return is_terminated(b->id, sizeof(b->id)) && str_eq(b->id, id) &&
-		is_terminated(b->cgroup_path, sizeof(b->cgroup_path)) &&
 		is_terminated(b->engine_path, sizeof(b->engine_path)) &&
 		is_terminated(b->init_path, sizeof(b->init_path)) &&
 		is_terminated(b->root_path, sizeof(b->root_path)) &&
-		is_terminated(b->state_path, sizeof(b->state_path)) &&
-		!(b->slots[1] >> (SLOT_MAX - 64)) && fd_count == FD_FIRST_SLOT + slots;
+		is_terminated(b->state_path, sizeof(b->state_path)) && b->has_oom <= 1 &&
+		b->has_home_tree <= 1 && b->home_count <= CGROUP_HIERARCHIES_MAX &&
+		fd_count == count + b->has_oom + b->has_home_tree + b->home_count;
+}
+
+static void fds_take(struct holder *h, const int *fds)
+{
+	h->run_directory_fd = fds[MONITOR_FD_RUN];
+	h->log_directory_fd = fds[MONITOR_FD_LOG];
+	size_t next = MONITOR_FD_SLOTS;
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		if (h->begin.slots[i / 64] >> (i % 64) & 1)
+			h->launch.slots[i] = fds[next++];
+	h->oom_fd = h->begin.has_oom ? fds[next++] : -EBADF;
+	h->home.tree_fd = h->begin.has_home_tree ? fds[next++] : -EBADF;
+	for (; h->home.count < h->begin.home_count; h->home.count++)
+		h->home.fds[h->home.count] = fds[next++];
 }
 
 static int begin_receive(struct holder *h, const char *id, int socket)
@@ -66,19 +75,13 @@ static int begin_receive(struct holder *h, const char *id, int socket)
 		return err_new((int)n, "receive the start packet");
 	if (n != sizeof(h->begin) || !begin_is_sane(&h->begin, id, count))
 		return err_say(-EPROTO, "a start packet that cannot be");
-	h->run_directory_fd = fds[FD_RUN_DIRECTORY];
-	h->log_directory_fd = fds[FD_LOG_DIRECTORY];
+	fds_take(h, fds);
+	h->monitor.is_adopted = h->begin.is_adoption;
 	if (h->begin.is_adoption) {
-		h->monitor.pidfd = fds[FD_PLAN];
-		h->monitor.is_adopted = true;
+		h->monitor.pidfd = fds[MONITOR_FD_PAYLOAD];
 		return 0;
 	}
-	h->launch.plan_fd = fds[FD_PLAN];
-	size_t next = FD_FIRST_SLOT;
-	for (size_t i = 0; i < SLOT_MAX; i++)
-		if (h->begin.slots[i / 64] >> (i % 64) & 1)
-			h->launch.slots[i] = fds[next++];
-
+	h->launch.plan_fd = fds[MONITOR_FD_PAYLOAD];
 	int r = fd_map(h->launch.plan_fd, &h->plan, &h->plan_size);
 	return r < 0 ? err_new(r, "map the plan")
 		     : plan_open(&h->launch.plan, h->plan, h->plan_size);
@@ -140,15 +143,10 @@ static int hold_start(struct holder *h, const char *id, int socket)
 {
 	int r = begin_receive(h, id, socket);
 	if (r == 0)
-		r = cgroup_host_load(&h->cgroup_host);
-	if (r == 0)
-		r = cgroup_open(&h->cgroup_host, h->begin.cgroup_path, &h->launch.cgroup);
-	if (r == 0)
 		r = h->begin.is_adoption ? stdio_adopt(h) : stdio_make(h);
 	if (r == 0)
 		r = monitor_log_open(h->log_directory_fd, h->begin.log_bytes, h->begin.log_files,
 			&h->monitor.log);
-	h->launch.cgroup_host = &h->cgroup_host;
 	h->launch.init_path = h->begin.init_path;
 	return r < 0 || h->begin.is_adoption ? r : launch_start(&h->launch);
 }
@@ -194,48 +192,6 @@ static void hold_failed(struct holder *h, int socket)
 	launch_close(&h->launch);
 }
 
-/* "monitors" beside the containers' groups: outside of every limit of theirs, and of the caller's session. */
-static int own_cgroup_path(const struct holder *h, const char *below, char *out, size_t size)
-{
-	const char *last = path_last(h->begin.cgroup_path);
-	int parent = (int)(last - h->begin.cgroup_path);
-	return fmt_n(out, size, "%.*smonitors%s", parent, h->begin.cgroup_path, below);
-}
-
-static int own_cgroup_join(const struct holder *h)
-{
-	char path[CGROUP_PATH_ROOM];
-	int r = own_cgroup_path(h, "", path, sizeof(path));
-	if (r < 0)
-		return err_new(r, "name the monitors' cgroup");
-	auto_of(cgroup) struct cgroup *own = NULL;
-	r = cgroup_open(&h->cgroup_host, path, &own);
-	if (r == -ENOENT)
-		r = cgroup_create(&h->cgroup_host, path, &own);
-	if (r == -EEXIST) /* another monitor was quicker */
-		r = cgroup_open(&h->cgroup_host, path, &own);
-	return r < 0 ? r : cgroup_attach(own, getpid());
-}
-
-/* Back to where it came from, so that the last container of an instance leaves no groups. Where that is gone by now the
- * group stays, for the next monitor. */
-static void own_cgroup_leave(const struct holder *h)
-{
-	char path[CGROUP_PATH_ROOM];
-	for (size_t i = 0; i < h->cgroup_host.count; i++) {
-		const struct cgroup_hierarchy *from = &h->cgroup_host.hierarchies[i];
-		char procs[sizeof(from->mount_point) + sizeof(from->own_path) + 16];
-		int r = fmt(procs, "%s%s/cgroup.procs", from->mount_point, from->own_path);
-		if (r >= 0)
-			r = file_write_at(AT_FDCWD, procs, "0");
-		if (r < 0)
-			log_debug("the monitor cannot go back to %s (%d)", procs, r);
-	}
-	if (own_cgroup_path(h, "/none", path, sizeof(path)) >= 0 &&
-		cgroup_remove_empty_parent(&h->cgroup_host, path) < 0)
-		log_debug("%s", err_text());
-}
-
 /* What the container's life needs no more is given back, and this process takes its own place. */
 static void settle(struct holder *h)
 {
@@ -247,8 +203,6 @@ static void settle(struct holder *h)
 	int r = file_write_at(AT_FDCWD, "/proc/self/oom_score_adj", "-900");
 	if (r < 0)
 		log_debug("the monitor's oom_score_adj stays as it is (%d)", r);
-	if (own_cgroup_join(h) < 0)
-		log_debug("the monitor stays in its caller's cgroup: %s", err_text());
 }
 
 /* Before anything is removed: the kernel forgets its OOM kills with the group. */
@@ -256,11 +210,13 @@ static int exit_write(struct holder *h, int code)
 {
 	struct monitor_exit record = {.code = code, .finished_ns = clock_real_ns()};
 	uint64_t oom_kills = 0;
-	if (cgroup_oom_kills(h->launch.cgroup, &oom_kills) == 0 && oom_kills > 0)
+	if (h->oom_fd >= 0 && cgroup_oom_kills(h->oom_fd, &oom_kills) == 0 && oom_kills > 0)
 		record.flags |= MONITOR_EXIT_OOM;
 	return monitor_exit_store(h->run_directory_fd, &record);
 }
 
+/* The monitor's way home lets the last container of an instance leave no groups behind. Where that place is gone by now
+ * the group stays, for the next monitor. */
 static int become_ended(const struct holder *h)
 {
 	char root[sizeof(h->begin.root_path) + 16], state[sizeof(h->begin.state_path) + 16];
@@ -268,7 +224,8 @@ static int become_ended(const struct holder *h)
 	fmt(state, "HUSK_STATE=%s", h->begin.state_path);
 	char *const args[] = {(char *)"husk", (char *)"_ended", (char *)h->begin.id, NULL};
 	char *const env[] = {root, state, (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	own_cgroup_leave(h);
+	if (cgroup_entry_move_all(&h->home) < 0)
+		log_debug("the monitor cannot go back: %s", err_text());
 	signal_reset();
 	int r = sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);
 	return err_new(r, "execute %s", h->begin.engine_path);
@@ -302,7 +259,8 @@ static int detach_self(int socket)
 static void holder_init(struct holder *h)
 {
 	launch_init(&h->launch);
-	h->run_directory_fd = h->log_directory_fd = -EBADF;
+	h->run_directory_fd = h->log_directory_fd = h->oom_fd = -EBADF;
+	h->home = (struct cgroup_entry)CGROUP_ENTRY_INIT;
 	h->monitor = (struct monitor){
 		.pidfd = -EBADF,
 		.console_fd = -EBADF,

@@ -6,6 +6,7 @@
  * lives as long as the container. The theory and the table of states are in machine.c. Speaking.
  */
 #include "base/cleanup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/runtime.h"
 #include "sys/process.h"
 
@@ -87,32 +88,45 @@ enum monitor_message_type {
 	MONITOR_FAILED
 };
 
+/* Its fds: those of enum monitor_fd, those of `slots`, the file of OOM kills, the way home. */
+enum monitor_fd { MONITOR_FD_RUN, MONITOR_FD_LOG, MONITOR_FD_PAYLOAD, MONITOR_FD_SLOTS };
+
 struct monitor_begin {
 	char id[72];
-	char cgroup_path[128];
 	char engine_path[256]; /* husk itself: executed as `husk _ended ID` at the end */
 	char init_path[256];
 	char root_path[256], state_path[256]; /* its HUSK_ROOT and HUSK_STATE */
 	uint64_t log_bytes;
 	uint32_t log_files;
 	uint16_t has_stdin; /* stdin stays open without a terminal: -d -i */
-	uint16_t is_adoption;
-	uint64_t slots
-		[2]; /* which are among the fds, after: run directory, log directory, plan (or pidfd) */
+	uint16_t is_adoption; /* the payload's fd is its pidfd, not its plan */
+	uint16_t has_oom, has_home_tree;
+	uint32_t home_count;
+	uint64_t slots[SLOT_WORDS];
+};
+
+/* What a monitor is given; all borrowed. */
+struct monitor_parts {
+	const char *program;
+	const struct monitor_begin *begin;
+	int run_directory_fd, log_directory_fd;
+	int oom_fd; /* of cgroup_oom_open, or -EBADF */
+	const struct cgroup_entry *group; /* where it lives */
+	const struct cgroup_entry *home; /* where it came from, and goes when it has done */
 };
 
 /* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when
- * init exists: l->pid and l->pidfd are filled. The socket of the handle, the conversation, is the caller's to close. */
+ * init exists: l->pid and l->pidfd are filled. The socket of the handle, the conversation, is the caller's to close.
+ * The monitor is in its cgroup before it closes what is close-on-exec: a lock on that group need not be held longer. */
 struct monitor_handle {
 	int socket;
 	struct process_id process;
 };
-int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
-	int run_directory_fd, int log_directory_fd, struct monitor_handle *out);
+int monitor_spawn(const struct monitor_parts *parts, struct launch *l, struct monitor_handle *out);
 /* A new monitor for a container without a terminal whose monitor was killed: it reads its output on and sees its end,
  * but not its exit code, which only a parent may know. */
-int monitor_adopt(const char *monitor_path, const struct monitor_begin *begin, int payload_pidfd,
-	int run_directory_fd, int log_directory_fd, struct process_id *out_monitor);
+int monitor_adopt(
+	const struct monitor_parts *parts, int payload_pidfd, struct process_id *out_monitor);
 /* Lets it go and waits until the payload runs; on failure the trail is the monitor's and *out_phase tells where. */
 int monitor_go(int socket, enum launch_phase *out_phase);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's side of a detached container: starting its monitor, handing everything over, and letting it go. */
 #include "monitor/internal.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -8,42 +9,61 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
 enum { SOCKET_FD = 3, SAFE_FD = 10 };
 
-/* The child: a session of its own, the socket on 3, nothing else. */
-static _Noreturn void child_main(
-	const char *monitor_path, const struct monitor_begin *begin, int socket)
+static void group_enter(const struct cgroup_entry *group)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (cgroup_entry_move(group->fds[i]) < 0)
+			log_debug("the monitor stays in a cgroup of its caller");
+}
+
+/* The child: its cgroup, a session of its own, the socket on 3, nothing else. */
+static _Noreturn void child_main(const struct monitor_parts *parts, int socket)
 {
 	char name[] = "husk-monitor";
-	char *const args[] = {name, (char *)begin->id, NULL};
+	char *const args[] = {name, (char *)parts->begin->id, NULL};
 	char *const env[] = {NULL};
+	group_enter(parts->group);
 	int r = sys_setsid();
 	if (r >= 0)
 		r = fd_place(socket, SOCKET_FD);
 	if (r >= 0)
-		r = sys_execve_at(AT_FDCWD, monitor_path, args, env, 0);
+		r = sys_execve_at(AT_FDCWD, parts->program, args, env, 0);
 	struct monitor_message message = {.type = MONITOR_FAILED, .phase = LAUNCH_PHASE_SETUP};
-	err_new(r, "execute %s", monitor_path);
+	err_new(r, "execute %s", parts->program);
 	err_pack(&message.error);
 	socket_send(socket, &message, sizeof(message), NULL, 0);
 	_exit(1);
 }
 
-static int begin_send(int socket, const struct monitor_begin *begin, const struct launch *l,
-	int run_directory_fd, int log_directory_fd)
+/* The start packet. `l` is NULL for an adoption: then the payload is known by its pidfd alone. */
+static int begin_send(
+	int socket, const struct monitor_parts *parts, const struct launch *l, int payload_fd)
 {
-	struct monitor_begin packet = *begin;
-	int fds[SLOT_MAX + 3] = {run_directory_fd, log_directory_fd, l->plan_fd};
-	size_t count = 3;
-	for (size_t i = 0; i < SLOT_MAX; i++) {
+	struct monitor_begin packet = *parts->begin;
+	int fds[SOCKET_FDS_MAX] = {parts->run_directory_fd, parts->log_directory_fd, payload_fd};
+	size_t count = MONITOR_FD_SLOTS;
+	for (size_t i = 0; l && i < SLOT_MAX; i++) {
 		if (l->slots[i] < 0)
 			continue;
 		packet.slots[i / 64] |= 1ull << (i % 64);
 		fds[count++] = l->slots[i];
 	}
+	packet.is_adoption = !l;
+	packet.has_oom = parts->oom_fd >= 0;
+	if (packet.has_oom)
+		fds[count++] = parts->oom_fd;
+	packet.has_home_tree = parts->home->tree_fd >= 0;
+	if (packet.has_home_tree)
+		fds[count++] = parts->home->tree_fd;
+	packet.home_count = (uint32_t)parts->home->count;
+	for (size_t i = 0; i < parts->home->count; i++)
+		fds[count++] = parts->home->fds[i];
 	int r = socket_send(socket, &packet, sizeof(packet), fds, count);
 	return r < 0 ? err_new(r, "hand the container to its monitor") : 0;
 }
@@ -68,8 +88,7 @@ static int answer(
 }
 
 /* The process and the conversation with it, nothing said yet. */
-static int spawn(
-	const char *monitor_path, const struct monitor_begin *begin, struct monitor_handle *out)
+static int spawn(const struct monitor_parts *parts, struct monitor_handle *out)
 {
 	int pair[2];
 	int r = socket_pair(pair);
@@ -80,10 +99,15 @@ static int spawn(
 	auto_close int safe_end = sys_fcntl(child_end, F_DUPFD_CLOEXEC, SAFE_FD);
 	if (safe_end < 0)
 		return err_new(safe_end, "place the monitor's socket");
-	struct clone_args args = {.exit_signal = SIGCHLD};
+	int tree_fd = parts->group->tree_fd;
+	struct clone_args args = {
+		.flags = tree_fd >= 0 ? CLONE_INTO_CGROUP : 0,
+		.exit_signal = SIGCHLD,
+		.cgroup = tree_fd >= 0 ? (uint64_t)tree_fd : 0,
+	};
 	int pid = sys_clone3(&args);
 	if (pid == 0)
-		child_main(monitor_path, begin, safe_end);
+		child_main(parts, safe_end);
 	if (pid < 0)
 		return err_new(pid, "start the monitor");
 	r = process_identify(pid, &out->process);
@@ -93,15 +117,14 @@ static int spawn(
 	return 0;
 }
 
-int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, struct launch *l,
-	int run_directory_fd, int log_directory_fd, struct monitor_handle *out)
+int monitor_spawn(const struct monitor_parts *parts, struct launch *l, struct monitor_handle *out)
 {
-	int r = spawn(monitor_path, begin, out);
+	int r = spawn(parts, out);
 	if (r < 0)
 		return r;
 	struct monitor_message message;
 	int pidfd = -EBADF;
-	r = begin_send(out->socket, begin, l, run_directory_fd, log_directory_fd);
+	r = begin_send(out->socket, parts, l, l->plan_fd);
 	if (r == 0)
 		r = answer(out->socket, MONITOR_INIT, &message, &pidfd);
 	if (r < 0)
@@ -113,20 +136,16 @@ int monitor_spawn(const char *monitor_path, const struct monitor_begin *begin, s
 	return 0;
 }
 
-int monitor_adopt(const char *monitor_path, const struct monitor_begin *begin, int payload_pidfd,
-	int run_directory_fd, int log_directory_fd, struct process_id *out_monitor)
+int monitor_adopt(
+	const struct monitor_parts *parts, int payload_pidfd, struct process_id *out_monitor)
 {
 	struct monitor_handle handle = {.socket = -EBADF};
-	int r = spawn(monitor_path, begin, &handle);
+	int r = spawn(parts, &handle);
 	auto_close int socket = handle.socket;
+	if (r == 0)
+		r = begin_send(socket, parts, NULL, payload_pidfd);
 	if (r < 0)
 		return r;
-	struct monitor_begin packet = *begin;
-	packet.is_adoption = true;
-	const int fds[] = {run_directory_fd, log_directory_fd, payload_pidfd};
-	r = socket_send(socket, &packet, sizeof(packet), fds, 3);
-	if (r < 0)
-		return err_new(r, "hand the container to a new monitor");
 	struct monitor_message message;
 	int none;
 	r = answer(socket, MONITOR_RUNNING, &message, &none);

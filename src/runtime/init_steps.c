@@ -61,8 +61,7 @@ static int hand_over(struct init *init)
 	_exit(r < 0);
 }
 
-/* An exec joins all at once through the container's pidfd [5.8], once it sits in the cgroup: what it forks is born
- * there. A new container joins one by one what it shares with another. */
+/* An exec joins all at once through the container's pidfd [5.8]. A new container joins one by one what it shares with another. */
 int step_namespaces(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
@@ -70,12 +69,6 @@ int step_namespaces(struct init *init, const void *row)
 	int r;
 
 	if (head->kind == PLAN_KIND_EXEC) {
-		if (head->flags & PLAN_JOINS_CGROUP) {
-			struct sync_message message;
-			r = sync_expect(init->sync_fd, SYNC_JOINED, &message, NULL, NULL);
-			if (r < 0)
-				return r;
-		}
 		r = sys_setns(init->slots[SLOT_TARGET], (int)flags);
 		if (r < 0)
 			return err_new(r, "join the container's namespaces");
@@ -118,13 +111,16 @@ int step_root(struct init *init, const void *row)
 	return mount_root_attach(&init->mount, root, head->root_propagation);
 }
 
-/* Waits until the host has moved this process into its cgroups, then makes that place the root of its view. */
+/* Into the v1 hierarchies; the v2 tree is where this process was cloned into. That place becomes the root of its view. */
 int step_cgroup_join(struct init *init, const void *row)
 {
-	struct sync_message message;
-	int r = sync_expect(init->sync_fd, SYNC_JOINED, &message, NULL, NULL);
+	int r = 0;
+	for (uint32_t i = SLOT_CGROUP_FIRST; r == 0 && i < SLOT_FIRST_FREE; i++) {
+		auto_close int fd = take_fd(&init->slots[i]);
+		r = fd < 0 ? 0 : cgroup_entry_move(fd);
+	}
 	if (r < 0)
-		return r;
+		return err_new(r, "move into the container's cgroup");
 	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
 		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
 		if (ns->kind == NS_CGROUP && ns->mode == NS_MODE_NEW)

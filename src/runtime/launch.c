@@ -21,6 +21,8 @@
 
 /* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
 enum { SYNC_FD = 3, SAFE_FD = 10, LAYERS_MAX = 128 };
+_Static_assert(
+	SLOT_FIRST_FREE - SLOT_CGROUP_FIRST == CGROUP_HIERARCHIES_MAX, "a slot for each hierarchy");
 
 void launch_init(struct launch *l)
 {
@@ -71,18 +73,33 @@ int launch_set_plan(struct launch *l, const void *data, size_t size)
 	return plan_open(&l->plan, mapped, mapped_size);
 }
 
-static int prepare_cgroup(struct launch *l)
+static int make_cgroup(struct launch *l, const char *path)
 {
-	const struct plan_head_row *head = plan_head(&l->plan);
-	if (l->cgroup || !(head->flags & PLAN_JOINS_CGROUP))
-		return 0;
-	int r = cgroup_create(l->cgroup_host, flat_str(&l->plan, head->cgroup_path), &l->cgroup);
+	int r = cgroup_create(l->cgroup_host, path, &l->cgroup);
 	if (r < 0)
 		return r;
 	uint32_t limits = flat_count(&l->plan, PLAN_CGROUP),
 		 devices = flat_count(&l->plan, PLAN_CGROUP_DEVICE);
 	return cgroup_apply(l->cgroup, &l->plan, limits ? flat_row(&l->plan, PLAN_CGROUP, 0) : NULL,
 		limits, devices ? flat_row(&l->plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
+}
+
+static int prepare_cgroup(struct launch *l)
+{
+	const struct plan_head_row *head = plan_head(&l->plan);
+	if (!(head->flags & PLAN_JOINS_CGROUP))
+		return 0;
+	const char *path = flat_str(&l->plan, head->cgroup_path);
+	int r = head->kind == PLAN_KIND_RUN ? make_cgroup(l, path) : 0;
+	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	if (r == 0)
+		r = cgroup_entry_open(l->cgroup_host, path, &entry);
+	if (r < 0)
+		return r;
+	l->slots[SLOT_CGROUP_TREE] = take_fd(&entry.tree_fd);
+	for (size_t i = 0; i < entry.count; i++)
+		l->slots[SLOT_CGROUP_FIRST + i] = take_fd(&entry.fds[i]);
+	return 0;
 }
 
 static int directory_open(const char *path)
@@ -251,7 +268,7 @@ static int clone_error(int r, uint64_t flags)
 
 static int init_clone(struct launch *l, int exe_fd, int child_sync)
 {
-	int cgroup_fd = l->cgroup ? cgroup_clone_fd(l->cgroup) : -EBADF;
+	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
 	struct clone_args args = {
 		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD |
 			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -349,15 +366,6 @@ static int oom_score_write(const struct launch *l)
 	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
 }
 
-static int cgroup_join(struct launch *l)
-{
-	if (!(plan_head(&l->plan)->flags & PLAN_JOINS_CGROUP))
-		return 0;
-	int r = cgroup_clone_fd(l->cgroup) >= 0 ? 0 : cgroup_attach(l->cgroup, l->pid);
-	struct sync_message message = {.type = SYNC_JOINED};
-	return r < 0 ? r : sync_send(l->sync_fd, &message, NULL, 0);
-}
-
 /* An exec ends as the child of the process that joined the namespaces, which is ours by CLONE_PARENT. */
 static int child_adopt(struct launch *l)
 {
@@ -383,8 +391,6 @@ static int conversation(struct launch *l)
 		r = oom_score_write(l);
 	if (r == 0)
 		r = maps_write(l);
-	if (r == 0)
-		r = cgroup_join(l);
 	return r < 0 ? r : child_adopt(l);
 }
 

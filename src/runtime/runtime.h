@@ -37,10 +37,13 @@ void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out)
 /* Fds in a start packet have places, not numbers. */
 enum launch_slot {
 	SLOT_ROOT,
-	SLOT_TARGET /* exec: pidfd of the container */,
-	SLOT_FIRST_FREE,
-	SLOT_MAX = 120
+	SLOT_TARGET, /* exec: pidfd of the container */
+	SLOT_CGROUP_TREE, /* what init is cloned into; the host's alone */
+	SLOT_CGROUP_FIRST, /* what init moves itself into v1 groups with */
+	SLOT_FIRST_FREE = SLOT_CGROUP_FIRST + 16,
+	SLOT_MAX = 192
 };
+enum { SLOT_WORDS = SLOT_MAX / 64 };
 
 /* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
 enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
@@ -50,7 +53,7 @@ struct launch {
 	int plan_fd; /* the same bytes in a sealed memfd */
 	const char *init_path; /* the static program that holds runtime_init_main */
 	const struct cgroup_host *cgroup_host;
-	struct cgroup *cgroup; /* made by launch_prepare, or opened by the caller for an exec */
+	struct cgroup *cgroup; /* made by launch_prepare for a container */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
 	int stdio[3]; /* given to the payload; owned; unused with a terminal */
 	int console_fd; /* pty master, after launch_release of a plan with a terminal */
@@ -65,9 +68,10 @@ void launch_init(struct launch *l);
 void launch_close(struct launch *l);
 /* Seals plan bytes into l->plan_fd and opens the view. */
 int launch_set_plan(struct launch *l, const void *data, size_t size);
-/* Host steps before clone: cgroup with its limits, the root, detached bind mounts, namespaces to join. */
+/* Host steps before clone: cgroup with its limits and the way into it, the root, detached bind mounts, namespaces to
+ * join. */
 int launch_prepare(struct launch *l);
-/* Clones init, hands over the start packet, writes id maps, joins the cgroup. Init then mounts on its own. */
+/* Clones init, hands over the start packet, writes id maps. Init then mounts on its own. */
 int launch_start(struct launch *l);
 /* Waits until init is ready, lets it go, and waits until the payload runs. On failure the trail is init's, and
  * l->phase tells where. */

@@ -37,6 +37,11 @@ static bool runs_in_cgroup(const struct flat *plan)
 	return is_run(plan) && joins_cgroup(plan);
 }
 
+static bool execs_in_cgroup(const struct flat *plan)
+{
+	return !is_run(plan) && joins_cgroup(plan);
+}
+
 static bool has_terminal(const struct flat *plan)
 {
 	return has_flag(plan, PLAN_TERMINAL);
@@ -182,15 +187,16 @@ static void describe_enter_root(const struct flat *plan, const void *row, struct
 static void describe_cgroup_join(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_adds(out,
-		"wait until the host has put this process into its cgroup, make the cgroup "
-		"namespace");
+		((const struct plan_head_row *)row)->kind == PLAN_KIND_EXEC
+			? "move into the container's cgroup"
+			: "move into the cgroup, make the cgroup namespace");
 }
 
 static void describe_join(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_head_row *head = row;
 	buf_adds(out,
-		head->kind == PLAN_KIND_EXEC ? "join the cgroup and all namespaces of the container"
+		head->kind == PLAN_KIND_EXEC ? "join all namespaces of the container"
 					     : "join the namespaces that are shared");
 }
 
@@ -260,6 +266,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_HOST, PLAN_NAMESPACE, NULL, describe_namespace, NULL},
 	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
 	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
+	{STEP_INIT, PLAN_HEAD, execs_in_cgroup, describe_cgroup_join, step_cgroup_join},
 	{STEP_INIT, PLAN_HEAD, joins_namespaces, describe_join, step_namespaces},
 	{STEP_INIT, PLAN_HEAD, has_new_user, describe_identity, step_identity},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_attach_root, step_root},

@@ -7,13 +7,12 @@
  *                                  <----  MAP_IDS          only with a user namespace
  *   MAPPED                         ---->
  *                                  <----  CHILD (pidfd)    only for an exec: the joining process hands over
- *   JOINED                         ---->                   once it is in its cgroups
  *                                  <----  CONSOLE (pty)    only with a terminal
  *                                  <----  READY
  *   START                          ---->
  *                                  <----  end of file: the payload runs (the socket is close-on-exec)
  *
- * FAILED may come from init at any moment and ends the conversation. JOINED may arrive long before init looks for it.
+ * FAILED may come from init at any moment and ends the conversation.
  * The table is used by both sides; what is not in it is an error, not a comment.
  */
 #include "runtime/sync.h"
@@ -35,7 +34,6 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_BEGIN] = {"begin", SOCKET_FDS_MAX, false},
 	[SYNC_MAP_IDS] = {"map ids", 0, false},
 	[SYNC_MAPPED] = {"ids mapped", 0, false},
-	[SYNC_JOINED] = {"cgroup joined", 0, false},
 	[SYNC_CHILD] = {"child", 1, false},
 	[SYNC_CONSOLE] = {"console", 1, false},
 	[SYNC_READY] = {"ready", 0, false},

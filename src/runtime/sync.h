@@ -9,7 +9,6 @@ enum sync_type {
 	SYNC_BEGIN, /* host -> init: the start packet: plan and slots */
 	SYNC_MAP_IDS, /* init -> host: write my id maps */
 	SYNC_MAPPED,
-	SYNC_JOINED, /* host -> init: you are in your cgroups */
 	SYNC_CHILD, /* exec stage -> host: the pidfd of the process that goes on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
 	SYNC_READY, /* init -> host: everything but the payload is done */
@@ -20,10 +19,10 @@ enum sync_type {
 
 struct sync_message {
 	uint32_t type;
-	uint32_t step; /* FAILED: where; CHILD: the pid; BEGIN: slot count */
+	uint32_t step; /* FAILED: where; CHILD: the pid */
 	uint32_t phase; /* FAILED: enum launch_phase */
 	uint32_t reserved;
-	uint64_t slots[2]; /* BEGIN: which slots are among the fds, after the plan */
+	uint64_t slots[SLOT_WORDS]; /* BEGIN: which slots are among the fds, after the plan */
 	struct err_packet error;
 };
 

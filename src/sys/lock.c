@@ -29,18 +29,28 @@ static int lock_is_current(int dirfd, const char *name, int fd)
 	return held.st_dev == named.st_dev && held.st_ino == named.st_ino;
 }
 
-int lock_file_at(int dirfd, const char *name, bool is_waiting)
+static int lock_at(int dirfd, const char *name, int operation)
 {
 	for (;;) {
 		auto_close int fd = lock_open(dirfd, name);
 		if (fd < 0)
 			return fd;
-		int r = sys_flock(fd, LOCK_EX | (is_waiting ? 0 : LOCK_NB));
+		int r = sys_flock(fd, operation);
 		if (r == 0)
 			r = lock_is_current(dirfd, name, fd);
 		if (r != 0)
 			return r < 0 ? r : take_fd(&fd);
 	}
+}
+
+int lock_file_at(int dirfd, const char *name, bool is_waiting)
+{
+	return lock_at(dirfd, name, LOCK_EX | (is_waiting ? 0 : LOCK_NB));
+}
+
+int lock_shared_at(int dirfd, const char *name)
+{
+	return lock_at(dirfd, name, LOCK_SH);
 }
 
 static int lock_place(int fd, int command, unsigned place)

@@ -12,5 +12,7 @@
 /* The fd is the lock: closing it unlocks. `auto_close int lock = lock_file_at(...)`. The file is made if needed, and
  * opened again when it was unlinked between open and flock. With is_waiting false: -EWOULDBLOCK when it is held. */
 int lock_file_at(int dirfd, const char *name, bool is_waiting);
+/* The same, held together with others; waits while somebody has it alone. */
+int lock_shared_at(int dirfd, const char *name);
 /* One of `slots` places in a gate file; waits for the first that is free. The fd is the place. */
 int lock_gate_at(int dirfd, const char *name, unsigned slots);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SOCKET_FDS_MAX = 128 };
+enum { SOCKET_FDS_MAX = 253 };
 
 int socket_pair(int out_fds[2]);
 /* Sends one packet with fds (they stay the caller's). -EPIPE, not SIGPIPE. */

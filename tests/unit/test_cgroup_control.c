@@ -125,27 +125,42 @@ static bool has(const char *controller)
 	return is_there;
 }
 
-/* A child that is in the group before it runs `body`; its index. */
-static size_t child_start(int (*body)(void))
+/* Goes into a group through its entry, as a monitor and init do. */
+static int enter(const char *path)
+{
+	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+
+	int r = cgroup_entry_open(&live_host, path, &entry);
+	return r < 0 ? r : cgroup_entry_move_all(&entry);
+}
+
+/* A child that has moved itself into the group before it runs `body`; its index. */
+static size_t child_start_in(const char *path, int (*body)(void))
 {
 	int gate[2];
 	assert_int_equal(pipe(gate), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		char c;
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(gate[1]);
-		_exit(read(gate[0], &c, 1) == 1 ? body() : 99);
+		close(gate[0]);
+		int r = enter(path);
+		if (r < 0)
+			print_error("%s\n", err_text());
+		_exit(r == 0 && write(gate[1], "x", 1) == 1 && close(gate[1]) == 0 ? body() : 99);
 	}
+	char c;
+	close(gate[1]);
+	assert_int_equal(read(gate[0], &c, 1), 1);
 	close(gate[0]);
 	assert_true(child_count < CHILDREN_MAX);
 	children[child_count] = pid;
-	if (cgroup_attach(live, pid) < 0)
-		fail_msg("%s", err_text());
-	assert_int_equal(write(gate[1], "x", 1), 1);
-	close(gate[1]);
 	return child_count++;
+}
+
+static size_t child_start(int (*body)(void))
+{
+	return child_start_in(live_path, body);
 }
 
 static int child_wait(size_t index)
@@ -240,15 +255,36 @@ static void joined_everywhere(void **state)
 	assert_int_equal(cgroup_kill_all(live), 0); /* an empty one */
 }
 
-static void gone_process(void **state)
+/* Whoever goes through an entry after the group has gone stays where it is. */
+static void gone_group(void **state)
 {
 	NEEDS_LIVE();
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(0);
-	waitpid(pid, NULL, 0);
-	assert_int_equal(cgroup_attach(live, pid), -ESRCH);
-	assert_non_null(strstr(err_text(), "move process "));
+	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	char gone[64];
+	struct cgroup *g;
+
+	fmt(gone, "husk-test-%d/gone", getpid());
+	assert_int_equal(cgroup_entry_open(&live_host, gone, &entry), -ENOENT);
+	assert_int_equal(cgroup_create(&live_host, gone, &g), 0);
+	cgroup_close(g);
+	assert_int_equal(cgroup_entry_open(&live_host, gone, &entry), 0);
+	assert_int_equal(cgroup_remove(&live_host, gone), 0);
+	int r = cgroup_entry_move_all(&entry);
+	assert_true(r == -ENODEV || r == -ENOENT);
+	assert_non_null(strstr(err_text(), "move into another cgroup"));
+}
+
+/* The caller's own place is a group like any other. */
+static void to_and_fro(void **state)
+{
+	NEEDS_LIVE();
+	auto_of(cgroup_entry) struct cgroup_entry home = CGROUP_ENTRY_INIT;
+
+	assert_int_equal(cgroup_entry_open(&live_host, NULL, &home), 0);
+	assert_int_equal(enter(live_path), 0);
+	assert_true(cgroup_is_populated(live));
+	assert_int_equal(cgroup_entry_move_all(&home), 0);
+	assert_false(cgroup_is_populated(live));
 }
 
 static void limits_read_back(void **state)
@@ -339,12 +375,13 @@ static void out_of_memory(void **state)
 	fake_limit(&p, CGROUP_MEMORY_MAX, 16 * MIB, 0, NULL, "-m");
 	fake_limit(&p, CGROUP_MEMORY_SWAP, 16 * MIB, 0, NULL, "default");
 	assert_int_equal(fake_apply(&p, live), 0);
-	assert_int_equal(cgroup_oom_kills(live, &kills), 0);
+	auto_close int before = cgroup_oom_open(live), after = cgroup_oom_open(live);
+	assert_int_equal(cgroup_oom_kills(before, &kills), 0);
 	assert_int_equal(kills, 0);
 	int status = child_wait(child_start(body_eat));
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
-	assert_int_equal(cgroup_oom_kills(live, &kills), 0);
+	assert_int_equal(cgroup_oom_kills(after, &kills), 0);
 	assert_int_equal(kills, 1);
 	struct cgroup_stats stats;
 	assert_int_equal(cgroup_stats_load(live, &stats), 0);
@@ -397,14 +434,14 @@ static void nested_groups(void **state)
 	char path[CGROUP_PATH_MAX], deep[128];
 	static const char *const names[] = {"a", "a/b", "a/b/c", "a/d", "e"};
 
-	size_t index = child_start(body_sleep);
+	size_t index = 0;
 	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
 		fmt(deep, "%s/%s", live_path, names[n]);
 		struct cgroup *sub;
 		if (cgroup_create(&live_host, deep, &sub) < 0)
 			fail_msg("%s", err_text());
 		if (str_eq(names[n], "a/b/c"))
-			assert_int_equal(cgroup_attach(sub, children[index]), 0);
+			index = child_start_in(deep, body_sleep);
 		cgroup_close(sub);
 	}
 	auto_free pid_t *pids = NULL;
@@ -452,13 +489,13 @@ static void in_use(void **state)
 static void born_in_it(void **state)
 {
 	NEEDS_LIVE();
-	int fd = cgroup_clone_fd(live);
-	if (live_host.count > 1) {
-		assert_int_equal(fd, -EOPNOTSUPP);
-		return;
-	}
-	struct clone_args args = {
-		.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (uint64_t)fd};
+	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	assert_int_equal(cgroup_entry_open(&live_host, live_path, &entry), 0);
+	if (entry.tree_fd < 0)
+		return; /* a machine without any v2 tree */
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)entry.tree_fd};
 	int pid = sys_clone3(&args);
 	assert_true(pid >= 0);
 	if (pid == 0)
@@ -500,12 +537,17 @@ static void empty_cpuset_above(void **state)
 	assert_int_equal(file_write_at(fd, "cpuset.cpus", "\n"), 0);
 	assert_int_equal(file_write_at(fd, "../cpuset.cpus", "\n"), 0);
 	assert_live_file("cpuset", "../cpuset.cpus", NULL, "");
-	child_start(body_sleep);
-	assert_int_equal(cgroup_kill_all(live), 0);
-	child_wait(0);
-	child_count = 0;
+	char beside[64];
+	struct cgroup *g;
+	fmt(beside, "%s-beside", live_path);
+	if (cgroup_create(&live_host, beside, &g) < 0)
+		fail_msg("%s", err_text());
+	size_t index = child_start_in(beside, body_sleep);
+	assert_int_equal(cgroup_kill_all(g), 0);
+	cgroup_close(g);
+	child_wait(index);
+	assert_int_equal(cgroup_remove(&live_host, beside), 0);
 
-	assert_int_equal(file_write_at(fd, "cpuset.cpus", "\n"), 0);
 	assert_int_equal(file_write_at(fd, "../cpuset.cpus", "\n"), 0);
 	fake_plan_init(&p);
 	fake_limit(&p, CGROUP_CPUSET_CPUS, 0, 0, "0", NULL);
@@ -583,20 +625,19 @@ static void device_programs(void **state)
 /* Two commands that begin and end containers of one instance; each end removes the instance's directory. */
 static int create_and_remove(int which)
 {
+	auto_of(cgroup_entry) struct cgroup_entry home = CGROUP_ENTRY_INIT;
 	char path[64];
 
 	fmt(path, "husk-test-%d/race%d", getppid(), which);
+	if (cgroup_entry_open(&live_host, NULL, &home) < 0)
+		return 1;
 	for (int i = 0; i < 20; i++) {
 		struct cgroup *g = NULL;
 		int r = cgroup_create(&live_host, path, &g);
 		if (r == 0)
-			r = cgroup_attach(g, getpid());
-		for (size_t h = 0; r == 0 && h < live_host.count; h++) {
-			char root[CGROUP_PATH_MAX];
-			cgroup_place(
-				&live_host.hierarchies[h], g->dirs[h].is_own, "cgroup.procs", root);
-			r = file_write_at(AT_FDCWD, root, "0");
-		}
+			r = enter(path);
+		if (r == 0)
+			r = cgroup_entry_move_all(&home);
 		cgroup_close(g);
 		if (r == 0)
 			r = cgroup_remove(&live_host, path);
@@ -644,7 +685,8 @@ int main(void)
 		LIVE(replaced_when_empty),
 		LIVE(empty_cpuset_above),
 		LIVE(joined_everywhere),
-		LIVE(gone_process),
+		LIVE(gone_group),
+		LIVE(to_and_fro),
 		LIVE(limits_read_back),
 		LIVE(frozen),
 		LIVE(killed_by_pids),

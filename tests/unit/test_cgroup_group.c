@@ -48,25 +48,37 @@ static void every_hierarchy(void **state)
 	assert_int_equal(cgroup_dir_find(g, "cpu"), g->dirs[1].fd);
 	assert_int_equal(cgroup_dir_find(g, "pids"), -EBADF);
 	assert_int_equal(cgroup_dir_find(g, NULL), g->dirs[2].fd);
-	assert_int_equal(cgroup_clone_fd(g), -EOPNOTSUPP);
 
-	fake_write("memory/husk-1/c1/cgroup.procs", "");
-	fake_write("cpu/husk-1/c1/cgroup.procs", "");
-	assert_int_equal(cgroup_attach(g, 4711), -ENOENT); /* the third has no such file */
+	struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	fake_write("memory/husk-1/c1/tasks", "");
+	assert_int_equal(cgroup_entry_open(&fake_host, "husk-1/c1", &entry), 0);
+	assert_int_equal(entry.count, 1);
+	cgroup_entry_close(&entry);
+	fake_write("cpu/husk-1/c1/tasks", "");
+	assert_int_equal(cgroup_entry_open(&fake_host, "husk-1/c1", &entry), 0);
+	assert_int_equal(entry.count, 2);
+	assert_true(entry.tree_fd >= 0);
+	assert_int_equal(cgroup_entry_move_all(&entry), -ENOENT); /* the tree has no such file */
 	fake_write("unified/husk-1/c1/cgroup.procs", "");
-	assert_int_equal(cgroup_attach(g, 4711), 0);
-	assert_file("memory/husk-1/c1/cgroup.procs", "4711");
-	assert_file("cpu/husk-1/c1/cgroup.procs", "4711");
-	assert_file("unified/husk-1/c1/cgroup.procs", "4711");
+	assert_int_equal(cgroup_entry_move(entry.fds[0]), 0);
+	assert_int_equal(cgroup_entry_move_all(&entry), 0);
+	assert_file("memory/husk-1/c1/tasks", "000"); /* one file of a cgroup would not append */
+	assert_file("cpu/husk-1/c1/tasks", "00");
+	assert_file("unified/husk-1/c1/cgroup.procs", "0");
+	cgroup_entry_close(&entry);
 	cgroup_close(g);
 
 	/* One hierarchy may lack it. */
 	assert_int_equal(file_remove_tree_at(AT_FDCWD, fake_path("cpu/husk-1")), 0);
 	assert_int_equal(cgroup_open(&fake_host, "husk-1/c1", &g), 0);
 	assert_int_equal(cgroup_dir_find(g, "cpu"), -EBADF);
-	assert_int_equal(cgroup_attach(g, 4711), 0);
 	cgroup_close(g);
+	assert_int_equal(cgroup_entry_open(&fake_host, "husk-1/c1", &entry), 0);
+	assert_int_equal(entry.count, 1);
+	cgroup_entry_close(&entry);
 	assert_int_equal(cgroup_open(&fake_host, "husk-1/c2", &g), -ENOENT);
+	assert_string_equal(err_text(), "there is no cgroup husk-1/c2");
+	assert_int_equal(cgroup_entry_open(&fake_host, "husk-1/c2", &entry), -ENOENT);
 	assert_string_equal(err_text(), "there is no cgroup husk-1/c2");
 }
 
@@ -93,7 +105,6 @@ static void unified(void **state)
 	fake_write("tree/cgroup.subtree_control", "");
 	assert_int_equal(cgroup_create(&fake_host, "husk-1/c1", &g), 0);
 	assert_file("tree/cgroup.subtree_control", "");
-	assert_int_equal(cgroup_clone_fd(g), g->dirs[0].fd);
 }
 
 /* A new instance directory in which nothing can be read. */
