@@ -15,8 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-enum { PUBLICATIONS_MAX = 256 };
-
 static bool has_no_endpoint(const struct container *c)
 {
 	return str_eq(c->network, "none") || str_eq(c->network, "host") ||
@@ -26,8 +24,8 @@ static bool has_no_endpoint(const struct container *c)
 static int ports_parse(
 	const struct container *c, const struct net_address *address, struct net_publication *out)
 {
-	if (c->ports.count > PUBLICATIONS_MAX)
-		return err_say(-E2BIG, "more than %d published ranges", PUBLICATIONS_MAX);
+	if (c->ports.count > ENDPOINT_PORTS_MAX)
+		return err_say(-E2BIG, "more than %d published ranges", ENDPOINT_PORTS_MAX);
 	for (size_t i = 0; i < c->ports.count; i++) {
 		int r = port_parse(c->ports.items[i], &out[i]);
 		if (r < 0)
@@ -41,35 +39,6 @@ static int leases_open(const struct engine *e)
 {
 	int fd = file_open_dir_at(e->state_fd, "leases");
 	return fd < 0 ? err_new(fd, "open %s/leases", e->state_path) : fd;
-}
-
-/* What was leased, for attach: the address and the ports with their chosen numbers. */
-struct endpoint_lease {
-	struct net_address address;
-	struct net_publication ports[PUBLICATIONS_MAX];
-	size_t port_count;
-};
-
-static int lease_store(const struct engine *e, const char *id, const struct endpoint_lease *lease)
-{
-	auto_close int run_dir = container_run_dir_open(e, id);
-	int r = run_dir < 0
-		? run_dir
-		: file_replace_at(run_dir, "endpoint", lease, sizeof(*lease), 0600, false);
-	return r < 0 ? err_new(r, "write the endpoint of container %.12s", id) : 0;
-}
-
-static int lease_load(const struct engine *e, const char *id, struct endpoint_lease *out)
-{
-	auto_close int run_dir = container_run_dir_open(e, id);
-	auto_buf struct buf bytes = BUF_INIT;
-	int r = run_dir < 0 ? run_dir : file_read_at(run_dir, "endpoint", sizeof(*out), &bytes);
-	if (r < 0)
-		return r;
-	if (bytes.len != sizeof(*out))
-		return -EBADMSG;
-	memcpy(out, bytes.data, sizeof(*out));
-	return out->port_count <= PUBLICATIONS_MAX ? 0 : -EBADMSG;
 }
 
 static int hosts_add(
@@ -86,6 +55,36 @@ static int hosts_add(
 	return r < 0 ? err_new(r, "write the hosts file of container %.12s", c->id) : 0;
 }
 
+/* The network stays while the address is leased, and from then on because it is. */
+static int address_lease(
+	struct engine *e, const struct container *c, int leases, struct endpoint *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct network n;
+	auto_close int lock = network_hold(e, c->network, &a, &n);
+	if (lock < 0)
+		return lock;
+	*out = (struct endpoint){
+		.is_internal = n.is_internal, .subnet = n.subnet, .gateway = n.gateway};
+	if (fmt(out->network_id, "%s", n.id) < 0 || fmt(out->bridge, "%s", n.bridge) < 0 ||
+		fmt(out->driver, "%s", n.driver) < 0)
+		return err_say(-EBADMSG, "the record of network %s is damaged", n.name);
+	int r = net_lease_next(leases, &n.subnet, &n.gateway, c->id, &out->address);
+	return r < 0 ? r : endpoint_store(e, c->id, out);
+}
+
+static int ports_lease(
+	struct engine *e, const struct container *c, int leases, struct endpoint *endpoint)
+{
+	int r = ports_parse(c, &endpoint->address, endpoint->ports);
+	if (r == 0)
+		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id);
+	if (r < 0)
+		return r;
+	endpoint->port_count = (uint32_t)c->ports.count;
+	return endpoint_store(e, c->id, endpoint);
+}
+
 int network_prepare(struct engine *e, const struct container *c)
 {
 	if (has_no_endpoint(c))
@@ -94,28 +93,22 @@ int network_prepare(struct engine *e, const struct container *c)
 			: err_say(-EINVAL,
 				  "-p needs a network of the container's own, not --network %s",
 				  c->network);
-	auto_arena struct arena a = ARENA_INIT;
-	struct network n;
-	int r = network_load(e, c->network, &a, &n);
-	if (r < 0)
-		return r;
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;
-	struct endpoint_lease lease = {.port_count = c->ports.count};
-	r = net_lease_next(leases, &n.subnet, &n.gateway, c->id, &lease.address);
-	if (r == 0 &&
-		lease.port_count) { /* so that a port that is refused gives the address back */
-		const struct endpoint_lease without_ports = {.address = lease.address};
-		r = lease_store(e, c->id, &without_ports);
-	}
-	if (r == 0)
-		r = ports_parse(c, &lease.address, lease.ports);
-	if (r == 0 && lease.port_count)
-		r = net_lease_ports(leases, lease.ports, lease.port_count, c->id);
-	if (r == 0)
-		r = lease_store(e, c->id, &lease);
-	return r < 0 ? r : hosts_add(e, c, &lease.address);
+	struct endpoint endpoint;
+	int r = address_lease(e, c, leases, &endpoint);
+	if (r == 0 && c->ports.count)
+		r = ports_lease(e, c, leases, &endpoint);
+	return r < 0 ? r : hosts_add(e, c, &endpoint.address);
+}
+
+static int network_rules_add(struct net *net, const struct endpoint *endpoint)
+{
+	struct net_rules_network rules = {.bridge = endpoint->bridge,
+		.is_internal = endpoint->is_internal,
+		.subnets = {endpoint->subnet}};
+	return net_rules_add_network(net, &rules);
 }
 
 /* The table was missing (first use, or somebody flushed it): every network and every running container's ports go in
@@ -125,22 +118,24 @@ static int rules_restore(struct engine *e, struct net *net)
 	auto_of(container_list) struct container_list list = {0};
 	int r = container_list(e, &list);
 	for (size_t i = 0; i < list.count && r == 0; i++) {
-		struct endpoint_lease lease;
+		struct endpoint endpoint;
 		struct summary summary;
 		if (container_summary(e, list.ids[i], &summary) < 0 ||
 			summary.state != CONTAINER_RUNNING ||
-			lease_load(e, list.ids[i], &lease) < 0 || lease.port_count == 0)
+			endpoint_load(e, list.ids[i], &endpoint) < 0)
 			continue;
-		r = net_publish(net, lease.ports, lease.port_count, list.ids[i]);
+		r = network_rules_add(net, &endpoint);
+		if (r == 0 && endpoint.port_count)
+			r = net_publish(net, endpoint.ports, endpoint.port_count, list.ids[i]);
 	}
 	return r;
 }
 
-static int bridge_up(struct engine *e, struct net *net, const struct network *n)
+static int bridge_up(struct engine *e, struct net *net, const struct endpoint *endpoint)
 {
-	struct net_bridge bridge = {.name = n->bridge, .owner = n->id};
+	struct net_bridge bridge = {.name = endpoint->bridge, .owner = endpoint->network_id};
 	bridge.addresses[0] = (struct net_subnet){
-		.address = n->gateway, .length = n->subnet.length};
+		.address = endpoint->gateway, .length = endpoint->subnet.length};
 	int index;
 	int r = net_bridge_ensure(net, &bridge, &index);
 	if (r < 0)
@@ -148,45 +143,75 @@ static int bridge_up(struct engine *e, struct net *net, const struct network *n)
 	int was_missing = net_rules_load(net);
 	if (was_missing < 0)
 		return was_missing;
-	struct net_rules_network rules = {
-		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
-	r = net_rules_add_network(net, &rules);
+	r = network_rules_add(net, endpoint);
 	if (r == 0 && was_missing)
 		r = rules_restore(e, net);
-	if (r < 0 || n->is_internal)
+	if (r == 0 && net_foreign_allow(net, endpoint->bridge) < 0)
+		log_warn("%s", err_text());
+	if (r < 0 || endpoint->is_internal)
 		return r;
 	r = net_forwarding_enable(false);
 	return r < 0 ? r : 0;
 }
 
+static bool has_udp(const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->port_count; i++)
+		if (endpoint->ports[i].protocol == NET_UDP)
+			return true;
+	return false;
+}
+
+/* UDP clients that go on sending would stay with whoever had the port before. */
+static void flows_forget(struct net *net, const struct endpoint *endpoint)
+{
+	if (has_udp(endpoint) && net_flows_forget(net, endpoint->ports, endpoint->port_count) < 0)
+		log_warn("%s", err_text());
+}
+
+static int ports_publish(
+	struct net *net, const struct container *c, const struct endpoint *endpoint)
+{
+	if (endpoint->port_count == 0)
+		return 0;
+	int r = net_localnet_enable(net, endpoint->bridge);
+	if (r == 0)
+		r = net_publish(net, endpoint->ports, endpoint->port_count, c->id);
+	if (r == 0)
+		flows_forget(net, endpoint);
+	return r;
+}
+
 static int endpoint_attach(struct engine *e, const struct container *c, struct net_sandbox *sandbox)
 {
-	auto_arena struct arena a = ARENA_INIT;
-	struct network n;
-	struct endpoint_lease lease;
+	struct endpoint endpoint;
 	auto_of(net) struct net *net = NULL;
-	int r = lease_load(e, c->id, &lease);
+	int r = endpoint_load(e, c->id, &endpoint);
 	if (r < 0)
 		return err_new(r, "read the endpoint of container %.12s", c->id);
-	r = network_load(e, c->network, &a, &n);
+	r = net_open(&net, e->instance);
 	if (r == 0)
-		r = net_open(&net, e->instance);
-	if (r == 0)
-		r = bridge_up(e, net, &n);
+		r = bridge_up(e, net, &endpoint);
 	if (r < 0)
 		return r;
-	struct net_endpoint endpoint = {
-		.driver = n.driver, .parent = n.bridge, .name = "eth0", .owner = c->id};
-	endpoint.addresses[0] = (struct net_subnet){
-		.address = lease.address, .length = n.subnet.length};
-	if (!n.is_internal)
-		endpoint.gateways[0] = n.gateway;
-	r = net_endpoint_attach(net, sandbox, &endpoint);
-	if (r == 0 && lease.port_count)
-		r = net_localnet_enable(net, n.bridge);
-	if (r == 0 && lease.port_count)
-		r = net_publish(net, lease.ports, lease.port_count, c->id);
-	return r;
+	struct net_endpoint link = {.driver = endpoint.driver,
+		.parent = endpoint.bridge,
+		.name = "eth0",
+		.owner = c->id};
+	link.addresses[0] = (struct net_subnet){
+		.address = endpoint.address, .length = endpoint.subnet.length};
+	if (!endpoint.is_internal)
+		link.gateways[0] = endpoint.gateway;
+	r = net_endpoint_attach(net, sandbox, &link);
+	if (r ==
+		-EEXIST) { /* the last run's namespace is not gone yet: TCP may keep it for a while */
+		char name[NET_NAME_TEXT];
+		net_link_name(name, c->id);
+		r = net_link_delete(net, name);
+		if (r == 0)
+			r = net_endpoint_attach(net, sandbox, &link);
+	}
+	return r < 0 ? r : ports_publish(net, c, &endpoint);
 }
 
 int network_attach(struct engine *e, const struct container *c, pid_t pid)
@@ -207,40 +232,85 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid)
 	return endpoint_attach(e, c, sandbox);
 }
 
-int network_detach(struct engine *e, const char *id)
+/* After the last published port nothing needs to leave for 127.0.0.1 through a bridge any more. A container that has
+ * leased a port meanwhile may have switched it on before this switches it off. */
+static int localnet_end(struct engine *e, struct net *net, int leases)
 {
-	struct endpoint_lease lease;
-	if (lease_load(e, id, &lease) < 0)
-		return 0;
-	if (lease.port_count) {
-		auto_of(net) struct net *net = NULL;
-		int r = net_open(&net, e->instance);
-		if (r == 0)
-			r = net_unpublish(net, lease.ports, lease.port_count, id);
-		if (r < 0)
-			log_warn("unpublish the ports of container %.12s: %s", id, err_text());
+	auto_strvec struct strvec names = STRVEC_INIT;
+	char owner[NET_OWNER_TEXT];
+	int r = net_lease_holder(leases, NULL, owner);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = network_names(e, &names);
+	strvec_each (name, &names) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct network n;
+		if (r < 0 || network_read(e, *name, &a, &n) < 0)
+			continue;
+		r = net_localnet_disable(n.bridge);
+		if (r == 0 && net_lease_holder(leases, NULL, owner) > 0)
+			r = net_localnet_enable(net, n.bridge);
 	}
+	return r;
+}
+
+/* What the kernel has of it; by the owner's mark when nobody knows what was published. */
+static int kernel_release(struct net *net, const char *id, const struct endpoint *endpoint)
+{
+	int r = endpoint ? net_unpublish(net, endpoint->ports, endpoint->port_count, id)
+			 : net_unpublish_owner(net, id);
+	if (r >= 0)
+		r = net_endpoint_silence(net, id);
+	if (r >= 0 && endpoint)
+		flows_forget(net, endpoint);
+	return r < 0 ? r : 0;
+}
+
+/* The kernel first: while the leases are held nobody else has the address and the ports. */
+static int endpoint_release(struct engine *e, const char *id, const struct endpoint *endpoint)
+{
+	auto_of(net) struct net *net = NULL;
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;
-	net_lease_release(leases, &lease.address, id);
-	net_lease_release_ports(leases, lease.ports, lease.port_count, id);
-	auto_close int run_dir = container_run_dir_open(e, id);
-	sys_unlink_at(run_dir, "endpoint", 0);
-	return 0;
+	int r = net_open(&net, e->instance);
+	if (r < 0)
+		return r;
+	if (kernel_release(net, id, endpoint) < 0)
+		log_warn("container %.12s leaves something in the network: %s", id, err_text());
+	if (!endpoint) {
+		r = net_lease_release_all(leases, id);
+		return r < 0 ? err_new(r, "give back the leases of %.12s", id)
+			     : localnet_end(e, net, leases);
+	}
+	net_lease_release(leases, &endpoint->address, id);
+	net_lease_release_ports(leases, endpoint->ports, endpoint->port_count, id);
+	return endpoint->port_count ? localnet_end(e, net, leases) : 0;
+}
+
+int network_detach(struct engine *e, const char *id)
+{
+	struct endpoint endpoint;
+	int r = endpoint_load(e, id, &endpoint);
+	if (r == -ENOENT)
+		return 0;
+	r = endpoint_release(e, id, r < 0 ? NULL : &endpoint);
+	if (r == 0)
+		endpoint_remove(e, id);
+	return r;
 }
 
 void network_describe(struct engine *e, const struct container *c, struct summary *summary)
 {
-	struct endpoint_lease lease;
-	if (lease_load(e, c->id, &lease) < 0)
+	struct endpoint endpoint;
+	if (endpoint_load(e, c->id, &endpoint) < 0)
 		return;
 	char address[NET_ADDRESS_TEXT];
-	fmt(summary->address, "%s", net_address_format(address, &lease.address));
+	fmt(summary->address, "%s", net_address_format(address, &endpoint.address));
 	auto_buf struct buf ports = BUF_INIT;
-	for (size_t i = 0; i < lease.port_count; i++) {
+	for (size_t i = 0; i < endpoint.port_count; i++) {
 		buf_adds(&ports, i ? ", " : "");
-		port_format(&lease.ports[i], &ports);
+		port_format(&endpoint.ports[i], &ports);
 	}
 	if (fmt(summary->ports, "%s", ports.data) < 0)
 		fmt(summary->ports, "%.*s...", (int)sizeof(summary->ports) - 4, ports.data);
@@ -313,8 +383,8 @@ static void put_endpoint(
 void network_inspect(
 	struct engine *e, const struct container *c, const struct summary *s, struct json_writer *w)
 {
-	struct endpoint_lease lease = {0};
-	bool is_attached = s->state == CONTAINER_RUNNING && lease_load(e, c->id, &lease) == 0;
+	struct endpoint endpoint;
+	bool is_attached = s->state == CONTAINER_RUNNING && endpoint_load(e, c->id, &endpoint) == 0;
 	char sandbox[64] = "";
 	if (s->state == CONTAINER_RUNNING)
 		fmt(sandbox, "/proc/%d/ns/net", s->process.pid);
@@ -322,8 +392,8 @@ void network_inspect(
 	json_put_string(w, "SandboxKey", sandbox);
 	json_put_string(w, "IPAddress", is_attached ? s->address : "");
 	json_open_object(w, "Ports");
-	for (size_t i = 0; is_attached && i < lease.port_count; i++)
-		put_ports(w, &lease.ports[i]);
+	for (size_t i = 0; is_attached && i < endpoint.port_count; i++)
+		put_ports(w, &endpoint.ports[i]);
 	json_close_object(w);
 	json_open_object(w, "Networks");
 	if (is_attached)

@@ -13,10 +13,34 @@ struct network {
 	uint64_t created_ns;
 };
 
+/* What a container has leased of a network, as bytes in its run directory. */
+enum { ENDPOINT_PORTS_MAX = 256 };
+
+struct endpoint {
+	uint32_t version;
+	uint32_t port_count;
+	uint32_t is_internal;
+	char network_id[CONTAINER_ID_LEN + 1];
+	char bridge[NET_NAME_TEXT];
+	char driver[16];
+	struct net_subnet subnet;
+	struct net_address gateway;
+	struct net_address address;
+	struct net_publication ports[ENDPOINT_PORTS_MAX];
+};
+int endpoint_store(const struct engine *e, const char *id, struct endpoint *endpoint);
+/* Silent; -ENOENT without one, -EBADMSG for one of another version. */
+int endpoint_load(const struct engine *e, const char *id, struct endpoint *out);
+void endpoint_remove(const struct engine *e, const char *id);
+
 /* -ENOENT "network x not found". */
 int network_read(struct engine *e, const char *name, struct arena *a, struct network *out);
 /* The same, and the default network `bridge` is made on first use. */
 int network_load(struct engine *e, const char *name, struct arena *a, struct network *out);
+/* The same, and held: returns a shared lock, while which it cannot be removed. Whoever wants an address leases it then. */
+int network_hold(struct engine *e, const char *name, struct arena *a, struct network *out);
+/* The names of all records. */
+int network_names(struct engine *e, struct strvec *out);
 int network_store(struct engine *e, const struct network *n);
 /* Chooses what the caller left open (subnet, gateway), refuses collisions, gives it an id and stores it. The caller has
  * the lock of the networks. */

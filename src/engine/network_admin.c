@@ -112,15 +112,11 @@ int network_list(struct engine *e, struct arena *a, struct network_list *out)
 	struct network n;
 	int r = network_load(e, "bridge", a, &n);
 	if (r == 0)
-		r = file_list_at(e->root_fd, "networks", &names);
+		r = network_names(e, &names);
 	if (r < 0)
-		return err_new(r, "list networks");
+		return r;
 	struct network_list list = {0};
 	strvec_each (name, &names) {
-		char *end = strrchr(*name, '.');
-		if (!end || !str_eq(end, ".json"))
-			continue;
-		*end = '\0';
 		if (network_read(e, *name, a, &n) < 0) {
 			log_warn("%s", err_text());
 			continue;
@@ -155,10 +151,24 @@ static int users_each(struct engine *e, const char *name,
 	return r;
 }
 
-static int refuse_user(void *context, const struct container *c, const struct summary *s)
+/* Who has an address of it, running or just starting, is using it. What a container that is gone has left is given
+ * back. */
+static int refuse_users(struct engine *e, int leases, const struct network *n)
 {
-	return err_say(
-		-EBUSY, "network %s is in use by container %s", (const char *)context, c->name);
+	char owner[NET_OWNER_TEXT];
+	int r;
+	while ((r = net_lease_holder(leases, &n->subnet, owner)) > 0) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct container c;
+		auto_close int dir = container_dir_open(e, owner);
+		if (dir >= 0)
+			return err_say(-EBUSY, "network %s is in use by container %s", n->name,
+				container_load(e, owner, &a, &c) == 0 ? c.name : owner);
+		r = net_lease_release_all(leases, owner);
+		if (r < 0)
+			return err_new(r, "give back what %s has leased", owner);
+	}
+	return r;
 }
 
 /* What the kernel has of a network; it is made again by the next container. */
@@ -172,6 +182,8 @@ static int kernel_remove(struct engine *e, const struct network *n)
 	if (r < 0 || net_link_find(net, n->bridge, &link) < 0)
 		return r;
 	r = net_rules_remove_network(net, &rules);
+	if (r == 0)
+		r = net_foreign_forget(net, n->bridge);
 	return r < 0 ? r : net_link_delete(net, n->bridge);
 }
 
@@ -181,8 +193,11 @@ static int unused_remove(struct engine *e, const char *name)
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
 	int r = network_read(e, name, &a, &n);
-	if (r == 0)
-		r = users_each(e, name, refuse_user, (void *)name);
+	if (r < 0)
+		return r;
+	auto_close int leases = file_open_dir_at(e->state_fd, "leases");
+	r = leases < 0 ? err_new(leases, "open %s/leases", e->state_path)
+		       : refuse_users(e, leases, &n);
 	if (r == 0)
 		r = kernel_remove(e, &n);
 	if (r < 0 || str_eq(name, "bridge"))
@@ -192,8 +207,7 @@ static int unused_remove(struct engine *e, const char *name)
 	r = sys_unlink_at(e->root_fd, path, 0);
 	if (r < 0)
 		return err_new(r, "remove network %s", name);
-	auto_close int leases = file_open_dir_at(e->state_fd, "leases");
-	r = leases < 0 ? leases : net_lease_forget(leases, &n.subnet);
+	r = net_lease_forget(leases, &n.subnet);
 	return r < 0 ? err_new(r, "forget the leases of network %s", name) : 0;
 }
 
@@ -209,15 +223,11 @@ int network_prune(struct engine *e, struct strvec *out)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
 	auto_close int lock = networks_lock(e);
-	int r = lock < 0 ? lock : file_list_at(e->root_fd, "networks", &names);
+	int r = lock < 0 ? lock : network_names(e, &names);
 	if (r < 0)
-		return err_new(r, "list networks");
+		return r;
 	bool is_all = true;
 	strvec_each (name, &names) {
-		char *end = strrchr(*name, '.');
-		if (!end || !str_eq(end, ".json"))
-			continue;
-		*end = '\0';
 		r = unused_remove(e, *name);
 		is_all &= r == 0;
 		if (r == 0 && !str_eq(*name, "bridge"))

@@ -87,20 +87,32 @@ int network_read(struct engine *e, const char *name, struct arena *a, struct net
 	return r < 0 ? err_new(r, "read network %s", name) : network_parse(path, &text, a, out);
 }
 
+int network_names(struct engine *e, struct strvec *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(e->root_fd, "networks", &files);
+	if (r < 0)
+		return err_new(r, "list networks");
+	strvec_each (file, &files) {
+		char *end = strrchr(*file, '.');
+		if (!end || !str_eq(end, ".json"))
+			continue;
+		*end = '\0';
+		strvec_push(out, *file);
+	}
+	return 0;
+}
+
 static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *out, size_t room)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
-	int r = file_list_at(e->root_fd, "networks", &names);
+	int r = network_names(e, &names);
 	if (r < 0)
-		return err_new(r, "list networks");
+		return r;
 	size_t count = 0;
 	strvec_each (name, &names) {
 		struct network n;
-		char *end = strrchr(*name, '.');
-		if (!end || !str_eq(end, ".json") || count == room)
-			continue;
-		*end = '\0';
-		if (network_read(e, *name, a, &n) == 0)
+		if (count < room && network_read(e, *name, a, &n) == 0)
 			out[count++] = n.subnet;
 	}
 	return (int)count;
@@ -156,4 +168,22 @@ int network_load(struct engine *e, const char *name, struct arena *a, struct net
 		return r;
 	*out = (struct network){.name = "bridge", .driver = "bridge"};
 	return network_make(e, out, a);
+}
+
+int network_hold(struct engine *e, const char *name, struct arena *a, struct network *out)
+{
+	for (;;) {
+		auto_close int lock = lock_shared_at(e->root_fd, "networks/lock");
+		if (lock < 0)
+			return err_new(lock, "lock the networks");
+		int r = network_read(e, name, a, out);
+		if (r == 0)
+			return take_fd(&lock);
+		if (r != -ENOENT || !str_eq(name, "bridge"))
+			return r;
+		fd_replace(&lock, -EBADF);
+		r = network_load(e, name, a, out);
+		if (r < 0)
+			return r;
+	}
 }

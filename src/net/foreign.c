@@ -41,6 +41,8 @@ struct place_list {
 	const char *bridge;
 	struct place *items;
 	size_t count;
+	bool has_foreign_above; /* another's rule comes before one of those that were found */
+	bool has_foreign;
 };
 
 static void places_release(struct place_list *list)
@@ -145,8 +147,13 @@ static int collect_rule(const struct nlmsghdr *message, void *data)
 		else if (type == NFTA_RULE_USERDATA)
 			comment = nft_read_comment(attribute);
 	}
-	if (!is_foreign(&place) || !net_mark_matches(list->net, comment, list->bridge))
+	if (!is_foreign(&place))
 		return 0;
+	if (!net_mark_matches(list->net, comment, list->bridge)) {
+		list->has_foreign |= !str_prefix(comment, "husk:");
+		return 0;
+	}
+	list->has_foreign_above |= list->has_foreign;
 	return add_place(list, &place);
 }
 
@@ -156,6 +163,20 @@ static int collect(struct net *net, uint16_t question, netlink_row row, struct p
 
 	netlink_batch_end(&batch, nft_message_begin(&batch, NFPROTO_UNSPEC, question, 0, 0));
 	return netlink_dump(&net->filter, &batch, row, out);
+}
+
+/* The bridge's rules in one chain: dumping only that is what keeps the price of a start apart from the number of rules
+ * that the host has. */
+static int collect_in_chain(struct net *net, const struct place *chain, struct place_list *out)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	struct nlmsghdr *message = nft_message_begin(
+		&batch, chain->family, NFT_MSG_GETRULE, 0, RULE_ROOM);
+
+	mnl_attr_put_strz(message, NFTA_RULE_TABLE, chain->table);
+	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain->chain);
+	netlink_batch_end(&batch, message);
+	return netlink_dump(&net->filter, &batch, collect_rule, out);
 }
 
 static struct nlattr *begin_expression(
@@ -216,31 +237,58 @@ static void put_rule(struct netlink_batch *batch, const struct place *place, uin
 	netlink_batch_end(batch, message);
 }
 
+static void put_deletions(struct netlink_batch *batch, const struct place_list *rules)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct place *rule = &rules->items[i];
+		struct nlmsghdr *message = nft_message_begin(
+			batch, rule->family, NFT_MSG_DELRULE, 0, RULE_ROOM);
+		mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
+		mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
+		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, rule->handle);
+		netlink_batch_end(batch, message);
+	}
+}
+
+/* Adds to the transaction what makes the chain right; 1 when there was something to do. A firewall that was reloaded
+ * may have put its own rules above ours. */
+static int allow_in_chain(
+	struct net *net, struct netlink_batch *batch, const struct place *chain, const char *bridge)
+{
+	auto_of(place_list) struct place_list rules = {.net = net, .bridge = bridge};
+	char mark[NET_ALIAS_TEXT];
+
+	int r = collect_in_chain(net, chain, &rules);
+	if (r < 0 || (rules.count == 2 && !rules.has_foreign_above))
+		return r;
+	net_mark(mark, net, bridge);
+	put_deletions(batch, &rules);
+	put_rule(batch, chain, NFT_META_IIFNAME, bridge, mark);
+	put_rule(batch, chain, NFT_META_OIFNAME, bridge, mark);
+	return 1;
+}
+
 int net_foreign_allow(struct net *net, const char *bridge)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	auto_of(place_list) struct place_list chains = {.net = net, .bridge = bridge};
-	char mark[NET_ALIAS_TEXT];
+	bool has_change = false;
 
 	int r = net_link_check_name(bridge);
-	/* Made anew each time: a firewall that was reloaded may have put its own rules above ours. */
 	if (r >= 0)
-		r = net_foreign_forget(net, bridge);
+		r = net_filter_open(net);
 	if (r < 0)
 		return r;
 	r = collect(net, NFT_MSG_GETCHAIN, collect_chain, &chains);
+	nft_begin(&batch);
+	for (size_t i = 0; r >= 0 && i < chains.count; i++) {
+		r = allow_in_chain(net, &batch, &chains.items[i], bridge);
+		has_change |= r > 0;
+	}
 	if (r < 0)
 		return net_err(&net->filter, r, "look for other firewalls");
-	if (chains.count == 0)
-		return 0;
-	net_mark(mark, net, bridge);
-	nft_begin(&batch);
-	for (size_t i = 0; i < chains.count; i++) {
-		put_rule(&batch, &chains.items[i], NFT_META_IIFNAME, bridge, mark);
-		put_rule(&batch, &chains.items[i], NFT_META_OIFNAME, bridge, mark);
-	}
 	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = has_change ? netlink_commit(&net->filter, &batch) : 0;
 	if (r < 0)
 		return net_err(
 			&net->filter, r, "let %s through the host's other firewalls", bridge);
@@ -261,15 +309,7 @@ int net_foreign_forget(struct net *net, const char *bridge)
 	if (rules.count == 0)
 		return 0;
 	nft_begin(&batch);
-	for (size_t i = 0; i < rules.count; i++) {
-		const struct place *rule = &rules.items[i];
-		struct nlmsghdr *message = nft_message_begin(
-			&batch, rule->family, NFT_MSG_DELRULE, 0, RULE_ROOM);
-		mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
-		mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
-		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, rule->handle);
-		netlink_batch_end(&batch, message);
-	}
+	put_deletions(&batch, &rules);
 	nft_end(&batch);
 	r = netlink_commit(&net->filter, &batch);
 	if (r < 0)

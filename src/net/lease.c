@@ -229,3 +229,36 @@ int net_lease_release_all(int leases_fd, const char *owner)
 	}
 	return result;
 }
+
+/* Is it an address of the subnet, or for NULL a port? */
+static bool is_lease_of(const char *name, const struct net_subnet *subnet)
+{
+	struct net_address address;
+
+	if (!subnet)
+		return str_prefix(name, "port-");
+	const char *text = str_after(name, "ip-");
+	return text && net_address_parse(text, &address) == 0 && net_subnet_has(subnet, &address);
+}
+
+int net_lease_holder(
+	int leases_fd, const struct net_subnet *subnet, char out_owner[static NET_OWNER_TEXT])
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	struct lease_owner self, owner;
+
+	int r = lease_self(&self, "");
+	if (r < 0)
+		return r;
+	r = file_list_at(leases_fd, ".", &names);
+	if (r < 0)
+		return err_new(r, "list the leases");
+	strvec_each (name, &names) {
+		if (!is_lease_of(*name, subnet) || lease_read(leases_fd, *name, &owner) < 0 ||
+			!str_eq(owner.boot, self.boot))
+			continue;
+		fmt_n(out_owner, NET_OWNER_TEXT, "%s", owner.owner);
+		return 1;
+	}
+	return 0;
+}

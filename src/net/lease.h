@@ -3,12 +3,13 @@
 /*
  * One claim, as addresses and ports both make it. Silent unless noted.
  */
+#include "net/net.h"
 
 enum { LEASE_NAME = 80 };
 
 /* What a lease points at: `OWNER@BOOT`. */
 struct lease_owner {
-	char owner[160];
+	char owner[NET_OWNER_TEXT];
 	char boot[40];
 };
 

@@ -60,6 +60,10 @@ int net_lease_release_ports(
 	int leases_fd, const struct net_publication *list, size_t count, const char *owner);
 int net_lease_release_all(int leases_fd, const char *owner);
 int net_lease_forget(int leases_fd, const struct net_subnet *subnet);
+enum { NET_OWNER_TEXT = 160 };
+/* Somebody of this boot who has an address of the subnet, NULL: who has a port. 1 and the owner, or 0. */
+int net_lease_holder(
+	int leases_fd, const struct net_subnet *subnet, char out_owner[static NET_OWNER_TEXT]);
 
 /* Links of the host. Silent: -ENODEV. */
 struct net_link {
@@ -82,8 +86,8 @@ struct net_bridge {
 	const char *name;
 	const char *owner;
 	uint32_t mtu; /* 0: the kernel's */
-	struct net_subnet addresses
-		[2]; /* the gateway's, with the length of the subnet; IPv6 is off without one */
+	struct net_subnet
+		addresses[2]; /* the gateway's and the subnet's length; IPv6 only with one */
 };
 int net_bridge_ensure(struct net *net, const struct net_bridge *bridge, int *out_index);
 /* IP forwarding of the host: returns 1 when it was off until now. */
@@ -106,18 +110,17 @@ struct net_endpoint {
 	struct net_subnet addresses[2]; /* address of the container and length of the subnet */
 	struct net_address gateways[2]; /* none: no default route through here */
 };
-/* Makes the link in the sandbox and configures it; on failure nothing is left. -EEXIST may be this owner's link of a
- * namespace that is still dying (TCP keeps one for seconds): net_link_delete it and try again. */
+/* Makes the link and configures it; on failure nothing is left. -EEXIST may be this owner's link of a namespace that is
+ * still dying (TCP keeps one for seconds): net_link_delete it and try again. */
 int net_endpoint_attach(struct net *net, struct net_sandbox *sandbox, const struct net_endpoint *e);
 /* Cuts a veth off its bridge, before its lease is given back: until its namespace is gone (TCP may keep one for a
- * minute) it would answer for an address that is another's by then. Takes microseconds. */
+ * minute) it would answer for an address that is another's by then. */
 int net_endpoint_silence(struct net *net, const char *owner);
-int net_endpoint_detach(struct net_sandbox *sandbox, const char *name);
 
 /* The instance's table `inet husk-INSTANCE`. Returns 1 when it was missing and has been loaded (then networks and
  * publications are the caller's to add again), 0 when it was there. */
 int net_rules_load(struct net *net);
-/* Removes the table; one that is gone is success. */
+/* One that is gone is success. */
 int net_rules_remove(struct net *net);
 /* A network as the rules know it: what comes from it, goes to it, and is not routed into it. */
 struct net_rules_network {
@@ -132,19 +135,16 @@ int net_publish(
 	struct net *net, const struct net_publication *list, size_t count, const char *owner);
 int net_unpublish(
 	struct net *net, const struct net_publication *list, size_t count, const char *owner);
-/* Makes UDP clients that keep sending from one port follow a change of the maps; TCP needs nothing. -EOPNOTSUPP on
- * kernels that cannot: worth a warning. */
+/* Makes UDP clients that keep sending follow a change of the maps. -EOPNOTSUPP on kernels that cannot. */
 int net_flows_forget(struct net *net, const struct net_publication *list, size_t count);
 /* All with the owner's comment; NULL: the whole instance's. Returns the count. */
 int net_unpublish_owner(struct net *net, const char *owner);
-/* Lets connections to 127.0.0.1 leave through the bridge; refuses while the rule that guards the host's loopback is
- * missing. */
+/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's loopback. */
 int net_localnet_enable(struct net *net, const char *bridge);
 int net_localnet_disable(const char *bridge);
 
-/* An accept in our table cannot undo a drop in another. In every chain of others that drops what is forwarded (policy
- * drop, Docker's DOCKER-USER, firewalld) one marked rule each way lets the bridge through; returns how many chains
- * there are. Tables of the legacy iptables are not seen. */
+/* An accept in our table cannot undo a drop in another. In every chain of others that drops what is forwarded one marked
+ * rule each way lets the bridge through; returns how many such chains there are. Legacy iptables is not seen. */
 int net_foreign_allow(struct net *net, const char *bridge);
 /* Takes the rules of a bridge out again, NULL: the instance's; returns the count. */
 int net_foreign_forget(struct net *net, const char *bridge);

@@ -302,9 +302,10 @@ int net_unpublish(
 {
 	int r = net_publication_check(list, count);
 
-	if (r >= 0)
-		r = net_filter_open(net);
 	if (r < 0 || count == 0)
+		return r;
+	r = net_filter_open(net);
+	if (r < 0)
 		return r;
 	r = change_ports(net, list, count, NULL);
 	/* Some are gone: then whatever of the owner's is left. */

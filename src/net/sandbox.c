@@ -316,15 +316,3 @@ int net_endpoint_silence(struct net *net, const char *owner)
 		return 0;
 	return r < 0 ? net_err(&net->route, r, "cut %s off its bridge", host_name) : 0;
 }
-
-int net_endpoint_detach(struct net_sandbox *sandbox, const char *name)
-{
-	int r = net_link_check_name(name);
-
-	if (r < 0)
-		return r;
-	r = delete_inside(sandbox, name);
-	if (r == -ENODEV)
-		return 0;
-	return r < 0 ? net_err(&sandbox->route, r, "take %s from the container", name) : 0;
-}

@@ -270,6 +270,17 @@ outside() {
 	husk rm -f web
 }
 
+@test "a container starts again while its last namespace still lives" {
+	networked --name again -- sleep 100
+	exec 7<"/proc/$(pid_of again)/ns/net"
+	husk kill again
+	husk wait again
+	husk start again
+	[[ $(husk exec again ip -o -4 addr show eth0) == *"$(address_of again)"* ]]
+	exec 7<&-
+	husk rm -f again
+}
+
 @test "32 at once have 32 addresses, none of them the network's, the gateway's or the broadcast's" {
 	for i in {1..32}; do
 		husk run --rm --rootfs "$ROOTFS" --net bridge -- sh -c \
@@ -308,4 +319,129 @@ outside() {
 	run husk run --rm --rootfs "$ROOTFS" --net bridge -- cat /etc/resolv.conf
 	expect_status 0
 	[[ $output == *nameserver* ]]
+}
+
+@test "a firewall that drops what is forwarded lets containers through, also after it was reloaded" {
+	nft add table ip guard
+	nft 'add chain ip guard FORWARD { type filter hook forward priority 0; policy drop; }'
+	serve web 80 -p 8080:80
+	eventually answers 127.0.0.1:8080 web
+	fetch 192.0.2.1:8080 nsenter --net=/run/netns/outside | grep -x "I am web"
+	husk exec web sh -c 'timeout 2 nc 192.0.2.2 9 </dev/null 2>&1' | grep refused
+	[[ $(nft list chain ip guard FORWARD | grep -c "$BRIDGE") -eq 2 ]]
+	husk run --rm --rootfs "$ROOTFS" -- true
+	[[ $(nft list chain ip guard FORWARD | grep -c "$BRIDGE") -eq 2 ]]
+
+	# As firewalld and ufw do it: everything new, their own rules first.
+	nft flush chain ip guard FORWARD
+	nft insert rule ip guard FORWARD ip daddr 0.0.0.0/0 drop
+	[[ -z $(fetch 192.0.2.1:8080 nsenter --net=/run/netns/outside 2>/dev/null) ]]
+	husk run --rm --rootfs "$ROOTFS" -- true
+	fetch 192.0.2.1:8080 nsenter --net=/run/netns/outside | grep -x "I am web"
+	husk rm -f web
+	nft delete table ip guard
+}
+
+@test "a network that goes takes its rules out of other firewalls" {
+	nft add table inet guard
+	nft 'add chain inet guard forward { type filter hook forward priority 0; policy drop; }'
+	husk network create other
+	husk run --rm --rootfs "$ROOTFS" --net other -- true
+	[[ $(nft list chain inet guard forward | grep -c accept) -eq 2 ]]
+	husk network rm other
+	[[ $(nft list chain inet guard forward | grep -c accept) -eq 0 ]]
+	nft delete table inet guard
+}
+
+@test "nobody answers for an address that was given back, even while its namespace lives" {
+	# Whoever is there refuses the connection; when nobody is there the neighbour cannot be found.
+	knock() {
+		timeout 5 bash -c "exec 3<>/dev/tcp/$1/9" 2>&1
+	}
+	networked --name old -- sleep 100
+	address=$(address_of old)
+	[[ $(knock "$address") == *refused* ]]
+	exec 7<"/proc/$(pid_of old)/ns/net"
+	husk rm -f old
+	ip neigh flush dev "$BRIDGE"
+	[[ $(knock "$address") == *"No route"* ]]
+	# It is there, only silent.
+	[[ $(nsenter --net=/proc/self/fd/7 ip -o addr show eth0) == *"$address"* ]]
+	exec 7<&-
+}
+
+@test "-p: udp, a client that goes on sending reaches the container that has the port now" {
+	need_program perl
+	echo_server() {
+		husk run -d --rootfs / --name "$1" -p 5353:53/udp -- perl -MIO::Socket::INET -e '
+			$s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53);
+			while ($s->recv($text, 100)) { $s->send("$text $ARGV[0]"); }' "$1"
+	}
+	ask() {
+		timeout 2 perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(Proto => "udp", LocalPort => 40404, ReuseAddr => 1,
+			PeerAddr => "192.0.2.1:5353"); $s->send("hello"); $s->recv($text, 100); print $text'
+	}
+	hears() {
+		[[ $(ask) == "hello $1" ]]
+	}
+	echo_server first
+	eventually hears first
+	husk rm -f first
+	echo_server second
+	eventually hears second
+	husk rm -f second
+}
+
+@test "127.0.0.1 leaves through the bridge only while a port is published" {
+	state() {
+		cat "/proc/sys/net/ipv4/conf/$BRIDGE/route_localnet"
+	}
+	[[ $(state) == 0 ]]
+	networked --name one -p 8080:80 -- sleep 100
+	networked --name two -p 8081:80 -- sleep 100
+	[[ $(state) == 1 ]]
+	husk rm -f one
+	[[ $(state) == 1 ]]
+	husk rm -f two
+	[[ $(state) == 0 ]]
+}
+
+@test "a network is in use by who has an address of it, running or not; what nobody owns does not count" {
+	husk network create --subnet 198.51.100.0/24 small
+	husk run --name starting --rootfs "$ROOTFS" --net small -- true
+	boot=$(</proc/sys/kernel/random/boot_id)
+	ln -s "$(field starting .Id)@$boot" "$HUSK_STATE/leases/ip-198.51.100.77"
+	ln -s "nobody@$boot" "$HUSK_STATE/leases/ip-198.51.100.78"
+	run husk network rm small
+	[[ $status -ne 0 ]]
+	expect_output "network small is in use by container starting"
+	rm "$HUSK_STATE/leases/ip-198.51.100.77"
+	husk network rm small
+	[[ ! -L $HUSK_STATE/leases/ip-198.51.100.78 ]]
+	husk rm starting
+}
+
+@test "what a container has of the network is given back although its endpoint file cannot be read" {
+	networked --name odd -p 8080:80 -- sleep 100
+	id=$(field odd .Id)
+	echo nonsense >"$HUSK_STATE/containers/$id/endpoint"
+	husk rm -f odd
+	serve web 80 -p 8080:80
+	eventually answers 127.0.0.1:8080 web
+	husk rm -f web
+}
+
+@test "the rules come back when somebody has flushed them: networks, ports and all" {
+	husk network create other
+	husk run -d --name there --rootfs "$ROOTFS" --net other -p 8081:80 -- sh -c \
+		'mkdir /www; echo I am there >/www/index.html; exec httpd -f -p 80 -h /www'
+	eventually answers 127.0.0.1:8081 there
+	nft list ruleset | sed -n 's/^table inet \(husk-[0-9a-f]*\) .*/\1/p' | while read -r table; do
+		nft delete table inet "$table"
+	done
+	husk run --rm --rootfs "$ROOTFS" --net bridge -- true
+	answers 127.0.0.1:8081 there
+	fetch 192.0.2.1:8081 nsenter --net=/run/netns/outside | grep -x "I am there"
+	husk rm -f there
+	husk network rm other
 }
