@@ -58,7 +58,9 @@ static void status_text(const struct summary *s, struct buf *out)
 		break;
 	case CONTAINER_EXITED:
 		format_ago(ago, seconds_since(s->finished_ns));
-		if (s->exit_code < 0)
+		if (s->finished_ns == 0) /* nobody has collected it yet */
+			buf_adds(out, "Exited (unknown)");
+		else if (s->exit_code < 0)
 			buf_addf(out, "Exited (unknown) %s ago", ago);
 		else
 			buf_addf(out, "Exited (%d) %s ago", s->exit_code, ago);

@@ -34,6 +34,13 @@ static int parts_fill(const struct engine *e, struct monitor_parts *parts,
 	return r < 0 ? r : take_fd(&lock);
 }
 
+/* A payload may have ended before its row said that it runs: then whoever came to collect it found nothing. */
+static int ended_collect(struct engine *e, const char *id, int run_dir)
+{
+	struct monitor_exit record;
+	return monitor_exit_load(run_dir, &record) == 0 ? container_ended(e, id) : 0;
+}
+
 int detached_run(struct engine *e, struct container *c, struct launch *l)
 {
 	struct monitor_begin begin;
@@ -57,9 +64,14 @@ int detached_run(struct engine *e, struct container *c, struct launch *l)
 	auto_close int socket = monitor.socket;
 	if (r == 0)
 		r = network_attach(e, c, l->pid);
+	struct process_id payload;
 	if (r == 0)
-		r = summary_started(e, c, &monitor.process, l->pid);
-	return r < 0 ? r : monitor_go(socket, &l->phase);
+		r = payload_identify(l, &payload);
+	if (r == 0)
+		r = monitor_go(socket, &l->phase);
+	if (r == 0)
+		r = summary_running(e, c, &monitor.process, &payload);
+	return r < 0 ? r : ended_collect(e, c->id, run_dir);
 }
 
 /* The same for a process that runs already. */

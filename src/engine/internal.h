@@ -58,9 +58,10 @@ int container_abandoned(struct engine *e, const char *id);
 
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
 int detached_run(struct engine *e, struct container *c, struct launch *l);
-/* After init exists: the row says that it runs. */
-int summary_started(
-	struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid);
+/* The process that will be the payload, while it still waits; then, when it runs, the row that says so. */
+int payload_identify(const struct launch *l, struct process_id *out);
+int summary_running(struct engine *e, const struct container *c, const struct process_id *monitor,
+	const struct process_id *payload);
 
 /* Compose: a container, its image and the defaults become an OCI specification. `root_fd` shows the files of the
  * container (for its users). */

@@ -143,11 +143,15 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < c->tmpfs.count; i++)
-		if (c->tmpfs.items[i][0] != '/')
+	for (size_t i = 0; i < c->tmpfs.count; i++) {
+		const char *text = c->tmpfs.items[i];
+		if (text[0] != '/')
 			return err_say(-EINVAL,
-				"--tmpfs \"%s\": not an absolute path in the container",
-				c->tmpfs.items[i]);
+				"--tmpfs \"%s\": not an absolute path in the container", text);
+		if (text[strspn(text, "/.")] == '\0' || text[strspn(text, "/.")] == ':')
+			return err_say(
+				-EINVAL, "--tmpfs \"%s\": the destination can't be \"/\"", text);
+	}
 	if (c->name && !str_is_name(c->name))
 		return err_say(-EINVAL,
 			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are "

@@ -167,6 +167,13 @@ static void foreground_close(struct monitor *m)
 	m->log = NULL;
 }
 
+/* From here on a signal is the payload's: until the supervision takes them they wait. */
+static int foreground_release(struct launch *l)
+{
+	monitor_signals_hold();
+	return launch_release(l);
+}
+
 /* The payload runs: this process is its monitor until it ends. */
 static int foreground_supervise(struct launch *l, struct monitor *m, int *out_code)
 {
@@ -178,28 +185,35 @@ static int foreground_supervise(struct launch *l, struct monitor *m, int *out_co
 	return r;
 }
 
-int summary_started(
-	struct engine *e, const struct container *c, const struct process_id *monitor, pid_t pid)
+/* Only once the payload runs: who trusts the row (an exec above all) finds the container's root and all its walls. */
+int summary_running(struct engine *e, const struct container *c, const struct process_id *monitor,
+	const struct process_id *payload)
 {
 	struct summary summary;
 	int r = summary_read(e, c->id, &summary);
-	if (r == 0)
-		r = process_identify(pid, &summary.process);
-	if (r == -ESRCH)
-		return 0; /* it has ended already: whoever waits for it will say so */
 	if (r < 0)
-		return err_new(r, "look at the process of container %s", c->id);
+		return err_say(r, "container %.12s was removed while it was being started", c->id);
 	summary.state = CONTAINER_RUNNING;
 	summary.started_ns = clock_real_ns();
+	summary.process = *payload;
 	summary.monitor = *monitor;
 	network_describe(e, c, &summary);
 	return summary_store(e, c->id, &summary);
 }
 
+int payload_identify(const struct launch *l, struct process_id *out)
+{
+	*out = (struct process_id){0};
+	int r = process_identify(l->pid, out);
+	if (r == -ESRCH) /* it has failed already: to release it will say why */
+		return 0;
+	return r < 0 ? err_new(r, "look at the container's first process") : 0;
+}
+
 static int foreground_run(struct engine *e, struct container *c, struct launch *l, int *out_code)
 {
 	struct monitor m;
-	struct process_id self;
+	struct process_id self, payload;
 	foreground_init(&m, c->process.has_stdin);
 	auto_close int dir = container_dir_open(e, c->id);
 	int r = c->process.has_tty ? 0 : pipes_make(l, &m, c->process.has_stdin);
@@ -212,9 +226,11 @@ static int foreground_run(struct engine *e, struct container *c, struct launch *
 	if (r == 0)
 		r = process_identify(getpid(), &self);
 	if (r == 0)
-		r = summary_started(e, c, &self, l->pid);
+		r = payload_identify(l, &payload);
 	if (r == 0)
-		r = launch_release(l);
+		r = foreground_release(l);
+	if (r == 0)
+		r = summary_running(e, c, &self, &payload);
 	if (r == 0)
 		r = foreground_supervise(l, &m, out_code);
 	foreground_close(&m);
@@ -385,10 +401,9 @@ static int running_root_open(const struct summary *summary, int pidfd)
 	char path[64];
 	fmt(path, "/proc/%d/root", summary->process.pid);
 	auto_close int root = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
-	if (root < 0)
-		return err_new(root, "open the container's root");
-	return sys_pidfd_send_signal(pidfd, 0) < 0 ? err_say(-ESRCH, "the container has just ended")
-						   : take_fd(&root);
+	if (sys_pidfd_send_signal(pidfd, 0) < 0)
+		return err_say(-ESRCH, "the container has just ended");
+	return root < 0 ? err_new(root, "open the container's root") : take_fd(&root);
 }
 
 static int exec_prepare(
@@ -434,7 +449,7 @@ static int exec_run(struct launch *l, const struct exec_request *request, int *o
 	if (r == 0)
 		r = launch_start(l);
 	if (r == 0)
-		r = launch_release(l);
+		r = foreground_release(l);
 	if (r == 0)
 		r = foreground_supervise(l, &m, out_code);
 	foreground_close(&m);
@@ -449,6 +464,10 @@ int container_exec(
 	int r = exec_prepare(e, id, request, &l);
 	if (r == 0)
 		r = exec_run(&l, request, out_code);
+	struct summary now;
+	if (r == -ECONNRESET && container_summary(e, id, &now) == 0 &&
+		now.state != CONTAINER_RUNNING)
+		r = err_say(-ESRCH, "container %.12s ended before the command could begin", id);
 	if (r < 0)
 		*out_code = exit_code_of(r, l.phase);
 	launch_close(&l);

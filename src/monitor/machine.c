@@ -20,6 +20,7 @@
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/signal.h"
 #include "sys/term.h"
 
 #include <errno.h>
@@ -45,6 +46,7 @@ struct machine {
 	int code;
 	uint64_t drain_ms;
 	int signal; /* the one that EVENT_SIGNAL is about */
+	int slave_fd; /* held while the payload runs: it may close its terminal and open it again */
 	struct relays relays;
 };
 
@@ -72,6 +74,7 @@ static int collect(struct machine *m)
 	m->code = code;
 	m->state = STATE_DRAINING;
 	loop_forget(m->loop, m->monitor->pidfd);
+	fd_replace(&m->slave_fd, -EBADF);
 	relays_stop_input(&m->relays);
 	if (relays_are_drained(&m->relays))
 		return finish(m);
@@ -186,14 +189,26 @@ static bool is_forwarded(int number)
 	return number < 32 || number >= SIGRTMIN; /* libc keeps some for itself */
 }
 
-static int signals_open(void)
+static void signals_list(int out[static NSIG + 1])
 {
-	int list[NSIG + 1];
 	int count = 0;
 	for (int i = 1; i <= SIGRTMAX; i++)
 		if (is_forwarded(i))
-			list[count++] = i;
-	list[count] = 0;
+			out[count++] = i;
+	out[count] = 0;
+}
+
+void monitor_signals_hold(void)
+{
+	int list[NSIG + 1];
+	signals_list(list);
+	signal_block(list);
+}
+
+static int signals_open(void)
+{
+	int list[NSIG + 1];
+	signals_list(list);
 	return loop_signal_fd(list);
 }
 
@@ -225,6 +240,7 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	m->monitor = monitor;
 	m->code = -1;
 	m->signal = 0;
+	m->slave_fd = -EBADF;
 	m->relays.has_flush_timer = false;
 	m->state = STATE_RUNNING;
 	m->drain_ms = drain_ms;
@@ -236,6 +252,8 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	m->relays.drained = on_drained;
 	m->relays.context = m;
 
+	if (monitor->console_fd >= 0)
+		m->slave_fd = term_open_slave(monitor->console_fd);
 	struct termios saved;
 	bool is_raw = monitor->console_fd >= 0 && monitor->user_in >= 0 &&
 		term_raw(monitor->user_in, &saved) == 0;
@@ -243,6 +261,7 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	if (is_raw)
 		term_restore(monitor->user_in, &saved);
 	loop_free(m->loop);
+	fd_replace(&m->slave_fd, -EBADF);
 	if (r < 0)
 		return r;
 	*out_code = m->code;

@@ -60,6 +60,8 @@ struct monitor {
 	bool forwards_signals; /* what this process is sent goes to the payload */
 };
 
+/* Lets the signals that are forwarded wait for monitor_run: called before the payload runs. */
+void monitor_signals_hold(void);
 /* Supervises until the payload has ended and its output is drained: all it wrote itself, and what background processes
  * that hold it open write within 2 s. The user's terminal is raw meanwhile when there is a console, and restored.
  * *out_code as shells count. Forwarded signals stay blocked after, so that one more ^C does not cut the cleanup. */

@@ -65,16 +65,21 @@ static int begin_send(
 	for (size_t i = 0; i < parts->home->count; i++)
 		fds[count++] = parts->home->fds[i];
 	int r = socket_send(socket, &packet, sizeof(packet), fds, count);
-	return r < 0 ? err_new(r, "hand the container to its monitor") : 0;
+	/* Who has ended has said why. */
+	return r < 0 && r != -EPIPE ? err_new(r, "hand the container to its monitor") : 0;
 }
 
 /* The next answer; a failure becomes the trail. */
 static int answer(
 	int socket, enum monitor_message_type type, struct monitor_message *out, int *out_fd)
 {
-	size_t count = 1;
+	ssize_t n = -ECONNRESET;
 	*out_fd = -EBADF;
-	ssize_t n = socket_receive(socket, out, sizeof(*out), out_fd, &count);
+	/* Who closes a socket with something unread in it resets it: that is told first, what was said before it after. */
+	for (int i = 0; i < 2 && n == -ECONNRESET; i++) {
+		size_t count = 1;
+		n = socket_receive(socket, out, sizeof(*out), out_fd, &count);
+	}
 	if (n == 0)
 		return err_say(-ECONNRESET, "the monitor has died");
 	if (n < 0)
@@ -111,7 +116,7 @@ static int spawn(const struct monitor_parts *parts, struct monitor_handle *out)
 	if (pid < 0)
 		return err_new(pid, "start the monitor");
 	r = process_identify(pid, &out->process);
-	if (r < 0)
+	if (r < 0 && r != -ESRCH) /* that has ended already, and says why */
 		return err_new(r, "look at the monitor");
 	out->socket = take_fd(&socket);
 	return 0;

@@ -112,6 +112,7 @@ struct mount_context {
 	int root_fd; /* O_PATH, the root as attached in init's mount namespace */
 	int null_fd; /* O_PATH, the host's /dev/null, verified 1:3 */
 	int empty_fd; /* a detached, empty, read-only tmpfs for masked directories, made on first use */
+	dev_t dev_device; /* of what is mounted on /dev, or 0 */
 	const int *slots;
 	size_t slot_count;
 };

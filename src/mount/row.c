@@ -6,12 +6,14 @@
  */
 #include "mount/internal.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 
 enum { OPTION_MAX = 512 };
@@ -70,7 +72,9 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	if (r < 0)
 		return err_new(r, "create %s", fstype);
 
-	auto_close int tree = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)row->attr_set);
+	/* There is nothing below it: what is meant for the whole tree is meant for this. */
+	auto_close int tree = sys_fsmount(
+		fs_fd, FSMOUNT_CLOEXEC, (unsigned)(row->attr_set | row->attr_set_recursive));
 	if (tree < 0)
 		return err_new(tree, "mount %s", fstype);
 	if (row->propagation) {
@@ -81,8 +85,27 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	return take_fd(&tree);
 }
 
+/* A link of the image may lead anywhere in the container but to where the kernel's own file systems are: what is put
+ * there would hide the masks of /proc, or get device nodes made in it (security.md R2). */
+static int target_verify(const struct mount_context *ctx, int fd, const char *target)
+{
+	struct stat st;
+	uint64_t magic;
+	int r = sys_fs_magic(fd, &magic);
+	if (r == 0)
+		r = sys_stat_fd(fd, &st);
+	if (r < 0)
+		return err_new(r, "look at mount point %s", target);
+	if (magic == PROC_SUPER_MAGIC || magic == SYSFS_MAGIC ||
+		(ctx->dev_device && st.st_dev == ctx->dev_device))
+		return err_say(-ELOOP,
+			"the image has a symbolic link at %s that leads into /proc, /sys or /dev",
+			target);
+	return 0;
+}
+
 /* The mount point is a file or a directory as the tree's root is one. */
-static int target_open(const struct mount_context *ctx, const struct mount_row *row, int tree)
+static int target_open(struct mount_context *ctx, const struct mount_row *row, int tree)
 {
 	const char *target = flat_str(ctx->plan, row->target);
 	unsigned flags = row->flags & MOUNT_STRICT ? PATH_STRICT : 0;
@@ -91,6 +114,8 @@ static int target_open(const struct mount_context *ctx, const struct mount_row *
 	int r = sys_stat_fd(tree, &st);
 	if (r < 0)
 		return err_new(r, "stat what is mounted on %s", target);
+	if (str_eq(target, "/dev"))
+		ctx->dev_device = st.st_dev;
 	int fd = S_ISDIR(st.st_mode) ? path_make_dir(ctx->root_fd, target, 0755, flags | PATH_DIR)
 				     : path_make_file(ctx->root_fd, target, flags);
 	if (fd == -ELOOP && flags & PATH_STRICT)
@@ -101,7 +126,12 @@ static int target_open(const struct mount_context *ctx, const struct mount_row *
 	if (fd == -EROFS)
 		return err_say(
 			fd, "mount point %s is missing and lies on a read-only mount", target);
-	return fd < 0 ? err_new(fd, "mount point %s", target) : fd;
+	if (fd < 0)
+		return err_new(fd, "mount point %s", target);
+	r = flags & PATH_STRICT ? 0 : target_verify(ctx, fd, target);
+	if (r < 0)
+		fd_close(fd);
+	return r < 0 ? r : fd;
 }
 
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)

@@ -435,9 +435,22 @@ static void add_head(struct build *b, enum plan_kind kind)
 	};
 }
 
+/* Without a pivot the host's tree is still there below the container's, and whoever may unmount uncovers it. */
+static int no_pivot_check(const struct oci_spec *spec)
+{
+	int number = sec_cap_find("SYS_ADMIN");
+	if (!spec->no_pivot || number < 0 || !(spec->process.caps_bounding >> number & 1))
+		return 0;
+	return err_say(-EINVAL,
+		"--no-pivot cannot be used with CAP_SYS_ADMIN: with it the container could "
+		"unmount its root and find the host's below it");
+}
+
 static int add_all(struct build *b, enum plan_kind kind)
 {
-	int r = add_namespaces(b, kind);
+	int r = no_pivot_check(b->spec);
+	if (r == 0)
+		r = add_namespaces(b, kind);
 	if (r == 0)
 		r = add_idmaps(b);
 	if (r == 0)

@@ -9,8 +9,8 @@
  * init ends.
  *
  * Stages and privileges: everything up to "enter the root" runs with all capabilities of its user namespace in its own
- * new namespaces; from there on the host's tree is out of reach; step_credentials drops to the payload's capabilities
- * and reads them back; step_exec closes what is left.
+ * new namespaces; from there on the host's tree is out of reach; step_wait_start gives back what only the setting up
+ * needed; step_credentials drops to the payload's capabilities and reads them back; step_exec closes what is left.
  */
 #include "runtime/init.h"
 #include "runtime/sync.h"
@@ -84,6 +84,8 @@ _Noreturn void runtime_init_main(void)
 		.proc_fd = -EBADF,
 		.console_fd = -EBADF,
 		.cwd_fd = -EBADF,
+		.gate_read = -EBADF,
+		.gate_write = -EBADF,
 		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},
 	};
 

@@ -7,13 +7,18 @@
 struct init {
 	struct flat plan;
 	int sync_fd;
-	uint32_t role;
 	int slots[SLOT_MAX];
 	struct mount_context mount;
 	int proc_fd;
 	int console_fd;
 	int cwd_fd;
+	int gate_read, gate_write; /* for hand_over */
 };
+
+/* The pid namespace that was joined is entered by being born in it: returns in a child of the host's own (CLONE_PARENT),
+ * after the host has heard of it; this process has done its part. gate_open before it. */
+int gate_open(struct init *init);
+int hand_over(struct init *init);
 
 int step_namespaces(struct init *init, const void *row);
 int step_identity(struct init *init, const void *row);

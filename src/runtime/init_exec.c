@@ -4,7 +4,8 @@
  * becomes confined, for a container's first process and for every exec alike.
  *
  * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
- * it, it comes last.
+ * it, it comes last. An exec is born in the container's pid namespace after all of it: what the container can see, and
+ * with CAP_SYS_PTRACE take over, can do no more than the container itself (security.md R6).
  */
 #include "runtime/init.h"
 #include "runtime/sync.h"
@@ -29,22 +30,45 @@ int step_rlimit(struct init *init, const void *row)
 	return sec_rlimit_set(row);
 }
 
-int step_process(struct init *init, const void *row)
+static int session_begin(struct init *init)
 {
-	const struct plan_process_row *process = row;
 	int r = sys_setsid();
 	if (r < 0)
 		return err_new(r, "new session");
-	r = sec_keyring_new();
+	if (init->console_fd < 0)
+		return 0;
+	r = term_set_controlling(init->console_fd);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = fd_place(init->console_fd, i);
+	return r < 0 ? err_new(r, "attach the terminal") : 0;
+}
+
+/* The payload may open /dev/stdout again. Only pipes, which husk has made for it; where they are the host's (a user
+ * namespace that does not map their owner) they stay as they are. */
+static int stdio_give(uid_t uid)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+		int r = sys_stat_fd(i, &st);
+		if (r == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+			r = sys_chown_at(i, "", uid, (gid_t)-1, AT_EMPTY_PATH);
+		if (r < 0 && r != -EPERM)
+			return err_new(r, "give the standard streams to uid %u", uid);
+	}
+	return 0;
+}
+
+int step_process(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	bool is_run = plan_head(&init->plan)->kind == PLAN_KIND_RUN;
+	int r = is_run ? session_begin(init) : 0; /* an exec begins its own where it is born */
+	if (r == 0)
+		r = sec_keyring_new();
+	if (r == 0)
+		r = stdio_give(process->uid);
 	if (r < 0)
 		return r;
-	if (init->console_fd >= 0) {
-		r = term_set_controlling(init->console_fd);
-		for (int i = 0; i < 3 && r >= 0; i++)
-			r = fd_place(init->console_fd, i);
-		if (r < 0)
-			return err_new(r, "attach the terminal");
-	}
 	r = sys_fchdir(init->cwd_fd);
 	if (r < 0)
 		return err_new(r, "enter the working directory");
@@ -73,7 +97,13 @@ int step_credentials(struct init *init, const void *row)
 	int r = sec_caps_bound(&process->caps);
 	if (r == 0)
 		r = sec_ids_set(process->uid, process->gid, groups, count);
-	return r < 0 ? r : sec_caps_set(&process->caps);
+	if (r == 0)
+		r = sec_caps_set(&process->caps);
+	if (r < 0)
+		return r;
+	/* The kernel forgets it with the ids. */
+	r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r < 0 ? err_new(r, "hide from the container") : 0;
 }
 
 /* The words that engines and scripts know from runc; the code decides between 126 and 127. */
@@ -157,21 +187,28 @@ static _Noreturn void reap(pid_t payload, int payload_pidfd)
 	}
 }
 
-/* Returns in the payload-to-be only. The reaper is as confined as the payload: the filter is loaded by now. */
-static int reaper_start(struct init *init)
+/* Returns in the payload-to-be only. The reaper is as confined as the payload, for the filter is loaded by now; and as
+ * it never executes anything, nothing is closed for it: it keeps the payload's pidfd, on 0, and nothing else. */
+static int reaper_start(void)
 {
 	signal_block_all();
-	int pid = sys_fork();
+	int pidfd;
+	int pid = sys_fork(0, &pidfd);
 	if (pid < 0)
 		return err_new(pid, "start the payload below the reaper");
 	if (pid > 0) {
-		int pidfd = sys_pidfd_open(pid, 0);
-		if (pidfd < 0)
+		if (fd_place(pidfd, 0) < 0 || fd_close_from(1) < 0)
 			_exit(1);
-		fd_close(init->sync_fd);
-		reap(pid, pidfd);
+		reap(pid, 0);
 	}
 	return term_is(0) ? term_set_foreground(0) : 0;
+}
+
+/* The joining process hands over to a child in the container's pid namespace. */
+static int exec_begin(struct init *init)
+{
+	int r = init->gate_read >= 0 ? hand_over(init) : 0;
+	return r < 0 ? r : session_begin(init);
 }
 
 int step_exec(struct init *init, const void *row)
@@ -191,8 +228,10 @@ int step_exec(struct init *init, const void *row)
 			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
 
 	int r = cwd_verify();
+	if (r == 0 && plan_head(&init->plan)->kind == PLAN_KIND_EXEC)
+		r = exec_begin(init);
 	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)
-		r = reaper_start(init);
+		r = reaper_start();
 	if (r < 0)
 		return r;
 	r = fd_cloexec_from(3);

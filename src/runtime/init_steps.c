@@ -30,38 +30,39 @@ static uint64_t joined_flags(const struct flat *plan)
 	return flags;
 }
 
-/* A pid namespace is entered by being born in it. The child goes on as the host's own child (CLONE_PARENT), so the
- * host can wait for it; this process has done its part. The child says nothing before the host has heard of it: it
- * waits for the end of a pipe that this process holds. */
-static int hand_over(struct init *init)
+int gate_open(struct init *init)
 {
-	int pidfd = -EBADF;
 	int gate[2];
 	int r = sys_pipe(gate);
 	if (r < 0)
 		return err_new(r, "make a pipe");
-	auto_close int gate_read = gate[0];
-	auto_close int gate_write = gate[1];
-	struct clone_args args = {
-		.flags = CLONE_PARENT | CLONE_PIDFD,
-		.pidfd = (uintptr_t)&pidfd,
-	};
-	int pid = sys_clone3(&args);
+	init->gate_read = gate[0];
+	init->gate_write = gate[1];
+	return 0;
+}
+
+/* The child says nothing before the host has heard of it: it waits for the end of a pipe that this process holds. */
+int hand_over(struct init *init)
+{
+	int pidfd = -EBADF;
+	int pid = sys_fork(CLONE_PARENT, &pidfd);
 	if (pid < 0)
 		return err_new(pid, "enter the pid namespace");
 	if (pid == 0) {
-		fd_replace(&gate_write, -EBADF);
+		fd_replace(&init->gate_write, -EBADF);
 		char none;
-		ssize_t end = sys_read(gate_read, &none, sizeof(none));
+		ssize_t end = sys_read(init->gate_read, &none, sizeof(none));
+		fd_replace(&init->gate_read, -EBADF);
 		return end < 0 ? err_new((int)end, "wait for the host") : 0;
 	}
 
 	struct sync_message message = {.type = SYNC_CHILD, .step = (uint32_t)pid};
-	r = sync_send(init->sync_fd, &message, &pidfd, 1);
+	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
 	_exit(r < 0);
 }
 
-/* An exec joins all at once through the container's pidfd [5.8]. A new container joins one by one what it shares with another. */
+/* An exec joins all at once through the container's pidfd [5.8], and is born in its pid namespace at the very end. A new
+ * container joins one by one what it shares with another, and is born there now, since it mounts its procfs. */
 int step_namespaces(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
@@ -76,7 +77,7 @@ int step_namespaces(struct init *init, const void *row)
 		init->mount.root_fd = sys_open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
 		if (init->mount.root_fd < 0)
 			return err_new(init->mount.root_fd, "open the container's root");
-		return flags & CLONE_NEWPID ? hand_over(init) : 0;
+		return flags & CLONE_NEWPID ? gate_open(init) : 0;
 	}
 
 	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
@@ -89,7 +90,10 @@ int step_namespaces(struct init *init, const void *row)
 				flat_str(&init->plan, ns->path));
 		fd_close(take_fd(&init->slots[ns->slot]));
 	}
-	return flags & CLONE_NEWPID ? hand_over(init) : 0;
+	if (!(flags & CLONE_NEWPID))
+		return 0;
+	r = gate_open(init);
+	return r < 0 ? r : hand_over(init);
 }
 
 int step_identity(struct init *init, const void *row)
@@ -243,8 +247,20 @@ int step_enter_root(struct init *init, const void *row)
 	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT);
 }
 
+/* What init needed of the host's and of the whole root; the payload never shares a moment with it. */
+static void fds_settle(struct init *init)
+{
+	fd_replace(&init->proc_fd, -EBADF);
+	fd_replace(&init->mount.root_fd, -EBADF);
+	fd_replace(&init->mount.null_fd, -EBADF);
+	fd_replace(&init->mount.empty_fd, -EBADF);
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		fd_replace(&init->slots[i], -EBADF);
+}
+
 int step_wait_start(struct init *init, const void *row)
 {
+	fds_settle(init);
 	struct sync_message message = {.type = SYNC_READY};
 	int r = sync_send(init->sync_fd, &message, NULL, 0);
 	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);

@@ -224,25 +224,42 @@ static int start_packet_send(struct launch *l)
 	return r;
 }
 
-/* The child, on a copy of the host's memory: it may only place its fds and leave. */
-static _Noreturn void child_main(const struct launch *l, int exe_fd, int sync_fd)
+/* What the child keeps of the host's fds. */
+struct child_fds {
+	int exe;
+	int sync;
+	int null; /* where there is no stdio: init never holds what the host has at 0, 1 and 2 */
+};
+
+static void child_fds_close(struct child_fds *fds)
+{
+	fd_close(fds->exe);
+	fd_close(fds->sync);
+	fd_close(fds->null);
+}
+AUTO_STRUCT(child_fds, struct child_fds, child_fds_close)
+
+/* The child, on a copy of the host's memory: it may only place its fds and leave. Whatever the host, or its caller, has
+ * open besides goes no further than the execve (security.md R5). */
+static _Noreturn void child_main(const struct launch *l, const struct child_fds *fds)
 {
 	char name[] = "husk-init";
 	char *const args[] = {name, NULL};
 	char *const env[] = {NULL};
 	int r = 0;
 	for (int i = 0; i < 3 && r >= 0; i++)
-		if (l->stdio[i] >= 0)
-			r = fd_place(l->stdio[i], i);
+		r = fd_place(l->stdio[i] >= 0 ? l->stdio[i] : fds->null, i);
 	if (r >= 0)
-		r = fd_place(sync_fd, SYNC_FD);
+		r = fd_place(fds->sync, SYNC_FD);
 	if (r >= 0)
-		r = sys_execve_at(exe_fd, "", args, env, AT_EMPTY_PATH);
+		r = fd_cloexec_from(SYNC_FD + 1);
+	if (r >= 0)
+		r = sys_execve_at(fds->exe, "", args, env, AT_EMPTY_PATH);
 
 	struct sync_message message = {.type = SYNC_FAILED, .phase = LAUNCH_PHASE_SETUP};
 	err_new(r, "execute init");
 	err_pack(&message.error);
-	sync_send(sync_fd, &message, NULL, 0);
+	sync_send(fds->sync, &message, NULL, 0);
 	_exit(1);
 }
 
@@ -266,7 +283,7 @@ static int clone_error(int r, uint64_t flags)
 	return err_new(r, "start init");
 }
 
-static int init_clone(struct launch *l, int exe_fd, int child_sync)
+static int init_clone(struct launch *l, const struct child_fds *fds)
 {
 	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
 	struct clone_args args = {
@@ -278,7 +295,7 @@ static int init_clone(struct launch *l, int exe_fd, int child_sync)
 	};
 	int pid = sys_clone3(&args);
 	if (pid == 0)
-		child_main(l, exe_fd, child_sync);
+		child_main(l, fds);
 	if (pid < 0)
 		return clone_error(pid, args.flags);
 	l->pid = pid;
@@ -366,22 +383,34 @@ static int oom_score_write(const struct launch *l)
 	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
 }
 
-/* An exec ends as the child of the process that joined the namespaces, which is ours by CLONE_PARENT. */
-static int child_adopt(struct launch *l)
+/* Who joins a pid namespace ends as the child of the process that joined, which is ours by CLONE_PARENT. */
+static bool hands_over(const struct launch *l)
 {
-	if (plan_head(&l->plan)->kind != PLAN_KIND_EXEC)
-		return 0;
-	struct sync_message message;
-	int fd;
-	int r = hear_only(l, SYNC_CHILD, &message, &fd);
-	if (r < 0)
-		return r;
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
+			return true;
+	}
+	return false;
+}
+
+static int child_adopt(struct launch *l, const struct sync_message *message, int fd)
+{
 	if (fd < 0)
 		return err_say(-EPROTO, "a child without its pidfd");
 	process_wait(l->pidfd);
 	fd_replace(&l->pidfd, fd);
-	l->pid = (pid_t)message.step;
+	l->pid = (pid_t)message->step;
 	return 0;
+}
+
+/* A container that joins a pid namespace is born there before it mounts; an exec at its very end, see launch_release. */
+static int child_await(struct launch *l)
+{
+	struct sync_message message;
+	int fd;
+	int r = hear_only(l, SYNC_CHILD, &message, &fd);
+	return r < 0 ? r : child_adopt(l, &message, fd);
 }
 
 static int conversation(struct launch *l)
@@ -391,32 +420,47 @@ static int conversation(struct launch *l)
 		r = oom_score_write(l);
 	if (r == 0)
 		r = maps_write(l);
-	return r < 0 ? r : child_adopt(l);
+	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && hands_over(l))
+		r = child_await(l);
+	return r;
+}
+
+/* An fd that placing 0 to 3 does not close. */
+static int safe_fd_take(int fd)
+{
+	auto_close int old = fd;
+	return old < 0 ? old : sys_fcntl(old, F_DUPFD_CLOEXEC, SAFE_FD);
+}
+
+static int child_fds_open(struct launch *l, struct child_fds *out)
+{
+	int exe = runtime_sealed_exe(l->init_path);
+	if (exe < 0)
+		return exe;
+	out->exe = safe_fd_take(exe);
+	out->null = safe_fd_take(sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0));
+	if (out->exe < 0 || out->null < 0)
+		return err_new(out->exe < 0 ? out->exe : out->null, "open /dev/null for init");
+	int pair[2];
+	int r = socket_pair(pair);
+	if (r < 0)
+		return err_new(r, "make the sync socket");
+	l->sync_fd = pair[0];
+	out->sync = safe_fd_take(pair[1]);
+	return out->sync < 0 ? err_new(out->sync, "place the sync socket") : 0;
 }
 
 int launch_start(struct launch *l)
 {
-	auto_close int exe = runtime_sealed_exe(l->init_path);
-	if (exe < 0)
-		return exe;
-	auto_close int safe_exe = sys_fcntl(exe, F_DUPFD_CLOEXEC, SAFE_FD);
-	int pair[2];
-	int r = safe_exe < 0 ? safe_exe : socket_pair(pair);
-	if (r < 0)
-		return err_new(r, "make the sync socket");
-	l->sync_fd = pair[0];
-	auto_close int child_sync = pair[1];
-	auto_close int safe_sync = sys_fcntl(child_sync, F_DUPFD_CLOEXEC, SAFE_FD);
-	if (safe_sync < 0)
-		return err_new(safe_sync, "place the sync socket");
-
-	r = init_clone(l, safe_exe, safe_sync);
+	auto_of(child_fds) struct child_fds fds = {-EBADF, -EBADF, -EBADF};
+	int r = child_fds_open(l, &fds);
+	if (r == 0)
+		r = init_clone(l, &fds);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < 3; i++)
 		fd_replace(&l->stdio[i], -EBADF);
-	fd_replace(&child_sync, -EBADF);
-	fd_replace(&safe_sync, -EBADF);
+	fd_replace(&fds.sync, -EBADF);
 	r = conversation(l);
 	if (r != -EPIPE)
 		return r;
@@ -446,6 +490,8 @@ int launch_release(struct launch *l)
 
 	struct sync_message start = {.type = SYNC_START};
 	int r = sync_send(l->sync_fd, &start, NULL, 0);
+	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_EXEC && hands_over(l))
+		r = child_await(l);
 	if (r == 0)
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */

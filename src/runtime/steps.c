@@ -213,7 +213,8 @@ static void describe_rlimit(const struct flat *plan, const void *row, struct buf
 static void describe_process(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_process_row *process = row;
-	buf_addf(out, "new session and keyring, umask %04o", process->umask);
+	buf_addf(out, "new %skeyring, umask %04o", is_run(plan) ? "session and " : "",
+		process->umask);
 	if (has_flag(plan, PLAN_OOM_SCORE))
 		buf_addf(out, ", oom_score_adj %d", process->oom_score_adj);
 	if (has_flag(plan, PLAN_NO_NEW_PRIVS))
@@ -247,6 +248,8 @@ static void describe_credentials(const struct flat *plan, const void *row, struc
 
 static void describe_exec(const struct flat *plan, const void *row, struct buf *out)
 {
+	if (!is_run(plan))
+		buf_adds(out, "enter the pid namespace, new session, ");
 	buf_adds(out, has_flag(plan, PLAN_REAPER) ? "stay as PID 1 and reap, execute" : "execute");
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_ARG); i++) {
 		buf_addc(out, ' ');

@@ -6,10 +6,11 @@
  *   BEGIN (plan, slots)            ---->
  *                                  <----  MAP_IDS          only with a user namespace
  *   MAPPED                         ---->
- *                                  <----  CHILD (pidfd)    only for an exec: the joining process hands over
+ *                                  <----  CHILD (pidfd)    a container that joins a pid namespace: it is born there
  *                                  <----  CONSOLE (pty)    only with a terminal
  *                                  <----  READY
  *   START                          ---->
+ *                                  <----  CHILD (pidfd)    an exec: it is born in the pid namespace, confined
  *                                  <----  end of file: the payload runs (the socket is close-on-exec)
  *
  * FAILED may come from init at any moment and ends the conversation.

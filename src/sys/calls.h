@@ -82,8 +82,9 @@ int sys_getcwd(char *out, size_t size);
 /* [5.3] As fork(2) with these flags; the child returns 0 on a copy of the caller's stack (no CLONE_VM). What the
  * child may do is written at the function. */
 int sys_clone3(struct clone_args *args);
-/* fork(2) by clone(2), which seccomp profiles can look into and so allow where clone3 is hidden. */
-int sys_fork(void);
+/* fork(2) with the child's pidfd [5.2] and further CLONE_ flags, by clone(2): seccomp profiles can look into that and so
+ * allow it where they hide clone3. */
+int sys_fork(int flags, int *out_pidfd);
 int sys_unshare(int flags);
 /* By namespace fd, or by pidfd with several CLONE_NEW flags [5.8]. */
 int sys_setns(int fd, int nstype);

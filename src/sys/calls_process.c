@@ -35,10 +35,12 @@ int sys_clone3(struct clone_args *args)
 	return sys_result(syscall(SYS_clone3, args, sizeof(*args)));
 }
 
-int sys_fork(void)
+int sys_fork(int flags, int *out_pidfd)
 {
 	int fault = fault_hit("fork");
-	return fault ? fault : sys_result(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+	return fault
+		? fault
+		: sys_result(syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0, out_pidfd, 0, 0));
 }
 
 int sys_unshare(int flags)

@@ -13,6 +13,7 @@
 #include "sys/fd.h"
 #include "sys/internal.h"
 #include "sys/process.h"
+#include "sys/signal.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -301,6 +302,7 @@ void loop_quit(struct loop *l, int code)
 
 int loop_signal_fd(const int *signals)
 {
+	const int *first = signals;
 	sigset_t set;
 	sigemptyset(&set);
 	for (; *signals; signals++)
@@ -312,8 +314,8 @@ int loop_signal_fd(const int *signals)
 	auto_close int fd = sys_result(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 	if (fd < 0)
 		return fd;
-	r = sys_result(sigprocmask(SIG_BLOCK, &set, NULL));
-	return r < 0 ? r : take_fd(&fd);
+	signal_block(first);
+	return take_fd(&fd);
 }
 
 int loop_signal_next(int fd)

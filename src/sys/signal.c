@@ -25,6 +25,15 @@ void signal_block_all(void)
 	sigprocmask(SIG_SETMASK, &all, NULL);
 }
 
+void signal_block(const int *numbers)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (; *numbers; numbers++)
+		sigaddset(&set, *numbers);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 void signal_ignore(int number)
 {
 	struct sigaction action = {.sa_handler = SIG_IGN};

@@ -7,6 +7,8 @@
 void signal_reset(void);
 /* Blocks all signals that can be blocked. */
 void signal_block_all(void);
+/* Blocks those of a list that ends in 0. */
+void signal_block(const int *numbers);
 /* Ignores SIGPIPE: every program of husk handles -EPIPE instead. */
 void signal_ignore_pipe(void);
 /* Ignores one more. */

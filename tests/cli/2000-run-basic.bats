@@ -314,3 +314,23 @@ closed_output() {
 	[[ ${#lines[@]} -gt 10 ]]
 	diff <(echo "$before") <(find "$HUSK_ROOT" "$HUSK_STATE" | sort)
 }
+
+@test "another user may open /dev/stdout and /dev/stderr: run, run -d and exec" {
+	run --separate-stderr container -u alice -- sh -c 'echo out >/dev/stdout; echo err >/dev/stderr'
+	expect_status 0
+	[[ $output == out && $stderr == err ]]
+	[[ $(echo in | container -u alice -i -- cat /dev/stdin) == in ]]
+	background --name loud -u alice -- sh -c 'echo out >/dev/stdout; exec sleep 100' >/dev/null
+	eventually logged loud out
+	[[ $(husk exec loud sh -c 'echo again >/dev/stdout') == again ]]
+	husk rm -f loud
+}
+
+@test "-t: what was closed and opened again is still the terminal" {
+	need_program script
+	run timeout 30 script -qec '"$HUSK" run --rm -t --rootfs "$ROOTFS" --net none -- \
+		sh -c "echo one; exec </dev/null >/dev/null 2>&1; sleep 0.5; echo two >/dev/console; exec >/dev/tty; echo three"' /dev/null </dev/null
+	expect_output one
+	expect_output two
+	expect_output three
+}

@@ -142,3 +142,28 @@ kill_monitor() {
 	[[ $status -ne 0 ]]
 	husk rm "$id"
 }
+
+# The delay stands for a loaded machine: the command runs, and its supervision has not begun.
+@test "a signal before the supervision has begun is the command's" {
+	need_program strace
+	strace -f -o /dev/null -e inject=signalfd4:delay_enter=1500000 "$HUSK" run --rm --name early --rootfs "$ROOTFS" --net none -- \
+		sh -c 'trap "exit 9" TERM; while :; do sleep 0.1; done' &
+	tracer=$!
+	eventually running early
+	kill -TERM "$(pgrep -P "$tracer" husk)"
+	wait "$tracer" && return 1 || [[ $? -eq 9 ]]
+}
+
+@test "what the monitor could not do is said, not that it has died" {
+	mount -t tmpfs nothing "$(dirname "$(readlink -f "$HUSK")")/../libexec/husk"
+	for _ in {1..10}; do
+		run --separate-stderr husk run -d --rootfs "$ROOTFS" --net none -- true
+		umounted=$stderr
+		[[ $status -eq 125 && $umounted == *"husk-monitor: No such file or directory"* ]] || break
+	done
+	umount "$(dirname "$(readlink -f "$HUSK")")/../libexec/husk"
+	[[ $status -eq 125 && $umounted == *"husk-monitor: No such file or directory"* ]] || {
+		echo "$status: $umounted"
+		return 1
+	}
+}

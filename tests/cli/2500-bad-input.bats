@@ -252,3 +252,13 @@ refused() {
 		}
 	done
 }
+
+@test "--no-pivot with the right to unmount, and a tmpfs over the root, are refused" {
+	expect_refusal run --rm --no-pivot --privileged --rootfs "$ROOTFS" --net none -- true
+	[[ $stderr == *--no-pivot*SYS_ADMIN* ]]
+	expect_refusal run --rm --no-pivot --cap-add sys_admin --rootfs "$ROOTFS" --net none -- true
+	for path in / // /. /.:size=1m; do
+		expect_refusal run --rm --tmpfs "$path" --rootfs "$ROOTFS" --net none -- true
+		[[ $stderr == *--tmpfs* ]]
+	done
+}

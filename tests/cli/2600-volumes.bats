@@ -125,3 +125,28 @@ setup() {
 	rmdir "$shared/late"
 	husk rm -f open
 }
+
+@test "a link of the image does not lead a volume into /proc, /sys or /dev" {
+	odd=$BATS_TEST_TMPDIR/odd
+	cp -a "$ROOTFS" "$odd"
+	before=$(ls -la "$shared")
+	for place in /proc /sys /dev /proc/sys /dev/shm/.. ; do
+		ln -sfn "$place" "$odd/link"
+		run husk run --rm --rootfs "$odd" --net none -v "$shared:/link" -- true
+		expect_status 125
+		expect_output "symbolic link at /link"
+	done
+	[[ $(ls -la "$shared") == "$before" ]]
+	# Elsewhere it may lead.
+	mkdir "$odd/elsewhere"
+	ln -sfn /elsewhere "$odd/link"
+	[[ $(husk run --rm --rootfs "$odd" --net none -v "$shared:/link" -- cat /elsewhere/file) == "from the host" ]]
+}
+
+@test "options of a tmpfs: recursive words count, and the last word about access times wins" {
+	run container --tmpfs /x:rro -- touch /x/y
+	[[ $status -ne 0 && $output == *Read-only* ]]
+	run container --tmpfs /x:rnoexec,noatime,strictatime -- grep " /x " /proc/self/mounts
+	expect_status 0
+	[[ $output == *noexec* && $output != *noatime* ]]
+}

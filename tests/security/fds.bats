@@ -41,10 +41,10 @@ expect_three() {
 	expect_three
 }
 
-# The end of script's own input arrives in the container's terminal as an echoed character.
+# The end of script's own input arrives in the container's terminal as an echoed character, at any place.
 @test "run -it has the files 0, 1 and 2" {
 	run script -qec "'$HUSK' run --rm --net none --rootfs '$ROOT' -it -- /bin/probe fds" /dev/null
-	output=${output#^@}
+	output=${output//^@/}
 	expect_three
 }
 
@@ -140,18 +140,71 @@ expect_three() {
 	[[ $status -ne 0 || $output == /etc ]]
 }
 
-# What a joining process shows before it executes, to root in the container: only what can be found inside.
-@test "a watcher inside never sees a path of the host during 100 execs" {
-	start_sleeper one
+# What a joining process shows before it executes, to root in the container, even to one who may trace: only what can be
+# found inside, and never more power than the container has. The caller's own files and terminal are out of sight.
+watched_execs() {
+	husk run -d --name one --net none --rootfs "$ROOT" "$@" -- /bin/sleep 1000
 	husk exec one /bin/probe watch >"$BATS_TEST_TMPDIR/seen" &
 	local watcher=$!
-	for _ in {1..100}; do
-		husk exec one /bin/true
+	for _ in {1..50}; do
+		husk exec one /bin/true 77<"$BATS_TEST_TMPDIR"
+		husk exec -u 1000 one /bin/true 9</etc/passwd
+	done
+	for _ in {1..10}; do
+		script -qec "'$HUSK' exec -t one /bin/true" /dev/null
 	done
 	husk exec one /bin/touch /stop
 	wait "$watcher"
 	husk rm -f one
 	cat "$BATS_TEST_TMPDIR/seen"
-	grep -qx 'watched [0-9]* processes' "$BATS_TEST_TMPDIR/seen"
+	[[ $(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen") -ge 50 ]]
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/seen") -eq 1 ]]
+}
+
+@test "a watcher inside sees nothing of the host during 100 execs" {
+	watched_execs
+}
+
+@test "a watcher who may trace sees nothing of the host during 100 execs" {
+	watched_execs --cap-add SYS_PTRACE
+}
+
+@test "the reaper of --init keeps nothing that a tracer could use" {
+	husk run -d --name one --net none --rootfs "$ROOT" --init --cap-add SYS_PTRACE -- /bin/sleep 1000 77<"$BATS_TEST_TMPDIR" 9</etc/passwd
+	run husk exec one /bin/sh -c 'for fd in /proc/1/fd/*; do readlink $fd; done'
+	expect_status 0
+	[[ $output == *pidfd* && $(wc -l <<<"$output") -eq 1 ]] || {
+		echo "$output"
+		return 1
+	}
+	husk rm -f one
+}
+
+@test "--init that cannot start the payload says why" {
+	run in_root --init --ulimit nofile=3:3 -- /bin/true
+	expect_status 126
+	[[ $output == *"Too many open files"* ]]
+}
+
+# The delay stands for a loaded machine: init is still among the host's mounts when exec comes.
+@test "exec into a container that is still being set up is refused" {
+	need_program strace
+	local call
+	for call in move_mount mknodat pivot_root; do
+		strace -f -o /dev/null -e "inject=$call:delay_enter=700000:when=1" "$HUSK" run -d --name one --net none --rootfs "$ROOT" \
+			-- /bin/sleep 1000 &
+		local starting=$!
+		eventually husk inspect one
+		for _ in {1..10}; do
+			run husk exec one /bin/sh -c 'echo inside; ls /; cat /proc/timer_list; cat /proc/self/cgroup'
+			# Either it is said that it does not run yet, or the command ran inside all the walls.
+			[[ $output != *timer* ]]
+			[[ $status -eq 0 || $output == *"not running"* ]]
+			[[ $status -ne 0 ]] || break
+			sleep 0.05
+		done
+		wait "$starting"
+		husk exec one /bin/true
+		husk rm -f one
+	done
 }

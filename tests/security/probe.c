@@ -585,8 +585,9 @@ static int probe_keys(void)
 	return 0;
 }
 
-/* watch: until /stop exists, looks at exe, cwd, root and the open files of every other process, as
- * fast as it can; prints each look that led to something which cannot be found at that path here. */
+/* watch: until /stop exists, looks at exe, cwd, root, the open files and the confinement of every other process, as
+ * fast as it can; prints each look that led to something which cannot be found at that path here, and each process that
+ * may do more than this one. */
 
 /* Whether what link leads to is also what its text names in this process's own root. */
 static bool is_ours(const char *link, const char *target)
@@ -595,23 +596,72 @@ static bool is_ours(const char *link, const char *target)
 
 	if (target[0] != '/') /* pipe:[1], anon_inode:[x] and the like */
 		return true;
+	if (strcmp(target, "/husk-monitor") == 0) /* the sealed copy, which nobody can write */
+		return true;
 	if (stat(link, &through) != 0)
 		return true; /* may not be looked through */
+	if (S_ISCHR(through.st_mode) && through.st_rdev == makedev(1, 3))
+		return true; /* a /dev/null is as good as any other */
+	if (S_ISFIFO(through.st_mode))
+		return true; /* a payload's own output in the background */
 	return stat(target, &named) == 0 && through.st_dev == named.st_dev &&
 		through.st_ino == named.st_ino;
 }
 
+static bool link_read(const char *link, char target[static 4096])
+{
+	ssize_t len = readlink(link, target, 4095);
+	target[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
 static void watch_link(const char *link, struct lines *seen)
 {
-	char target[4096], line[8192];
-	ssize_t len = readlink(link, target, sizeof(target) - 1);
+	char target[4096], after[4096], line[8192];
 
-	if (len <= 0)
-		return;
-	target[len] = '\0';
-	if (is_ours(link, target))
+	/* What changed between the looks at its name and at itself was two things. */
+	if (!link_read(link, target) || is_ours(link, target) || !link_read(link, after) ||
+		strcmp(target, after) != 0)
 		return;
 	snprintf(line, sizeof(line), "saw %s -> %s", link, target);
+	lines_add(seen, line);
+}
+
+/* The number after a word at the begin of a line of /proc/PID/status. */
+static unsigned long long status_number(const char *text, const char *word)
+{
+	const char *line = strstr(text, word);
+	unsigned long long number = 0;
+	return line && sscanf(line + strlen(word), "%llx", &number) == 1 ? number : 0;
+}
+
+static bool status_read(const char *pid, char *text, size_t size)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+	if (fd >= 0)
+		close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
+static void watch_confinement(const char *pid, struct lines *seen)
+{
+	char own[4096], other[4096], line[256];
+
+	if (!status_read("self", own, sizeof(own)) || !status_read(pid, other, sizeof(other)))
+		return;
+	if (strstr(other, "State:\tZ"))
+		return;
+	unsigned long long more = status_number(other, "\nCapPrm:") &
+		~status_number(own, "\nCapBnd:");
+	unsigned long long filter = status_number(other, "\nSeccomp:");
+	if (!more && filter == 2)
+		return;
+	snprintf(line, sizeof(line), "saw %s with capabilities %llx beyond ours, seccomp %llu", pid,
+		more, filter);
 	lines_add(seen, line);
 }
 
@@ -624,10 +674,11 @@ static void watch_process(const char *pid, struct lines *seen)
 		snprintf(path, sizeof(path), "/proc/%s/%s", pid, links[i]);
 		watch_link(path, seen);
 	}
-	for (int fd = 3; fd < 32; fd++) {
+	for (int fd = 0; fd < 96; fd++) {
 		snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
 		watch_link(path, seen);
 	}
+	watch_confinement(pid, seen);
 }
 
 static int probe_watch(void)
