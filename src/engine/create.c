@@ -3,7 +3,8 @@
  * Making and unmaking what a container owns on disk, and the launch of its first process.
  *
  * Before the first object exists `pending/ID` is there and locked; it goes when the container is whole (detached) or
- * gone. A pending file whose lock is free belongs to a command that died: the next one that passes undoes it.
+ * gone. A pending file whose lock is free belongs to a command that died, or that failed to clean up after its own
+ * failure: the next one that passes undoes it.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -32,20 +33,36 @@ int pending_begin(const struct engine *e, const char *id)
 	return fd < 0 ? err_new(fd, "begin with container %s", id) : fd;
 }
 
+int pending_try(const struct engine *e, const char *id)
+{
+	char path[80];
+	pending_path(path, id);
+	int fd = lock_file_at(e->state_fd, path, false);
+	return fd < 0 ? -EBADF : fd;
+}
+
+void pending_keep(int *lock_fd)
+{
+	fd_replace(lock_fd, -EBADF);
+}
+
 void pending_end(const struct engine *e, const char *id, int *lock_fd)
 {
+	if (*lock_fd < 0)
+		return;
 	char path[80];
 	pending_path(path, id);
 	sys_unlink_at(e->state_fd, path, 0);
 	fd_replace(lock_fd, -EBADF);
 }
 
-int pending_sweep(struct engine *e)
+/* One that cannot be swept stays for the next command and does not keep this one from its work. */
+void pending_sweep(struct engine *e)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
 	int r = file_list_at(e->state_fd, "pending", &names);
 	if (r < 0)
-		return err_new(r, "list %s/pending", e->state_path);
+		log_warn("list %s/pending: error %d", e->state_path, -r);
 	strvec_each (name, &names) {
 		char path[80];
 		if (!str_is_hex(*name, CONTAINER_ID_LEN) || pending_path(path, *name) < 0)
@@ -56,10 +73,10 @@ int pending_sweep(struct engine *e)
 		log_debug("sweeping container %s of a command that died", *name);
 		r = container_abandoned(e, *name);
 		if (r < 0)
-			return err_wrap(r, "sweep container %s", *name);
-		pending_end(e, *name, &lock);
+			log_warn("sweep container %.12s: %s", *name, err_text());
+		else
+			pending_end(e, *name, &lock);
 	}
-	return 0;
 }
 
 /* The run directory's files that become /etc/hosts, /etc/hostname and /etc/resolv.conf. */
@@ -219,14 +236,20 @@ int container_abandoned(struct engine *e, const char *id)
 {
 	struct summary summary = {.state = CONTAINER_BROKEN};
 	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
-	int r = network_detach(e, id);
+	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
+		process_is_alive(&summary.process))
+		return 0;
+	int r = network_abandon(e, id);
 	if (r == 0)
 		r = container_release(e, id);
 	if (r < 0)
 		return r;
-	bool has_run = has_summary && summary.state != CONTAINER_CREATED;
-	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
+	bool stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
+		(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS);
+	if (!stays)
 		return container_erase(e, id, has_summary ? summary.name : NULL);
+	if (summary.state != CONTAINER_RUNNING)
+		return 0;
 	summary.state = CONTAINER_EXITED;
 	summary.exit_code = -1;
 	summary.finished_ns = clock_real_ns();

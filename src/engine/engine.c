@@ -116,7 +116,11 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	if (e->state_fd < 0)
 		return e->state_fd;
 	int r = state_check_boot(e);
-	return r < 0 ? r : cgroup_host_load(&e->cgroup);
+	if (r == 0)
+		r = cgroup_host_load(&e->cgroup);
+	if (r == 0)
+		pending_sweep(e);
+	return r;
 }
 
 int engine_open(struct engine *e, const char *root_path, const char *state_path)

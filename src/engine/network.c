@@ -218,7 +218,7 @@ int network_detach(struct engine *e, const char *id)
 		if (r == 0)
 			r = net_unpublish(net, lease.ports, lease.port_count, id);
 		if (r < 0)
-			log_warn("unpublish the ports of container %.12s: %s", id, err_text());
+			return err_wrap(r, "unpublish the ports of container %.12s", id);
 	}
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
@@ -228,6 +228,16 @@ int network_detach(struct engine *e, const char *id)
 	auto_close int run_dir = container_run_dir_open(e, id);
 	sys_unlink_at(run_dir, "endpoint", 0);
 	return 0;
+}
+
+int network_abandon(struct engine *e, const char *id)
+{
+	int r = network_detach(e, id);
+	auto_close int leases = r < 0 ? r : leases_open(e);
+	if (leases < 0)
+		return leases;
+	r = net_lease_release_all(leases, id);
+	return r < 0 ? err_new(r, "give back what container %.12s leased", id) : 0;
 }
 
 void network_describe(struct engine *e, const struct container *c, struct summary *summary)
