@@ -207,14 +207,29 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid)
 	return endpoint_attach(e, c, sandbox);
 }
 
+/* All that is of one container, by looking at every lease. */
+static int leases_release(struct engine *e, const char *id)
+{
+	auto_close int leases = leases_open(e);
+	if (leases < 0)
+		return leases;
+	int r = net_lease_release_all(leases, id);
+	return r < 0 ? err_new(r, "give back what container %.12s leased", id) : 0;
+}
+
 int network_detach(struct engine *e, const char *id)
 {
 	struct endpoint_lease lease;
-	if (lease_load(e, id, &lease) < 0)
+	int r = lease_load(e, id, &lease);
+	if (r == -ENOENT)
 		return 0;
+	if (r == -EBADMSG)
+		return leases_release(e, id);
+	if (r < 0)
+		return err_new(r, "read the endpoint of container %.12s", id);
 	if (lease.port_count) {
 		auto_of(net) struct net *net = NULL;
-		int r = net_open(&net, e->instance);
+		r = net_open(&net, e->instance);
 		if (r == 0)
 			r = net_unpublish(net, lease.ports, lease.port_count, id);
 		if (r < 0)
@@ -223,8 +238,11 @@ int network_detach(struct engine *e, const char *id)
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;
-	net_lease_release(leases, &lease.address, id);
-	net_lease_release_ports(leases, lease.ports, lease.port_count, id);
+	r = net_lease_release(leases, &lease.address, id);
+	if (r >= 0)
+		r = net_lease_release_ports(leases, lease.ports, lease.port_count, id);
+	if (r < 0)
+		return err_new(r, "give back what container %.12s leased", id);
 	auto_close int run_dir = container_run_dir_open(e, id);
 	sys_unlink_at(run_dir, "endpoint", 0);
 	return 0;
@@ -233,11 +251,7 @@ int network_detach(struct engine *e, const char *id)
 int network_abandon(struct engine *e, const char *id)
 {
 	int r = network_detach(e, id);
-	auto_close int leases = r < 0 ? r : leases_open(e);
-	if (leases < 0)
-		return leases;
-	r = net_lease_release_all(leases, id);
-	return r < 0 ? err_new(r, "give back what container %.12s leased", id) : 0;
+	return r < 0 ? r : leases_release(e, id);
 }
 
 void network_describe(struct engine *e, const struct container *c, struct summary *summary)

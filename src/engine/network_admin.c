@@ -169,8 +169,13 @@ static int kernel_remove(struct engine *e, const struct network *n)
 		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
 	struct net_link link;
 	int r = net_open(&net, e->instance);
-	if (r < 0 || net_link_find(net, n->bridge, &link) < 0)
+	if (r < 0)
 		return r;
+	r = net_link_find(net, n->bridge, &link);
+	if (r == -ENODEV)
+		return 0;
+	if (r < 0)
+		return err_new(r, "look for the bridge %s", n->bridge);
 	r = net_rules_remove_network(net, &rules);
 	return r < 0 ? r : net_link_delete(net, n->bridge);
 }
@@ -187,14 +192,15 @@ static int unused_remove(struct engine *e, const char *name)
 		r = kernel_remove(e, &n);
 	if (r < 0 || str_eq(name, "bridge"))
 		return r;
+	auto_close int leases = file_open_dir_at(e->state_fd, "leases");
+	r = leases < 0 ? leases : net_lease_forget(leases, &n.subnet);
+	if (r < 0)
+		return err_new(r, "forget the leases of network %s", name);
+	/* Last: while there is a record, there is something to remove again. */
 	char path[160];
 	fmt(path, "networks/%s.json", name);
 	r = sys_unlink_at(e->root_fd, path, 0);
-	if (r < 0)
-		return err_new(r, "remove network %s", name);
-	auto_close int leases = file_open_dir_at(e->state_fd, "leases");
-	r = leases < 0 ? leases : net_lease_forget(leases, &n.subnet);
-	return r < 0 ? err_new(r, "forget the leases of network %s", name) : 0;
+	return r < 0 ? err_new(r, "remove network %s", name) : 0;
 }
 
 int network_remove(struct engine *e, const char *name)

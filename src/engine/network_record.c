@@ -39,7 +39,10 @@ int network_store(struct engine *e, const struct network *n)
 	json_close_object(&w);
 	record_path(path, n->name);
 	int r = file_replace_at(e->root_fd, path, text.data, text.len, 0600, true);
-	return r < 0 ? err_new(r, "write network %s", n->name) : 0;
+	if (r == 0)
+		return 0;
+	sys_unlink_at(e->root_fd, path, 0); /* it may be there, and only not for certain */
+	return err_new(r, "write network %s", n->name);
 }
 
 static int network_parse(
@@ -97,6 +100,12 @@ static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *o
 	strvec_each (name, &names) {
 		struct network n;
 		char *end = strrchr(*name, '.');
+		if (str_prefix(
+			    *name, ".new.")) { /* of a command that died; the caller has the lock */
+			auto_buf struct buf path = BUF_INIT;
+			buf_addf(&path, "networks/%s", *name);
+			sys_unlink_at(e->root_fd, path.data, 0);
+		}
 		if (!end || !str_eq(end, ".json") || count == room)
 			continue;
 		*end = '\0';

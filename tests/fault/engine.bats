@@ -73,7 +73,6 @@ sweep() {
 	local count=$1 prepare=$2 restore=$3 command total number injection status
 	shift 3
 	command=("$@")
-	cd "$BATS_TEST_TMPDIR" || return 1
 	RANDOM=$FAULT_SEED
 	: >bad
 	leak_snapshot before
@@ -99,6 +98,12 @@ sweep() {
 	}
 }
 
+setup() {
+	test_begin
+	cd "$BATS_TEST_TMPDIR" || return 1
+	keeps=
+}
+
 nothing() {
 	:
 }
@@ -113,18 +118,25 @@ box_removed() {
 	husk rm -f box >/dev/null 2>err || complain "then husk rm -f box fails"
 }
 
-# exec leaves it running.
+# The one that exec is about is there all the time, and of it nothing may change.
 box_runs() {
 	running box || complain "the container does not run any more"
+	[[ $(pgrep --ns "$(pid_of box)" --nslist pid -c "") -eq 1 ]] || complain "something still runs in the container"
 }
 
-box_started() {
-	[[ -n $(husk ps -q) ]] || husk run -d --name box --rootfs "$ROOTFS" --net none -- sleep 100 >id
-	keeps=$(cat id)
+# With what the kernel has of a network that was used.
+network_used() {
+	husk network create --subnet 10.99.0.0/24 net1 >id
+	husk run --rm --rootfs "$ROOTFS" --net net1 -- true
 }
 
 network_removed() {
-	husk network ls -q --filter name=net1 >/dev/null 2>&1 || true
+	if husk network ls | grep -qw net1; then
+		husk network rm net1 >/dev/null 2>err || complain "then husk network rm fails"
+	fi
+	# Half a record of who was killed goes with the next network that is made.
+	husk network create --subnet 10.98.0.0/24 net2 >/dev/null && husk network rm net2 >/dev/null
+	[[ $(find "$HUSK_ROOT/networks" -type f | sort) == "$(cat networks)" ]] || complain "files: $(find "$HUSK_ROOT/networks" -type f)"
 }
 
 run_foreground() {
@@ -141,6 +153,24 @@ start_again() {
 
 remove() {
 	sweep "$1" box_ended nothing rm -f box
+}
+
+execute() {
+	keeps=$(husk run -d --name box --rootfs "$ROOTFS" --net none -- sleep 1000)
+	local is_well=0
+	sweep "$1" nothing box_runs exec box true || is_well=1
+	husk rm -f box >/dev/null
+	return "$is_well"
+}
+
+network_create() {
+	find "$HUSK_ROOT/networks" -type f | sort >networks
+	sweep "$1" nothing network_removed network create --subnet 10.99.0.0/24 net1
+}
+
+network_remove() {
+	find "$HUSK_ROOT/networks" -type f | sort >networks
+	sweep "$1" network_used network_removed network rm net1
 }
 
 @test "run --rm: a sample" {
@@ -177,4 +207,31 @@ remove() {
 # bats test_tags=long
 @test "rm: every call" {
 	remove all
+}
+
+@test "exec: a sample" {
+	execute 25
+}
+
+# bats test_tags=long
+@test "exec: every call" {
+	execute all
+}
+
+@test "network create: a sample" {
+	network_create 10
+}
+
+# bats test_tags=long
+@test "network create: every call" {
+	network_create all
+}
+
+@test "network rm: a sample" {
+	network_remove 10
+}
+
+# bats test_tags=long
+@test "network rm: every call" {
+	network_remove all
 }
