@@ -219,14 +219,13 @@ int container_release(struct engine *e, const char *id)
 /* Name and files. */
 int container_erase(struct engine *e, const char *id, const char *name)
 {
-	if (name && name[0] != '\0')
-		name_release(e, name, id);
-	else
-		name_release_all(e, id);
+	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
+	if (r < 0)
+		return r;
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", id);
 	/* In this order: who waits for the lock, which is in the second, finds no container to make it again for. */
-	int r = file_remove_tree_at(e->root_fd, path.data);
+	r = file_remove_tree_at(e->root_fd, path.data);
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;

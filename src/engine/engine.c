@@ -31,13 +31,26 @@ static void instance_set(struct engine *e)
 	fmt(e->instance, "%08x", hash);
 }
 
+/* What this user, the disk or the mount refuses for everything below `path`, with what can be done. */
+static int directory_error(int r, const char *verb, const char *path)
+{
+	err_new(r, "%s %s", verb, path);
+	if (r == -EACCES || r == -EPERM)
+		return err_hint(r,
+			"husk must be root of the machine; root of a user namespace is not enough");
+	if (r == -EROFS)
+		return err_hint(r,
+			"Choose another place by --root and --state, or HUSK_ROOT and HUSK_STATE");
+	return r;
+}
+
 static int directory_make(const char *path)
 {
 	int r = file_make_dirs_at(AT_FDCWD, path, 0700);
 	if (r < 0)
-		return err_new(r, "make directory %s", path);
+		return directory_error(r, "make directory", path);
 	int fd = file_open_dir_at(AT_FDCWD, path);
-	return fd < 0 ? err_new(fd, "open directory %s", path) : fd;
+	return fd < 0 ? directory_error(fd, "open directory", path) : fd;
 }
 
 static int subdirectories_make(int dir, const char *path, const char *const *names, size_t count)
@@ -55,7 +68,7 @@ static int state_begin_boot(struct engine *e)
 {
 	auto_close int lock = lock_file_at(e->state_fd, "lock", true);
 	if (lock < 0)
-		return err_new(lock, "lock %s", e->state_path);
+		return directory_error(lock, "lock", e->state_path);
 	auto_buf struct buf boot = BUF_INIT;
 	int r = file_read_at(e->state_fd, "boot", 64, &boot);
 	if (r >= 0 && str_eq(boot.data, e->boot_id))

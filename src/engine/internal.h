@@ -24,9 +24,9 @@ int summary_read(const struct engine *e, const char *id, struct summary *out);
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
 int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1]);
-void name_release(const struct engine *e, const char *name, const char *id);
+int name_release(const struct engine *e, const char *name, const char *id);
 /* Whatever name it has: for a container whose record cannot be read. */
-void name_release_all(const struct engine *e, const char *id);
+int name_release_all(const struct engine *e, const char *id);
 /* A name nobody has, "brave_turing" style. */
 void name_invent(const struct engine *e, struct arena *a, const char **out);
 

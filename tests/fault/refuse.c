@@ -4,7 +4,8 @@
  *
  * Runs COMMAND with some system calls of it and of all its descendants refused, whoever makes them, and exits as it
  * does. A rule is either of
- *   NAME[~TEXT]:ERROR   every call NAME, with ~TEXT only those whose data (a path, a name, what is sent) has TEXT in it
+ *   NAME[~TEXT]:ERROR   every call NAME, with ~TEXT only those whose data (a path, a name, what is sent; of a socket
+ *                       the protocol) has TEXT in it
  *   N:ERROR             the N-th of the calls that change something, counted over all processes from 1
  * ERROR is a name such as EIO, or KILL: then the process that calls gets SIGKILL. --log writes down every counted call,
  * --not leaves out processes of that name, which are the payload.
@@ -34,7 +35,7 @@
 #include <unistd.h>
 
 enum { RULES_MAX = 16, DATA_MAX = 4096, EXIT_USAGE = 99 };
-enum data_kind { DATA_NONE, DATA_PATH_0, DATA_PATH_1, DATA_BYTES_1, DATA_MESSAGE_1 };
+enum data_kind { DATA_NONE, DATA_NUMBER_2, DATA_PATH_0, DATA_PATH_1, DATA_BYTES_1, DATA_MESSAGE_1 };
 enum counted { COUNTED, COUNTED_WRITE, COUNTED_OPEN, COUNTED_PRCTL };
 
 #define CALL(name, data, counted) \
@@ -84,7 +85,7 @@ static const struct call {
 	CALL(setns, DATA_NONE, COUNTED),
 	CALL(unshare, DATA_NONE, COUNTED),
 	CALL(pipe2, DATA_NONE, COUNTED),
-	CALL(socket, DATA_NONE, COUNTED),
+	CALL(socket, DATA_NUMBER_2, COUNTED),
 	CALL(socketpair, DATA_NONE, COUNTED),
 	CALL(bind, DATA_NONE, COUNTED),
 	CALL(flock, DATA_NONE, COUNTED),
@@ -200,6 +201,8 @@ static int filter_install(void)
 static size_t data_read(const struct seccomp_notif *n, enum data_kind kind, char *out)
 {
 	uint64_t from = n->data.args[kind == DATA_PATH_0 ? 0 : 1], size = DATA_MAX;
+	if (kind == DATA_NUMBER_2)
+		return (size_t)snprintf(out, DATA_MAX, "%llu", (unsigned long long)n->data.args[2]);
 	if (kind == DATA_NONE || from == 0)
 		return 0;
 	if (kind == DATA_BYTES_1)
