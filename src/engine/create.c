@@ -30,7 +30,7 @@ int pending_begin(const struct engine *e, const char *id)
 	pending_path(path, id);
 	/* Waits: a sweep that passes may have the lock of the new file for a moment. */
 	int fd = lock_file_at(e->state_fd, path, true);
-	return fd < 0 ? err_new(fd, "begin with container %s", id) : fd;
+	return fd < 0 ? space_explain(e, err_new(fd, "begin with container %.12s", id)) : fd;
 }
 
 int pending_try(const struct engine *e, const char *id)
@@ -70,7 +70,7 @@ void pending_sweep(struct engine *e)
 		auto_close int lock = lock_file_at(e->state_fd, path, false);
 		if (lock < 0)
 			continue; /* its command lives */
-		log_debug("sweeping container %s of a command that died", *name);
+		log_debug("sweeping container %.12s of a command that died", *name);
 		r = container_abandoned(e, *name);
 		if (r < 0)
 			log_warn("sweep container %.12s: %s", *name, err_text());
@@ -96,7 +96,7 @@ static int own_files_make(struct engine *e, const struct container *c, int run_d
 		int r = file_replace_at(run_dir, files[i].name, files[i].content->data,
 			files[i].content->len, 0644, false);
 		if (r < 0)
-			return err_new(r, "write %s for container %s", files[i].name, c->id);
+			return err_new(r, "write %s for container %.12s", files[i].name, c->id);
 	}
 	return 0;
 }
@@ -105,8 +105,12 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 {
 	auto_close int run_dir = container_run_dir_make(e, c->id);
 	if (run_dir < 0)
-		return err_new(run_dir, "make the run directory of container %s", c->id);
+		return err_new(run_dir, "make the run directory of container %.12s", c->id);
 	sys_unlink_at(run_dir, "exit", 0);
+	/* The lock is there before the disk is full: without it the container could not be cleaned up. */
+	int r = sys_mknod_at(run_dir, "lock", S_IFREG | 0600, 0);
+	if (r < 0 && r != -EEXIST)
+		return err_new(r, "make the lock of container %.12s", c->id);
 	return own_files_make(e, c, run_dir);
 }
 
@@ -228,7 +232,7 @@ int container_erase(struct engine *e, const char *id, const char *name)
 	r = file_remove_tree_at(e->root_fd, path.data);
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
-	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;
+	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
 }
 
 int container_abandoned(struct engine *e, const char *id)

@@ -15,6 +15,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+enum { FULL_BYTES = 64 << 10, FULL_INODES = 16 };
+
 static const char *const root_dirs[] = {
 	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
 static const char *const state_dirs[] = {"containers", "pending", "leases"};
@@ -87,6 +89,15 @@ static int state_begin_boot(struct engine *e)
 	return r < 0 ? err_new(r, "write %s/boot", e->state_path) : 0;
 }
 
+/* The last of them says that all are there: the root may be another one than yesterday. */
+static int root_check(struct engine *e)
+{
+	size_t count = sizeof(root_dirs) / sizeof(root_dirs[0]);
+	if (sys_access_at(e->root_fd, root_dirs[count - 1], F_OK, 0) == 0)
+		return 0;
+	return subdirectories_make(e->root_fd, e->root_path, root_dirs, count);
+}
+
 static int state_check_boot(struct engine *e)
 {
 	int r = process_boot_id(e->boot_id);
@@ -94,11 +105,28 @@ static int state_check_boot(struct engine *e)
 		return err_new(r, "read the boot id");
 	auto_buf struct buf boot = BUF_INIT;
 	r = file_read_at(e->state_fd, "boot", 64, &boot);
-	if (r >= 0 && str_eq(boot.data, e->boot_id))
-		return 0;
-	r = subdirectories_make(
-		e->root_fd, e->root_path, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]));
-	return r < 0 ? r : state_begin_boot(e);
+	return r >= 0 && str_eq(boot.data, e->boot_id) ? 0 : state_begin_boot(e);
+}
+
+int space_explain(const struct engine *e, int code)
+{
+	const struct {
+		int fd;
+		const char *path;
+	} disks[] = {{e->root_fd, e->root_path}, {e->state_fd, e->state_path}};
+	for (size_t i = 0; code == -ENOSPC && i < sizeof(disks) / sizeof(disks[0]); i++) {
+		uint64_t bytes, inodes;
+		if (disks[i].fd < 0 || sys_fs_free(disks[i].fd, &bytes, &inodes) < 0)
+			continue;
+		if (bytes < FULL_BYTES)
+			return err_hint(code, "The disk of %s is full: make room there (df -h %s)",
+				disks[i].path, disks[i].path);
+		if (inodes < FULL_INODES)
+			return err_hint(code,
+				"The disk of %s has no inodes left: remove files there (df -i %s)",
+				disks[i].path, disks[i].path);
+	}
+	return code;
 }
 
 static const char *path_of(
@@ -128,9 +156,12 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	e->state_fd = directory_make(e->state_path);
 	if (e->state_fd < 0)
 		return e->state_fd;
-	int r = state_check_boot(e);
+	int r = root_check(e);
 	if (r == 0)
-		r = cgroup_host_load(&e->cgroup);
+		r = state_check_boot(e);
+	if (r < 0)
+		return space_explain(e, r);
+	r = cgroup_host_load(&e->cgroup);
 	if (r == 0)
 		pending_sweep(e);
 	return r;

@@ -17,6 +17,9 @@ int container_lock(const struct engine *e, const char *id);
 /* "husk-<instance>/<id>" */
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out);
 
+/* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
+int space_explain(const struct engine *e, int code);
+
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
 int summary_read(const struct engine *e, const char *id, struct summary *out);

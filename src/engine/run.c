@@ -190,7 +190,7 @@ static int summary_started(
 	if (r == -ESRCH)
 		return 0; /* it has ended already: whoever waits for it will say so */
 	if (r < 0)
-		return err_new(r, "look at the process of container %s", c->id);
+		return err_new(r, "look at the process of container %.12s", c->id);
 	summary.state = CONTAINER_RUNNING;
 	summary.flags |= c->is_detached ? SUMMARY_DETACHED : 0;
 	summary.started_ns = clock_real_ns();
@@ -245,7 +245,7 @@ static int foreground_ended(
 	struct summary summary;
 	r = summary_read(e, c->id, &summary);
 	if (r < 0)
-		return err_new(r, "read the summary of container %s", c->id);
+		return err_new(r, "read the summary of container %.12s", c->id);
 	summary.state = CONTAINER_EXITED;
 	summary.exit_code = code;
 	summary.finished_ns = clock_real_ns();
@@ -363,6 +363,7 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 	if (r == 0)
 		r = c->is_detached ? detached_run(e, c, &l) : foreground_run(e, c, &l, out_code);
 	if (r < 0) {
+		space_explain(e, r);
 		*out_code = exit_code_of(r, l.phase);
 		launch_close(&l);
 		left = failed(e, c, l.phase);
@@ -430,7 +431,7 @@ static int start_locked(struct engine *e, const char *id, int *out_left)
 
 	struct launch l;
 	launch_init(&l);
-	r = start_again(e, &c, &l);
+	r = space_explain(e, start_again(e, &c, &l));
 	if (r == 0)
 		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
 	launch_close(&l);
@@ -489,7 +490,7 @@ static int exec_prepare(
 	if (r < 0)
 		return r;
 	if (summary.state != CONTAINER_RUNNING)
-		return err_say(-EINVAL, "container %s is not running", id);
+		return err_say(-EINVAL, "container %.12s is not running", id);
 	r = container_adopt(e, id, &summary);
 	if (r < 0)
 		return r;
@@ -500,7 +501,7 @@ static int exec_prepare(
 		return r;
 	l->slots[SLOT_TARGET] = process_open(&summary.process);
 	if (l->slots[SLOT_TARGET] < 0)
-		return err_say(-EINVAL, "container %s is not running", id);
+		return err_say(-EINVAL, "container %.12s is not running", id);
 	auto_close int root = running_root_open(&summary, l->slots[SLOT_TARGET]);
 	if (root < 0)
 		return root;
