@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 		cli_print_error();
 		return EXIT_HUSK;
 	}
-	signal_ignore_pipe();
+	signal_ignore_writes();
 	const char *level = getenv("HUSK_LOG");
 	log_set(log_to_stderr, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN, "host");
 

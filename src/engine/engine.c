@@ -13,9 +13,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-enum { FULL_BYTES = 64 << 10, FULL_INODES = 16 };
+enum { FULL_BYTES = 64 << 10, FULL_INODES = 16, FILES_MIN = 64, PATH_LEN_MAX = 1024 };
 
 static const char *const root_dirs[] = {
 	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
@@ -137,14 +138,40 @@ static const char *path_of(
 	return arena_str(&e->arena, path);
 }
 
-static int engine_fill(struct engine *e, const char *root_path, const char *state_path)
+/* Whoever has fewer would fail somewhere in the middle, and then have none left to clean up with. */
+static int files_check(void)
 {
-	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
-	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
+	uint64_t soft, hard;
+	if (sys_getrlimit(RLIMIT_NOFILE, &soft, &hard) < 0 || soft >= FILES_MIN)
+		return 0;
+	return err_say(-EMFILE,
+		"the limit of open files is %llu, and husk needs %d: ulimit -n 1024",
+		(unsigned long long)soft, FILES_MIN);
+}
+
+static int paths_check(const struct engine *e)
+{
 	if (e->root_path[0] != '/' || e->state_path[0] != '/')
 		return err_say(-EINVAL,
 			"the root \"%s\" and the state directory \"%s\" must be absolute paths",
 			e->root_path, e->state_path);
+	if (strlen(e->root_path) > PATH_LEN_MAX || strlen(e->state_path) > PATH_LEN_MAX)
+		return err_say(-ENAMETOOLONG,
+			"the path of the root or of the state directory is too long: at most %d "
+			"bytes",
+			PATH_LEN_MAX);
+	return 0;
+}
+
+static int engine_fill(struct engine *e, const char *root_path, const char *state_path)
+{
+	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
+	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
+	int r = paths_check(e);
+	if (r == 0)
+		r = files_check();
+	if (r < 0)
+		return r;
 	if (geteuid() != 0)
 		return err_say(-EPERM,
 			"husk needs root to run containers: try again with sudo. "
@@ -156,7 +183,7 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	e->state_fd = directory_make(e->state_path);
 	if (e->state_fd < 0)
 		return e->state_fd;
-	int r = root_check(e);
+	r = root_check(e);
 	if (r == 0)
 		r = state_check_boot(e);
 	if (r < 0)

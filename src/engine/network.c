@@ -232,7 +232,8 @@ int network_detach(struct engine *e, const char *id)
 		r = net_open(&net, e->instance);
 		if (r == 0)
 			r = net_unpublish(net, lease.ports, lease.port_count, id);
-		if (r < 0)
+		/* A kernel without nftables has published nothing. */
+		if (r < 0 && r != -EPROTONOSUPPORT && r != -ESOCKTNOSUPPORT && r != -EOPNOTSUPP)
 			return err_wrap(r, "unpublish the ports of container %.12s", id);
 	}
 	auto_close int leases = leases_open(e);

@@ -7,8 +7,10 @@
 void signal_reset(void);
 /* Blocks all signals that can be blocked. */
 void signal_block_all(void);
-/* Ignores SIGPIPE: every program of husk handles -EPIPE instead. */
-void signal_ignore_pipe(void);
+/* Ignores SIGPIPE and SIGXFSZ (of `ulimit -f`): every program of husk handles -EPIPE and -EFBIG instead. */
+void signal_ignore_writes(void);
+/* The opposite, for a command of the user's. */
+void signal_default_writes(void);
 /* Ignores one more. */
 void signal_ignore(int number);
 /* Waits for the next blocked signal and returns its number. */
