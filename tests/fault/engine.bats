@@ -147,6 +147,11 @@ run_detached() {
 	sweep "$1" nothing nothing run -d --name box --rootfs "$ROOTFS" -p 8081:80 -- sleep 100
 }
 
+run_with_everything() {
+	sweep "$1" nothing nothing run -d -t --init --name box --rootfs "$ROOTFS" --net none -m 64m --cpus 0.5 --pids-limit 50 \
+		-v /usr:/a:ro --tmpfs /b -u alice -w /tmp --read-only --ulimit nofile=100 -- sleep 100
+}
+
 start_again() {
 	sweep "$1" box_ended box_removed start box
 }
@@ -189,6 +194,15 @@ network_remove() {
 # bats test_tags=long
 @test "run -d: every call" {
 	run_detached all
+}
+
+@test "run -d -t with many options: a sample" {
+	run_with_everything 25
+}
+
+# bats test_tags=long
+@test "run -d -t with many options: every call" {
+	run_with_everything all
 }
 
 @test "start: a sample" {
