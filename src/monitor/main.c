@@ -172,6 +172,8 @@ static int hold_go(struct holder *h, int socket)
 		return err_new(r, "tell husk about init");
 	size_t none = 0;
 	ssize_t n = socket_receive(socket, &message, sizeof(message), NULL, &none);
+	if (n < 0)
+		return err_new((int)n, "hear from husk in the monitor");
 	if (n != sizeof(message) || message.type != MONITOR_GO)
 		return err_say(-ECONNRESET, "husk has gone before the container was started");
 	r = launch_release(&h->launch);
@@ -227,6 +229,8 @@ static void own_cgroup_leave(const struct holder *h)
 		char procs[sizeof(from->mount_point) + sizeof(from->own_path) + 16];
 		int r = fmt(procs, "%s%s/cgroup.procs", from->mount_point, from->own_path);
 		if (r >= 0)
+			r = file_write_at(AT_FDCWD, procs, "0");
+		if (r < 0) /* once more: it may be long till the next monitor */
 			r = file_write_at(AT_FDCWD, procs, "0");
 		if (r < 0)
 			log_debug("the monitor cannot go back to %s (%d)", procs, r);
