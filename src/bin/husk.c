@@ -20,9 +20,13 @@ static void log_to_stderr(enum log_level level, const char *line)
 
 int main(int argc, char **argv)
 {
-	if (fd_open_standard() < 0)
+	int r = fd_open_standard();
+	if (r < 0) {
+		err_new(r, "open /dev/null in place of what the caller closed");
+		cli_print_error();
 		return EXIT_HUSK;
-	signal_ignore_pipe();
+	}
+	signal_ignore_writes();
 	const char *level = getenv("HUSK_LOG");
 	log_set(log_to_stderr, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN, "host");
 
@@ -31,7 +35,7 @@ int main(int argc, char **argv)
 	char version[] = "version";
 	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
 		argv[1] = version;
-	int r = command_main(&command_root, &context, argc, argv, &help);
+	r = command_main(&command_root, &context, argc, argv, &help);
 	fputs(help.data, stdout);
 	if (r < 0)
 		cli_print_error();

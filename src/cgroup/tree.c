@@ -352,7 +352,8 @@ int cgroup_remove_empty_parent(const struct cgroup_host *host, const char *path)
 			r = cgroup_place(h, is_own, parent, full);
 			if (r == 0)
 				r = sys_unlink_at(AT_FDCWD, full, AT_REMOVEDIR);
-			if (r < 0 && r != -ENOENT && !is_in_use(r))
+			/* What is read-only here is somebody else's affair. */
+			if (r < 0 && r != -ENOENT && r != -EROFS && !is_in_use(r))
 				return err_new(r, "remove %s", full);
 		}
 	}

@@ -66,5 +66,6 @@ enum summary_flags {
 	SUMMARY_OOM_KILLED = 1,
 	SUMMARY_AUTO_REMOVE = 2,
 	SUMMARY_TTY = 4,
-	SUMMARY_DETACHED = 8
+	SUMMARY_DETACHED = 8,
+	SUMMARY_STAYS = 16, /* though it never ran: whoever made it is done with it */
 };

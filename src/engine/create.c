@@ -3,7 +3,8 @@
  * Making and unmaking what a container owns on disk, and the launch of its first process.
  *
  * Before the first object exists `pending/ID` is there and locked; it goes when the container is whole (detached) or
- * gone. A pending file whose lock is free belongs to a command that died: the next one that passes undoes it.
+ * gone. A pending file whose lock is free belongs to a command that died, or that failed to clean up after its own
+ * failure: the next one that passes undoes it.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -29,23 +30,39 @@ int pending_begin(const struct engine *e, const char *id)
 	pending_path(path, id);
 	/* Waits: a sweep that passes may have the lock of the new file for a moment. */
 	int fd = lock_file_at(e->state_fd, path, true);
-	return fd < 0 ? err_new(fd, "begin with container %s", id) : fd;
+	return fd < 0 ? space_explain(e, err_new(fd, "begin with container %.12s", id)) : fd;
+}
+
+int pending_try(const struct engine *e, const char *id)
+{
+	char path[80];
+	pending_path(path, id);
+	int fd = lock_file_at(e->state_fd, path, false);
+	return fd < 0 ? -EBADF : fd;
+}
+
+void pending_keep(int *lock_fd)
+{
+	fd_replace(lock_fd, -EBADF);
 }
 
 void pending_end(const struct engine *e, const char *id, int *lock_fd)
 {
+	if (*lock_fd < 0)
+		return;
 	char path[80];
 	pending_path(path, id);
 	sys_unlink_at(e->state_fd, path, 0);
 	fd_replace(lock_fd, -EBADF);
 }
 
-int pending_sweep(struct engine *e)
+/* One that cannot be swept stays for the next command and does not keep this one from its work. */
+void pending_sweep(struct engine *e)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
 	int r = file_list_at(e->state_fd, "pending", &names);
 	if (r < 0)
-		return err_new(r, "list %s/pending", e->state_path);
+		log_warn("list %s/pending: error %d", e->state_path, -r);
 	strvec_each (name, &names) {
 		char path[80];
 		if (!str_is_hex(*name, CONTAINER_ID_LEN) || pending_path(path, *name) < 0)
@@ -53,13 +70,13 @@ int pending_sweep(struct engine *e)
 		auto_close int lock = lock_file_at(e->state_fd, path, false);
 		if (lock < 0)
 			continue; /* its command lives */
-		log_debug("sweeping container %s of a command that died", *name);
+		log_debug("sweeping container %.12s of a command that died", *name);
 		r = container_abandoned(e, *name);
 		if (r < 0)
-			return err_wrap(r, "sweep container %s", *name);
-		pending_end(e, *name, &lock);
+			log_warn("sweep container %.12s: %s", *name, err_text());
+		else
+			pending_end(e, *name, &lock);
 	}
-	return 0;
 }
 
 /* The run directory's files that become /etc/hosts, /etc/hostname and /etc/resolv.conf. */
@@ -79,7 +96,7 @@ static int own_files_make(struct engine *e, const struct container *c, int run_d
 		int r = file_replace_at(run_dir, files[i].name, files[i].content->data,
 			files[i].content->len, 0644, false);
 		if (r < 0)
-			return err_new(r, "write %s for container %s", files[i].name, c->id);
+			return err_new(r, "write %s for container %.12s", files[i].name, c->id);
 	}
 	return 0;
 }
@@ -88,8 +105,12 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 {
 	auto_close int run_dir = container_run_dir_make(e, c->id);
 	if (run_dir < 0)
-		return err_new(run_dir, "make the run directory of container %s", c->id);
+		return err_new(run_dir, "make the run directory of container %.12s", c->id);
 	sys_unlink_at(run_dir, "exit", 0);
+	/* The lock is there before the disk is full: without it the container could not be cleaned up. */
+	int r = sys_mknod_at(run_dir, "lock", S_IFREG | 0600, 0);
+	if (r < 0 && r != -EEXIST)
+		return err_new(r, "make the lock of container %.12s", c->id);
 	return own_files_make(e, c, run_dir);
 }
 
@@ -187,31 +208,36 @@ int container_release(struct engine *e, const char *id)
 /* Name and files. */
 int container_erase(struct engine *e, const char *id, const char *name)
 {
-	if (name && name[0] != '\0')
-		name_release(e, name, id);
-	else
-		name_release_all(e, id);
+	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
+	if (r < 0)
+		return r;
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", id);
 	/* In this order: who waits for the lock, which is in the second, finds no container to make it again for. */
-	int r = file_remove_tree_at(e->root_fd, path.data);
+	r = file_remove_tree_at(e->root_fd, path.data);
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
-	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;
+	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
 }
 
 int container_abandoned(struct engine *e, const char *id)
 {
 	struct summary summary = {.state = CONTAINER_BROKEN};
 	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
-	int r = network_detach(e, id);
+	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
+		process_is_alive(&summary.process))
+		return 0;
+	int r = network_abandon(e, id);
 	if (r == 0)
 		r = container_release(e, id);
 	if (r < 0)
 		return r;
-	bool has_run = has_summary && summary.state != CONTAINER_CREATED;
-	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
+	bool stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
+		(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS);
+	if (!stays)
 		return container_erase(e, id, has_summary ? summary.name : NULL);
+	if (summary.state != CONTAINER_RUNNING)
+		return 0;
 	summary.state = CONTAINER_EXITED;
 	summary.exit_code = -1;
 	summary.finished_ns = clock_real_ns();

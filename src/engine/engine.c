@@ -13,7 +13,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+enum { FULL_BYTES = 64 << 10, FULL_INODES = 16, FILES_MIN = 64, PATH_LEN_MAX = 1024 };
 
 static const char *const root_dirs[] = {
 	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
@@ -31,13 +34,26 @@ static void instance_set(struct engine *e)
 	fmt(e->instance, "%08x", hash);
 }
 
+/* What this user, the disk or the mount refuses for everything below `path`, with what can be done. */
+static int directory_error(int r, const char *verb, const char *path)
+{
+	err_new(r, "%s %s", verb, path);
+	if (r == -EACCES || r == -EPERM)
+		return err_hint(r,
+			"husk must be root of the machine; root of a user namespace is not enough");
+	if (r == -EROFS)
+		return err_hint(r,
+			"Choose another place by --root and --state, or HUSK_ROOT and HUSK_STATE");
+	return r;
+}
+
 static int directory_make(const char *path)
 {
 	int r = file_make_dirs_at(AT_FDCWD, path, 0700);
 	if (r < 0)
-		return err_new(r, "make directory %s", path);
+		return directory_error(r, "make directory", path);
 	int fd = file_open_dir_at(AT_FDCWD, path);
-	return fd < 0 ? err_new(fd, "open directory %s", path) : fd;
+	return fd < 0 ? directory_error(fd, "open directory", path) : fd;
 }
 
 static int subdirectories_make(int dir, const char *path, const char *const *names, size_t count)
@@ -55,7 +71,7 @@ static int state_begin_boot(struct engine *e)
 {
 	auto_close int lock = lock_file_at(e->state_fd, "lock", true);
 	if (lock < 0)
-		return err_new(lock, "lock %s", e->state_path);
+		return directory_error(lock, "lock", e->state_path);
 	auto_buf struct buf boot = BUF_INIT;
 	int r = file_read_at(e->state_fd, "boot", 64, &boot);
 	if (r >= 0 && str_eq(boot.data, e->boot_id))
@@ -74,6 +90,15 @@ static int state_begin_boot(struct engine *e)
 	return r < 0 ? err_new(r, "write %s/boot", e->state_path) : 0;
 }
 
+/* The last of them says that all are there: the root may be another one than yesterday. */
+static int root_check(struct engine *e)
+{
+	size_t count = sizeof(root_dirs) / sizeof(root_dirs[0]);
+	if (sys_access_at(e->root_fd, root_dirs[count - 1], F_OK, 0) == 0)
+		return 0;
+	return subdirectories_make(e->root_fd, e->root_path, root_dirs, count);
+}
+
 static int state_check_boot(struct engine *e)
 {
 	int r = process_boot_id(e->boot_id);
@@ -81,11 +106,28 @@ static int state_check_boot(struct engine *e)
 		return err_new(r, "read the boot id");
 	auto_buf struct buf boot = BUF_INIT;
 	r = file_read_at(e->state_fd, "boot", 64, &boot);
-	if (r >= 0 && str_eq(boot.data, e->boot_id))
-		return 0;
-	r = subdirectories_make(
-		e->root_fd, e->root_path, root_dirs, sizeof(root_dirs) / sizeof(root_dirs[0]));
-	return r < 0 ? r : state_begin_boot(e);
+	return r >= 0 && str_eq(boot.data, e->boot_id) ? 0 : state_begin_boot(e);
+}
+
+int space_explain(const struct engine *e, int code)
+{
+	const struct {
+		int fd;
+		const char *path;
+	} disks[] = {{e->root_fd, e->root_path}, {e->state_fd, e->state_path}};
+	for (size_t i = 0; code == -ENOSPC && i < sizeof(disks) / sizeof(disks[0]); i++) {
+		uint64_t bytes, inodes;
+		if (disks[i].fd < 0 || sys_fs_free(disks[i].fd, &bytes, &inodes) < 0)
+			continue;
+		if (bytes < FULL_BYTES)
+			return err_hint(code, "The disk of %s is full: make room there (df -h %s)",
+				disks[i].path, disks[i].path);
+		if (inodes < FULL_INODES)
+			return err_hint(code,
+				"The disk of %s has no inodes left: remove files there (df -i %s)",
+				disks[i].path, disks[i].path);
+	}
+	return code;
 }
 
 static const char *path_of(
@@ -96,14 +138,40 @@ static const char *path_of(
 	return arena_str(&e->arena, path);
 }
 
-static int engine_fill(struct engine *e, const char *root_path, const char *state_path)
+/* Whoever has fewer would fail somewhere in the middle, and then have none left to clean up with. */
+static int files_check(void)
 {
-	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
-	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
+	uint64_t soft, hard;
+	if (sys_getrlimit(RLIMIT_NOFILE, &soft, &hard) < 0 || soft >= FILES_MIN)
+		return 0;
+	return err_say(-EMFILE,
+		"the limit of open files is %llu, and husk needs %d: ulimit -n 1024",
+		(unsigned long long)soft, FILES_MIN);
+}
+
+static int paths_check(const struct engine *e)
+{
 	if (e->root_path[0] != '/' || e->state_path[0] != '/')
 		return err_say(-EINVAL,
 			"the root \"%s\" and the state directory \"%s\" must be absolute paths",
 			e->root_path, e->state_path);
+	if (strlen(e->root_path) > PATH_LEN_MAX || strlen(e->state_path) > PATH_LEN_MAX)
+		return err_say(-ENAMETOOLONG,
+			"the path of the root or of the state directory is too long: at most %d "
+			"bytes",
+			PATH_LEN_MAX);
+	return 0;
+}
+
+static int engine_fill(struct engine *e, const char *root_path, const char *state_path)
+{
+	e->root_path = path_of(e, root_path, "HUSK_ROOT", "/var/lib/husk");
+	e->state_path = path_of(e, state_path, "HUSK_STATE", "/run/husk");
+	int r = paths_check(e);
+	if (r == 0)
+		r = files_check();
+	if (r < 0)
+		return r;
 	if (geteuid() != 0)
 		return err_say(-EPERM,
 			"husk needs root to run containers: try again with sudo. "
@@ -115,8 +183,15 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	e->state_fd = directory_make(e->state_path);
 	if (e->state_fd < 0)
 		return e->state_fd;
-	int r = state_check_boot(e);
-	return r < 0 ? r : cgroup_host_load(&e->cgroup);
+	r = root_check(e);
+	if (r == 0)
+		r = state_check_boot(e);
+	if (r < 0)
+		return space_explain(e, r);
+	r = cgroup_host_load(&e->cgroup);
+	if (r == 0)
+		pending_sweep(e);
+	return r;
 }
 
 int engine_open(struct engine *e, const char *root_path, const char *state_path)

@@ -21,7 +21,7 @@ struct engine {
 };
 
 /* NULL paths: HUSK_ROOT, HUSK_STATE, then the defaults. Makes the directories (0700) and drops the state of another
- * boot. What dead commands left is swept by the next run or start. */
+ * boot. What dead commands left is swept. */
 int engine_open(struct engine *e, const char *root_path, const char *state_path);
 void engine_close(struct engine *e);
 AUTO_STRUCT(engine, struct engine, engine_close)

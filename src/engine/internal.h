@@ -23,6 +23,9 @@ int monitors_group_open(const struct engine *e, struct cgroup_entry *out);
 /* Removes the cgroups of the instance when they are empty. */
 int instance_groups_remove(const struct engine *e);
 
+/* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
+int space_explain(const struct engine *e, int code);
+
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
 int summary_read(const struct engine *e, const char *id, struct summary *out);
@@ -30,16 +33,20 @@ int summary_read(const struct engine *e, const char *id, struct summary *out);
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
 int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1]);
-void name_release(const struct engine *e, const char *name, const char *id);
+int name_release(const struct engine *e, const char *name, const char *id);
 /* Whatever name it has: for a container whose record cannot be read. */
-void name_release_all(const struct engine *e, const char *id);
+int name_release_all(const struct engine *e, const char *id);
 /* A name nobody has, "brave_turing" style. */
 void name_invent(const struct engine *e, struct arena *a, const char **out);
 
-/* state/pending/ID, locked while a command makes something; what a dead command left is undone by the next. */
+/* state/pending/ID, locked while a command makes or removes something; what a dead command left is undone by the next
+ * one. So is what a command could not undo itself: it keeps the file. */
 int pending_begin(const struct engine *e, const char *id);
+/* The same without waiting: -EBADF where another command is at it already, or there is no room for the file. */
+int pending_try(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
-int pending_sweep(struct engine *e);
+void pending_keep(int *lock_fd);
+void pending_sweep(struct engine *e);
 /* Makes what a container owns on disk; container_abandoned undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
@@ -53,7 +60,8 @@ int container_run_dir_begin(struct engine *e, const struct container *c);
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
-/* Its command died: what runs is ended; a container that never ran, or is to be removed, goes; another is exited. */
+/* Its command died: what only that command held is ended; a container that never ran, or is to be removed, goes;
+ * another is exited. One that runs in the background is whole already. */
 int container_abandoned(struct engine *e, const char *id);
 
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
@@ -81,6 +89,8 @@ struct json_writer;
 int network_prepare(struct engine *e, const struct container *c);
 int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);
+/* The same for a command that may have died before it wrote down what it had leased. */
+int network_abandon(struct engine *e, const char *id);
 /* Address and ports into the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
 void network_describe(struct engine *e, const struct container *c, struct summary *summary);
 void network_plan(

@@ -76,8 +76,12 @@ static int collect_locked(struct engine *e, const char *id, struct summary *summ
 	if (r < 0)
 		return r;
 	if (summary->flags & SUMMARY_AUTO_REMOVE) {
+		auto_close int pending = pending_try(e, id);
 		waiters_pass(e, id);
-		return container_erase(e, id, summary->name);
+		r = container_erase(e, id, summary->name);
+		if (r == 0)
+			pending_end(e, id, &pending);
+		return r;
 	}
 	if (summary->finished_ns == 0)
 		summary->finished_ns = clock_real_ns();
@@ -209,16 +213,21 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 		if (r < 0 && r != -ESRCH)
 			return r;
 	}
+	auto_close int pending = pending_try(e, id);
 	auto_close int lock = container_lock(e, id);
 	if (lock == -ENOENT)
-		return 0; /* with --rm its monitor was faster */
+		pending_end(e, id, &pending);
 	if (lock < 0)
-		return lock;
+		return lock == -ENOENT ? 0 : lock; /* with --rm its monitor was faster */
 	bool has_record = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
 	r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);
-	return r < 0 ? r : container_erase(e, id, has_record ? summary.name : NULL);
+	if (r == 0)
+		r = container_erase(e, id, has_record ? summary.name : NULL);
+	if (r == 0)
+		pending_end(e, id, &pending);
+	return r;
 }
 
 /* The exit record of a container whose process has gone, as soon as its monitor has written it. */

@@ -57,20 +57,27 @@ int name_claim(const struct engine *e, const char *name, const char *id)
 	return err_say(-EAGAIN, "the name %s changes hands all the time", name);
 }
 
-void name_release(const struct engine *e, const char *name, const char *id)
+int name_release(const struct engine *e, const char *name, const char *id)
 {
 	char path[160], owner[CONTAINER_ID_LEN + 1];
-	if (name_find(e, name, owner) == 0 && str_eq(owner, id) && name_path(path, name) >= 0)
-		sys_unlink_at(e->root_fd, path, 0);
+	int r = name_find(e, name, owner);
+	if (r == 0 && str_eq(owner, id) && name_path(path, name) >= 0)
+		r = sys_unlink_at(e->root_fd, path, 0);
+	return r < 0 && r != -ENOENT ? err_new(r, "give back the name %s", name) : 0;
 }
 
-void name_release_all(const struct engine *e, const char *id)
+int name_release_all(const struct engine *e, const char *id)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
-	if (file_list_at(e->root_fd, "names", &names) < 0)
-		return;
-	strvec_each (name, &names)
-		name_release(e, *name, id);
+	int r = file_list_at(e->root_fd, "names", &names);
+	if (r < 0)
+		return err_new(r, "list %s/names", e->root_path);
+	strvec_each (name, &names) {
+		r = name_release(e, *name, id);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static const char *const adjectives[] = {"amber", "bold", "brave", "bright", "calm", "clever",

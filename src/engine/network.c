@@ -254,16 +254,37 @@ static int localnet_end(struct engine *e, struct net *net, int leases)
 	return r;
 }
 
+/* A kernel without nftables has published nothing. */
+static bool has_no_filter(int r)
+{
+	return r == -EPROTONOSUPPORT || r == -ESOCKTNOSUPPORT || r == -EOPNOTSUPP;
+}
+
 /* What the kernel has of it; by the owner's mark when nobody knows what was published. */
 static int kernel_release(struct net *net, const char *id, const struct endpoint *endpoint)
 {
 	int r = endpoint ? net_unpublish(net, endpoint->ports, endpoint->port_count, id)
 			 : net_unpublish_owner(net, id);
-	if (r >= 0)
-		r = net_endpoint_silence(net, id);
-	if (r >= 0 && endpoint)
+	if (r < 0 && !has_no_filter(r))
+		return err_wrap(r, "unpublish the ports of container %.12s", id);
+	r = net_endpoint_silence(net, id);
+	if (r == 0 && endpoint)
 		flows_forget(net, endpoint);
-	return r < 0 ? r : 0;
+	return r;
+}
+
+static int leases_release(const char *id, int leases, const struct endpoint *endpoint)
+{
+	int r;
+	if (endpoint) {
+		r = net_lease_release(leases, &endpoint->address, id);
+		if (r >= 0)
+			r = net_lease_release_ports(
+				leases, endpoint->ports, endpoint->port_count, id);
+	} else {
+		r = net_lease_release_all(leases, id);
+	}
+	return r < 0 ? err_new(r, "give back what container %.12s leased", id) : 0;
 }
 
 /* The kernel first: while the leases are held nobody else has the address and the ports. */
@@ -274,18 +295,16 @@ static int endpoint_release(struct engine *e, const char *id, const struct endpo
 	if (leases < 0)
 		return leases;
 	int r = net_open(&net, e->instance);
-	if (r < 0)
-		return r;
-	if (kernel_release(net, id, endpoint) < 0)
-		log_warn("container %.12s leaves something in the network: %s", id, err_text());
-	if (!endpoint) {
-		r = net_lease_release_all(leases, id);
-		return r < 0 ? err_new(r, "give back the leases of %.12s", id)
-			     : localnet_end(e, net, leases);
-	}
-	net_lease_release(leases, &endpoint->address, id);
-	net_lease_release_ports(leases, endpoint->ports, endpoint->port_count, id);
-	return endpoint->port_count ? localnet_end(e, net, leases) : 0;
+	if (r == 0)
+		r = kernel_release(net, id, endpoint);
+	if (r == 0)
+		r = leases_release(id, leases, endpoint);
+	bool had_ports = !endpoint || endpoint->port_count;
+	if (r == 0 && had_ports && localnet_end(e, net, leases) < 0)
+		log_warn("%s", err_text());
+	if (r == 0)
+		endpoint_remove(e, id);
+	return r;
 }
 
 int network_detach(struct engine *e, const char *id)
@@ -294,10 +313,17 @@ int network_detach(struct engine *e, const char *id)
 	int r = endpoint_load(e, id, &endpoint);
 	if (r == -ENOENT)
 		return 0;
-	r = endpoint_release(e, id, r < 0 ? NULL : &endpoint);
+	return endpoint_release(e, id, r < 0 ? NULL : &endpoint);
+}
+
+int network_abandon(struct engine *e, const char *id)
+{
+	struct endpoint endpoint;
+	int r = endpoint_load(e, id, &endpoint);
 	if (r == 0)
-		endpoint_remove(e, id);
-	return r;
+		r = endpoint_release(e, id, &endpoint);
+	/* Who died may have leased what it did not come to write down. */
+	return r == 0 || r == -ENOENT || r == -EBADMSG ? endpoint_release(e, id, NULL) : r;
 }
 
 void network_describe(struct engine *e, const struct container *c, struct summary *summary)

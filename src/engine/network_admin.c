@@ -177,13 +177,13 @@ static int kernel_remove(struct engine *e, const struct network *n)
 	auto_of(net) struct net *net = NULL;
 	struct net_rules_network rules = {
 		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
-	struct net_link link;
 	int r = net_open(&net, e->instance);
-	if (r < 0 || net_link_find(net, n->bridge, &link) < 0)
-		return r;
-	r = net_rules_remove_network(net, &rules);
+	if (r == 0)
+		r = net_rules_remove_network(net, &rules);
 	if (r == 0)
 		r = net_foreign_forget(net, n->bridge);
+	if (r == -EPROTONOSUPPORT || r == -ESOCKTNOSUPPORT || r == -EOPNOTSUPP)
+		r = 0; /* a kernel without nftables has no rules */
 	return r < 0 ? r : net_link_delete(net, n->bridge);
 }
 
@@ -202,13 +202,14 @@ static int unused_remove(struct engine *e, const char *name)
 		r = kernel_remove(e, &n);
 	if (r < 0 || str_eq(name, "bridge"))
 		return r;
+	r = net_lease_forget(leases, &n.subnet);
+	if (r < 0)
+		return err_new(r, "forget the leases of network %s", name);
+	/* Last: while there is a record, there is something to remove again. */
 	char path[160];
 	fmt(path, "networks/%s.json", name);
 	r = sys_unlink_at(e->root_fd, path, 0);
-	if (r < 0)
-		return err_new(r, "remove network %s", name);
-	r = net_lease_forget(leases, &n.subnet);
-	return r < 0 ? err_new(r, "forget the leases of network %s", name) : 0;
+	return r < 0 ? err_new(r, "remove network %s", name) : 0;
 }
 
 int network_remove(struct engine *e, const char *name)

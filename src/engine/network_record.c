@@ -39,7 +39,10 @@ int network_store(struct engine *e, const struct network *n)
 	json_close_object(&w);
 	record_path(path, n->name);
 	int r = file_replace_at(e->root_fd, path, text.data, text.len, 0600, true);
-	return r < 0 ? err_new(r, "write network %s", n->name) : 0;
+	if (r == 0)
+		return 0;
+	sys_unlink_at(e->root_fd, path, 0); /* it may be there, and only not for certain */
+	return err_new(r, "write network %s", n->name);
 }
 
 static int network_parse(
@@ -118,6 +121,20 @@ static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *o
 	return (int)count;
 }
 
+/* What commands that died have left half written. The caller has the lock. */
+static void torn_remove(struct engine *e)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	if (file_list_at(e->root_fd, "networks", &files) < 0)
+		return;
+	strvec_each (file, &files) {
+		auto_buf struct buf path = BUF_INIT;
+		buf_addf(&path, "networks/%s", *file);
+		if (str_prefix(*file, ".new."))
+			sys_unlink_at(e->root_fd, path.data, 0);
+	}
+}
+
 enum { NETWORKS_MAX = 1024 };
 
 int network_make(struct engine *e, struct network *n, struct arena *a)
@@ -126,6 +143,7 @@ int network_make(struct engine *e, struct network *n, struct arena *a)
 	int r = net_open(&net, e->instance);
 	if (r < 0)
 		return r;
+	torn_remove(e);
 	struct net_subnet *taken = arena_new_array(a, struct net_subnet, NETWORKS_MAX);
 	int count = taken_collect(e, a, taken, NETWORKS_MAX);
 	if (count < 0)

@@ -128,7 +128,7 @@ int container_record_store(const struct engine *e, const struct container *c, bo
 	int r = dir < 0
 		? dir
 		: file_replace_at(dir, "record.json", text.data, text.len, 0600, is_durable);
-	return r < 0 ? err_new(r, "write the record of container %s", c->id) : 0;
+	return r < 0 ? err_new(r, "write the record of container %.12s", c->id) : 0;
 }
 
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
@@ -139,7 +139,7 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 	auto_buf struct buf text = BUF_INIT;
 	int r = dir < 0 ? dir : file_read_at(dir, "record.json", RECORD_BYTES_MAX, &text);
 	if (r < 0)
-		return err_new(r, "read the record of container %s", id);
+		return err_new(r, "read the record of container %.12s", id);
 
 	auto_of(json) struct json *document = NULL;
 	r = json_parse("record.json", text.data, text.len, &document);
@@ -160,6 +160,14 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 
 enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 1 };
 
+/* A row has one size, so on a full disk there is still the place of the old one. */
+static int summary_overwrite(int dir, const struct summary *row)
+{
+	auto_close int fd = sys_open_at(dir, "summary", O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);
+	ssize_t n = fd < 0 ? fd : sys_write_at(fd, row, sizeof(*row), 0);
+	return n < 0 ? (int)n : n == sizeof(*row) ? 0 : -ENOSPC;
+}
+
 int summary_store(const struct engine *e, const char *id, const struct summary *s)
 {
 	struct summary row = *s;
@@ -168,7 +176,9 @@ int summary_store(const struct engine *e, const char *id, const struct summary *
 	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
 	auto_close int dir = container_dir_open(e, id);
 	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);
-	return r < 0 ? err_new(r, "write the summary of container %s", id) : 0;
+	if ((r == -ENOSPC || r == -EDQUOT) && summary_overwrite(dir, &row) == 0)
+		r = 0;
+	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
 }
 
 /* A row that cannot be right makes the container "broken": shown, and removable. */

@@ -194,6 +194,7 @@ int summary_running(struct engine *e, const struct container *c, const struct pr
 	if (r < 0)
 		return err_say(r, "container %.12s was removed while it was being started", c->id);
 	summary.state = CONTAINER_RUNNING;
+	summary.flags |= c->is_detached ? SUMMARY_DETACHED : 0;
 	summary.started_ns = clock_real_ns();
 	summary.process = *payload;
 	summary.monitor = *monitor;
@@ -259,7 +260,7 @@ static int foreground_ended(
 	struct summary summary;
 	r = summary_read(e, c->id, &summary);
 	if (r < 0)
-		return err_new(r, "read the summary of container %s", c->id);
+		return err_new(r, "read the summary of container %.12s", c->id);
 	summary.state = CONTAINER_EXITED;
 	summary.exit_code = code;
 	summary.finished_ns = clock_real_ns();
@@ -268,12 +269,12 @@ static int foreground_ended(
 }
 
 /* A mistake leaves nothing. A command that is missing or not executable is the container's own affair: without --rm it
- * stays, created and never started, as with Docker. */
-static void failed(struct engine *e, const struct container *c, enum launch_phase phase)
+ * stays, created and never started, as with Docker. The trail is kept; an error means that something is left. */
+static int failed(struct engine *e, const struct container *c, enum launch_phase phase)
 {
 	struct err_packet trail;
 	err_pack(&trail);
-	int r = network_detach(e, c->id);
+	int r = network_abandon(e, c->id);
 	if (r == 0)
 		r = container_release(e, c->id);
 	struct summary summary;
@@ -282,6 +283,7 @@ static void failed(struct engine *e, const struct container *c, enum launch_phas
 		r = summary_read(e, c->id, &summary);
 	if (r == 0 && stays) {
 		summary.state = CONTAINER_CREATED;
+		summary.flags |= SUMMARY_STAYS;
 		r = summary_store(e, c->id, &summary);
 	} else if (r == 0) {
 		r = container_erase(e, c->id, c->name);
@@ -289,19 +291,19 @@ static void failed(struct engine *e, const struct container *c, enum launch_phas
 	if (r < 0)
 		log_warn("after a failure: %s", err_text());
 	err_unpack(&trail);
+	return r;
 }
 
 int container_run(struct engine *e, struct container *c, int *out_code)
 {
 	*out_code = 125;
-	int r = pending_sweep(e);
-	auto_close int pending = r < 0 ? r : pending_begin(e, c->id);
+	auto_close int pending = pending_begin(e, c->id);
 	if (pending < 0)
 		return pending;
 
 	struct launch l;
 	launch_init(&l);
-	r = container_create(e, c);
+	int r = container_create(e, c), left = 0;
 	if (r == 0)
 		r = network_prepare(e, c);
 	if (r == 0)
@@ -309,17 +311,24 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 	if (r == 0)
 		r = c->is_detached ? detached_run(e, c, &l) : foreground_run(e, c, &l, out_code);
 	if (r < 0) {
+		space_explain(e, r);
 		*out_code = exit_code_of(r, l.phase);
 		launch_close(&l);
-		failed(e, c, l.phase);
+		left = failed(e, c, l.phase);
 	} else if (!c->is_detached) {
-		r = foreground_ended(e, c, &l, *out_code);
+		/* The code is the payload's all the same; the next command tidies up. */
+		left = foreground_ended(e, c, &l, *out_code);
+		if (left < 0)
+			log_warn("%s", err_text());
 	} else {
 		*out_code = 0;
 		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
 	}
 	launch_close(&l);
-	pending_end(e, c->id, &pending);
+	if (left < 0)
+		pending_keep(&pending);
+	else
+		pending_end(e, c->id, &pending);
 	return r;
 }
 
@@ -334,8 +343,24 @@ static int start_again(struct engine *e, struct container *c, struct launch *l)
 	return r < 0 ? r : detached_run(e, c, l);
 }
 
-/* The caller holds its pending lock. */
-static int start_locked(struct engine *e, const char *id)
+/* As it was before. The trail is kept; an error means that something is left. */
+static int start_failed(struct engine *e, const char *id, const struct summary *before)
+{
+	struct err_packet trail;
+	err_pack(&trail);
+	int r = network_abandon(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	if (r == 0)
+		r = summary_store(e, id, before);
+	if (r < 0)
+		log_warn("after a failure: %s", err_text());
+	err_unpack(&trail);
+	return r;
+}
+
+/* The caller holds its pending lock, and keeps it where *out_left says so. */
+static int start_locked(struct engine *e, const char *id, int *out_left)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
@@ -347,23 +372,20 @@ static int start_locked(struct engine *e, const char *id)
 		return r;
 	c.is_detached = true;
 	r = container_ended(e, id);
+	if (r == 0)
+		r = container_summary(e, id, &summary);
 	if (r < 0)
 		return r;
 
 	struct launch l;
 	launch_init(&l);
-	r = start_again(e, &c, &l);
-	if (r < 0) {
-		struct err_packet trail;
-		err_pack(&trail);
-		launch_close(&l);
-		network_detach(e, id);
-		container_release(e, id);
-		return err_unpack(&trail);
-	}
-	fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
+	r = space_explain(e, start_again(e, &c, &l));
+	if (r == 0)
+		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
 	launch_close(&l);
-	return 0;
+	if (r < 0)
+		*out_left = start_failed(e, id, &summary);
+	return r;
 }
 
 int container_start(struct engine *e, const char *id)
@@ -375,14 +397,15 @@ int container_start(struct engine *e, const char *id)
 	if (summary.state == CONTAINER_BROKEN)
 		return err_say(-EBADMSG,
 			"the summary of container %.12s is damaged; husk rm -f removes it", id);
-	r = pending_sweep(e);
-	if (r < 0)
-		return r;
 	auto_close int pending = pending_begin(e, id);
 	if (pending < 0)
 		return pending;
-	r = start_locked(e, id);
-	pending_end(e, id, &pending);
+	int left = 0;
+	r = start_locked(e, id, &left);
+	if (left < 0)
+		pending_keep(&pending);
+	else
+		pending_end(e, id, &pending);
 	return r;
 }
 
@@ -414,7 +437,7 @@ static int exec_prepare(
 	if (r < 0)
 		return r;
 	if (summary.state != CONTAINER_RUNNING)
-		return err_say(-EINVAL, "container %s is not running", id);
+		return err_say(-EINVAL, "container %.12s is not running", id);
 	r = container_adopt(e, id, &summary);
 	if (r < 0)
 		return r;
@@ -425,7 +448,7 @@ static int exec_prepare(
 		return r;
 	l->slots[SLOT_TARGET] = process_open(&summary.process);
 	if (l->slots[SLOT_TARGET] < 0)
-		return err_say(-EINVAL, "container %s is not running", id);
+		return err_say(-EINVAL, "container %.12s is not running", id);
 	auto_close int root = running_root_open(&summary, l->slots[SLOT_TARGET]);
 	if (root < 0)
 		return root;

@@ -49,7 +49,7 @@ int image_worker_main(int argc, char **argv)
 	struct worker_packet packet = {.word = WORKER_RESULT};
 	if (fd_open_standard() < 0 || fd_set_cloexec(WORKER_SOCKET_FD, true) < 0)
 		return 125;
-	signal_ignore_pipe();
+	signal_ignore_writes();
 	int r = argc == 3 && str_eq(argv[1], "import-layout")
 		? import(argv[2])
 		: err_say(-EINVAL, "husk-image is run by husk, not by people");

@@ -170,6 +170,8 @@ static int hold_go(struct holder *h, int socket)
 		return err_new(r, "tell husk about init");
 	size_t none = 0;
 	ssize_t n = socket_receive(socket, &message, sizeof(message), NULL, &none);
+	if (n < 0)
+		return err_new((int)n, "hear from husk in the monitor");
 	if (n != sizeof(message) || message.type != MONITOR_GO)
 		return err_say(-ECONNRESET, "husk has gone before the container was started");
 	r = launch_release(&h->launch);
@@ -296,6 +298,8 @@ int monitor_main(const char *id, int socket)
 		code = r < 0 ? -1 : r;
 	}
 	monitor_log_close(h->monitor.log);
-	r = exit_write(h, code);
-	return r < 0 ? r : become_ended(h);
+	/* Without a record (a full disk) the code is unknown, and all else is to be given back as ever. */
+	if (exit_write(h, code) < 0)
+		log_debug("%s", err_text());
+	return become_ended(h);
 }

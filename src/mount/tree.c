@@ -26,6 +26,8 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 	struct mount_attr attr = {.propagation = kind ? kind : MS_PRIVATE};
 	int r = sys_mount_setattr(
 		tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
+	if (r == -ENOSYS)
+		return err_say(r, "this kernel is older than 5.12, which husk needs");
 	if (r < 0)
 		return err_new(r, "set propagation");
 
@@ -105,6 +107,12 @@ static int overlay_error(int r)
 {
 	if (r == -ENODEV)
 		return err_say(r, "this kernel has no overlay file system (try: modprobe overlay)");
+	if (r == -ENOSYS)
+		return err_say(r, "this kernel is older than 5.12, which husk needs");
+	if (r == -EPERM) {
+		err_new(r, "mount overlay");
+		return err_hint(r, "In a container, husk needs one that may mount (--privileged)");
+	}
 	if (r == -E2BIG)
 		return err_say(r, "too many image layers for a kernel before 6.7");
 	if (r == -ELOOP || r == -EBUSY)

@@ -111,13 +111,15 @@ static uint64_t read_hint(int leases_fd, const struct net_subnet *subnet)
 	return number;
 }
 
+/* In place, always of the same length: who is killed leaves no half of it beside it. */
 static void write_hint(int leases_fd, const struct net_subnet *subnet, uint64_t number)
 {
 	char name[LEASE_NAME], text[24];
 
 	hint_name(name, subnet);
-	fmt(text, "%llu", (unsigned long long)number);
-	file_replace_at(leases_fd, name, text, strlen(text), 0600, false);
+	fmt(text, "%020llu", (unsigned long long)number);
+	if (file_write_at(leases_fd, name, text) == -ENOENT)
+		file_create_at(leases_fd, name, text, strlen(text), 0600);
 }
 
 int net_lease_forget(int leases_fd, const struct net_subnet *subnet)

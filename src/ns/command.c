@@ -201,12 +201,11 @@ int ns_command_exec(
 		r = ns_command_find(c, env, &path, out_code);
 	if (r < 0)
 		return r;
-	/* bin/ ignores SIGPIPE for husk itself. */
-	sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+	signal_default_writes(); /* bin/ ignores them for husk itself */
 	if (child)
 		sigprocmask(SIG_SETMASK, &child->mask, NULL);
 	r = exec_file(path.data, argv, env);
-	signal_ignore_pipe();
+	signal_ignore_writes();
 	*out_code = exit_code_of(r);
 	return err_new(r, "execute %s", argv[0]);
 }

@@ -97,7 +97,7 @@ _Noreturn void runtime_init_main(void)
 		err_new(r, "begin");
 		fail(&init, 0, false);
 	}
-	signal_ignore_pipe();
+	signal_ignore_writes();
 	r = begin(&init);
 	if (r < 0)
 		fail(&init, 0, false);

@@ -58,5 +58,12 @@ int sec_seccomp_load(const void *program, size_t size_bytes, unsigned flags)
 	int r = sys_seccomp(SECCOMP_SET_MODE_FILTER, flags, &fprog);
 	if (r > 0) /* TSYNC names the thread that could not follow */
 		return err_say(-ESRCH, "thread %d cannot be given the seccomp program", r);
-	return r < 0 ? err_new(r, "load the seccomp program (%zu instructions)", count) : 0;
+	if (r == 0)
+		return 0;
+	err_new(r, "load the seccomp program (%zu instructions)", count);
+	return r == -EINVAL || r == -ENOSYS
+		? err_hint(r,
+			  "A kernel without CONFIG_SECCOMP_FILTER needs --security-opt "
+			  "seccomp=unconfined")
+		: r;
 }

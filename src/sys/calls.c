@@ -181,7 +181,7 @@ int sys_fs_free(int fd, uint64_t *out_bytes, uint64_t *out_inodes)
 	if (r < 0)
 		return r;
 	*out_bytes = (uint64_t)info.f_bavail * (uint64_t)info.f_bsize;
-	*out_inodes = (uint64_t)info.f_ffree;
+	*out_inodes = info.f_files ? (uint64_t)info.f_ffree : UINT64_MAX;
 	return 0;
 }
 

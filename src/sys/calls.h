@@ -41,7 +41,7 @@ int sys_fsync(int fd);
 int sys_syncfs(int fd);
 /* The f_type of statfs(2). */
 int sys_fs_magic(int fd, uint64_t *out_magic);
-/* Free bytes and inodes for the caller. */
+/* Free bytes and inodes for the caller; UINT64_MAX inodes where the file system does not count them. */
 int sys_fs_free(int fd, uint64_t *out_bytes, uint64_t *out_inodes);
 ssize_t sys_read(int fd, void *data, size_t size);
 ssize_t sys_write(int fd, const void *data, size_t size);

@@ -9,6 +9,7 @@
 #include "sys/calls.h"
 #include "sys/fault.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,8 @@ enum {
 	SEND_BUFFER_DEFAULT = 100 * 1024, /* below every distribution's net.core.wmem_default */
 	SEND_BUFFER_MAX = 16 * 1024 * 1024, /* a batch larger than this is a bug of the caller */
 	DUMP_TRIES = 8,
+	RETURN_TRIES = 20,
+	RETURN_STEP_MS = 10,
 };
 
 static const struct sockaddr_nl kernel_address = {.nl_family = AF_NETLINK};
@@ -49,6 +52,17 @@ int netlink_open(struct netlink *out, int protocol)
 	return 0;
 }
 
+/* Memory may be short for a moment, and there is nothing that this process may do where it is now. */
+static int come_back(int home)
+{
+	int r = sys_setns(home, CLONE_NEWNET);
+	for (int i = 0; r < 0 && i < RETURN_TRIES; i++) {
+		clock_sleep_ms(RETURN_STEP_MS);
+		r = sys_setns(home, CLONE_NEWNET);
+	}
+	return r;
+}
+
 int netlink_open_in(
 	struct netlink *out, int protocol, int netns_fd, int (*inside)(void *data), void *data)
 {
@@ -63,7 +77,7 @@ int netlink_open_in(
 	r = netlink_open(&opened, protocol);
 	if (r >= 0 && inside)
 		r = inside(data);
-	if (sys_setns(home, CLONE_NEWNET) < 0)
+	if (come_back(home) < 0)
 		BUG("cannot return to the network namespace of the host");
 	if (r < 0)
 		return r;

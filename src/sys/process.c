@@ -95,7 +95,7 @@ int process_open(const struct process_id *id)
 bool process_is_alive(const struct process_id *id)
 {
 	auto_close int pidfd = process_open(id);
-	return pidfd >= 0;
+	return pidfd != -ESRCH; /* who cannot be looked at (EMFILE) is not dead */
 }
 
 void process_kill(int pidfd)

@@ -40,9 +40,19 @@ void signal_ignore(int number)
 	sigaction(number, &action, NULL);
 }
 
-void signal_ignore_pipe(void)
+static const int of_writes[] = {SIGPIPE, SIGXFSZ};
+
+void signal_ignore_writes(void)
 {
-	signal_ignore(SIGPIPE);
+	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
+		signal_ignore(of_writes[i]);
+}
+
+void signal_default_writes(void)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
+		sigaction(of_writes[i], &action, NULL);
 }
 
 int signal_wait(void)

@@ -9,8 +9,10 @@ void signal_reset(void);
 void signal_block_all(void);
 /* Blocks those of a list that ends in 0. */
 void signal_block(const int *numbers);
-/* Ignores SIGPIPE: every program of husk handles -EPIPE instead. */
-void signal_ignore_pipe(void);
+/* Ignores SIGPIPE and SIGXFSZ (of `ulimit -f`): every program of husk handles -EPIPE and -EFBIG instead. */
+void signal_ignore_writes(void);
+/* The opposite, for a command of the user's. */
+void signal_default_writes(void);
 /* Ignores one more. */
 void signal_ignore(int number);
 /* Waits for the next blocked signal and returns its number. */

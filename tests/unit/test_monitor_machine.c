@@ -410,7 +410,7 @@ static void test_not_a_child(void **state)
 
 int main(void)
 {
-	signal_ignore_pipe();
+	signal_ignore_writes();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_is_complete),
 		cmocka_unit_test_setup_teardown(test_streams_and_code, temp_setup, temp_teardown),

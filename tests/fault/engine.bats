@@ -1,0 +1,253 @@
+# The fault sweep over commands: every call of theirs that changes something is refused, one after another, by an error
+# and by SIGKILL of who makes it. Then: one sentence or success, and after one further `husk ps -a` nothing is left.
+#
+# Without the tag long a sample is taken. HUSK_SEED says which, and with HUSK_SEED="SEED N:ERROR" it is that one alone.
+# shellcheck disable=SC2154 # bats sets status
+load ../cli/helpers
+
+setup_file() {
+	need_root
+	need_program cc
+	cc -D_GNU_SOURCE -O1 -o "$BATS_FILE_TMPDIR/refuse" "$BATS_TEST_DIRNAME/refuse.c"
+	make_image
+	# The bridge, its rules and the directory of leases come with the first use and stay.
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- true
+	read -r FAULT_SEED FAULT_ONLY <<<"${HUSK_SEED:-$((SRANDOM % 10000))}"
+	export FAULT_SEED FAULT_ONLY
+}
+
+errors=(EIO ENOMEM ENOSPC EMFILE EPERM)
+
+# complain WORDS: what is wrong with the present injection.
+complain() {
+	printf '%s: %s\n' "$injection" "$*"
+	sed -n "${injection%%:*}s/^/    the call: /p" calls
+	sed 's/^/    stderr: /' err
+} >>bad
+
+# The command said what it must: nothing and 0, or one sentence and a code for it.
+judge() {
+	local sentences
+	sentences=$(grep -vc "^husk: warning: " err || true)
+	case $status in
+	0) ((sentences == 0)) || complain "success with a sentence" ;;
+	1 | 125 | 126 | 127)
+		[[ $sentences -eq 1 && $(cat err) == *"husk"*:* ]] || complain "status $status with $sentences sentences"
+		;;
+	137) [[ $injection == *:KILL ]] || complain "status 137" ;;
+	*) complain "status $status" ;;
+	esac
+	! grep -q -e BUG -e Sanitizer err || complain "a bug"
+}
+
+# One further command, and whatever it lists can be removed: then all is as it was.
+is_clean() {
+	local id
+	husk ps -aq --no-trunc >listed 2>err || complain "then husk ps fails"
+	while read -r id; do
+		[[ $id == "$keeps" ]] || husk rm -f "$id" >/dev/null 2>err || complain "then husk rm -f $id fails"
+	done <listed
+	for _ in {1..30}; do
+		leak_snapshot now
+		comm -13 before now >left
+		[[ -s left ]] || return 0
+		sleep 0.1
+		# A child of who was killed may have held its lock when the first one passed.
+		husk ps -aq >/dev/null 2>>err
+	done
+	complain "left behind: $(cat left)"
+	leak_snapshot before # the next one shall not fail because of this one
+}
+
+inject() {
+	injection=$1
+	status=0
+	"$prepare"
+	timeout -k 1 30 "$BATS_FILE_TMPDIR/refuse" --not busybox --not true --not sleep "$injection" -- "$HUSK" "${command[@]}" \
+		>out 2>err || status=$?
+	judge
+	"$restore"
+	is_clean
+}
+
+# sweep COUNT PREPARE RESTORE COMMAND...: COUNT injections of each kind, or all.
+sweep() {
+	local count=$1 prepare=$2 restore=$3 command total number injection status
+	shift 3
+	command=("$@")
+	RANDOM=$FAULT_SEED
+	: >bad
+	leak_snapshot before
+	"$prepare"
+	"$BATS_FILE_TMPDIR/refuse" --log calls --not busybox --not true --not sleep 0:EIO -- "$HUSK" "${command[@]}" >out
+	"$restore"
+	is_clean
+	total=$(wc -l <calls)
+	[[ $count == all ]] || total=$((total < count ? total : count))
+	for ((number = 1; number <= total; number++)); do
+		if [[ -n $FAULT_ONLY ]]; then
+			inject "$FAULT_ONLY"
+			break
+		fi
+		[[ $count == all ]] && at=$number || at=$((RANDOM % $(wc -l <calls) + 1))
+		inject "$at:${errors[RANDOM % ${#errors[@]}]}"
+		inject "$at:KILL"
+	done
+	[[ ! -s bad ]] || {
+		echo "seed $FAULT_SEED, ${command[*]}:"
+		cat bad
+		return 1
+	}
+}
+
+setup() {
+	test_begin
+	cd "$BATS_TEST_TMPDIR" || return 1
+	keeps=
+}
+
+nothing() {
+	:
+}
+
+# The container that start and exec are about.
+box_ended() {
+	husk run -d --name box --rootfs "$ROOTFS" -p 8081:80 -- sleep 100 >id
+	husk kill box >id
+}
+
+box_removed() {
+	husk rm -f box >/dev/null 2>err || complain "then husk rm -f box fails"
+}
+
+# The one that exec is about is there all the time, and of it nothing may change.
+box_runs() {
+	running box || complain "the container does not run any more"
+	[[ $(pgrep --ns "$(pid_of box)" --nslist pid -c "") -eq 1 ]] || complain "something still runs in the container"
+}
+
+# With what the kernel has of a network that was used.
+network_used() {
+	husk network create --subnet 10.99.0.0/24 net1 >id
+	husk run --rm --rootfs "$ROOTFS" --net net1 -- true
+}
+
+network_removed() {
+	if husk network ls | grep -qw net1; then
+		husk network rm net1 >/dev/null 2>err || complain "then husk network rm fails"
+	fi
+	# Half a record of who was killed goes with the next network that is made.
+	husk network create --subnet 10.98.0.0/24 net2 >/dev/null && husk network rm net2 >/dev/null
+	[[ $(find "$HUSK_ROOT/networks" -type f | sort) == "$(cat networks)" ]] || complain "files: $(find "$HUSK_ROOT/networks" -type f)"
+}
+
+run_foreground() {
+	sweep "$1" nothing nothing run --rm --rootfs "$ROOTFS" -p 8081:80 -- true
+}
+
+run_detached() {
+	sweep "$1" nothing nothing run -d --name box --rootfs "$ROOTFS" -p 8081:80 -- sleep 100
+}
+
+run_with_everything() {
+	sweep "$1" nothing nothing run -d -t --init --name box --rootfs "$ROOTFS" --net none -m 64m --cpus 0.5 --pids-limit 50 \
+		-v /usr:/a:ro --tmpfs /b -u alice -w /tmp --read-only --ulimit nofile=100 -- sleep 100
+}
+
+start_again() {
+	sweep "$1" box_ended box_removed start box
+}
+
+remove() {
+	sweep "$1" box_ended nothing rm -f box
+}
+
+execute() {
+	keeps=$(husk run -d --name box --rootfs "$ROOTFS" --net none -- sleep 1000)
+	local is_well=0
+	sweep "$1" nothing box_runs exec box true || is_well=1
+	husk rm -f box >/dev/null
+	return "$is_well"
+}
+
+network_create() {
+	find "$HUSK_ROOT/networks" -type f | sort >networks
+	sweep "$1" nothing network_removed network create --subnet 10.99.0.0/24 net1
+}
+
+network_remove() {
+	find "$HUSK_ROOT/networks" -type f | sort >networks
+	sweep "$1" network_used network_removed network rm net1
+}
+
+@test "run --rm: a sample" {
+	run_foreground 40
+}
+
+# bats test_tags=long
+@test "run --rm: every call" {
+	run_foreground all
+}
+
+@test "run -d: a sample" {
+	run_detached 40
+}
+
+# bats test_tags=long
+@test "run -d: every call" {
+	run_detached all
+}
+
+@test "run -d -t with many options: a sample" {
+	run_with_everything 25
+}
+
+# bats test_tags=long
+@test "run -d -t with many options: every call" {
+	run_with_everything all
+}
+
+@test "start: a sample" {
+	start_again 30
+}
+
+# bats test_tags=long
+@test "start: every call" {
+	start_again all
+}
+
+@test "rm: a sample" {
+	remove 30
+}
+
+# bats test_tags=long
+@test "rm: every call" {
+	remove all
+}
+
+@test "exec: a sample" {
+	execute 25
+}
+
+# bats test_tags=long
+@test "exec: every call" {
+	execute all
+}
+
+@test "network create: a sample" {
+	network_create 10
+}
+
+# bats test_tags=long
+@test "network create: every call" {
+	network_create all
+}
+
+@test "network rm: a sample" {
+	network_remove 10
+}
+
+# bats test_tags=long
+@test "network rm: every call" {
+	network_remove all
+}
