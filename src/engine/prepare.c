@@ -81,6 +81,21 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
+/* Words of a path that lead back to where they began: "/", "/.", "/x/..". */
+static bool is_root_path(const char *path)
+{
+	auto_free char *copy = mem_strdup(path);
+	char *rest = copy;
+	size_t depth = 0;
+	for (const char *word = str_cut(&rest, '/'); word; word = str_cut(&rest, '/')) {
+		if (str_eq(word, ".."))
+			depth -= depth > 0;
+		else
+			depth += word[0] != '\0' && !str_eq(word, ".");
+	}
+	return depth == 0;
+}
+
 /* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */
 static int volume_normalize(struct engine *e, struct arena *a, const char **volume)
 {
@@ -98,7 +113,7 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 		return err_say(-EINVAL,
 			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
 			destination);
-	if (strchr(destination, '\n') || str_eq(destination, "/"))
+	if (strchr(destination, '\n') || is_root_path(destination))
 		return err_say(
 			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
 	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
@@ -112,6 +127,20 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
 	}
 	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
+	return 0;
+}
+
+/* "DST[:OPTIONS]" */
+static int tmpfs_check(const char *text)
+{
+	auto_free char *destination = mem_strdup(text);
+	destination[strcspn(destination, ":")] = '\0';
+	if (destination[0] != '/')
+		return err_say(
+			-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", text);
+	if (is_root_path(destination))
+		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
+			destination);
 	return 0;
 }
 
@@ -143,11 +172,11 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; i < c->tmpfs.count; i++)
-		if (c->tmpfs.items[i][0] != '/')
-			return err_say(-EINVAL,
-				"--tmpfs \"%s\": not an absolute path in the container",
-				c->tmpfs.items[i]);
+	for (size_t i = 0; i < c->tmpfs.count; i++) {
+		int r = tmpfs_check(c->tmpfs.items[i]);
+		if (r < 0)
+			return r;
+	}
 	if (c->name && !str_is_name(c->name))
 		return err_say(-EINVAL,
 			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
