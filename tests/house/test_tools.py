@@ -213,7 +213,7 @@ class Man(House):
         super().setUp()
         self.husk = os.path.join(self.root, 'husk')
         self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME\\tits name\\nhusk ns run\\t--net\\t\\ta network\\n"\n',
-                    'man/husk-ns-run.1': self.PAGE})
+                    'man/husk-ns-run.1': self.PAGE, 'man/meson.build': "install_man('husk-ns-run.1')\n"})
         os.chmod(self.husk, 0o755)
 
     def finds_in_page(self, old, new, words):
@@ -228,6 +228,27 @@ class Man(House):
         self.finds_in_page('.Sh OPTIONS', '.Sh FILES', 'no OPTIONS section')
         self.finds_in_page('.Nd run in new namespaces\n', '', 'no NAME section')
         self.finds_in_page('.El\n', '.El\n.Xx\n', 'husk-ns-run.1:18: ')
+
+    def test_links(self):
+        self.finds_in_page('.El\n', '.El\n.Sh SEE ALSO\n.Xr husk-nothing 7\n', 'husk-ns-run.1:19: there is no page man/husk-nothing.7')
+        self.finds_in_page('HUSK-NS-RUN 1', 'HUSK-NS-RUN 7', 'husk-ns-run.1:2: the title is HUSK-NS-RUN 7')
+        self.write({'man/husk-ns-run.1': self.PAGE + '.Sh SEE ALSO\n.Xr husk-x 5\n'})
+        other = ('.Dd January 1, 2026\n.Dt HUSK-X 5\n.Os\n.Sh NAME\n.Nm husk-x\n.Nd a format\n.Sh DESCRIPTION\nBytes.\n'
+                 '.Sh SEE ALSO\n.Xr husk-ns-run 1\n')
+        files = {'man/husk-x.5': other, 'man/meson.build': "install_man('husk-ns-run.1', 'husk-x.5')\n"}
+        self.write(files)
+        self.passes('check-man', self.husk)
+        self.finds('check-man', {'man/meson.build': "install_man('husk-ns-run.1')\n"}, 'husk-x.5:1: man/meson.build does not install it',
+                   arguments=[self.husk])
+        self.write(files)
+        self.finds('check-man', {'man/husk-ns-run.1': self.PAGE}, 'husk-x.5:1: no other page names it', arguments=[self.husk])
+        self.finds('check-man', {'man/husk-x.5': other.replace('.Nd a format\n', '')}, 'husk-x.5:1: no NAME section',
+                   arguments=[self.husk])
+
+    def test_optional_value(self):
+        self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME[:GROUP]\\tx\\nhusk ns run\\t--net\\t[FILE]\\tx\\n"\n',
+                    'man/husk-ns-run.1': self.PAGE.replace('Ar NAME', 'Ar NAME[:GROUP]').replace('Fl -net\n', 'Fl -net Ar FILE\n')})
+        self.passes('check-man', self.husk)
 
     def test_missing_page(self):
         os.remove(os.path.join(self.root, 'man/husk-ns-run.1'))
