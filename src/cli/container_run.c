@@ -8,7 +8,6 @@
 #include "sys/term.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,7 +117,7 @@ static int env_line_add(struct arena *a, struct str_list *out, char *line)
 static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 {
 	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, ENV_FILE_MAX, &text);
+	int r = file_read(path, ENV_FILE_MAX, &text);
 	if (r < 0)
 		return err_new(r, "--env-file %s", path);
 	if (strlen(text.data) != text.len)

@@ -68,7 +68,7 @@ static int own_files_make(struct engine *e, const struct container *c, int run_d
 	auto_buf struct buf hosts = BUF_INIT, resolv = BUF_INIT, hostname = BUF_INIT;
 	buf_adds(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	buf_addf(&hostname, "%s\n", c->hostname);
-	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", 1 << 16, &resolv) < 0)
+	if (file_read("/etc/resolv.conf", 1 << 16, &resolv) < 0)
 		buf_clear(&resolv);
 
 	struct {

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/calls.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,19 +82,12 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
-/* Words of a path that lead back to where they began: "/", "/.", "/x/..". */
+/* "/", and "/." and "/x/..", which are the same place. */
 static bool is_root_path(const char *path)
 {
-	auto_free char *copy = mem_strdup(path);
-	char *rest = copy;
-	size_t depth = 0;
-	for (const char *word = str_cut(&rest, '/'); word; word = str_cut(&rest, '/')) {
-		if (str_eq(word, ".."))
-			depth -= depth > 0;
-		else
-			depth += word[0] != '\0' && !str_eq(word, ".");
-	}
-	return depth == 0;
+	auto_buf struct buf clean = BUF_INIT;
+	path_clean(&clean, path);
+	return str_eq(clean.data, "/");
 }
 
 /* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */

@@ -64,7 +64,7 @@ int ns_subid_range(
 	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
 {
 	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, ID_FILE_MAX, &text);
+	int r = file_read(path, ID_FILE_MAX, &text);
 	if (r < 0 && r != -ENOENT)
 		return err_new(r, "read %s", path);
 	char *rest = text.data;

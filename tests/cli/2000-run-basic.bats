@@ -66,6 +66,8 @@ setup_file() {
 	printf '\xef\xbb\xbfWINDOWS=mark\r\nEND=\r\n' >"$BATS_TEST_TMPDIR/env"
 	run container --env-file "$BATS_TEST_TMPDIR/env" -- sh -c 'printf "%s|" "$WINDOWS" "$END"'
 	[[ $output == 'mark||' ]]
+	run container --env-file <(echo PIPE=read) -- sh -c 'echo "$PIPE"'
+	[[ $output == read ]]
 	LEAK=secret run container -- env
 	[[ $output != *LEAK* && $output != *HUSK* && $output != *BATS* ]]
 	run container -- sh -c 'tr "\0" "\n" </proc/1/environ | sed "s/=.*//" | sort | tr "\n" " "'
