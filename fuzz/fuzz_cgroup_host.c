@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mount table and the caller's groups: mountinfo up to an empty line, then /proc/self/cgroup. */
-#include "fuzz.h"
-#include "base/err.h"
-#include "base/str.h"
-#include "cgroup/internal.h"
+#include "cgroup/host.c"
 
-#include <errno.h>
+#include "fuzz.h"
 
 /* What the rest of the folder takes for granted. */
 static void hierarchy_check(const struct cgroup_hierarchy *h)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An env-file: every word that comes out is a KEY=VALUE that a process can be given. */
+#include "cli/container_run.c"
+
 #include "fuzz.h"
-#include "base/err.h"
-#include "base/str.h"
-#include "cli/internal.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

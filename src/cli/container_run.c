@@ -132,7 +132,8 @@ static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 	return r < 0 ? err_wrap(r, "--env-file %s", path) : 0;
 }
 
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
+/* Files first, then words: later ones win. */
+static int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
 	const struct strvec *words)
 {
 	strvec_each (path, files) {

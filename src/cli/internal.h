@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside cli/: the engine that commands open, tables, environment words. */
+/* Shared inside cli/: the engine that commands open, tables. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/opt.h"
@@ -11,10 +11,6 @@
 
 /* Opens the engine that the global options name. */
 int cli_engine_open(void *context, struct engine *e);
-
-/* Files first, then words: later ones win. */
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
-	const struct strvec *words);
 
 /* A table as Docker prints it: columns as wide as their widest cell, three blanks between. Cells are escaped. */
 struct cli_table {

@@ -40,6 +40,25 @@ void pending_end(const struct engine *e, const char *id, int *lock_fd)
 	fd_replace(lock_fd, -EBADF);
 }
 
+/* Its command died: what runs is ended; a container that never ran, or is to be removed, goes; another is exited. */
+static int container_abandoned(struct engine *e, const char *id)
+{
+	struct summary summary = {.state = CONTAINER_BROKEN};
+	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
+	int r = network_detach(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	if (r < 0)
+		return r;
+	bool has_run = has_summary && summary.state != CONTAINER_CREATED;
+	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
+		return container_erase(e, id, has_summary ? summary.name : NULL);
+	summary.state = CONTAINER_EXITED;
+	summary.exit_code = -1;
+	summary.finished_ns = clock_real_ns();
+	return summary_store(e, id, &summary);
+}
+
 int pending_sweep(struct engine *e)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -198,22 +217,4 @@ int container_erase(struct engine *e, const char *id, const char *name)
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %s", id) : 0;
-}
-
-int container_abandoned(struct engine *e, const char *id)
-{
-	struct summary summary = {.state = CONTAINER_BROKEN};
-	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
-	int r = network_detach(e, id);
-	if (r == 0)
-		r = container_release(e, id);
-	if (r < 0)
-		return r;
-	bool has_run = has_summary && summary.state != CONTAINER_CREATED;
-	if (!has_run || summary.flags & SUMMARY_AUTO_REMOVE)
-		return container_erase(e, id, has_summary ? summary.name : NULL);
-	summary.state = CONTAINER_EXITED;
-	summary.exit_code = -1;
-	summary.finished_ns = clock_real_ns();
-	return summary_store(e, id, &summary);
 }

@@ -29,7 +29,6 @@ int summary_read(const struct engine *e, const char *id, struct summary *out);
 
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
-int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1]);
 void name_release(const struct engine *e, const char *name, const char *id);
 /* Whatever name it has: for a container whose record cannot be read. */
 void name_release_all(const struct engine *e, const char *id);
@@ -40,7 +39,7 @@ void name_invent(const struct engine *e, struct arena *a, const char **out);
 int pending_begin(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
 int pending_sweep(struct engine *e);
-/* Makes what a container owns on disk; container_abandoned undoes it, whole or in part. */
+/* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
 size_t container_layer_count(const struct container *c);
@@ -53,8 +52,6 @@ int container_run_dir_begin(struct engine *e, const struct container *c);
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
-/* Its command died: what runs is ended; a container that never ran, or is to be removed, goes; another is exited. */
-int container_abandoned(struct engine *e, const char *id);
 
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
 int detached_run(struct engine *e, struct container *c, struct launch *l);

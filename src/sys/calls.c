@@ -172,19 +172,6 @@ int sys_fs_magic(int fd, uint64_t *out_magic)
 	return 0;
 }
 
-int sys_fs_free(int fd, uint64_t *out_bytes, uint64_t *out_inodes)
-{
-	struct statfs info;
-	int r = fault_hit("fs_free");
-	if (r == 0)
-		r = SYS_RETRIED(fstatfs(fd, &info));
-	if (r < 0)
-		return r;
-	*out_bytes = (uint64_t)info.f_bavail * (uint64_t)info.f_bsize;
-	*out_inodes = (uint64_t)info.f_ffree;
-	return 0;
-}
-
 ssize_t sys_read(int fd, void *data, size_t size)
 {
 	int fault = fault_hit("read");

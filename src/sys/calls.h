@@ -41,8 +41,6 @@ int sys_fsync(int fd);
 int sys_syncfs(int fd);
 /* The f_type of statfs(2). */
 int sys_fs_magic(int fd, uint64_t *out_magic);
-/* Free bytes and inodes for the caller. */
-int sys_fs_free(int fd, uint64_t *out_bytes, uint64_t *out_inodes);
 ssize_t sys_read(int fd, void *data, size_t size);
 ssize_t sys_write(int fd, const void *data, size_t size);
 ssize_t sys_write_at(int fd, const void *data, size_t size, uint64_t offset);
@@ -109,7 +107,6 @@ int sys_bpf(unsigned command, void *attr, size_t size);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int sys_getrlimit(int resource, uint64_t *out_soft, uint64_t *out_hard);
 int sys_keyctl_join_session(const char *name);
-int sys_personality(unsigned long persona);
 int sys_execve_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
 /* ioctl(2) on a namespace fd: NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE, NS_GET_OWNER_UID. */
 int sys_ns_ioctl(int ns_fd, unsigned long request, void *argument);

@@ -137,7 +137,8 @@ static void test_list_many(void **state)
 	auto_strvec struct strvec names = STRVEC_INIT;
 	assert_int_equal(file_list_at(temp_fd, "many", &names), 0);
 	assert_int_equal(names.count, 300);
-	assert_false(strvec_has(&names, ".") || strvec_has(&names, ".."));
+	strvec_each (item, &names)
+		assert_true(**item != '.');
 	assert_int_equal(file_list_at(temp_fd, "nothing", &names), -ENOENT);
 }
 
