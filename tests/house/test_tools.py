@@ -186,6 +186,42 @@ class Errno(House):
         self.finds('check-errno', {'src/net/x.c': SPDX}, 'tools/errno-allow:1: errno src/net/x.c: 0 places, not 1')
 
 
+class Unused(House):
+    DECLARED = HEADER + 'struct s;\nint net_f(int (*each)(int), int a)\n\t__attribute__((cold));\n/* net_g(1); */\n'
+    DEFINED = SPDX + '#include "net/net.h"\nint net_f(int (*each)(int), int a)\n{\n\treturn a ? net_f(each, 0) : 0;\n}\n'
+
+    def setUp(self):
+        super().setUp()
+        self.write({'src/net/net.h': self.DECLARED, 'src/net/x.c': self.DEFINED,
+                    'src/bin/x.c': SPDX + '#include "mount/mount.h"\nint main(void)\n{\n\treturn mount_go(0);\n}\n'})
+
+    def test_unused(self):
+        self.finds('check-unused', {}, 'src/net/net.h:4: net_f is used by no other file than its own')
+        self.finds('check-unused', {'tests/unit/x.c': SPDX + 'int x(void)\n{\n\treturn net_f(NULL, 1);\n}\n',
+                                    'src/net/y.c': SPDX + '/* net_f(1) */\nconst char *y = "net_f(";\n'}, 'net_f')
+
+    def test_used(self):
+        for use in ('int y(void)\n{\n\treturn net_f(NULL, 1);\n}\n', 'int (*const table[])(void) = {net_f};\n'):
+            self.write({'src/net/y.c': SPDX + use})
+            self.passes('check-unused')
+
+    def test_used_in_header(self):
+        self.write({'src/net/y.h': HEADER + 'static inline int y(void)\n{\n\treturn net_f(NULL, 1);\n}\n'})
+        self.passes('check-unused')
+        self.write({'src/net/y.h': HEADER + '#define Y() net_f(NULL, 1)\n'})
+        self.passes('check-unused')
+
+    def test_defined_nowhere(self):
+        self.finds('check-unused', {'src/net/x.c': SPDX}, 'net_f')
+
+    def test_allow(self):
+        self.write({'tools/unused-allow': '# words\nnet_f it comes\n'})
+        self.passes('check-unused')
+        self.finds('check-unused', {'tools/unused-allow': 'net_f\n'}, 'an entry needs a reason')
+        self.finds('check-unused', {'tools/unused-allow': 'net_f it comes\n', 'src/net/y.c': SPDX + 'int y = net_f(0, 0);\n'},
+                   'tools/unused-allow:1: net_f: nothing to allow any more')
+
+
 class Others(House):
     def test_headers(self):
         self.passes('check-headers')
