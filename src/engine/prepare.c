@@ -159,6 +159,25 @@ static int limits_check(const struct engine *e, const struct container *c)
 	return 0;
 }
 
+/* Of labels with one name the last counts. */
+static void labels_merge(struct container *c)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->labels.count; i++) {
+		const char *label = c->labels.items[i];
+		size_t len = strcspn(label, "=");
+		bool is_replaced = false;
+		for (size_t j = i + 1; j < c->labels.count; j++) {
+			const char *later = c->labels.items[j];
+			is_replaced |= strcspn(later, "=") == len &&
+				strncmp(label, later, len) == 0;
+		}
+		if (!is_replaced)
+			c->labels.items[kept++] = label;
+	}
+	c->labels.count = kept;
+}
+
 static int texts_check(struct engine *e, struct arena *a, struct container *c)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
@@ -190,6 +209,7 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
+	labels_merge(c);
 	int r = texts_check(e, a, c);
 	if (r == 0)
 		r = limits_check(e, c);
