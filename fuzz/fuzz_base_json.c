@@ -11,17 +11,14 @@ static int read_value(const char *key, const struct json_cursor *v, void *arg)
 	struct arena *a = arg;
 	const char *text;
 	struct str_list list;
-	uint32_t u32;
 	uint64_t u64;
 	int64_t i64;
 	bool flag;
 	json_opt_string(v->parent, key, a, &text);
 	json_opt_strings(v->parent, key, a, &list);
 	json_opt_bool(v->parent, key, &flag);
-	json_opt_u32(v->parent, key, &u32);
 	json_opt_u64(v->parent, key, &u64);
 	json_opt_i64(v->parent, key, &i64);
-	json_only(v, (const char *const[]){"args", "process", NULL});
 	json_each(v, read_value, a);
 	return 0;
 }

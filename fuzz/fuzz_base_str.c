@@ -19,9 +19,8 @@ static void check(int r, uint64_t value)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int (*const parsers[])(const char *, uint64_t *) = {
-		parse_u64, parse_size, parse_duration, parse_nano};
-	static int (*const small_parsers[])(const char *, uint32_t *) = {
-		parse_u32, parse_id, parse_mode};
+		parse_u64, parse_size, parse_nano};
+	static int (*const small_parsers[])(const char *, uint32_t *) = {parse_u32, parse_id};
 	static const char *const words[] = {"name", "network", "memory", ""};
 	auto_of(buf) struct buf text = BUF_INIT;
 	auto_of(buf) struct buf escaped = BUF_INIT;

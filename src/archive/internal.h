@@ -83,5 +83,3 @@ int unpack_dress(struct unpack *u, const char *path, int dir_fd);
 int unpack_whiteout(struct unpack *u, const struct member *m);
 /* The directory times, once nothing is put into them any more. */
 int unpack_times(struct unpack *u);
-/* Owner, mode, extended attributes and times of an open file or directory. */
-int unpack_metadata(const struct member *m, int fd);

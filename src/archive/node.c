@@ -47,7 +47,8 @@ static int xattrs_set(const struct member *m, int fd)
 	return 0;
 }
 
-int unpack_metadata(const struct member *m, int fd)
+/* Owner, mode, extended attributes and times of an open file or directory. */
+static int unpack_metadata(const struct member *m, int fd)
 {
 	int r = sys_chown_at(fd, "", m->uid, m->gid, AT_EMPTY_PATH);
 	if (r == 0)

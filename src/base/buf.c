@@ -188,11 +188,3 @@ void strvec_pushf(struct strvec *v, const char *format, ...)
 	va_end(args);
 	strvec_push_take(v, buf_take(&b));
 }
-
-bool strvec_has(const struct strvec *v, const char *s)
-{
-	strvec_each (item, v)
-		if (strcmp(*item, s) == 0)
-			return true;
-	return false;
-}

@@ -68,7 +68,6 @@ void strvec_push(struct strvec *v, const char *s);
 void strvec_pushf(struct strvec *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Takes over a heap string. */
 void strvec_push_take(struct strvec *v, char *s);
-bool strvec_has(const struct strvec *v, const char *s);
 
 #define strvec_each(item, v) \
 	for (char **item = (v)->items; item && item < (v)->items + (v)->count; item++)

@@ -96,20 +96,6 @@ static void walk_release(struct walk *w)
 }
 AUTO_STRUCT(walk, struct walk, walk_release)
 
-int command_find(const struct command *root, int *argc, char ***argv,
-	const struct command **out_command, struct buf *out_path)
-{
-	auto_of(walk) struct walk w = {.path = BUF_INIT, .argc = *argc, .argv = *argv};
-	int r = walk_down(&w, root);
-	if (r < 0)
-		return r;
-	*argc = w.argc;
-	*argv = w.argv;
-	*out_command = w.command->sub ? NULL : w.command;
-	buf_add(out_path, w.path.data, w.path.len);
-	return 0;
-}
-
 static int check_argument_count(const struct command *c, int argc)
 {
 	unsigned count = (unsigned)argc;

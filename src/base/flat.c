@@ -60,14 +60,7 @@ void *flat_add(struct flat_builder *b, uint32_t section)
 	return row;
 }
 
-void *flat_last(struct flat_builder *b, uint32_t section)
-{
-	uint32_t size = row_size(b, section);
-	struct buf *rows = &b->rows[section];
-	return rows->len ? rows->data + rows->len - size : NULL;
-}
-
-uint32_t flat_count_built(const struct flat_builder *b, uint32_t section)
+static uint32_t flat_count_built(const struct flat_builder *b, uint32_t section)
 {
 	return (uint32_t)(b->rows[section].len / row_size(b, section));
 }

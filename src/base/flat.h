@@ -73,9 +73,6 @@ AUTO_STRUCT(flat_builder, struct flat_builder, flat_builder_release)
 
 /* A new zeroed row; the pointer is valid until the next row of the same section is added. */
 void *flat_add(struct flat_builder *b, uint32_t section);
-/* The row added last, or NULL. */
-void *flat_last(struct flat_builder *b, uint32_t section);
-uint32_t flat_count_built(const struct flat_builder *b, uint32_t section);
 /* The offset of a copy of s in the pool; 0 for NULL. "" has an offset of its own. */
 uint32_t flat_string(struct flat_builder *b, const char *s);
 struct flat_blob flat_blob(struct flat_builder *b, const void *data, size_t size);

@@ -204,8 +204,7 @@ static int opt_integer(const struct json_cursor *c, const char *key, struct json
 	return 1;
 }
 
-static int opt_up_to(
-	const struct json_cursor *c, const char *key, uint64_t max, uint64_t *out_value)
+int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out)
 {
 	struct json_cursor field;
 	int r = opt_integer(c, key, &field);
@@ -213,29 +212,12 @@ static int opt_up_to(
 		return r;
 	/* get_uint64 makes 0 of negative numbers, get_int64 keeps them. */
 	int64_t as_signed = json_object_get_int64(field.value);
-	uint64_t value = json_object_get_uint64(field.value);
 	if (as_signed < 0)
 		return json_err(&field, -ERANGE,
-			"expected a number from 0 to %" PRIu64 ", found %" PRId64, max, as_signed);
-	if (value > max)
-		return json_err(&field, -ERANGE,
-			"expected a number from 0 to %" PRIu64 ", found %" PRIu64, max, value);
-	*out_value = value;
+			"expected a number from 0 to %" PRIu64 ", found %" PRId64, UINT64_MAX,
+			as_signed);
+	*out = json_object_get_uint64(field.value);
 	return 1;
-}
-
-int json_opt_u32(const struct json_cursor *c, const char *key, uint32_t *out)
-{
-	uint64_t value;
-	int r = opt_up_to(c, key, UINT32_MAX, &value);
-	if (r > 0)
-		*out = (uint32_t)value;
-	return r;
-}
-
-int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out)
-{
-	return opt_up_to(c, key, UINT64_MAX, out);
 }
 
 int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out)
@@ -323,29 +305,4 @@ const char *json_number(const struct json_cursor *c, struct arena *a)
 	bool is_number = json_object_is_type(c->value, json_type_int) ||
 		json_object_is_type(c->value, json_type_double);
 	return is_number ? arena_str(a, json_object_get_string(c->value)) : "";
-}
-
-struct known_keys {
-	const char *const *keys;
-	size_t count;
-};
-
-static int check_known(const char *key, const struct json_cursor *v, void *arg)
-{
-	const struct known_keys *known = arg;
-	for (size_t i = 0; i < known->count; i++)
-		if (str_eq(known->keys[i], key))
-			return 0;
-	const char *nearest = str_nearest(key, known->keys, known->count);
-	if (nearest)
-		return json_err(v, -EINVAL, "unknown field; did you mean \"%s\"?", nearest);
-	return json_err(v, -EINVAL, "unknown field");
-}
-
-int json_only(const struct json_cursor *c, const char *const *keys)
-{
-	struct known_keys known = {.keys = keys};
-	while (keys[known.count])
-		known.count++;
-	return json_each(c, check_known, &known);
 }

@@ -46,7 +46,6 @@ struct json_cursor json_item(const struct json_cursor *c, size_t index);
 int json_opt_string(
 	const struct json_cursor *c, const char *key, struct arena *a, const char **out);
 int json_opt_bool(const struct json_cursor *c, const char *key, bool *out);
-int json_opt_u32(const struct json_cursor *c, const char *key, uint32_t *out);
 int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out);
 int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out);
 int json_opt_strings(
@@ -55,8 +54,6 @@ int json_string(const struct json_cursor *c, struct arena *a, const char **out);
 /* Calls `each` with every field of an object, in order, until it fails. */
 int json_each(const struct json_cursor *c,
 	int (*each)(const char *key, const struct json_cursor *v, void *arg), void *arg);
-/* Refuses fields that are not in the NULL-terminated list, with the nearest right word. */
-int json_only(const struct json_cursor *c, const char *const *keys);
 /* For readers of any document: what a value is, and a scalar without a question (false, "" when it is another kind).
  * A number's text is as the document has it. */
 enum json_kind {

@@ -19,11 +19,6 @@ const struct opt opt_help_row = {
 	.help = "show this help",
 };
 
-int opt_parse_u32(const char *text, void *field)
-{
-	return parse_u32(text, field);
-}
-
 int opt_parse_u64(const char *text, void *field)
 {
 	return parse_u64(text, field);

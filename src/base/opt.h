@@ -90,7 +90,6 @@ struct opt {
 	}
 
 /* Parsers of common values for OPT_VALUE. */
-int opt_parse_u32(const char *text, void *field); /* uint32_t */
 int opt_parse_u64(const char *text, void *field); /* uint64_t */
 int opt_parse_i64(const char *text, void *field); /* int64_t */
 int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
@@ -123,11 +122,6 @@ struct command {
  * the command's name and argv[argc] is NULL; "--help" and "-h" are options like any other here. */
 int opt_parse_args(const struct command *c, int argc, char **argv, void *args, int *out_first);
 void opt_release(const struct opt *opts, void *args);
-
-/* Finds the command that argv names, going down groups; *out_path gets "husk network create". Speaking: -EINVAL with
- * "did you mean". `argv` begins with the program's name, as main's, and is advanced past the command's words. NULL in *out_command when only a group was named. */
-int command_find(const struct command *root, int *argc, char ***argv,
-	const struct command **out_command, struct buf *out_path);
 
 /* Runs what argv names: parses, answers --help (and -h, where no row is called so), checks argument counts, calls run,
  * releases. The whole of a main(); returns an exit code >= 0 or -errno with the trail set. Help goes to `out`. */

@@ -167,25 +167,6 @@ int parse_id(const char *s, uint32_t *out_id)
 	return r;
 }
 
-int parse_mode(const char *s, uint32_t *out_mode)
-{
-	if (*s == '\0')
-		return -EINVAL;
-	uint32_t mode = 0;
-	bool is_over = false;
-	for (; *s >= '0' && *s <= '7'; s++) {
-		mode = mode << 3 | (uint32_t)(*s - '0');
-		is_over |= mode > 07777;
-		mode &= 07777;
-	}
-	if (*s != '\0')
-		return -EINVAL;
-	if (is_over)
-		return -ERANGE;
-	*out_mode = mode;
-	return 0;
-}
-
 int parse_bool(const char *s, bool *out_value)
 {
 	static const struct {
@@ -287,55 +268,6 @@ int parse_size(const char *s, uint64_t *out_bytes)
 }
 
 #define NANO UINT64_C(1000000000)
-
-/* Nanoseconds of the unit at *s, which is moved behind it; 0 for an unknown one. Longer names come first. */
-static uint64_t scan_time_unit(const char **s)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = {
-		{"ns", 1},
-		{"us", 1000},
-		{"\xc2\xb5s", 1000},
-		{"ms", 1000000},
-		{"s", NANO},
-		{"m", 60 * NANO},
-		{"h", 3600 * NANO},
-	};
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		const char *after = str_after(*s, units[i].name);
-		if (after) {
-			*s = after;
-			return units[i].ns;
-		}
-	}
-	return 0;
-}
-
-int parse_duration(const char *s, uint64_t *out_ms)
-{
-	uint64_t total_ns = 0;
-	bool is_first = true;
-	bool is_over = false;
-	do {
-		struct decimal number;
-		uint64_t part_ns = 0;
-		if (scan_decimal(&s, &number) < 0)
-			return -EINVAL;
-		uint64_t unit_ns = *s == '\0' && is_first ? NANO : scan_time_unit(&s);
-		if (unit_ns == 0)
-			return -EINVAL;
-		is_over |= decimal_times(&number, unit_ns, &part_ns) < 0;
-		is_over |= __builtin_add_overflow(total_ns, part_ns, &total_ns);
-		is_first = false;
-	} while (*s != '\0');
-
-	if (is_over)
-		return -ERANGE;
-	*out_ms = total_ns / 1000000;
-	return 0;
-}
 
 int parse_nano(const char *s, uint64_t *out_nano)
 {

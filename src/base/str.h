@@ -45,14 +45,10 @@ int parse_u64(const char *s, uint64_t *out_value);
 int parse_i64(const char *s, int64_t *out_value);
 /* A uid or gid: as parse_u32, and not 4294967295, which means "no id" to the kernel. */
 int parse_id(const char *s, uint32_t *out_id);
-/* Octal mode, up to 07777. */
-int parse_mode(const char *s, uint32_t *out_mode);
 /* true, false, yes, no, on, off, 1, 0. */
 int parse_bool(const char *s, bool *out_value);
 /* Bytes as Docker writes them: 512, 64k, 100m, 1.5g, 100MiB; powers of 1024, b, k, m, g, t, p of either case. */
 int parse_size(const char *s, uint64_t *out_bytes);
-/* Milliseconds as Go writes durations: 10s, 1m30s, 500ms, 1.5h; a bare number is seconds. */
-int parse_duration(const char *s, uint64_t *out_ms);
 /* A CPU count as --cpus takes it, in billionths: "1.5" is 1500000000. */
 int parse_nano(const char *s, uint64_t *out_nano);
 /* A list of numbers and ranges, "0-2,7": calls nothing, checks grammar and that no number exceeds max. */

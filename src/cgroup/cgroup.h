@@ -33,9 +33,6 @@ struct cgroup_host {
 
 /* -EOPNOTSUPP with a sentence when no cgroup file system is mounted. */
 int cgroup_host_load(struct cgroup_host *out);
-/* Parsing apart from reading, for tests: the contents of mountinfo and cgroup. The controllers of a unified host stand
- * in a file of the tree and are left empty. */
-int cgroup_host_parse(const char *mountinfo, const char *self_cgroup, struct cgroup_host *out);
 /* A v1 controller's name; on a unified host "devices", "freezer" and "cpuacct" are part of the tree itself. */
 bool cgroup_has_controller(const struct cgroup_host *host, const char *controller);
 

@@ -125,7 +125,7 @@ static void emit_rule(struct cgroup_device_program *p, const struct cgroup_devic
 	emit_return(p, 0);
 }
 
-void cgroup_device_program_build(
+static void cgroup_device_program_build(
 	struct cgroup_device_program *out, const struct cgroup_device_row *rows, size_t count)
 {
 	*out = (struct cgroup_device_program){

@@ -259,7 +259,10 @@ static int hierarchies_parse(
 	return r == 0 && tree ? hierarchy_add(host, lines, tree) : r;
 }
 
-int cgroup_host_parse(const char *mountinfo, const char *self_cgroup, struct cgroup_host *out)
+/* Parsing apart from reading, for tests: the contents of mountinfo and cgroup. The controllers of a unified host stand
+ * in a file of the tree and are left empty. */
+static int cgroup_host_parse(
+	const char *mountinfo, const char *self_cgroup, struct cgroup_host *out)
 {
 	auto_of(mount_lines) struct mount_lines lines = {0};
 	struct cgroup_host host = {0};

@@ -49,9 +49,6 @@ int cgroup_path_check(const char *path, const char **out_path);
 /* The number of directories above the group that are ours: components of the path. */
 size_t cgroup_levels(const char *path);
 
-/* Calls `visit` for the directory and each below it, parents first, until one returns < 0. Silent. */
-int cgroup_walk(int fd, int (*visit)(int fd, void *context), void *context);
-
 /* For qsort and bsearch. */
 int cgroup_compare_pids(const void *a, const void *b);
 
@@ -65,8 +62,6 @@ struct cgroup_device_program {
 	struct bpf_insn *instructions;
 	size_t count;
 };
-void cgroup_device_program_build(
-	struct cgroup_device_program *out, const struct cgroup_device_row *rows, size_t count);
 void cgroup_device_program_release(struct cgroup_device_program *program);
 AUTO_STRUCT(cgroup_device_program, struct cgroup_device_program, cgroup_device_program_release)
 /* Replaces what is attached to the group by a program of these rules. */

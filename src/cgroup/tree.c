@@ -117,7 +117,8 @@ static int walk_next(struct walk *w)
 	return 1;
 }
 
-int cgroup_walk(int fd, int (*visit)(int fd, void *context), void *context)
+/* Calls `visit` for the directory and each below it, parents first, until one returns < 0. Silent. */
+static int cgroup_walk(int fd, int (*visit)(int fd, void *context), void *context)
 {
 	auto_of(walk) struct walk w = {.fd = -EBADF};
 

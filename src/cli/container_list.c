@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands on containers that exist: ps, logs, stop, start, kill, rm, wait, inspect, diff. */
+/* Commands on containers that exist: ps, logs, stop, start, kill, rm, wait, diff. */
 #include "cli/internal.h"
-#include "cli/template.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "engine/engine.h"
@@ -159,15 +159,9 @@ static int ps_print_format(
 		{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Labels", "LABELS"},
 		{"Names", "NAMES"}, {"Networks", "NETWORKS"}, {"Ports", "PORTS"},
 		{"RunningFor", "CREATED"}, {"Size", "SIZE"}, {"State", "STATE"},
-		{"Status", "STATUS"}};
+		{"Status", "STATUS"}, {NULL}};
 	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
-	auto_buf struct buf words = BUF_INIT;
-	struct json_writer w = {.out = &words};
-	json_open_object(&w, NULL);
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		json_put_string(&w, heads[i][0], heads[i][1]);
-	json_close_object(&w);
-	int r = cli_format_open(&format, args->format, &words);
+	int r = cli_format_open(&format, args->format, heads);
 	for (size_t i = 0; i < count && r == 0; i++) {
 		auto_buf struct buf row = BUF_INIT;
 		if (put_row(e, args, &rows[i], &row) < 0)
@@ -405,73 +399,6 @@ const struct command cmd_diff = {
 	.max_args = 1,
 	.opts = no_opts,
 	.run = diff_main,
-};
-
-struct inspect_args {
-	const char *format;
-};
-
-static const struct opt inspect_opts[] = {
-	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
-		"print by a Go template, or \"json\""),
-	OPT_END,
-};
-
-/* One container by the template. */
-static int inspect_format(const struct template *t, const struct buf *one)
-{
-	auto_of(json) struct json *document = NULL;
-	auto_buf struct buf out = BUF_INIT;
-	int r = json_parse("inspect", one->data, one->len, &document);
-	if (r == 0)
-		r = template_execute(t, document, &out);
-	if (r == 0)
-		printf("%s\n", out.data);
-	return r;
-}
-
-/* A JSON array of what was found; what was not is an error after it, as by Docker. */
-static int inspect_main(void *context, void *raw, int argc, char **argv)
-{
-	const struct inspect_args *args = raw;
-	auto_of(engine) struct engine e;
-	auto_of(template) struct template *t = NULL;
-	int r = cli_engine_open(context, &e);
-	if (r == 0 && args->format)
-		r = template_parse(str_eq(args->format, "json") ? "{{json .}}" : args->format, &t);
-	if (r < 0)
-		return r;
-	auto_buf struct buf all = BUF_INIT;
-	int worst = 0;
-	for (int i = 0; i < argc; i++) {
-		char id[CONTAINER_ID_LEN + 1];
-		auto_buf struct buf one = BUF_INIT;
-		r = container_find(&e, argv[i], id);
-		if (r == 0)
-			r = container_inspect(&e, id, &one);
-		if (r == 0 && t)
-			r = inspect_format(t, &one);
-		if (r < 0) {
-			cli_print_error();
-			worst = 1;
-			continue;
-		}
-		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
-	}
-	if (!t)
-		printf("[\n%s\n]\n", all.data);
-	return worst;
-}
-
-const struct command cmd_inspect = {
-	.name = "inspect",
-	.synopsis = "CONTAINER...",
-	.summary = "show everything about containers, as JSON",
-	.flags = COMMAND_OPTIONS_MIXED,
-	.min_args = 1,
-	.opts = inspect_opts,
-	.args_size = sizeof(struct inspect_args),
-	.run = inspect_main,
 };
 
 static int ended_main(void *context, void *args, int argc, char **argv)

@@ -8,7 +8,6 @@
 #include "sys/term.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -102,25 +101,39 @@ static int env_add(struct arena *a, struct str_list *out, const char *word)
 	return 0;
 }
 
+/* One line of an env-file: as on the command line, but what is before the "=" may have no blanks. */
+static int env_line_add(struct arena *a, struct str_list *out, char *line)
+{
+	line += strspn(line, " \t");
+	if (*line == '\0' || *line == '#')
+		return 0;
+	int len = (int)strcspn(line, "=");
+	if ((int)strcspn(line, " \t") < len)
+		return err_say(-EINVAL, "the variable \"%.*s\" has a blank in its name", len, line);
+	return env_add(a, out, line);
+}
+
+/* As Docker reads it: files of Windows have a mark before the text and a \r before each line's end. */
 static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 {
 	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, ENV_FILE_MAX, &text);
+	int r = file_read(path, ENV_FILE_MAX, &text);
 	if (r < 0)
 		return err_new(r, "--env-file %s", path);
-	char *rest = text.data;
+	if (strlen(text.data) != text.len)
+		return err_say(-EINVAL, "--env-file %s: it is not a text", path);
+	char *rest = text.data + (str_prefix(text.data, "\xef\xbb\xbf") ? 3 : 0);
 	char *line;
-	while ((line = str_cut(&rest, '\n'))) {
-		while (*line == ' ' || *line == '\t')
-			line++;
-		r = *line == '\0' || *line == '#' ? 0 : env_add(a, out, line);
-		if (r < 0)
-			return err_wrap(r, "--env-file %s", path);
+	while (r >= 0 && (line = str_cut(&rest, '\n'))) {
+		if (str_suffix(line, "\r"))
+			line[strlen(line) - 1] = '\0';
+		r = env_line_add(a, out, line);
 	}
-	return 0;
+	return r < 0 ? err_wrap(r, "--env-file %s", path) : 0;
 }
 
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
+/* Files first, then words: later ones win. */
+static int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
 	const struct strvec *words)
 {
 	strvec_each (path, files) {

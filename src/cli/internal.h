@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside cli/: the engine that commands open, tables, environment words. */
+/* Shared inside cli/: the engine that commands open, tables. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/opt.h"
@@ -11,10 +11,6 @@
 
 /* Opens the engine that the global options name. */
 int cli_engine_open(void *context, struct engine *e);
-
-/* Files first, then words: later ones win. */
-int cli_env(struct arena *a, struct str_list *out, const struct strvec *files,
-	const struct strvec *words);
 
 /* A table as Docker prints it: columns as wide as their widest cell, three blanks between. Cells are escaped. */
 struct cli_table {
@@ -32,7 +28,7 @@ AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
 
 /*
  * A list as --format asks: "json" (an object a line), "table TEMPLATE" (a head and aligned columns), or a template a line.
- * Rows come as JSON objects of one shape; heads is such an object with the words of the head.
+ * Rows come as JSON objects of one shape; heads are pairs of a field and its head, up to a NULL.
  */
 struct cli_format {
 	struct template *template; /* NULL: json */
@@ -41,11 +37,18 @@ struct cli_format {
 };
 
 /* Speaking: a template with a mistake. Also takes \t and \n, which shells hand over unchanged. */
-int cli_format_open(struct cli_format *f, const char *format, const struct buf *heads);
+int cli_format_open(struct cli_format *f, const char *format, const char *const heads[][2]);
 int cli_format_add(struct cli_format *f, const struct buf *row);
 void cli_format_print(const struct cli_format *f, FILE *out);
 void cli_format_release(struct cli_format *f);
 AUTO_STRUCT(cli_format, struct cli_format, cli_format_release)
+
+/* One JSON object by --format: a template, or "json". */
+int cli_print_document(const char *format, const struct buf *document);
+/* Shows what each argument names: an array of objects, or with a format each by it. What cannot be shown is an error
+ * after which the others follow, as by Docker; returns the exit code. */
+int cli_inspect(void *context, const char *format, int argc, char **argv,
+	int (*show)(struct engine *e, const char *name, struct buf *out));
 
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill,
 	cmd_rm, cmd_wait, cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_info, cmd_network,

@@ -2,6 +2,8 @@
 /* `husk network create | ls | inspect | rm`. */
 #include "cli/internal.h"
 #include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
 
 struct create_args {
 	const char *driver, *subnet, *gateway;
@@ -49,40 +51,75 @@ static const struct command cmd_create = {
 
 struct ls_args {
 	bool is_quiet;
+	const char *format;
 };
 
 static const struct opt ls_opts[] = {
+	OPT_STRING(0, "format", struct ls_args, format, "TEMPLATE",
+		"print by a Go template, \"table TEMPLATE\" or \"json\""),
 	OPT_FLAG('q', "quiet", struct ls_args, is_quiet, "ids only"),
 	OPT_END,
 };
 
-static int ls_main(void *context, void *raw, int argc, char **argv)
+static void ls_print(const struct network_list *list)
 {
 	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SUBNET", NULL};
-	const struct ls_args *args = raw;
-	auto_of(engine) struct engine e;
-	auto_arena struct arena a = ARENA_INIT;
 	auto_of(cli_table) struct cli_table table = {0};
-	struct network_list list;
-	int r = cli_engine_open(context, &e);
-	if (r == 0)
-		r = network_list(&e, &a, &list);
-	if (r < 0)
-		return r;
-	if (!args->is_quiet)
-		cli_table_heads(&table, heads);
-	for (size_t i = 0; i < list.count; i++) {
-		const struct network_view *n = &list.items[i];
-		if (args->is_quiet) {
-			printf("%.12s\n", n->id);
-			continue;
-		}
+	cli_table_heads(&table, heads);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct network_view *n = &list->items[i];
 		cli_table_addf(&table, "%.12s", n->id);
 		cli_table_addf(&table, "%s", n->name);
 		cli_table_addf(&table, "%s", n->driver);
 		cli_table_addf(&table, "%s", n->subnet ? n->subnet : "");
 	}
 	cli_table_print(&table, stdout);
+}
+
+static int ls_print_format(const char *text, struct arena *a, const struct network_list *list)
+{
+	static const char *const heads[][2] = {{"Driver", "DRIVER"}, {"Gateway", "GATEWAY"},
+		{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Scope", "SCOPE"}, {"Subnet", "SUBNET"},
+		{NULL}};
+	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
+	int r = cli_format_open(&format, text, heads);
+	for (size_t i = 0; i < list->count && r == 0; i++) {
+		const struct network_view *n = &list->items[i];
+		auto_buf struct buf row = BUF_INIT;
+		struct json_writer w = {.out = &row};
+		json_open_object(&w, NULL);
+		json_put_string(&w, "Driver", n->driver);
+		json_put_string(&w, "Gateway", n->gateway ? n->gateway : "");
+		json_put_string(&w, "ID", arena_printf(a, "%.12s", n->id));
+		json_put_string(&w, "Name", n->name);
+		json_put_string(&w, "Scope", "local");
+		json_put_string(&w, "Subnet", n->subnet ? n->subnet : "");
+		json_close_object(&w);
+		r = cli_format_add(&format, &row);
+	}
+	if (r == 0)
+		cli_format_print(&format, stdout);
+	return r;
+}
+
+static int ls_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct ls_args *args = raw;
+	auto_of(engine) struct engine e;
+	auto_arena struct arena a = ARENA_INIT;
+	struct network_list list;
+	int r = cli_engine_open(context, &e);
+	if (r == 0)
+		r = network_list(&e, &a, &list);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count && args->is_quiet; i++)
+		printf("%.12s\n", list.items[i].id);
+	if (args->is_quiet)
+		return 0;
+	if (args->format && !str_eq(args->format, "table"))
+		return ls_print_format(args->format, &a, &list);
+	ls_print(&list);
 	return 0;
 }
 
@@ -97,38 +134,34 @@ static const struct command cmd_ls = {
 
 static const struct opt no_opts[] = {OPT_END};
 
-/* What one name says does not keep the others from being done. */
-static int inspect_main(void *context, void *args, int argc, char **argv)
+struct inspect_args {
+	const char *format;
+};
+
+static const struct opt inspect_opts[] = {
+	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
+		"print by a Go template, or \"json\""),
+	OPT_END,
+};
+
+static int inspect_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(engine) struct engine e;
-	int r = cli_engine_open(context, &e);
-	if (r < 0)
-		return r;
-	auto_buf struct buf all = BUF_INIT;
-	int worst = 0;
-	for (int i = 0; i < argc; i++) {
-		auto_buf struct buf one = BUF_INIT;
-		r = network_show(&e, argv[i], &one);
-		if (r < 0) {
-			cli_print_error();
-			worst = 1;
-			continue;
-		}
-		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
-	}
-	printf("[\n%s\n]\n", all.data);
-	return worst;
+	const struct inspect_args *args = raw;
+	return cli_inspect(context, args->format, argc, argv, network_show);
 }
 
 static const struct command cmd_inspect_network = {
 	.name = "inspect",
 	.synopsis = "NETWORK...",
 	.summary = "show networks and their endpoints, as JSON",
+	.flags = COMMAND_OPTIONS_MIXED,
 	.min_args = 1,
-	.opts = no_opts,
+	.opts = inspect_opts,
+	.args_size = sizeof(struct inspect_args),
 	.run = inspect_main,
 };
 
+/* What one name says does not keep the others from being done. */
 static int rm_main(void *context, void *args, int argc, char **argv)
 {
 	auto_of(engine) struct engine e;

@@ -5,10 +5,9 @@
 #include "ns/ns.h"
 #include "sys/process.h"
 
-/* Parsers for OPT_VALUE: a user or group by name or number, seconds with a sign. */
+/* Parsers for OPT_VALUE: a user or group by name or number. */
 int ns_opt_user(const char *text, void *field);
 int ns_opt_group(const char *text, void *field);
-int ns_opt_offset(const char *text, void *field);
 
 /* Prints a failure of the command itself and returns its exit code, 126 or 127; others are returned as they came. */
 int ns_finish(int r, int code, const char *words);

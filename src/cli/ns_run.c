@@ -25,6 +25,12 @@ struct run_args {
 	OPT_OPTIONAL(letter, name, struct run_args, files[kind], "FILE", \
 		"a new " name " namespace, kept at FILE when its processes have ended")
 
+/* Seconds with a sign. */
+static int opt_offset(const char *text, void *field)
+{
+	return parse_i64(*text == '+' && text[1] != '-' ? text + 1 : text, field);
+}
+
 static const struct opt run_opts[] = {
 	NEW(NS_MNT, 'm', "mount"),
 	NEW(NS_UTS, 'u', "uts"),
@@ -74,18 +80,13 @@ static const struct opt run_opts[] = {
 	OPT_FLAG(0, "keep-caps", struct run_args, command.keeps_caps,
 		"keep the capabilities of the new user namespace"),
 	OPT_VALUE_SEEN(0, "monotonic", struct run_args, monotonic_s, has_monotonic, "SECONDS",
-		ns_opt_offset, "a number of seconds, as 86400 or -60",
+		opt_offset, "a number of seconds, as 86400 or -60",
 		"offset of CLOCK_MONOTONIC in a new time namespace"),
 	OPT_VALUE_SEEN(0, "boottime", struct run_args, boottime_s, has_boottime, "SECONDS",
-		ns_opt_offset, "a number of seconds, as 86400 or -60",
+		opt_offset, "a number of seconds, as 86400 or -60",
 		"offset of CLOCK_BOOTTIME in a new time namespace"),
 	OPT_END,
 };
-
-int ns_opt_offset(const char *text, void *field)
-{
-	return parse_i64(*text == '+' && text[1] != '-' ? text + 1 : text, field);
-}
 
 static int add_words(
 	struct arena *a, const struct strvec *words, const char *which, struct ns_idmap_list *out)

@@ -18,9 +18,19 @@ static void add_unescaped(struct buf *out, const char *s)
 	}
 }
 
-int cli_format_open(struct cli_format *f, const char *format, const struct buf *heads)
+/* A row whose fields are the words of the head. */
+static void put_heads(const char *const heads[][2], struct buf *out)
 {
-	auto_buf struct buf text = BUF_INIT;
+	struct json_writer w = {.out = out};
+	json_open_object(&w, NULL);
+	for (size_t i = 0; heads[i][0]; i++)
+		json_put_string(&w, heads[i][0], heads[i][1]);
+	json_close_object(&w);
+}
+
+int cli_format_open(struct cli_format *f, const char *format, const char *const heads[][2])
+{
+	auto_buf struct buf text = BUF_INIT, row = BUF_INIT;
 	auto_of(json) struct json *document = NULL;
 	if (str_eq(format, "json"))
 		return 0;
@@ -30,7 +40,8 @@ int cli_format_open(struct cli_format *f, const char *format, const struct buf *
 	int r = template_parse(text.data, &f->template);
 	if (r < 0 || !columns)
 		return r;
-	r = json_parse("heads", heads->data, heads->len, &document);
+	put_heads(heads, &row);
+	r = json_parse("heads", row.data, row.len, &document);
 	if (r == 0)
 		r = template_execute_heads(f->template, document, &f->lines);
 	buf_addc(&f->lines, '\n');

@@ -56,6 +56,32 @@ void pending_end(const struct engine *e, const char *id, int *lock_fd)
 	fd_replace(lock_fd, -EBADF);
 }
 
+/* Its command died: what only that command held is ended; a container that never ran, or is to be removed, goes; another
+ * is exited. One that runs in the background is whole already. */
+static int container_abandoned(struct engine *e, const char *id)
+{
+	struct summary summary = {.state = CONTAINER_BROKEN};
+	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
+	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
+		process_is_alive(&summary.process))
+		return 0;
+	int r = network_abandon(e, id);
+	if (r == 0)
+		r = container_release(e, id);
+	if (r < 0)
+		return r;
+	bool stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
+		(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS);
+	if (!stays)
+		return container_erase(e, id, has_summary ? summary.name : NULL);
+	if (summary.state != CONTAINER_RUNNING)
+		return 0;
+	summary.state = CONTAINER_EXITED;
+	summary.exit_code = -1;
+	summary.finished_ns = clock_real_ns();
+	return summary_store(e, id, &summary);
+}
+
 /* One that cannot be swept stays for the next command and does not keep this one from its work. */
 void pending_sweep(struct engine *e)
 {
@@ -85,7 +111,7 @@ static int own_files_make(struct engine *e, const struct container *c, int run_d
 	auto_buf struct buf hosts = BUF_INIT, resolv = BUF_INIT, hostname = BUF_INIT;
 	buf_adds(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
 	buf_addf(&hostname, "%s\n", c->hostname);
-	if (file_read_at(AT_FDCWD, "/etc/resolv.conf", 1 << 16, &resolv) < 0)
+	if (file_read("/etc/resolv.conf", 1 << 16, &resolv) < 0)
 		buf_clear(&resolv);
 
 	struct {
@@ -218,28 +244,4 @@ int container_erase(struct engine *e, const char *id, const char *name)
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
-}
-
-int container_abandoned(struct engine *e, const char *id)
-{
-	struct summary summary = {.state = CONTAINER_BROKEN};
-	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
-	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
-		process_is_alive(&summary.process))
-		return 0;
-	int r = network_abandon(e, id);
-	if (r == 0)
-		r = container_release(e, id);
-	if (r < 0)
-		return r;
-	bool stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
-		(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS);
-	if (!stays)
-		return container_erase(e, id, has_summary ? summary.name : NULL);
-	if (summary.state != CONTAINER_RUNNING)
-		return 0;
-	summary.state = CONTAINER_EXITED;
-	summary.exit_code = -1;
-	summary.finished_ns = clock_real_ns();
-	return summary_store(e, id, &summary);
 }

@@ -32,7 +32,6 @@ int summary_read(const struct engine *e, const char *id, struct summary *out);
 
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
-int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1]);
 int name_release(const struct engine *e, const char *name, const char *id);
 /* Whatever name it has: for a container whose record cannot be read. */
 int name_release_all(const struct engine *e, const char *id);
@@ -47,7 +46,7 @@ int pending_try(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
 void pending_keep(int *lock_fd);
 void pending_sweep(struct engine *e);
-/* Makes what a container owns on disk; container_abandoned undoes it, whole or in part. */
+/* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
 size_t container_layer_count(const struct container *c);
@@ -60,9 +59,6 @@ int container_run_dir_begin(struct engine *e, const struct container *c);
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
-/* Its command died: what only that command held is ended; a container that never ran, or is to be removed, goes;
- * another is exited. One that runs in the background is whole already. */
-int container_abandoned(struct engine *e, const char *id);
 
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
 int detached_run(struct engine *e, struct container *c, struct launch *l);

@@ -18,7 +18,8 @@ static int name_path(char out[static 160], const char *name)
 	return fmt_n(out, 160, "names/%s", name);
 }
 
-int name_find(const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1])
+static int name_find(
+	const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1])
 {
 	char path[160], target[CONTAINER_ID_LEN + 2];
 	if (!str_is_name(name) || name_path(path, name) < 0)

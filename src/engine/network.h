@@ -41,7 +41,6 @@ int network_load(struct engine *e, const char *name, struct arena *a, struct net
 int network_hold(struct engine *e, const char *name, struct arena *a, struct network *out);
 /* The names of all records. */
 int network_names(struct engine *e, struct strvec *out);
-int network_store(struct engine *e, const struct network *n);
 /* Chooses what the caller left open (subnet, gateway), refuses collisions, gives it an id and stores it. The caller has
  * the lock of the networks. */
 int network_make(struct engine *e, struct network *n, struct arena *a);

@@ -21,7 +21,7 @@ static int record_path(char out[static 160], const char *name)
 	return fmt_n(out, 160, "networks/%s.json", name);
 }
 
-int network_store(struct engine *e, const struct network *n)
+static int network_store(struct engine *e, const struct network *n)
 {
 	char path[160], subnet[NET_SUBNET_TEXT], gateway[NET_ADDRESS_TEXT];
 	auto_buf struct buf text = BUF_INIT;

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/calls.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,6 +82,14 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
+/* "/", and "/." and "/x/..", which are the same place. */
+static bool is_root_path(const char *path)
+{
+	auto_buf struct buf clean = BUF_INIT;
+	path_clean(&clean, path);
+	return str_eq(clean.data, "/");
+}
+
 /* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */
 static int volume_normalize(struct engine *e, struct arena *a, const char **volume)
 {
@@ -98,7 +107,7 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 		return err_say(-EINVAL,
 			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
 			destination);
-	if (strchr(destination, '\n') || str_eq(destination, "/"))
+	if (strchr(destination, '\n') || is_root_path(destination))
 		return err_say(
 			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
 	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
@@ -112,6 +121,20 @@ static int volume_normalize(struct engine *e, struct arena *a, const char **volu
 		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
 	}
 	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
+	return 0;
+}
+
+/* "DST[:OPTIONS]" */
+static int tmpfs_check(const char *text)
+{
+	auto_free char *destination = mem_strdup(text);
+	destination[strcspn(destination, ":")] = '\0';
+	if (destination[0] != '/')
+		return err_say(
+			-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", text);
+	if (is_root_path(destination))
+		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
+			destination);
 	return 0;
 }
 
@@ -136,6 +159,25 @@ static int limits_check(const struct engine *e, const struct container *c)
 	return 0;
 }
 
+/* Of labels with one name the last counts. */
+static void labels_merge(struct container *c)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < c->labels.count; i++) {
+		const char *label = c->labels.items[i];
+		size_t len = strcspn(label, "=");
+		bool is_replaced = false;
+		for (size_t j = i + 1; j < c->labels.count; j++) {
+			const char *later = c->labels.items[j];
+			is_replaced |= strcspn(later, "=") == len &&
+				strncmp(label, later, len) == 0;
+		}
+		if (!is_replaced)
+			c->labels.items[kept++] = label;
+	}
+	c->labels.count = kept;
+}
+
 static int texts_check(struct engine *e, struct arena *a, struct container *c)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
@@ -144,13 +186,9 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 			return r;
 	}
 	for (size_t i = 0; i < c->tmpfs.count; i++) {
-		const char *text = c->tmpfs.items[i];
-		if (text[0] != '/')
-			return err_say(-EINVAL,
-				"--tmpfs \"%s\": not an absolute path in the container", text);
-		if (text[strspn(text, "/.")] == '\0' || text[strspn(text, "/.")] == ':')
-			return err_say(
-				-EINVAL, "--tmpfs \"%s\": the destination can't be \"/\"", text);
+		int r = tmpfs_check(c->tmpfs.items[i]);
+		if (r < 0)
+			return r;
 	}
 	if (c->name && !str_is_name(c->name))
 		return err_say(-EINVAL,
@@ -171,6 +209,7 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
+	labels_merge(c);
 	int r = texts_check(e, a, c);
 	if (r == 0)
 		r = limits_check(e, c);

@@ -76,9 +76,10 @@ static void option_take(struct mount_options *o, const struct option_word *word)
 {
 	switch (word->effect) {
 	case EFFECT_SET:
+		/* One field of three values, not bits: the kernel refuses two of them at once. */
 		if (word->value == MOUNT_ATTR_RELATIME || (word->value & MOUNT_ATTR__ATIME)) {
-			o->attr_clear |= MOUNT_ATTR__ATIME;
 			o->attr_set &= ~(uint64_t)MOUNT_ATTR__ATIME;
+			o->attr_clear |= MOUNT_ATTR__ATIME;
 		}
 		o->attr_set |= word->value;
 		break;

@@ -33,8 +33,6 @@ int net_err_module(int code, const char *kind) __attribute__((cold));
 /* `husk:INSTANCE:OWNER`, or `husk:INSTANCE:` without an owner. */
 void net_mark(char out[static NET_ALIAS_TEXT], const struct net *net, const char *owner);
 bool net_mark_matches(const struct net *net, const char *text, const char *owner);
-/* Silent; what the kernel's link list says about one message. */
-void net_link_read(const struct nlmsghdr *message, struct net_link *out);
 /* An interface by name, or by index when the name is NULL, through any route socket; silent, -ENODEV. */
 int net_link_find_on(struct netlink *route, const char *name, int index, struct net_link *out);
 /* A name that the kernel takes and that is one component of a path under /proc/sys. */

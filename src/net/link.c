@@ -19,7 +19,8 @@
 
 enum { LINK_ROOM = 1024 };
 
-void net_link_read(const struct nlmsghdr *message, struct net_link *out)
+/* What the kernel's link list says about one message. */
+static void net_link_read(const struct nlmsghdr *message, struct net_link *out)
 {
 	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
 	const struct nlattr *attribute;

@@ -28,7 +28,8 @@ static int parse_three(char *text, char separator, uint32_t out[static 3])
 	return rest ? -EINVAL : 0;
 }
 
-int ns_idmap_parse(const char *text, struct ns_idmap *out)
+/* "INNER:OUTER:COUNT" or, as older unshare(1) has it, "OUTER,INNER,COUNT". */
+static int ns_idmap_parse(const char *text, struct ns_idmap *out)
 {
 	char copy[64];
 	uint32_t n[3];
@@ -60,11 +61,12 @@ static bool subid_line(
 		*out_count > 0;
 }
 
-int ns_subid_range(
+/* The first range of `user` (name or number) in /etc/subuid or /etc/subgid; -ENOENT. */
+static int ns_subid_range(
 	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
 {
 	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(AT_FDCWD, path, ID_FILE_MAX, &text);
+	int r = file_read(path, ID_FILE_MAX, &text);
 	if (r < 0 && r != -ENOENT)
 		return err_new(r, "read %s", path);
 	char *rest = text.data;

@@ -13,9 +13,6 @@ int64_t ns_sysctl(const char *path);
 /* The command line of a process, cut to size. */
 void ns_process_command(pid_t pid, char *out, size_t size);
 
-/* "INNER:OUTER:COUNT" or, as older unshare(1) has it, "OUTER,INNER,COUNT". Any process. */
-int ns_idmap_parse(const char *text, struct ns_idmap *out);
-
 /* Why the kernel refused to make these namespaces. Returns code. */
 int ns_explain_unshare(int code, uint32_t clone_flags);
 

@@ -59,9 +59,6 @@ int ns_idmap_check(const struct ns_idmap *maps, size_t count, const char *what);
 int ns_idmap_add(struct arena *a, const char *word, const char *which, struct ns_idmap_list *list);
 /* Adds one id; ranges that hold it make room, as unshare(1) has it: what stays is paired in order. Any process. */
 void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer);
-/* The first range of `user` (name or number) in /etc/subuid or /etc/subgid; -ENOENT. Host. */
-int ns_subid_range(
-	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count);
 /* Writes uid_map and gid_map of process pid from the parent's side. Directly when the caller may (root, or one line
  * mapping its own id, for a gid with setgroups denied), otherwise through newuidmap and newgidmap. Host. */
 int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,

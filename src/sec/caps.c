@@ -87,11 +87,6 @@ int sec_cap_find(const char *name)
 	return -EINVAL;
 }
 
-const char *sec_cap_name(unsigned number)
-{
-	return number < CAP_NAME_COUNT ? cap_names[number] : NULL;
-}
-
 const char *sec_cap_nearest(const char *name)
 {
 	char full[CAP_NAME_MAX];
@@ -131,15 +126,6 @@ static int read_set(int (*is_set)(unsigned number), uint64_t *out_set, unsigned 
 	*out_set = set;
 	*out_count = count;
 	return 0;
-}
-
-uint64_t sec_caps_of_kernel(void)
-{
-	uint64_t set;
-	unsigned count;
-	if (read_set(is_bounding, &set, &count) < 0)
-		return 0;
-	return count == 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 }
 
 uint64_t sec_caps_of_caller(void)

@@ -20,12 +20,8 @@ struct sec_caps {
 
 /* The number of "CAP_CHOWN", "cap_chown" or "CHOWN", or -EINVAL. Silent. */
 int sec_cap_find(const char *name);
-/* "CAP_CHOWN", or NULL above the last known. */
-const char *sec_cap_name(unsigned number);
 /* Nearest capability name to a misspelt one, or NULL. */
 const char *sec_cap_nearest(const char *name);
-/* All capabilities of the running kernel (PR_CAPBSET_READ until it fails). */
-uint64_t sec_caps_of_kernel(void);
 /* Those in the caller's bounding set: all that a container of its can have. A set with more
  * fails sec_caps_set. */
 uint64_t sec_caps_of_caller(void);
@@ -64,8 +60,6 @@ struct sec_rlimit_row {
 
 /* "nofile=1024:2048", "nproc=512" as --ulimit takes it. Speaking. Any process. */
 int sec_rlimit_parse(const char *text, struct sec_rlimit_row *out);
-/* "RLIMIT_NOFILE" or "nofile", or -EINVAL. Silent. */
-int sec_rlimit_find(const char *name);
 const char *sec_rlimit_name(uint32_t resource); /* "nofile" */
 /* May the caller set this? Otherwise the nearest values it may set are in the row and 1 is
  * returned. Host. */

@@ -110,7 +110,6 @@ int sys_bpf(unsigned command, void *attr, size_t size);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
 int sys_getrlimit(int resource, uint64_t *out_soft, uint64_t *out_hard);
 int sys_keyctl_join_session(const char *name);
-int sys_personality(unsigned long persona);
 int sys_execve_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags);
 /* ioctl(2) on a namespace fd: NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE, NS_GET_OWNER_UID. */
 int sys_ns_ioctl(int ns_fd, unsigned long request, void *argument);

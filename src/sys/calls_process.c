@@ -197,12 +197,6 @@ int sys_keyctl_join_session(const char *name)
 	return fault ? fault : sys_result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name));
 }
 
-int sys_personality(unsigned long persona)
-{
-	int fault = fault_hit("personality");
-	return fault ? fault : sys_result(personality(persona));
-}
-
 int sys_execve_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	int fault = fault_hit("execve_at");

@@ -25,6 +25,12 @@ int file_read_at(int dirfd, const char *path, size_t max, struct buf *out)
 	return fd < 0 ? fd : fd_read_all(fd, max, out);
 }
 
+int file_read(const char *path, size_t max, struct buf *out)
+{
+	auto_close int fd = sys_open_at(AT_FDCWD, path, O_RDONLY | O_NOCTTY, 0);
+	return fd < 0 ? fd : fd_read_all(fd, max, out);
+}
+
 int file_write_at(int dirfd, const char *path, const char *text)
 {
 	auto_close int fd = sys_open_at(dirfd, path, O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);

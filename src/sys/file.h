@@ -12,6 +12,9 @@
 
 /* Appends the file's content, at most max bytes (-EFBIG). O_NOFOLLOW. */
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *out);
+/* The same for a file that a user named, or of the host's configuration: symlinks are followed, as to a pipe of the
+ * shell, or from /etc/resolv.conf. */
+int file_read(const char *path, size_t max, struct buf *out);
 /* Writes to an existing file in one write(2), as kernel files want it; no O_CREAT. */
 int file_write_at(int dirfd, const char *path, const char *text);
 /* Creates or replaces: a temporary file beside it, then rename. With is_durable also fsync of file and directory. */

@@ -170,8 +170,3 @@ void clock_sleep_ms(uint64_t ms)
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
 		continue;
 }
-
-void process_set_name(const char *name)
-{
-	sys_prctl(PR_SET_NAME, (unsigned long)(uintptr_t)name, 0, 0, 0);
-}

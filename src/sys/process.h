@@ -49,8 +49,6 @@ void clock_sleep_ms(uint64_t ms);
  * /dev/null, output into `out` (at most 64 KiB, stdout and stderr); its exit code, or -errno. */
 int process_run(const char *const argv[], struct buf *out);
 
-/* Sets the name shown by ps and /proc/PID/comm (15 characters). */
-void process_set_name(const char *name);
 /* Signal number of "TERM", "SIGTERM", "15", "RTMIN+3", or -EINVAL; and the name back ("SIGTERM"), NULL if none. */
 int signal_parse(const char *text);
 const char *signal_name(int number);

@@ -63,6 +63,11 @@ setup_file() {
 	CALLER=called LEAK=secret run container -e 'A=b  c' -e 'E=' -e CALLER -e MISSING -e $'N=x\ny' \
 		--env-file "$BATS_TEST_TMPDIR/env" -- sh -c 'printf "%s|" "$A" "$E" "$CALLER" "${MISSING-unset}" "$N" "$FROM_FILE"'
 	[[ $output == $'b  c||called|unset|x\ny|one two|' ]]
+	printf '\xef\xbb\xbfWINDOWS=mark\r\nEND=\r\n' >"$BATS_TEST_TMPDIR/env"
+	run container --env-file "$BATS_TEST_TMPDIR/env" -- sh -c 'printf "%s|" "$WINDOWS" "$END"'
+	[[ $output == 'mark||' ]]
+	run container --env-file <(echo PIPE=read) -- sh -c 'echo "$PIPE"'
+	[[ $output == read ]]
 	LEAK=secret run container -- env
 	[[ $output != *LEAK* && $output != *HUSK* && $output != *BATS* ]]
 	run container -- sh -c 'tr "\0" "\n" </proc/1/environ | sed "s/=.*//" | sort | tr "\n" " "'

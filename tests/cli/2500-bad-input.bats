@@ -83,6 +83,11 @@ refused() {
 	refused environment -e ''
 	refused nosuch --env-file /nosuch
 	refused "$BATS_TEST_TMPDIR" --env-file "$BATS_TEST_TMPDIR"
+	printf 'export SECRET=hidden\n' >"$BATS_TEST_TMPDIR/env"
+	refused 'export SECRET' --env-file "$BATS_TEST_TMPDIR/env"
+	[[ $stderr != *hidden* ]]
+	printf 'A=b\0C=d\n' >"$BATS_TEST_TMPDIR/env"
+	refused 'not a text' --env-file "$BATS_TEST_TMPDIR/env"
 	refused nosuch -u nosuch
 	refused nosuch -u root:nosuch
 	refused 99999999999 -u 99999999999
@@ -101,7 +106,10 @@ refused() {
 	refused ':' -v ':'
 	refused '::' -v '::'
 	refused a:b:c:d -v a:b:c:d
-	refused / -v "$BATS_TEST_TMPDIR:/"
+	for root in / // /. /x/.. /../; do
+		refused "$root" -v "$BATS_TEST_TMPDIR:$root"
+		refused "$root" --tmpfs "$root:size=1m"
+	done
 	refused relative --tmpfs relative
 	refused wrong --tmpfs /tmp:wrong=1
 }

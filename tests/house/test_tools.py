@@ -186,6 +186,42 @@ class Errno(House):
         self.finds('check-errno', {'src/net/x.c': SPDX}, 'tools/errno-allow:1: errno src/net/x.c: 0 places, not 1')
 
 
+class Unused(House):
+    DECLARED = HEADER + 'struct s;\nint net_f(int (*each)(int), int a)\n\t__attribute__((cold));\n/* net_g(1); */\n'
+    DEFINED = SPDX + '#include "net/net.h"\nint net_f(int (*each)(int), int a)\n{\n\treturn a ? net_f(each, 0) : 0;\n}\n'
+
+    def setUp(self):
+        super().setUp()
+        self.write({'src/net/net.h': self.DECLARED, 'src/net/x.c': self.DEFINED,
+                    'src/bin/x.c': SPDX + '#include "mount/mount.h"\nint main(void)\n{\n\treturn mount_go(0);\n}\n'})
+
+    def test_unused(self):
+        self.finds('check-unused', {}, 'src/net/net.h:4: net_f is used by no other file than its own')
+        self.finds('check-unused', {'tests/unit/x.c': SPDX + 'int x(void)\n{\n\treturn net_f(NULL, 1);\n}\n',
+                                    'src/net/y.c': SPDX + '/* net_f(1) */\nconst char *y = "net_f(";\n'}, 'net_f')
+
+    def test_used(self):
+        for use in ('int y(void)\n{\n\treturn net_f(NULL, 1);\n}\n', 'int (*const table[])(void) = {net_f};\n'):
+            self.write({'src/net/y.c': SPDX + use})
+            self.passes('check-unused')
+
+    def test_used_in_header(self):
+        self.write({'src/net/y.h': HEADER + 'static inline int y(void)\n{\n\treturn net_f(NULL, 1);\n}\n'})
+        self.passes('check-unused')
+        self.write({'src/net/y.h': HEADER + '#define Y() net_f(NULL, 1)\n'})
+        self.passes('check-unused')
+
+    def test_defined_nowhere(self):
+        self.finds('check-unused', {'src/net/x.c': SPDX}, 'net_f')
+
+    def test_allow(self):
+        self.write({'tools/unused-allow': '# words\nnet_f it comes\n'})
+        self.passes('check-unused')
+        self.finds('check-unused', {'tools/unused-allow': 'net_f\n'}, 'an entry needs a reason')
+        self.finds('check-unused', {'tools/unused-allow': 'net_f it comes\n', 'src/net/y.c': SPDX + 'int y = net_f(0, 0);\n'},
+                   'tools/unused-allow:1: net_f: nothing to allow any more')
+
+
 class Others(House):
     def test_headers(self):
         self.passes('check-headers')
@@ -213,7 +249,7 @@ class Man(House):
         super().setUp()
         self.husk = os.path.join(self.root, 'husk')
         self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME\\tits name\\nhusk ns run\\t--net\\t\\ta network\\n"\n',
-                    'man/husk-ns-run.1': self.PAGE})
+                    'man/husk-ns-run.1': self.PAGE, 'man/meson.build': "install_man('husk-ns-run.1')\n"})
         os.chmod(self.husk, 0o755)
 
     def finds_in_page(self, old, new, words):
@@ -228,6 +264,27 @@ class Man(House):
         self.finds_in_page('.Sh OPTIONS', '.Sh FILES', 'no OPTIONS section')
         self.finds_in_page('.Nd run in new namespaces\n', '', 'no NAME section')
         self.finds_in_page('.El\n', '.El\n.Xx\n', 'husk-ns-run.1:18: ')
+
+    def test_links(self):
+        self.finds_in_page('.El\n', '.El\n.Sh SEE ALSO\n.Xr husk-nothing 7\n', 'husk-ns-run.1:19: there is no page man/husk-nothing.7')
+        self.finds_in_page('HUSK-NS-RUN 1', 'HUSK-NS-RUN 7', 'husk-ns-run.1:2: the title is HUSK-NS-RUN 7')
+        self.write({'man/husk-ns-run.1': self.PAGE + '.Sh SEE ALSO\n.Xr husk-x 5\n'})
+        other = ('.Dd January 1, 2026\n.Dt HUSK-X 5\n.Os\n.Sh NAME\n.Nm husk-x\n.Nd a format\n.Sh DESCRIPTION\nBytes.\n'
+                 '.Sh SEE ALSO\n.Xr husk-ns-run 1\n')
+        files = {'man/husk-x.5': other, 'man/meson.build': "install_man('husk-ns-run.1', 'husk-x.5')\n"}
+        self.write(files)
+        self.passes('check-man', self.husk)
+        self.finds('check-man', {'man/meson.build': "install_man('husk-ns-run.1')\n"}, 'husk-x.5:1: man/meson.build does not install it',
+                   arguments=[self.husk])
+        self.write(files)
+        self.finds('check-man', {'man/husk-ns-run.1': self.PAGE}, 'husk-x.5:1: no other page names it', arguments=[self.husk])
+        self.finds('check-man', {'man/husk-x.5': other.replace('.Nd a format\n', '')}, 'husk-x.5:1: no NAME section',
+                   arguments=[self.husk])
+
+    def test_optional_value(self):
+        self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME[:GROUP]\\tx\\nhusk ns run\\t--net\\t[FILE]\\tx\\n"\n',
+                    'man/husk-ns-run.1': self.PAGE.replace('Ar NAME', 'Ar NAME[:GROUP]').replace('Fl -net\n', 'Fl -net Ar FILE\n')})
+        self.passes('check-man', self.husk)
 
     def test_missing_page(self):
         os.remove(os.path.join(self.root, 'man/husk-ns-run.1'))

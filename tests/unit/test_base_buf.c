@@ -69,7 +69,6 @@ static void test_escaped(void **state)
 static void test_lists(void **state)
 {
 	auto_strvec struct strvec v = STRVEC_INIT;
-	assert_false(strvec_has(&v, "x"));
 	for (int i = 0; i < 100; i++) {
 		strvec_pushf(&v, "item %d", i);
 		assert_null(v.items[v.count]);
@@ -77,7 +76,9 @@ static void test_lists(void **state)
 	strvec_push(&v, "x");
 	strvec_push_take(&v, mem_strdup("y"));
 	assert_int_equal(v.count, 102);
-	assert_true(strvec_has(&v, "x") && strvec_has(&v, "item 99") && !strvec_has(&v, "z"));
+	assert_string_equal(v.items[99], "item 99");
+	assert_string_equal(v.items[100], "x");
+	assert_string_equal(v.items[101], "y");
 	strvec_release(&v);
 	assert_int_equal(v.count, 0);
 }

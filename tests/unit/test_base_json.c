@@ -110,7 +110,6 @@ static void test_getters(void **state)
 	struct json_cursor root = json_root(j);
 	struct json_cursor field;
 	const char *s = "default";
-	uint32_t u32 = 1;
 	uint64_t u64 = 1;
 	int64_t i64 = 1;
 	bool b = false;
@@ -120,8 +119,8 @@ static void test_getters(void **state)
 	assert_int_equal(json_opt_string(&root, "none", &a, &s), 0);
 	assert_int_equal(json_opt_string(&root, "null", &a, &s), 0);
 	assert_string_equal(s, "x\xc3\xa9");
-	assert_int_equal(json_opt_u32(&root, "n", &u32), 1);
-	assert_int_equal(u32, 5);
+	assert_int_equal(json_opt_u64(&root, "n", &u64), 1);
+	assert_int_equal(u64, 5);
 	assert_int_equal(json_opt_bool(&root, "b", &b), 1);
 	assert_true(b);
 	assert_int_equal(json_opt_u64(&root, "big", &u64), 1);
@@ -146,11 +145,10 @@ static void test_getter_errors(void **state)
 {
 	auto_of(json) struct json *j = parse(
 		"{\"process\":{\"args\":[\"a\",1]},\"f\":1.0,\"e\":1e3,\"m\":-1,"
-		"\"big\":18446744073709551615,\"o\":{},\"s\":\"5\",\"u\":4294967296}");
+		"\"big\":18446744073709551615,\"o\":{},\"s\":\"5\"}");
 	auto_arena struct arena a = ARENA_INIT;
 	struct json_cursor root = json_root(j);
 	struct json_cursor process;
-	uint32_t u32 = 7;
 	uint64_t u64 = 7;
 	int64_t i64 = 7;
 	bool b;
@@ -160,25 +158,22 @@ static void test_getter_errors(void **state)
 	refused(json_opt_strings(&process, "args", &a, &list), -EINVAL,
 		"t.json: process.args[1]: expected a string, found a number");
 	assert_int_equal(list.count, 0);
-	refused(json_opt_u32(&root, "f", &u32), -EINVAL,
+	refused(json_opt_u64(&root, "f", &u64), -EINVAL,
 		"t.json: f: expected a number, found a number with a fraction or an exponent");
 	refused(json_opt_u64(&root, "e", &u64), -EINVAL,
 		"t.json: e: expected a number, found a number with a fraction or an exponent");
-	refused(json_opt_u32(&root, "u", &u32), -ERANGE,
-		"t.json: u: expected a number from 0 to 4294967295, found 4294967296");
 	refused(json_opt_u64(&root, "m", &u64), -ERANGE,
 		"t.json: m: expected a number from 0 to 18446744073709551615, found -1");
 	refused(json_opt_i64(&root, "big", &i64), -ERANGE,
 		"t.json: big: expected a number up to 9223372036854775807, found "
 		"18446744073709551615");
-	refused(json_opt_u32(&root, "s", &u32), -EINVAL,
+	refused(json_opt_u64(&root, "s", &u64), -EINVAL,
 		"t.json: s: expected a number, found a string");
 	refused(json_opt_bool(&root, "s", &b), -EINVAL,
 		"t.json: s: expected true or false, found a string");
 	refused(json_opt_string(&root, "o", &a, &s), -EINVAL,
 		"t.json: o: expected a string, found an object");
 	refused(json_count(&root), -EINVAL, "t.json: expected an array, found an object");
-	assert_int_equal(u32, 7);
 	assert_int_equal(u64, 7);
 	assert_int_equal(i64, 7);
 
@@ -194,7 +189,7 @@ static int add_key(const char *key, const struct json_cursor *v, void *arg)
 	return json_need_object(v);
 }
 
-static void test_each_and_only(void **state)
+static void test_each(void **state)
 {
 	auto_buf struct buf keys = BUF_INIT;
 	auto_of(json) struct json *j = parse("{\"z\":{},\"agrs\":{},\"a\":1,\"b\":{}}");
@@ -202,11 +197,6 @@ static void test_each_and_only(void **state)
 	refused(json_each(&root, add_key, &keys), -EINVAL,
 		"t.json: a: expected an object, found a number");
 	assert_string_equal(keys.data, "z agrs a ");
-	static const char *const some[] = {"z", "args", "a", "b", NULL};
-	refused(json_only(&root, some), -EINVAL,
-		"t.json: agrs: unknown field; did you mean \"args\"?");
-	static const char *const all[] = {"z", "agrs", "a", "b", NULL};
-	assert_int_equal(json_only(&root, all), 0);
 }
 
 static void write_sample(struct json_writer *w)
@@ -256,7 +246,7 @@ int main(void)
 		cmocka_unit_test(test_top_values),
 		cmocka_unit_test(test_getters),
 		cmocka_unit_test(test_getter_errors),
-		cmocka_unit_test(test_each_and_only),
+		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_writer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,30 +209,6 @@ static void test_main_refuses(void **state)
 		"run", "-e", "A", "--memory", "abc", "alpine");
 }
 
-static void test_find(void **state)
-{
-	auto_buf struct buf path = BUF_INIT;
-	const struct command *found;
-	char **argv = WORDS("husk-x", "network", "rm", "-d", "x");
-	int argc = 5;
-	assert_int_equal(command_find(&root, &argc, &argv, &found, &path), 0);
-	assert_ptr_equal(found, &cmd_rm);
-	assert_string_equal(path.data, "husk-x network remove");
-	assert_int_equal(argc, 2);
-	assert_string_equal(argv[0], "-d");
-
-	argv = WORDS("husk-x", "network");
-	argc = 2;
-	assert_int_equal(command_find(&root, &argc, &argv, &found, &path), 0);
-	assert_null(found);
-	argv = WORDS("husk-x", "netwrok");
-	argc = 2;
-	assert_int_equal(command_find(&root, &argc, &argv, &found, &path), -EINVAL);
-	assert_string_equal(err_text(), "husk-x: unknown command: netwrok; did you mean network?");
-	argc = 0;
-	assert_int_equal(command_find(&root, &argc, &(char **){WORDS("husk-x")}, &found, &path), 0);
-}
-
 /* A program whose options stand before the command, as an OCI runtime's do. */
 struct global {
 	const char *root_dir;
@@ -391,7 +367,6 @@ int main(void)
 		cmocka_unit_test(test_parse_errors),
 		cmocka_unit_test(test_main_runs),
 		cmocka_unit_test(test_main_refuses),
-		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_group_options),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_help_letter_taken),

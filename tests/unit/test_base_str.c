@@ -53,15 +53,6 @@ static void test_small_numbers(void **state)
 	assert_int_equal(parse_u32("4294967296", &value), -ERANGE);
 	assert_int_equal(parse_id("4294967295", &value), -ERANGE);
 	assert_int_equal(parse_id("4294967294", &value), 0);
-	assert_int_equal(parse_mode("7777", &value), 0);
-	assert_int_equal(value, 07777);
-	assert_int_equal(parse_mode("0644", &value), 0);
-	assert_int_equal(value, 0644);
-	assert_int_equal(parse_mode("10000", &value), -ERANGE);
-	assert_int_equal(parse_mode("1000000000000000000000000", &value), -ERANGE);
-	assert_int_equal(parse_mode("648", &value), -EINVAL);
-	assert_int_equal(parse_mode("", &value), -EINVAL);
-	assert_int_equal(value, 0644);
 }
 
 static void test_i64(void **state)
@@ -121,27 +112,6 @@ static void test_size(void **state)
 		{"0.0000000001k", -EINVAL, 0},
 	};
 	CHECK_NUMBERS(parse_size, cases);
-}
-
-static void test_duration(void **state)
-{
-	static const struct number_case cases[] = {
-		{"10", 0, 10000},
-		{"10s", 0, 10000},
-		{"1m30s", 0, 90000},
-		{"500ms", 0, 500},
-		{"1.5h", 0, 5400000},
-		{"1500us", 0, 1},
-		{"2000000ns", 0, 2},
-		{"0", 0, 0},
-		{"1m30", -EINVAL, 0},
-		{"s", -EINVAL, 0},
-		{"", -EINVAL, 0},
-		{"10 s", -EINVAL, 0},
-		{"1d", -EINVAL, 0},
-		{"99999999999h", -ERANGE, 0},
-	};
-	CHECK_NUMBERS(parse_duration, cases);
 }
 
 static void test_nano(void **state)
@@ -322,7 +292,6 @@ int main(void)
 		cmocka_unit_test(test_i64),
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_size),
-		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_nano),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_words),

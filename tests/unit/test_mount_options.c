@@ -21,6 +21,8 @@ static const struct expectation expectations[] = {
 	{"nosuid,noexec,nodev", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NODEV, 0, 0, 0,
 		false, false, ""},
 	{"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0, false, false, ""},
+	{"noatime,strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0, false, false, ""},
+	{"noatime,relatime", 0, MOUNT_ATTR__ATIME, 0, 0, false, false, ""},
 	{"mode=755,ro,size=64k", MOUNT_ATTR_RDONLY, 0, 0, 0, false, false, "mode=755,size=64k"},
 	{"rbind,rslave", 0, 0, 0, MS_SLAVE | MS_REC, true, true, ""},
 	{"bind,private,rro", 0, 0, MOUNT_ATTR_RDONLY, MS_PRIVATE, true, false, ""},

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts of options and of networks: volumes, published ports, addresses, subnets, mount options. One text for all. */
+#include "engine/prepare.c"
+
+#include "fuzz.h"
+#include "engine/network.h"
+#include "mount/mount.h"
+
+#include <linux/mount.h>
+
+static void volume_check(const char *text)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct engine e = {.root_path = "/var/lib/husk"};
+	const char *volume = text;
+	if (volume_normalize(&e, &a, &volume) < 0)
+		return;
+	auto_free char *copy = mem_strdup(volume);
+	char *rest = copy;
+	const char *source = str_cut(&rest, ':'), *destination = str_cut(&rest, ':');
+	if (!rest || (!str_eq(rest, "ro") && !str_eq(rest, "rw")))
+		BUG("\"%s\" became %s", text, volume);
+	if (source[0] != '/' || destination[0] != '/' || is_root_path(destination))
+		BUG("\"%s\" became %s", text, volume);
+	const char *again = volume;
+	if (volume_normalize(&e, &a, &again) < 0 || !str_eq(again, volume))
+		BUG("%s became %s", volume, again);
+}
+
+static void port_check(const char *text)
+{
+	struct net_publication p;
+	auto_buf struct buf shown = BUF_INIT;
+	int r = port_parse(text, &p);
+	if (r < 0 && err_code() != r)
+		BUG("%d without a sentence", r);
+	if (r < 0)
+		return;
+	if (p.port == 0 || p.count == 0 || p.port + p.count - 1 > UINT16_MAX ||
+		p.host_port + p.count - 1 > UINT16_MAX || p.count > NET_PORTS_MAX)
+		BUG("ports %u + %u from %u", p.port, p.count, p.host_port);
+	if (p.protocol >= NET_PROTOCOL_COUNT || (p.host.size != 4 && p.host.size != 16))
+		BUG("protocol %d, address of %u bytes", (int)p.protocol, p.host.size);
+	port_format(&p, &shown);
+}
+
+static void address_check(const char *text)
+{
+	struct net_address a, again;
+	char shown[NET_ADDRESS_TEXT];
+	if (net_address_parse(text, &a) < 0)
+		return;
+	if (net_address_parse(net_address_format(shown, &a), &again) < 0 ||
+		!net_address_equal(&a, &again))
+		BUG("%s became %s", text, shown);
+}
+
+static void subnet_check(const char *text)
+{
+	struct net_subnet s, again;
+	struct net_address host;
+	char shown[NET_SUBNET_TEXT];
+	int r = net_subnet_parse(text, &s);
+	if (r < 0 && r != -ERANGE)
+		return;
+	if (net_subnet_parse(net_subnet_format(shown, &s), &again) < 0 ||
+		!net_address_equal(&s.address, &again.address) || s.length != again.length)
+		BUG("%s became %s", text, shown);
+	if (!net_subnet_overlaps(&s, &again) || !net_subnet_has(&s, &s.address))
+		BUG("%s is not in itself", shown);
+	if (net_subnet_host(&s, 1, &host) == 0 && !net_subnet_has(&s, &host))
+		BUG("the first host of %s is not in it", shown);
+}
+
+/* What is known becomes bits, and the rest goes to the file system as it was written. */
+static void options_check(const char *text)
+{
+	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
+	auto_of(mount_options) struct mount_options again = {.data = BUF_INIT};
+	if (mount_options_parse(text, &o) < 0)
+		return;
+	uint64_t atime = o.attr_set & MOUNT_ATTR__ATIME;
+	if (atime && atime != MOUNT_ATTR_NOATIME && atime != MOUNT_ATTR_STRICTATIME)
+		BUG("\"%s\" has two opinions of access times", text);
+	if (mount_options_parse(o.data.data, &again) < 0 || !str_eq(again.data.data, o.data.data))
+		BUG("\"%s\" became \"%s\"", o.data.data, again.data.data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	auto_buf struct buf text = BUF_INIT;
+	buf_add(&text, data, size);
+	volume_check(text.data);
+	port_check(text.data);
+	address_check(text.data);
+	subnet_check(text.data);
+	options_check(text.data);
+	return 0;
+}
