@@ -41,7 +41,9 @@ static int ended_collect(struct engine *e, const char *id, int run_dir)
 	return monitor_exit_load(run_dir, &record) == 0 ? container_ended(e, id) : 0;
 }
 
-int detached_run(struct engine *e, struct container *c, struct launch *l)
+/* The monitor with init as its child. What is only needed for this is closed when it is done. */
+static int monitor_start(struct engine *e, const struct container *c, int run_dir, struct launch *l,
+	struct monitor_handle *out)
 {
 	struct monitor_begin begin;
 	int r = monitor_begin_fill(e, c->id, &begin);
@@ -49,26 +51,30 @@ int detached_run(struct engine *e, struct container *c, struct launch *l)
 		return r;
 	begin.has_stdin = c->process.has_stdin;
 	auto_close int dir = container_dir_open(e, c->id);
-	auto_close int run_dir = container_run_dir_open(e, c->id);
 	auto_close int oom = cgroup_oom_open(l->cgroup);
+	cgroup_close(take_ptr(&l->cgroup));
 	auto_of(cgroup_entry) struct cgroup_entry group = CGROUP_ENTRY_INIT,
 						  home = CGROUP_ENTRY_INIT;
 	struct monitor_parts parts = {.begin = &begin,
 		.run_directory_fd = run_dir,
 		.log_directory_fd = dir,
 		.oom_fd = oom};
-	struct monitor_handle monitor = {.socket = -EBADF};
 	auto_close int lock = parts_fill(e, &parts, &group, &home);
-	r = lock < 0 ? lock : monitor_spawn(&parts, l, &monitor);
-	fd_replace(&lock, -EBADF);
-	auto_close int socket = monitor.socket;
+	return lock < 0 ? lock : monitor_spawn(&parts, l, out);
+}
+
+int detached_run(struct engine *e, struct container *c, struct launch *l)
+{
+	auto_close int run_dir = container_run_dir_open(e, c->id);
+	auto_of(monitor_handle) struct monitor_handle monitor = MONITOR_HANDLE_INIT;
+	struct process_id payload;
+	int r = monitor_start(e, c, run_dir, l, &monitor);
 	if (r == 0)
 		r = network_attach(e, c, l->pid);
-	struct process_id payload;
 	if (r == 0)
 		r = payload_identify(l, &payload);
 	if (r == 0)
-		r = monitor_go(socket, &l->phase);
+		r = monitor_go(&monitor, &l->phase);
 	if (r == 0)
 		r = summary_running(e, c, &monitor.process, &payload);
 	return r < 0 ? r : ended_collect(e, c->id, run_dir);

@@ -2,7 +2,7 @@
 /*
  * The cgroups of an instance: husk-INSTANCE/ID for each container, husk-INSTANCE/monitors for their monitors, which so
  * are outside of every container's limits and of the caller's session. Whoever enters the monitors' group holds the
- * lock `groups` shared; whoever makes it or removes it, once it is empty, holds it alone.
+ * lock of the state directory shared; whoever makes it or removes it, once it is empty, holds it alone.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-static const char lock_name[] = "groups";
+static const char lock_name[] = "lock"; /* there since the boot: a full disk does not matter */
 
 enum { ENTER_TRIES = 5 };
 

@@ -254,8 +254,8 @@ static int localnet_end(struct engine *e, struct net *net, int leases)
 	return r;
 }
 
-/* A kernel without nftables has published nothing. */
-static bool has_no_filter(int r)
+/* A kernel without nftables has published nothing, one without bridges has nothing to be cut off from. */
+static bool is_lacking(int r)
 {
 	return r == -EPROTONOSUPPORT || r == -ESOCKTNOSUPPORT || r == -EOPNOTSUPP;
 }
@@ -265,12 +265,14 @@ static int kernel_release(struct net *net, const char *id, const struct endpoint
 {
 	int r = endpoint ? net_unpublish(net, endpoint->ports, endpoint->port_count, id)
 			 : net_unpublish_owner(net, id);
-	if (r < 0 && !has_no_filter(r))
+	if (r < 0 && !is_lacking(r))
 		return err_wrap(r, "unpublish the ports of container %.12s", id);
 	r = net_endpoint_silence(net, id);
-	if (r == 0 && endpoint)
+	if (r < 0 && !is_lacking(r))
+		return r;
+	if (endpoint)
 		flows_forget(net, endpoint);
-	return r;
+	return 0;
 }
 
 static int leases_release(const char *id, int leases, const struct endpoint *endpoint)

@@ -10,6 +10,7 @@
 #include "runtime/runtime.h"
 #include "sys/process.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -118,19 +119,27 @@ struct monitor_parts {
 };
 
 /* Host side of it: spawns the monitor in its own session and cgroup, hands over l (all fds, the plan) and returns when
- * init exists: l->pid and l->pidfd are filled. The socket of the handle, the conversation, is the caller's to close.
+ * init exists: l->pid and l->pidfd are filled. monitor_handle_close ends the conversation, and waits for a monitor
+ * that was not let go, which ends with it.
  * The monitor is in its cgroup before it closes what is close-on-exec: a lock on that group need not be held longer. */
 struct monitor_handle {
 	int socket;
+	int pidfd; /* until monitor_go */
 	struct process_id process;
 };
+#define MONITOR_HANDLE_INIT \
+	{ \
+		.socket = -EBADF, .pidfd = -EBADF \
+	}
+void monitor_handle_close(struct monitor_handle *handle);
+AUTO_STRUCT(monitor_handle, struct monitor_handle, monitor_handle_close)
 int monitor_spawn(const struct monitor_parts *parts, struct launch *l, struct monitor_handle *out);
 /* A new monitor for a container without a terminal whose monitor was killed: it reads its output on and sees its end,
  * but not its exit code, which only a parent may know. */
 int monitor_adopt(
 	const struct monitor_parts *parts, int payload_pidfd, struct process_id *out_monitor);
 /* Lets it go and waits until the payload runs; on failure the trail is the monitor's and *out_phase tells where. */
-int monitor_go(int socket, enum launch_phase *out_phase);
+int monitor_go(struct monitor_handle *handle, enum launch_phase *out_phase);
 
 /* main() of husk-monitor after the sync socket is known: never returns before the container has ended. */
 int monitor_main(const char *id, int socket);

@@ -9,11 +9,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { SOCKET_FD = 3, SAFE_FD = 10 };
+enum { SOCKET_FD = 3, SAFE_FD = 10, END_MS = 2000 };
+
+void monitor_handle_close(struct monitor_handle *handle)
+{
+	fd_replace(&handle->socket, -EBADF);
+	if (handle->pidfd < 0)
+		return;
+	/* It hears the end of the conversation, ends its init and then itself. */
+	struct pollfd end = {.fd = handle->pidfd, .events = POLLIN};
+	sys_poll(&end, 1, END_MS);
+	process_kill(take_fd(&handle->pidfd));
+}
 
 static void group_enter(const struct cgroup_entry *group)
 {
@@ -106,7 +118,8 @@ static int spawn(const struct monitor_parts *parts, struct monitor_handle *out)
 		return err_new(safe_end, "place the monitor's socket");
 	int tree_fd = parts->group->tree_fd;
 	struct clone_args args = {
-		.flags = tree_fd >= 0 ? CLONE_INTO_CGROUP : 0,
+		.flags = CLONE_PIDFD | (tree_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)&out->pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = tree_fd >= 0 ? (uint64_t)tree_fd : 0,
 	};
@@ -144,30 +157,33 @@ int monitor_spawn(const struct monitor_parts *parts, struct launch *l, struct mo
 int monitor_adopt(
 	const struct monitor_parts *parts, int payload_pidfd, struct process_id *out_monitor)
 {
-	struct monitor_handle handle = {.socket = -EBADF};
+	auto_of(monitor_handle) struct monitor_handle handle = MONITOR_HANDLE_INIT;
 	int r = spawn(parts, &handle);
-	auto_close int socket = handle.socket;
 	if (r == 0)
-		r = begin_send(socket, parts, NULL, payload_pidfd);
+		r = begin_send(handle.socket, parts, NULL, payload_pidfd);
 	if (r < 0)
 		return r;
 	struct monitor_message message;
 	int none;
-	r = answer(socket, MONITOR_RUNNING, &message, &none);
-	if (r == 0)
-		*out_monitor = handle.process;
-	return r;
+	r = answer(handle.socket, MONITOR_RUNNING, &message, &none);
+	if (r < 0)
+		return r;
+	*out_monitor = handle.process;
+	fd_replace(&handle.pidfd, -EBADF);
+	return 0;
 }
 
-int monitor_go(int socket, enum launch_phase *out_phase)
+int monitor_go(struct monitor_handle *handle, enum launch_phase *out_phase)
 {
 	struct monitor_message message = {.type = MONITOR_GO};
-	int r = socket_send(socket, &message, sizeof(message), NULL, 0);
-	if (r < 0)
+	int r = socket_send(handle->socket, &message, sizeof(message), NULL, 0);
+	if (r < 0 && r != -EPIPE) /* who has ended has said why */
 		return err_new(r, "let the monitor go");
 	int none;
-	r = answer(socket, MONITOR_RUNNING, &message, &none);
-	if (r < 0 && message.type == MONITOR_FAILED)
+	r = answer(handle->socket, MONITOR_RUNNING, &message, &none);
+	if (r == 0)
+		fd_replace(&handle->pidfd, -EBADF);
+	else if (message.type == MONITOR_FAILED)
 		*out_phase = (enum launch_phase)message.phase;
 	return r;
 }

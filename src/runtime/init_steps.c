@@ -30,7 +30,8 @@ static uint64_t joined_flags(const struct flat *plan)
 	return flags;
 }
 
-int gate_open(struct init *init)
+/* What hand_over needs, while this process may still make it. */
+static int gate_open(struct init *init)
 {
 	int gate[2];
 	int r = sys_pipe(gate);
@@ -41,24 +42,33 @@ int gate_open(struct init *init)
 	return 0;
 }
 
-/* The child says nothing before the host has heard of it: it waits for the end of a pipe that this process holds. */
+/* The child goes on once the host has heard of it, and ends when it has not: what nobody waits for may not run. */
+static int gate_pass(struct init *init)
+{
+	fd_replace(&init->gate_write, -EBADF);
+	char word;
+	ssize_t n = sys_read(init->gate_read, &word, sizeof(word));
+	fd_replace(&init->gate_read, -EBADF);
+	if (n == 0)
+		_exit(1);
+	return n < 0 ? err_new((int)n, "wait for the host") : 0;
+}
+
 int hand_over(struct init *init)
 {
 	int pidfd = -EBADF;
 	int pid = sys_fork(CLONE_PARENT, &pidfd);
 	if (pid < 0)
 		return err_new(pid, "enter the pid namespace");
-	if (pid == 0) {
-		fd_replace(&init->gate_write, -EBADF);
-		char none;
-		ssize_t end = sys_read(init->gate_read, &none, sizeof(none));
-		fd_replace(&init->gate_read, -EBADF);
-		return end < 0 ? err_new((int)end, "wait for the host") : 0;
-	}
+	if (pid == 0)
+		return gate_pass(init);
 
 	struct sync_message message = {.type = SYNC_CHILD, .step = (uint32_t)pid};
 	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
-	_exit(r < 0);
+	if (r < 0)
+		return r;
+	ssize_t n = sys_write(init->gate_write, "x", 1);
+	_exit(n != 1);
 }
 
 /* An exec joins all at once through the container's pidfd [5.8], and is born in its pid namespace at the very end. A new

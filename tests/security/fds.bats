@@ -203,8 +203,8 @@ watched_execs() {
 			[[ $status -ne 0 ]] || break
 			sleep 0.05
 		done
-		wait "$starting"
-		husk exec one /bin/true
+		eventually husk exec one /bin/true
 		husk rm -f one
+		wait "$starting" # strace stays as long as the monitor
 	done
 }
