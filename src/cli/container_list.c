@@ -189,8 +189,11 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 		struct ps_row *row = &rows[count];
 		if (container_summary(&e, list.ids[i], &row->summary) < 0)
 			continue; /* removed meanwhile */
-		if (container_adopt(&e, list.ids[i], &row->summary) < 0)
+		if (container_settle(&e, list.ids[i], &row->summary) < 0)
 			log_warn("%s", err_text());
+		if (row->summary.flags & SUMMARY_UNCOLLECTED &&
+			container_summary(&e, list.ids[i], &row->summary) < 0)
+			continue; /* it was to be removed when it ends */
 		memcpy(row->id, list.ids[i], sizeof(row->id));
 		if (args->shows_all || row->summary.state == CONTAINER_RUNNING)
 			count++;

@@ -63,21 +63,22 @@ static int monitor_start(struct engine *e, const struct container *c, int run_di
 	return lock < 0 ? lock : monitor_spawn(&parts, l, out);
 }
 
-int detached_run(struct engine *e, struct container *c, struct launch *l)
+int detached_run(struct start *s)
 {
-	auto_close int run_dir = container_run_dir_open(e, c->id);
+	struct launch *l = &s->launch;
+	auto_close int run_dir = container_run_dir_open(s->e, s->c->id);
 	auto_of(monitor_handle) struct monitor_handle monitor = MONITOR_HANDLE_INIT;
 	struct process_id payload;
-	int r = monitor_start(e, c, run_dir, l, &monitor);
+	int r = monitor_start(s->e, s->c, run_dir, l, &monitor);
 	if (r == 0)
-		r = network_attach(e, c, l->pid);
+		r = network_attach(s->e, s->c, l->pid);
 	if (r == 0)
 		r = payload_identify(l, &payload);
 	if (r == 0)
 		r = monitor_go(&monitor, &l->phase);
 	if (r == 0)
-		r = summary_running(e, c, &monitor.process, &payload);
-	return r < 0 ? r : ended_collect(e, c->id, run_dir);
+		r = summary_running(s, &monitor.process, &payload);
+	return r < 0 ? r : ended_collect(s->e, s->c->id, run_dir);
 }
 
 /* The same for a process that runs already. */
@@ -109,13 +110,8 @@ static int adopt(struct engine *e, const char *id, int run_dir, struct summary *
 
 /* A container in the background without a terminal outlives its monitor: the first command that meets it gives it a new
  * one. Whoever else has its lock is at work on it already. */
-int container_adopt(struct engine *e, const char *id, struct summary *summary)
+static int orphan_adopt(struct engine *e, const char *id, struct summary *summary)
 {
-	bool is_orphan = summary->state == CONTAINER_RUNNING && summary->flags & SUMMARY_DETACHED &&
-		!(summary->flags & SUMMARY_TTY) && summary->monitor.pid &&
-		!process_is_alive(&summary->monitor);
-	if (!is_orphan)
-		return 0;
 	auto_close int run_dir = container_run_dir_open(e, id);
 	auto_close int lock = run_dir < 0 ? run_dir : lock_file_at(run_dir, "lock", false);
 	if (lock < 0)
@@ -133,4 +129,14 @@ int container_adopt(struct engine *e, const char *id, struct summary *summary)
 	summary->monitor = stored.monitor;
 	log_debug("container %s has a new monitor", id);
 	return 0;
+}
+
+int container_settle(struct engine *e, const char *id, struct summary *summary)
+{
+	bool is_dead = summary->flags & SUMMARY_UNCOLLECTED;
+	bool is_adoptable = summary->state == CONTAINER_RUNNING && summary->monitor.pid &&
+		summary->flags & SUMMARY_DETACHED && !(summary->flags & SUMMARY_TTY);
+	if ((!is_dead && !is_adoptable) || process_is_alive(&summary->monitor))
+		return 0;
+	return is_dead ? container_ended(e, id) : orphan_adopt(e, id, summary);
 }

@@ -31,8 +31,9 @@ int container_find(struct engine *e, const char *word, char out_id[static CONTAI
 /* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
-/* Gives a running container whose monitor was killed a new one; nothing for any other. */
-int container_adopt(struct engine *e, const char *id, struct summary *summary);
+/* What a monitor that was killed could not do: a container that runs gets a new one, what one that has ended had is
+ * given back. Nothing for any other. */
+int container_settle(struct engine *e, const char *id, struct summary *summary);
 struct container_list {
 	char (*ids)[CONTAINER_ID_LEN + 1];
 	size_t count;

@@ -60,12 +60,21 @@ int container_release(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
 
+/* A container on its way from "created" or "exited" to "running". Its lock is held meanwhile, so that who stops or
+ * removes it, or collects its end, comes before or after. */
+struct start {
+	struct engine *e;
+	struct container *c;
+	struct launch launch;
+	int lock;
+};
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
-int detached_run(struct engine *e, struct container *c, struct launch *l);
-/* The process that will be the payload, while it still waits; then, when it runs, the row that says so. */
+int detached_run(struct start *s);
+/* The process that will be the payload, while it still waits; then, when it runs, the row that says so, and the lock is
+ * let go. */
 int payload_identify(const struct launch *l, struct process_id *out);
-int summary_running(struct engine *e, const struct container *c, const struct process_id *monitor,
-	const struct process_id *payload);
+int summary_running(
+	struct start *s, const struct process_id *monitor, const struct process_id *payload);
 
 /* Compose: a container, its image and the defaults become an OCI specification. `root_fd` shows the files of the
  * container (for its users). */

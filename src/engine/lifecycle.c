@@ -35,6 +35,7 @@ static void state_verify(struct engine *e, const char *id, struct summary *out)
 	auto_close int run_dir = container_run_dir_open(e, id);
 	if (run_dir >= 0 && is_this_boot && monitor_exit_load(run_dir, &record) < 0)
 		record = (struct monitor_exit){.code = -1};
+	out->flags |= SUMMARY_UNCOLLECTED;
 	out->state = CONTAINER_EXITED;
 	out->exit_code = record.code;
 	out->finished_ns = record.finished_ns;
@@ -125,8 +126,17 @@ static int wait_collected(struct engine *e, const char *id, const struct summary
 	return r < 0 ? r : 0;
 }
 
+/* Lets whoever starts it, removes it or collects its end have done. */
+static void busy_await(struct engine *e, const char *id)
+{
+	auto_close int run_dir = container_run_dir_open(e, id);
+	if (run_dir >= 0)
+		fd_close(lock_shared_at(run_dir, "lock"));
+}
+
 static int running_open(struct engine *e, const char *id, struct summary *out)
 {
+	busy_await(e, id);
 	int r = container_summary(e, id, out);
 	if (r < 0)
 		return r;
@@ -134,7 +144,7 @@ static int running_open(struct engine *e, const char *id, struct summary *out)
 		wait_collected(e, id, out);
 	if (out->state != CONTAINER_RUNNING)
 		return err_say(-ESRCH, "container %.12s is not running", id);
-	r = container_adopt(e, id, out);
+	r = container_settle(e, id, out);
 	if (r < 0)
 		return r;
 	int pidfd = process_open(&out->process);
@@ -197,36 +207,44 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 	return wait_collected(e, id, &summary);
 }
 
-int container_remove(struct engine *e, const char *id, bool is_forced)
+/* It does not run any more, or 1 when it was started meanwhile. The caller has its lock. */
+static int remove_locked(struct engine *e, const char *id)
 {
 	struct summary summary;
-	int r = container_summary(e, id, &summary);
-	if (r < 0)
-		return r;
-	if (summary.state == CONTAINER_RUNNING && !is_forced)
-		return err_say(-EBUSY,
-			"container %.12s is running: stop the container before removing it, or use "
-			"rm -f",
-			id);
-	if (summary.state == CONTAINER_RUNNING) {
-		r = container_kill(e, id, SIGKILL);
-		if (r < 0 && r != -ESRCH)
-			return r;
-	}
-	auto_close int pending = pending_try(e, id);
-	auto_close int lock = container_lock(e, id);
-	if (lock == -ENOENT)
-		pending_end(e, id, &pending);
-	if (lock < 0)
-		return lock == -ENOENT ? 0 : lock; /* with --rm its monitor was faster */
-	bool has_record = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
-	r = network_detach(e, id);
+	bool has_row = container_summary(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
+	if (has_row && summary.state == CONTAINER_RUNNING)
+		return 1;
+	int r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);
-	if (r == 0)
-		r = container_erase(e, id, has_record ? summary.name : NULL);
-	if (r == 0)
-		pending_end(e, id, &pending);
+	return r < 0 ? r : container_erase(e, id, has_row ? summary.name : NULL);
+}
+
+int container_remove(struct engine *e, const char *id, bool is_forced)
+{
+	int r = 1;
+	while (r == 1) {
+		struct summary summary;
+		auto_close int pidfd = running_open(e, id, &summary);
+		if (pidfd < 0 && pidfd != -ESRCH)
+			return pidfd;
+		if (pidfd >= 0 && !is_forced)
+			return err_say(-EBUSY,
+				"container %.12s is running: stop the container before removing "
+				"it, or "
+				"use rm -f",
+				id);
+		r = pidfd < 0 ? 0 : container_kill(e, id, SIGKILL);
+		if (r < 0 && r != -ESRCH)
+			return r;
+		auto_close int pending = pending_try(e, id);
+		auto_close int lock = container_lock(e, id);
+		r = lock == -ENOENT ? 0 /* with --rm its monitor was faster */
+			: lock < 0  ? lock
+				    : remove_locked(e, id);
+		if (r == 0)
+			pending_end(e, id, &pending);
+	}
 	return r;
 }
 
@@ -262,7 +280,7 @@ int container_wait(struct engine *e, const char *id, int *out_code)
 	auto_close int waiting = run_dir < 0 ? -EBADF : lock_shared_at(run_dir, "wait");
 	int r = container_summary(e, id, &summary);
 	if (r == 0)
-		r = container_adopt(e, id, &summary);
+		r = container_settle(e, id, &summary);
 	if (r < 0)
 		return r;
 	if (summary.state == CONTAINER_CREATED)

@@ -45,7 +45,7 @@ int container_logs(struct engine *e, const char *id, const struct log_request *r
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
 	if (r == 0)
-		r = container_adopt(e, id, &summary);
+		r = container_settle(e, id, &summary);
 	if (r < 0)
 		return r;
 	struct following f = {e, id, request};

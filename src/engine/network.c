@@ -73,11 +73,27 @@ static int address_lease(
 	return r < 0 ? r : endpoint_store(e, c->id, out);
 }
 
+/* Gives back what containers have whose end nobody has seen. */
+static int containers_settle(struct engine *e)
+{
+	auto_of(container_list) struct container_list list = {0};
+	int r = container_list(e, &list);
+	for (size_t i = 0; i < list.count; i++) {
+		struct summary summary;
+		if (container_summary(e, list.ids[i], &summary) == 0 &&
+			container_settle(e, list.ids[i], &summary) < 0)
+			log_warn("%s", err_text());
+	}
+	return r;
+}
+
 static int ports_lease(
 	struct engine *e, const struct container *c, int leases, struct endpoint *endpoint)
 {
 	int r = ports_parse(c, &endpoint->address, endpoint->ports);
 	if (r == 0)
+		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id);
+	if (r == -EADDRINUSE && containers_settle(e) == 0)
 		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id);
 	if (r < 0)
 		return r;

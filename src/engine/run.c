@@ -186,20 +186,23 @@ static int foreground_supervise(struct launch *l, struct monitor *m, int *out_co
 }
 
 /* Only once the payload runs: who trusts the row (an exec above all) finds the container's root and all its walls. */
-int summary_running(struct engine *e, const struct container *c, const struct process_id *monitor,
-	const struct process_id *payload)
+int summary_running(
+	struct start *s, const struct process_id *monitor, const struct process_id *payload)
 {
+	const struct container *c = s->c;
 	struct summary summary;
-	int r = summary_read(e, c->id, &summary);
+	int r = summary_read(s->e, c->id, &summary);
 	if (r < 0)
-		return err_say(r, "container %.12s was removed while it was being started", c->id);
+		return err_new(r, "read the summary of container %.12s", c->id);
 	summary.state = CONTAINER_RUNNING;
 	summary.flags |= c->is_detached ? SUMMARY_DETACHED : 0;
 	summary.started_ns = clock_real_ns();
 	summary.process = *payload;
 	summary.monitor = *monitor;
-	network_describe(e, c, &summary);
-	return summary_store(e, c->id, &summary);
+	network_describe(s->e, c, &summary);
+	r = summary_store(s->e, c->id, &summary);
+	fd_replace(&s->lock, -EBADF);
+	return r;
 }
 
 int payload_identify(const struct launch *l, struct process_id *out)
@@ -211,19 +214,21 @@ int payload_identify(const struct launch *l, struct process_id *out)
 	return r < 0 ? err_new(r, "look at the container's first process") : 0;
 }
 
-static int foreground_run(struct engine *e, struct container *c, struct launch *l, int *out_code)
+static int foreground_run(struct start *s, int *out_code)
 {
+	struct launch *l = &s->launch;
+	bool has_stdin = s->c->process.has_stdin;
 	struct monitor m;
 	struct process_id self, payload;
-	foreground_init(&m, c->process.has_stdin);
-	auto_close int dir = container_dir_open(e, c->id);
-	int r = c->process.has_tty ? 0 : pipes_make(l, &m, c->process.has_stdin);
+	foreground_init(&m, has_stdin);
+	auto_close int dir = container_dir_open(s->e, s->c->id);
+	int r = s->c->process.has_tty ? 0 : pipes_make(l, &m, has_stdin);
 	if (r == 0)
 		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
 	if (r == 0)
 		r = launch_start(l);
 	if (r == 0)
-		r = network_attach(e, c, l->pid);
+		r = network_attach(s->e, s->c, l->pid);
 	if (r == 0)
 		r = process_identify(getpid(), &self);
 	if (r == 0)
@@ -231,7 +236,7 @@ static int foreground_run(struct engine *e, struct container *c, struct launch *
 	if (r == 0)
 		r = foreground_release(l);
 	if (r == 0)
-		r = summary_running(e, c, &self, &payload);
+		r = summary_running(s, &self, &payload);
 	if (r == 0)
 		r = foreground_supervise(l, &m, out_code);
 	foreground_close(&m);
@@ -294,53 +299,69 @@ static int failed(struct engine *e, const struct container *c, enum launch_phase
 	return r;
 }
 
+static void start_init(struct start *s, struct engine *e, struct container *c)
+{
+	*s = (struct start){.e = e, .c = c, .lock = -EBADF};
+	launch_init(&s->launch);
+}
+
+static void start_close(struct start *s)
+{
+	launch_close(&s->launch);
+	fd_replace(&s->lock, -EBADF);
+}
+
+/* A container that is there, from its network to its first process. */
+static int start_run(struct start *s, int *out_code)
+{
+	int r = network_prepare(s->e, s->c);
+	if (r == 0)
+		r = launch_make(s->e, s->c, &s->launch);
+	if (r < 0)
+		return r;
+	if (!s->c->is_detached)
+		return foreground_run(s, out_code);
+	*out_code = 0;
+	r = detached_run(s);
+	if (r == 0)
+		fd_replace(&s->launch.pidfd, -EBADF); /* the monitor's child lives on */
+	return r;
+}
+
+static int create_and_run(struct start *s, int *out_code)
+{
+	int r = container_create(s->e, s->c);
+	if (r == 0)
+		r = s->lock = container_lock(s->e, s->c->id);
+	return r < 0 ? r : start_run(s, out_code);
+}
+
 int container_run(struct engine *e, struct container *c, int *out_code)
 {
 	*out_code = 125;
 	auto_close int pending = pending_begin(e, c->id);
 	if (pending < 0)
 		return pending;
-
-	struct launch l;
-	launch_init(&l);
-	int r = container_create(e, c), left = 0;
-	if (r == 0)
-		r = network_prepare(e, c);
-	if (r == 0)
-		r = launch_make(e, c, &l);
-	if (r == 0)
-		r = c->is_detached ? detached_run(e, c, &l) : foreground_run(e, c, &l, out_code);
+	struct start s;
+	start_init(&s, e, c);
+	int left = 0, r = create_and_run(&s, out_code);
 	if (r < 0) {
 		space_explain(e, r);
-		*out_code = exit_code_of(r, l.phase);
-		launch_close(&l);
-		left = failed(e, c, l.phase);
+		*out_code = exit_code_of(r, s.launch.phase);
+		launch_close(&s.launch);
+		left = failed(e, c, s.launch.phase);
 	} else if (!c->is_detached) {
 		/* The code is the payload's all the same; the next command tidies up. */
-		left = foreground_ended(e, c, &l, *out_code);
+		left = foreground_ended(e, c, &s.launch, *out_code);
 		if (left < 0)
 			log_warn("%s", err_text());
-	} else {
-		*out_code = 0;
-		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
 	}
-	launch_close(&l);
+	start_close(&s);
 	if (left < 0)
 		pending_keep(&pending);
 	else
 		pending_end(e, c->id, &pending);
 	return r;
-}
-
-/* From a created or ended container to a running one, in the background. */
-static int start_again(struct engine *e, struct container *c, struct launch *l)
-{
-	int r = container_run_dir_begin(e, c);
-	if (r == 0)
-		r = network_prepare(e, c);
-	if (r == 0)
-		r = launch_make(e, c, l);
-	return r < 0 ? r : detached_run(e, c, l);
 }
 
 /* As it was before. The trail is kept; an error means that something is left. */
@@ -359,32 +380,42 @@ static int start_failed(struct engine *e, const char *id, const struct summary *
 	return r;
 }
 
+/* From a created or ended container to a running one, in the background. Who asks is after whoever starts or removes it
+ * already. */
+static int start_again(struct start *s, int *out_left)
+{
+	struct summary before;
+	int none, r = s->lock = container_lock(s->e, s->c->id);
+	if (r >= 0)
+		r = container_summary(s->e, s->c->id, &before);
+	if (r < 0 || before.state == CONTAINER_RUNNING)
+		return r;
+	r = container_run_dir_begin(s->e, s->c);
+	if (r == 0)
+		r = start_run(s, &none);
+	if (r == 0)
+		return 0;
+	space_explain(s->e, r);
+	launch_close(&s->launch);
+	*out_left = start_failed(s->e, s->c->id, &before);
+	return r;
+}
+
 /* The caller holds its pending lock, and keeps it where *out_left says so. */
 static int start_locked(struct engine *e, const char *id, int *out_left)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
-	struct summary summary;
-	int r = container_summary(e, id, &summary);
+	int r = container_load(e, id, &a, &c);
 	if (r == 0)
-		r = container_load(e, id, &a, &c);
-	if (r < 0 || summary.state == CONTAINER_RUNNING)
+		r = container_ended(e, id);
+	if (r < 0)
 		return r;
 	c.is_detached = true;
-	r = container_ended(e, id);
-	if (r == 0)
-		r = container_summary(e, id, &summary);
-	if (r < 0)
-		return r;
-
-	struct launch l;
-	launch_init(&l);
-	r = space_explain(e, start_again(e, &c, &l));
-	if (r == 0)
-		fd_replace(&l.pidfd, -EBADF); /* the monitor's child lives on */
-	launch_close(&l);
-	if (r < 0)
-		*out_left = start_failed(e, id, &summary);
+	struct start s;
+	start_init(&s, e, &c);
+	r = start_again(&s, out_left);
+	start_close(&s);
 	return r;
 }
 
@@ -438,7 +469,7 @@ static int exec_prepare(
 		return r;
 	if (summary.state != CONTAINER_RUNNING)
 		return err_say(-EINVAL, "container %.12s is not running", id);
-	r = container_adopt(e, id, &summary);
+	r = container_settle(e, id, &summary);
 	if (r < 0)
 		return r;
 	auto_arena struct arena a = ARENA_INIT;

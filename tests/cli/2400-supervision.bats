@@ -4,6 +4,8 @@ load helpers
 
 setup_file() {
 	make_image
+	# The bridge, its rules and what the leases keep come with the first use and stay.
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- true
 }
 
 # The monitor is the parent of the container's first process.
@@ -166,4 +168,51 @@ kill_monitor() {
 		echo "$status: $umounted"
 		return 1
 	}
+}
+
+# starting CALL COMMAND...: husk COMMAND in the background, its CALL (of init's or its own) held up for a second.
+starting() {
+	local call=$1
+	shift
+	strace -f -o /dev/null -e "inject=$call:delay_enter=1000000:when=1" "$HUSK" "$@" >"$BATS_TEST_TMPDIR/started" 2>&1 &
+	starter=$!
+}
+
+@test "rm, rm -f and stop of a container that is just starting come before or after, never in between" {
+	need_program strace
+	for call in move_mount pivot_root renameat2; do
+		starting "$call" run -d --name late --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
+		eventually husk inspect late >/dev/null
+		run husk rm late
+		# Refused because it runs, or it was faster and there is no container: never both.
+		[[ $status -eq 0 || $output == *"is running"* ]]
+		husk rm -f late >/dev/null || true
+		wait "$starter" || true
+		[[ -z $(husk ps -aq) ]]
+		starting "$call" run -d --name late --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
+		eventually husk inspect late >/dev/null
+		husk stop -t 0 late || true
+		! running late
+		husk rm -f late >/dev/null || true
+		wait "$starter" || true
+	done
+	# The port is free again.
+	husk run -d --name late --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
+	husk rm -f late
+}
+
+@test "the end of a container that nobody saw gives back its port, and --rm its files" {
+	husk run -d --name one --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
+	husk run -d --rm --name two --rootfs "$ROOTFS" --net bridge -p 7401:80 -- sleep 100
+	for name in one two; do
+		pid=$(pid_of "$name")
+		monitor=$(cut -d ' ' -f 4 "/proc/$pid/stat")
+		kill -KILL "$monitor" "$pid"
+		eventually is_gone "$pid"
+	done
+	# Whoever wants the port is told nothing of it.
+	husk run -d --name three --rootfs "$ROOTFS" --net bridge -p 7400-7401:80-81 -- sleep 100
+	[[ $(husk ps -a --format '{{.Names}}' | sort | xargs) == "one three" ]]
+	[[ $(husk ps -a --format '{{.Status}}' --filter name=one 2>/dev/null || husk ps -a | grep one) != *years* ]]
+	husk rm -f one three
 }
