@@ -251,12 +251,14 @@ const struct command cmd_run = {
 };
 
 struct exec_args {
-	bool wants_stdin, wants_tty, is_privileged;
+	bool is_detached, wants_stdin, wants_tty, is_privileged;
 	const char *workdir, *user;
 	struct strvec env, env_files;
 };
 
 static const struct opt exec_opts[] = {
+	OPT_FLAG('d', "detach", struct exec_args, is_detached,
+		"run it in the background; its output goes nowhere"),
 	OPT_LIST('e', "env", struct exec_args, env, "KEY=VALUE",
 		"set an environment variable; KEY alone copies the caller's"),
 	OPT_LIST(0, "env-file", struct exec_args, env_files, "FILE",
@@ -272,7 +274,7 @@ static const struct opt exec_opts[] = {
 static int exec_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct exec_args *args = raw;
-	if (args->wants_tty && !term_is(0))
+	if (args->wants_tty && !args->is_detached && !term_is(0))
 		return err_say(-ENOTTY,
 			"the input device is not a TTY: leave out -t, or run this in a terminal");
 	auto_of(engine) struct engine e;
@@ -282,8 +284,9 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 		.cwd = args->workdir,
 		.user = args->user,
 		.has_tty = args->wants_tty,
-		.has_stdin = args->wants_stdin,
+		.has_stdin = args->wants_stdin && !args->is_detached,
 		.is_privileged = args->is_privileged,
+		.is_detached = args->is_detached,
 	};
 	int r = cli_engine_open(context, &e);
 	if (r == 0)

@@ -53,6 +53,7 @@ struct exec_request {
 	struct str_list command, env;
 	const char *cwd, *user;
 	bool has_tty, has_stdin, is_privileged;
+	bool is_detached; /* nobody waits for it: the code is 0 once it runs */
 };
 int container_exec(
 	struct engine *e, const char *id, const struct exec_request *request, int *out_code);

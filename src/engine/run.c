@@ -495,8 +495,47 @@ static int exec_prepare(
 	return launch_prepare(l);
 }
 
+/* A terminal needs somebody at its other end for as long as the command runs: a child that outlives this process. */
+static int console_hold(struct launch *l)
+{
+	struct clone_args args = {0};
+	int pid = sys_clone3(&args);
+	if (pid != 0)
+		return pid < 0 ? err_new(pid, "start the holder of the terminal") : 0;
+	struct monitor m;
+	int code, r = sys_setsid();
+	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = fd_place(null_fd, i);
+	foreground_init(&m, false);
+	m.user_out = m.user_err = -EBADF;
+	m.forwards_signals = false;
+	m.is_adopted = true;
+	m.pidfd = l->pidfd;
+	m.console_fd = l->console_fd;
+	if (r >= 0)
+		r = monitor_run(&m, &code);
+	_exit(r < 0);
+}
+
+static int exec_detached(struct launch *l)
+{
+	int r = launch_start(l);
+	if (r == 0)
+		r = launch_release(l);
+	if (r == 0 && l->console_fd >= 0)
+		r = console_hold(l);
+	if (r == 0)
+		fd_replace(&l->pidfd, -EBADF); /* it lives on */
+	return r;
+}
+
 static int exec_run(struct launch *l, const struct exec_request *request, int *out_code)
 {
+	if (request->is_detached) {
+		*out_code = 0;
+		return exec_detached(l);
+	}
 	struct monitor m;
 	foreground_init(&m, request->has_stdin);
 	int r = request->has_tty ? 0 : pipes_make(l, &m, request->has_stdin);

@@ -312,7 +312,7 @@ int net_endpoint_silence(struct net *net, const char *owner)
 	mnl_attr_nest_end(message, info);
 	netlink_batch_end(&batch, message);
 	int r = netlink_send(&net->route, &batch, NULL, NULL);
-	if (r == -ENODEV)
+	if (r == -ENODEV || r == -ENETDOWN) /* the link is gone, or on its way out */
 		return 0;
 	return r < 0 ? net_err(&net->route, r, "cut %s off its bridge", host_name) : 0;
 }

@@ -156,3 +156,26 @@ find_other() {
 	run --separate-stderr husk exec box true
 	[[ $status -ne 0 && $stderr == *"not running"* && $stderr != *$'\n'* ]]
 }
+
+@test "exec -d returns at once, and the command runs on" {
+	background --name rear -- sleep 100
+	SECONDS=0
+	run --separate-stderr husk exec -d rear sh -c 'echo nowhere; sleep 1; echo done >/tmp/done; exec sleep 100'
+	[[ $status -eq 0 && -z $output && -z $stderr && $SECONDS -lt 1 ]]
+	eventually husk exec rear test -s /tmp/done
+	[[ $(husk logs rear) == "" ]]
+	run husk exec -d rear /no/such/command
+	expect_status 127
+	run husk exec -d nosuch true
+	[[ $status -ne 0 ]]
+	husk rm -f rear
+}
+
+@test "exec -d -t has a terminal for as long as it runs" {
+	background --name rear -- sleep 100
+	husk exec -dt rear sh -c 'sleep 1; test -t 0 && tty >/tmp/tty; exec sleep 100'
+	eventually husk exec rear grep pts /tmp/tty
+	husk exec rear grep -v "not a tty" /tmp/tty
+	[[ $(husk exec rear ps) == *"sleep 100"*"sleep 100"* ]]
+	husk rm -f rear
+}
