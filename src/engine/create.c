@@ -105,28 +105,6 @@ void pending_sweep(struct engine *e)
 	}
 }
 
-/* The run directory's files that become /etc/hosts, /etc/hostname and /etc/resolv.conf. */
-static int own_files_make(struct engine *e, const struct container *c, int run_dir)
-{
-	auto_buf struct buf hosts = BUF_INIT, resolv = BUF_INIT, hostname = BUF_INIT;
-	buf_adds(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	buf_addf(&hostname, "%s\n", c->hostname);
-	if (file_read("/etc/resolv.conf", 1 << 16, &resolv) < 0)
-		buf_clear(&resolv);
-
-	struct {
-		const char *name;
-		const struct buf *content;
-	} files[] = {{"hosts", &hosts}, {"hostname", &hostname}, {"resolv.conf", &resolv}};
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		int r = file_replace_at(run_dir, files[i].name, files[i].content->data,
-			files[i].content->len, 0644, false);
-		if (r < 0)
-			return err_new(r, "write %s for container %.12s", files[i].name, c->id);
-	}
-	return 0;
-}
-
 int container_run_dir_begin(struct engine *e, const struct container *c)
 {
 	auto_close int run_dir = container_run_dir_make(e, c->id);
@@ -137,7 +115,7 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 	int r = sys_mknod_at(run_dir, "lock", S_IFREG | 0600, 0);
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make the lock of container %.12s", c->id);
-	return own_files_make(e, c, run_dir);
+	return own_files_make(c, run_dir);
 }
 
 static int volumes_make(struct engine *e, const struct container *c)

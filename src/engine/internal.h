@@ -55,6 +55,7 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
 int container_run_dir_begin(struct engine *e, const struct container *c);
+int own_files_make(const struct container *c, int run_dir);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
 /* Removes name and files. */

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 
 enum { MEMORY_MIN_BYTES = 512 << 10, CPUS_MAX = 8192, HOSTNAME_MAX = 64 };
 
@@ -207,6 +208,34 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 	return 0;
 }
 
+/* In the network of the host a container has the host's name, in that of another container the other's: it has their
+ * /etc/hostname too. */
+static int hostname_set(struct engine *e, struct arena *a, struct container *c)
+{
+	const char *peer = str_after(c->network, "container:");
+	if (peer && c->hostname)
+		return err_say(-EINVAL,
+			"--hostname: a container in the network of another one has that one's host "
+			"name");
+	if (c->hostname)
+		return 0;
+	c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
+	struct utsname host;
+	if (str_eq(c->network, "host") && uname(&host) == 0)
+		c->hostname = arena_str(a, host.nodename);
+	if (!peer)
+		return 0;
+	char id[CONTAINER_ID_LEN + 1];
+	struct container other;
+	int r = container_find(e, peer, id);
+	if (r == 0)
+		r = container_load(e, id, a, &other);
+	if (r < 0)
+		return err_wrap(r, "--network container:%s", peer);
+	c->hostname = other.hostname;
+	return 0;
+}
+
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
 	labels_merge(c);
@@ -224,12 +253,13 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	c->created_ns = clock_real_ns();
 	if (!c->name)
 		name_invent(e, a, &c->name);
-	if (!c->hostname)
-		c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
 	if (!c->process.cwd || c->process.cwd[0] == '\0')
 		c->process.cwd = "/";
 	if (!c->network || str_eq(c->network, "default"))
 		c->network = "bridge";
+	r = hostname_set(e, a, c);
+	if (r < 0)
+		return r;
 	if (!c->stop_signal || c->stop_signal[0] == '\0')
 		c->stop_signal = "SIGTERM";
 	const char *signal = signal_name(signal_parse(c->stop_signal));
