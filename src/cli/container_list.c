@@ -248,7 +248,10 @@ static const struct opt stop_opts[] = {
 static int stop_one(struct engine *e, const char *id, void *data)
 {
 	const struct stop_args *args = data;
-	return container_stop(e, id, args->has_timeout ? args->timeout_s * 1000 : UINT64_MAX);
+	/* One below what means "its own": longer than any machine runs. */
+	uint64_t seconds_max = (UINT64_MAX - 1) / 1000;
+	uint64_t seconds = args->timeout_s < seconds_max ? args->timeout_s : seconds_max;
+	return container_stop(e, id, args->has_timeout ? seconds * 1000 : UINT64_MAX);
 }
 
 static int stop_main(void *context, void *args, int argc, char **argv)

@@ -8,7 +8,7 @@
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 
-enum { RECORD_BYTES_MAX = 1 << 20 };
+enum { RECORD_BYTES_MAX = 1 << 20, STOP_TIMEOUT_MS = 10000 };
 
 /* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
 int container_dir_open(const struct engine *e, const char *id);
@@ -26,6 +26,8 @@ int instance_groups_remove(const struct engine *e);
 /* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
 int space_explain(const struct engine *e, int code);
 
+/* Refuses one whose record would be too large to be read again. */
+int container_record_check(const struct container *c);
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
 int summary_read(const struct engine *e, const char *id, struct summary *out);

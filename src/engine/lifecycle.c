@@ -170,23 +170,32 @@ static int kill_group(struct engine *e, const char *id)
 	return r < 0 ? r : cgroup_kill_all(group);
 }
 
-int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
+/* How its record wants it stopped. One that cannot be read, or says nonsense, keeps nobody from ending it. */
+static int stop_signal_load(struct engine *e, const char *id, uint64_t *out_timeout_ms)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
 	int r = container_load(e, id, &a, &c);
 	if (r < 0)
-		return r;
+		log_warn("%s: SIGTERM, and %d seconds", err_text(), STOP_TIMEOUT_MS / 1000);
+	*out_timeout_ms = r < 0 ? STOP_TIMEOUT_MS : c.stop_timeout_ms;
+	int signal = r < 0 || !c.stop_signal ? SIGTERM : signal_parse(c.stop_signal);
+	return signal < 0 ? SIGTERM : signal;
+}
+
+int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
+{
 	struct summary summary;
+	uint64_t own_timeout_ms;
 	auto_close int pidfd = running_open(e, id, &summary);
 	if (pidfd == -ESRCH)
 		return 0; /* stopping what is stopped is success, as with Docker */
 	if (pidfd < 0)
 		return pidfd;
-	r = sys_pidfd_send_signal(pidfd, signal_parse(c.stop_signal));
-	if (r < 0 && r != -ESRCH)
-		return err_new(r, "send %s to container %.12s", c.stop_signal, id);
-	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? c.stop_timeout_ms : timeout_ms);
+	int r = sys_pidfd_send_signal(pidfd, stop_signal_load(e, id, &own_timeout_ms));
+	if (r < 0 && r != -ESRCH) /* it may not wait for what it was not sent */
+		timeout_ms = 0;
+	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? own_timeout_ms : timeout_ms);
 	if (r == -ETIMEDOUT) {
 		r = kill_group(e, id);
 		if (r == 0)

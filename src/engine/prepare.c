@@ -5,6 +5,7 @@
  */
 #include "engine/internal.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/calls.h"
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/utsname.h>
@@ -262,10 +264,15 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 		return r;
 	if (!c->stop_signal || c->stop_signal[0] == '\0')
 		c->stop_signal = "SIGTERM";
-	const char *signal = signal_name(signal_parse(c->stop_signal));
-	if (signal) /* one spelling: an image may say 15, a user INT */
-		c->stop_signal = signal;
+	int signal = signal_parse(c->stop_signal);
+	if (signal < 0) { /* only an image's: Docker, too, runs it and does without */
+		log_warn("the image's stop signal \"%s\" is not a signal: SIGTERM instead",
+			c->stop_signal);
+		signal = SIGTERM;
+	}
+	if (signal_name(signal)) /* one spelling: an image may say 15, a user INT */
+		c->stop_signal = signal_name(signal);
 	if (c->stop_timeout_ms == 0)
-		c->stop_timeout_ms = 10000;
-	return 0;
+		c->stop_timeout_ms = STOP_TIMEOUT_MS;
+	return container_record_check(c);
 }

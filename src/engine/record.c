@@ -114,16 +114,32 @@ static int field_read(
 	BUG("field kind %d", (int)f->kind);
 }
 
-int container_record_store(const struct engine *e, const struct container *c, bool is_durable)
+static void record_write(const struct container *c, struct buf *out)
 {
-	auto_buf struct buf text = BUF_INIT;
-	struct json_writer w = {.out = &text};
+	struct json_writer w = {.out = out};
 	json_open_object(&w, NULL);
 	json_put_u64(&w, "version", 1);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		field_write(&w, &fields[i], (const char *)c + fields[i].offset);
 	json_close_object(&w);
+}
 
+int container_record_check(const struct container *c)
+{
+	auto_buf struct buf text = BUF_INIT;
+	record_write(c, &text);
+	if (text.len <= RECORD_BYTES_MAX)
+		return 0;
+	return err_say(-E2BIG,
+		"the command, the environment and the options of the container are %zu bytes as a "
+		"record: at most %d are possible",
+		text.len, RECORD_BYTES_MAX);
+}
+
+int container_record_store(const struct engine *e, const struct container *c, bool is_durable)
+{
+	auto_buf struct buf text = BUF_INIT;
+	record_write(c, &text);
 	auto_close int dir = container_dir_open(e, c->id);
 	int r = dir < 0
 		? dir
