@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12 };
+enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12, CONTAINER_NAME_MAX = 128 };
 
 /* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
 struct container_process {
@@ -55,7 +55,7 @@ struct summary {
 	uint32_t flags;
 	char boot_id[40];
 	char address[16];
-	char name[64];
+	char name[CONTAINER_NAME_MAX + 1];
 	char image[72];
 	char command[48];
 	char ports[120];

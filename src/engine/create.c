@@ -145,31 +145,6 @@ static int snapshot_make(struct engine *e, const struct container *c)
 	return storage_snapshot_create(e->root_fd, c->id, top, &snapshot);
 }
 
-static void summary_text(char *out, size_t size, const char *text)
-{
-	if (fmt_n(out, size, "%s", text) < 0)
-		fmt_n(out, size, "%.*s...", (int)size - 4, text);
-}
-
-static void summary_fill(const struct container *c, struct summary *out)
-{
-	*out = (struct summary){
-		.state = CONTAINER_CREATED,
-		.created_ns = c->created_ns,
-		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) |
-			(c->process.has_tty ? SUMMARY_TTY : 0) |
-			(c->is_detached ? SUMMARY_DETACHED : 0),
-	};
-	auto_buf struct buf command = BUF_INIT;
-	for (size_t i = 0; i < c->process.entrypoint.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.entrypoint.items[i]);
-	for (size_t i = 0; i < c->process.command.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.command.items[i]);
-	summary_text(out->command, sizeof(out->command), command.data);
-	summary_text(out->name, sizeof(out->name), c->name);
-	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
-}
-
 /* Everything on disk, in an order in which an undo by id finds all of it. */
 int container_create(struct engine *e, const struct container *c)
 {
@@ -188,9 +163,10 @@ int container_create(struct engine *e, const struct container *c)
 		r = snapshot_make(e, c);
 	if (r == 0)
 		r = volumes_make(e, c);
+	/* The record comes last: its fsync takes the name of the summary with it, if not its content. */
 	if (r == 0)
-		r = container_record_store(e, c, !c->is_auto_remove);
-	return r < 0 ? r : summary_store(e, c->id, &summary);
+		r = summary_store(e, c->id, &summary);
+	return r < 0 ? r : container_record_store(e, c, !c->is_auto_remove);
 }
 
 /* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */

@@ -29,8 +29,12 @@ int space_explain(const struct engine *e, int code);
 /* Refuses one whose record would be too large to be read again. */
 int container_record_check(const struct container *c);
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
+/* The row of a container as it begins. */
+void summary_fill(const struct container *c, struct summary *out);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
-int summary_read(const struct engine *e, const char *id, struct summary *out);
+/* A row that cannot be right is made again from the record, as of one that ended unseen. Without both the container is
+ * "broken": shown, and removable. */
+int summary_read(struct engine *e, const char *id, struct summary *out);
 
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
@@ -60,6 +64,9 @@ int container_run_dir_begin(struct engine *e, const struct container *c);
 int own_files_make(const struct container *c, int run_dir);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
+/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
+ * which is a moment. */
+void waiters_pass(struct engine *e, const char *id);
 /* Removes name and files. */
 int container_erase(struct engine *e, const char *id, const char *name);
 

@@ -53,9 +53,7 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 	return 0;
 }
 
-/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
- * which is a moment. */
-static void waiters_pass(struct engine *e, const char *id)
+void waiters_pass(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
 	uint64_t deadline = clock_boot_ms() + WAITER_PATIENCE_MS;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.json: what the user asked for and the image decided, as JSON through one table of fields, and the fixed
- * summary row beside it. A record is intent and never changes with what the container does; the summary is what `ps`
- * reads.
+ * record.json: what the user asked for and the image decided, as JSON through one table of fields. A record is intent
+ * and never changes with what the container does.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -171,53 +170,5 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 	if (!c.id || !str_eq(c.id, id) || !c.name || !c.process.cwd || !c.network)
 		return err_say(-EBADMSG, "container %s: record.json is not of this container", id);
 	*out = c;
-	return 0;
-}
-
-enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 1 };
-
-/* A row has one size, so on a full disk there is still the place of the old one. */
-static int summary_overwrite(int dir, const struct summary *row)
-{
-	auto_close int fd = sys_open_at(dir, "summary", O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);
-	ssize_t n = fd < 0 ? fd : sys_write_at(fd, row, sizeof(*row), 0);
-	return n < 0 ? (int)n : n == sizeof(*row) ? 0 : -ENOSPC;
-}
-
-int summary_store(const struct engine *e, const char *id, const struct summary *s)
-{
-	struct summary row = *s;
-	row.magic = SUMMARY_MAGIC;
-	row.version = SUMMARY_VERSION;
-	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
-	auto_close int dir = container_dir_open(e, id);
-	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);
-	if ((r == -ENOSPC || r == -EDQUOT) && summary_overwrite(dir, &row) == 0)
-		r = 0;
-	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
-}
-
-/* A row that cannot be right makes the container "broken": shown, and removable. */
-int summary_read(const struct engine *e, const char *id, struct summary *out)
-{
-	auto_close int dir = container_dir_open(e, id);
-	if (dir < 0)
-		return dir;
-	auto_buf struct buf row = BUF_INIT;
-	int r = file_read_at(dir, "summary", sizeof(*out), &row);
-	bool is_right = r >= 0 && row.len == sizeof(*out);
-	if (is_right) {
-		memcpy(out, row.data, sizeof(*out));
-		is_right = out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION &&
-			out->state < CONTAINER_BROKEN;
-	}
-	if (!is_right)
-		*out = (struct summary){.state = CONTAINER_BROKEN};
-	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
-	out->address[sizeof(out->address) - 1] = '\0';
-	out->name[sizeof(out->name) - 1] = '\0';
-	out->image[sizeof(out->image) - 1] = '\0';
-	out->command[sizeof(out->command) - 1] = '\0';
-	out->ports[sizeof(out->ports) - 1] = '\0';
 	return 0;
 }

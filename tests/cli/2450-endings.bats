@@ -97,3 +97,23 @@ ended_by() {
 	husk stop -t 18446744073709551615 slow
 	ended_by 7 slow
 }
+
+@test "wait on a container in the foreground: its code, also with --rm" {
+	local options waiters
+	for options in --rm ''; do
+		# shellcheck disable=SC2086 # none or one option
+		husk run $options --name front --rootfs "$ROOTFS" --net none -- sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 3' &
+		eventually running front
+		: >"$BATS_TEST_TMPDIR/codes"
+		husk wait front >>"$BATS_TEST_TMPDIR/codes" &
+		waiters=$!
+		husk wait front >>"$BATS_TEST_TMPDIR/codes" &
+		waiters+=" $!"
+		sleep 0.3
+		husk exec front touch /go
+		# shellcheck disable=SC2086 # two pids
+		wait $waiters
+		[[ $(<"$BATS_TEST_TMPDIR/codes") == $'3\n3' ]]
+		husk rm -f front 2>/dev/null || true
+	done
+}
