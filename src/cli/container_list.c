@@ -327,17 +327,19 @@ const struct command cmd_kill = {
 };
 
 struct rm_args {
-	bool is_forced;
+	bool is_forced, volumes_too;
 };
 
 static const struct opt rm_opts[] = {
 	OPT_FLAG('f', "force", struct rm_args, is_forced, "kill it first when it runs"),
+	OPT_FLAG('v', "volumes", struct rm_args, volumes_too, "also its anonymous volumes"),
 	OPT_END,
 };
 
 static int rm_one(struct engine *e, const char *id, void *data)
 {
-	return container_remove(e, id, ((const struct rm_args *)data)->is_forced);
+	const struct rm_args *args = data;
+	return container_remove(e, id, args->is_forced, args->volumes_too);
 }
 
 static int rm_main(void *context, void *args, int argc, char **argv)

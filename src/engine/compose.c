@@ -75,9 +75,10 @@ static void add_namespaces(struct compose *m)
 static bool is_covered(const struct container *c, const char *destination)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
-		const char *at = strchr(c->volumes.items[i], ':');
-		const char *after = at ? str_after(at + 1, destination) : NULL;
-		if (after && (*after == '\0' || *after == ':'))
+		auto_free char *copy = mem_strdup(c->volumes.items[i]);
+		struct volume volume;
+		volume_split(copy, &volume);
+		if (str_eq(volume.destination, destination))
 			return true;
 	}
 	return false;
@@ -127,16 +128,14 @@ static void add_volumes(struct compose *m)
 	size_t first = m->spec->mounts.count;
 	for (size_t i = 0; i < m->c->volumes.count; i++) {
 		auto_free char *copy = mem_strdup(m->c->volumes.items[i]);
-		char *rest = copy;
-		const char *source = str_cut(&rest, ':');
-		const char *destination = str_cut(&rest, ':');
-		const char *options = rest ? rest : "rw";
+		struct volume volume;
+		volume_split(copy, &volume);
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
-		mount->destination = arena_str(m->a, destination);
-		mount->source = arena_str(m->a, source);
+		mount->destination = arena_str(m->a, volume.destination);
+		mount->source = arena_str(m->a, volume.source);
 		/* Docker's ro covers what is mounted below the source as well. */
-		mount->options = arena_printf(
-			m->a, "rbind,rprivate,%s%s", options, str_eq(options, "ro") ? ",rro" : "");
+		mount->options = arena_printf(m->a, "rbind,rprivate,%s%s", volume.options,
+			str_eq(volume.options, "ro") ? ",rro" : "");
 		mount->origin = "-v";
 	}
 	for (size_t i = 0; i < m->c->tmpfs.count; i++) {

@@ -38,6 +38,8 @@ struct container {
 	struct container_limits limits;
 	struct container_security security;
 	struct str_list labels, volumes, tmpfs, ports;
+	struct str_list
+		anonymous; /* names of volumes made for it alone; on disk in the file `anonymous` */
 	const char *hostname, *network, *stop_signal;
 	uint64_t stop_timeout_ms;
 	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;

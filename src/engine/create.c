@@ -118,23 +118,6 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 	return own_files_make(c, run_dir);
 }
 
-static int volumes_make(struct engine *e, const struct container *c)
-{
-	auto_buf struct buf prefix = BUF_INIT;
-	buf_addf(&prefix, "%s/volumes/", e->root_path);
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		const char *source = c->volumes.items[i];
-		auto_free char *path = mem_strdup(source);
-		*strchr(path, ':') = '\0';
-		if (!str_prefix(path, prefix.data))
-			continue;
-		int r = file_make_dirs_at(AT_FDCWD, path, 0755);
-		if (r < 0)
-			return err_new(r, "make volume %s", path);
-	}
-	return 0;
-}
-
 /* The writable layer; its root looks like the topmost layer's, which it covers. */
 static int snapshot_make(struct engine *e, const struct container *c)
 {
@@ -185,8 +168,7 @@ int container_release(struct engine *e, const char *id)
 	return instance_groups_remove(e);
 }
 
-/* Name and files. */
-int container_erase(struct engine *e, const char *id, const char *name)
+int container_forget(struct engine *e, const char *id, const char *name)
 {
 	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
 	if (r < 0)
@@ -198,4 +180,10 @@ int container_erase(struct engine *e, const char *id, const char *name)
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
+}
+
+int container_erase(struct engine *e, const char *id, const char *name)
+{
+	int r = anonymous_remove(e, id);
+	return r < 0 ? r : container_forget(e, id, name);
 }

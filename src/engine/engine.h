@@ -59,7 +59,8 @@ int container_exec(
 int container_kill(struct engine *e, const char *id, int signal);
 /* The stop signal, then after timeout_ms (UINT64_MAX: its own) SIGKILL to all of it. */
 int container_stop(struct engine *e, const char *id, uint64_t timeout_ms);
-int container_remove(struct engine *e, const char *id, bool is_forced);
+/* volumes_too: also those it was given without a name, as for one that removes itself. */
+int container_remove(struct engine *e, const char *id, bool is_forced, bool volumes_too);
 int container_wait(struct engine *e, const char *id, int *out_code);
 /* What a monitor runs when its container has ended: everything that the engine owns is given back. */
 int container_ended(struct engine *e, const char *id);

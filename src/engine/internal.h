@@ -52,6 +52,19 @@ int pending_try(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
 void pending_keep(int *lock_fd);
 void pending_sweep(struct engine *e);
+/* 64 random hex digits: the id of a container, the name of an anonymous volume. */
+const char *id_make(struct arena *a);
+/* Volumes: volumes.c. A volume of a prepared container, cut in place. */
+struct volume {
+	const char *source, *destination, *options;
+};
+void volume_split(char *volume, struct volume *out);
+/* Makes the volume at `index` what volume_split takes; an anonymous one is given a name. */
+int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index);
+bool volume_is_root(const char *destination);
+int volumes_make(struct engine *e, const struct container *c);
+/* Removes those that nobody else uses. */
+int anonymous_remove(struct engine *e, const char *id);
 /* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
@@ -67,7 +80,8 @@ int container_release(struct engine *e, const char *id);
 /* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
  * which is a moment. */
 void waiters_pass(struct engine *e, const char *id);
-/* Removes name and files. */
+/* Removes name and files; erase its anonymous volumes, too. */
+int container_forget(struct engine *e, const char *id, const char *name);
 int container_erase(struct engine *e, const char *id, const char *name);
 
 /* Hands a prepared launch to a monitor and returns when the payload runs. */

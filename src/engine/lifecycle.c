@@ -204,7 +204,7 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 	return wait_collected(e, id, &summary);
 }
 
-int container_remove(struct engine *e, const char *id, bool is_forced)
+int container_remove(struct engine *e, const char *id, bool is_forced, bool volumes_too)
 {
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
@@ -230,8 +230,10 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 	r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);
+	if (r == 0 && (volumes_too || summary.flags & SUMMARY_AUTO_REMOVE))
+		r = anonymous_remove(e, id);
 	if (r == 0)
-		r = container_erase(e, id, has_record ? summary.name : NULL);
+		r = container_forget(e, id, has_record ? summary.name : NULL);
 	if (r == 0)
 		pending_end(e, id, &pending);
 	return r;

@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/calls.h"
-#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +19,7 @@
 
 enum { MEMORY_MIN_BYTES = 512 << 10, CPUS_MAX = 8192, HOSTNAME_MAX = 64 };
 
-static const char *id_make(struct arena *a)
+const char *id_make(struct arena *a)
 {
 	uint8_t bytes[CONTAINER_ID_LEN / 2];
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
@@ -85,48 +84,6 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
-/* "/", and "/." and "/x/..", which are the same place. */
-static bool is_root_path(const char *path)
-{
-	auto_buf struct buf clean = BUF_INIT;
-	path_clean(&clean, path);
-	return str_eq(clean.data, "/");
-}
-
-/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */
-static int volume_normalize(struct engine *e, struct arena *a, const char **volume)
-{
-	const char *text = *volume;
-	auto_free char *copy = mem_strdup(text);
-	char *rest = copy;
-	const char *source = str_cut(&rest, ':');
-	const char *destination = rest ? str_cut(&rest, ':') : NULL;
-	const char *options = rest;
-	if (!destination) {
-		destination = source;
-		source = id_make(a);
-	}
-	if (destination[0] != '/')
-		return err_say(-EINVAL,
-			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
-			destination);
-	if (strchr(destination, '\n') || is_root_path(destination))
-		return err_say(
-			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
-	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
-		return err_say(
-			-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
-	if (source[0] != '/') {
-		if (!str_is_name(source))
-			return err_say(-EINVAL,
-				"-v \"%s\": \"%s\" is neither an absolute path nor a volume name",
-				text, source);
-		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
-	}
-	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
-	return 0;
-}
-
 /* "DST[:OPTIONS]" */
 static int tmpfs_check(const char *text)
 {
@@ -135,7 +92,7 @@ static int tmpfs_check(const char *text)
 	if (destination[0] != '/')
 		return err_say(
 			-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", text);
-	if (is_root_path(destination))
+	if (volume_is_root(destination))
 		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
 			destination);
 	return 0;
@@ -184,7 +141,7 @@ static void labels_merge(struct container *c)
 static int texts_check(struct engine *e, struct arena *a, struct container *c)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
-		int r = volume_normalize(e, a, &c->volumes.items[i]);
+		int r = volume_normalize(e, a, c, i);
 		if (r < 0)
 			return r;
 	}
