@@ -12,12 +12,13 @@ teardown() {
 }
 
 @test "a summary that was lost is made again from the record: name, listing, start, and what was written" {
-	local damage id at
+	local damage id
 	for damage in ': >"$at"' 'truncate -s 100 "$at"' 'head -c 5000 /dev/urandom >"$at"' \
 		'dd if=/dev/zero of="$at" bs=1 count=8 conv=notrunc status=none'; do
 		id=$(background --name lost -- sh -c 'echo run >>/runs; sleep 100')
 		eventually husk exec lost test -s /runs
 		husk kill lost
+		# shellcheck disable=SC2034 # read by eval
 		at=$HUSK_ROOT/containers/$id/summary
 		eval "$damage"
 		run husk ps -a --format '{{.Names}} {{.State}} {{.Status}} {{.Command}}'
@@ -38,7 +39,7 @@ teardown() {
 	eventually husk exec survivor test -s /runs
 	husk kill survivor
 	: >"$HUSK_ROOT/containers/$id/summary"
-	rm -r "$HUSK_STATE"/*
+	rm -r "${HUSK_STATE:?}"/*
 	[[ $(husk ps -a) == *"Exited (unknown)"*survivor ]]
 	husk start survivor
 	eventually husk exec survivor sh -c '[ "$(wc -l </runs)" = 2 ]'

@@ -8,7 +8,7 @@ setup_file() {
 
 teardown() {
 	husk ps -aq | xargs -r "$HUSK" rm -f >/dev/null 2>&1
-	rm -rf "$HUSK_ROOT"/volumes/*
+	rm -rf "${HUSK_ROOT:?}"/volumes/*
 	test_end
 }
 
@@ -45,7 +45,7 @@ no_container() {
 	husk wait one
 	husk rm one
 	[[ $(volumes | wc -w) -eq 2 ]]
-	rm -r "$HUSK_ROOT"/volumes/*
+	rm -r "${HUSK_ROOT:?}"/volumes/*
 	background --name one -v /data -v keep:/kept -- sh -c 'echo x >/data/file'
 	husk wait one
 	husk rm -v one

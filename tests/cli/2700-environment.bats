@@ -27,12 +27,14 @@ teardown() {
 	test_end
 }
 
-# trouble WORDS COMMAND...: 125, nothing on stdout, one line on stderr, and WORDS are in it.
+# trouble WORDS COMMAND...: 125, or 1 where no container was to be run, nothing on stdout, one line on stderr, and WORDS
+# are in it.
 trouble() {
-	local words=$1
+	local words=$1 code=1
+	[[ " $* " != *" run "* ]] || code=125
 	shift
 	run --separate-stderr "$@"
-	[[ $status -eq 125 && -z $output && $stderr == "husk"* && $stderr != *$'\n'* && $stderr == *"$words"* ]] || {
+	[[ $status -eq $code && -z $output && $stderr == "husk"* && $stderr != *$'\n'* && $stderr == *"$words"* ]] || {
 		printf '%s: status %s, stdout "%s", not "%s" but:\n%s\n' "$*" "$status" "$output" "$words" "$stderr"
 		return 1
 	}

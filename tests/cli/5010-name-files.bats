@@ -1,4 +1,4 @@
-# /etc/hosts, /etc/hostname and /etc/resolv.conf of a container, by the network that it has.
+# Names in a container: its /etc/hosts, /etc/hostname and /etc/resolv.conf, by the network that it has.
 # shellcheck disable=SC2154 # bats sets stderr
 load helpers
 
