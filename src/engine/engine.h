@@ -31,6 +31,8 @@ int container_find(struct engine *e, const char *word, char out_id[static CONTAI
 /* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
+/* Its command as one line: entrypoint and arguments with blanks between. */
+void container_command(const struct container *c, struct buf *out);
 /* Gives a running container whose monitor was killed a new one; nothing for any other. */
 int container_adopt(struct engine *e, const char *id, struct summary *summary);
 struct container_list {

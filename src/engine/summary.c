@@ -40,10 +40,24 @@ int summary_store(const struct engine *e, const char *id, const struct summary *
 	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
 }
 
+/* What is cut ends with "...", and not within a character. */
 static void summary_text(char *out, size_t size, const char *text)
 {
-	if (fmt_n(out, size, "%s", text) < 0)
-		fmt_n(out, size, "%.*s...", (int)size - 4, text);
+	if (fmt_n(out, size, "%s", text) >= 0)
+		return;
+	size_t len = size - sizeof("...");
+	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	fmt_n(out, size, "%.*s...", (int)len, text);
+}
+
+void container_command(const struct container *c, struct buf *out)
+{
+	const struct str_list *lists[] = {&c->process.entrypoint, &c->process.command};
+	size_t begin = out->len;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			buf_addf(out, "%s%s", out->len > begin ? " " : "", lists[i]->items[j]);
 }
 
 void summary_fill(const struct container *c, struct summary *out)
@@ -56,10 +70,7 @@ void summary_fill(const struct container *c, struct summary *out)
 			(c->is_detached ? SUMMARY_DETACHED : 0),
 	};
 	auto_buf struct buf command = BUF_INIT;
-	for (size_t i = 0; i < c->process.entrypoint.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.entrypoint.items[i]);
-	for (size_t i = 0; i < c->process.command.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.command.items[i]);
+	container_command(c, &command);
 	summary_text(out->command, sizeof(out->command), command.data);
 	summary_text(out->name, sizeof(out->name), c->name);
 	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
