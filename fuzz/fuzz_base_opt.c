@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		strvec_push(&words, word);
 
 	/* Options in a mixed command are moved, so the words are handed over in an array that may be permuted. */
-	int r = command_main(&root, NULL, (int)words.count, words.items, &out);
+	int code;
+	int r = command_main(&root, NULL, (int)words.count, words.items, &out, &code);
 	if (r < 0 && (r != err_code() || !*err_text()))
 		BUG("%d without a sentence", r);
 	return 0;

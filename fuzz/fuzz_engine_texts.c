@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of options and of networks: volumes, published ports, addresses, subnets, mount options. One text for all. */
-#include "engine/prepare.c"
+#include "engine/volumes.c"
 
 #include "fuzz.h"
 #include "engine/network.h"
@@ -12,19 +12,25 @@ static void volume_check(const char *text)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct engine e = {.root_path = "/var/lib/husk"};
-	const char *volume = text;
-	if (volume_normalize(&e, &a, &volume) < 0)
+	struct container c = {0};
+	*arena_push(&a, &c.volumes) = text;
+	if (volume_normalize(&e, &a, &c, 0) < 0)
 		return;
-	auto_free char *copy = mem_strdup(volume);
-	char *rest = copy;
-	const char *source = str_cut(&rest, ':'), *destination = str_cut(&rest, ':');
-	if (!rest || (!str_eq(rest, "ro") && !str_eq(rest, "rw")))
-		BUG("\"%s\" became %s", text, volume);
-	if (source[0] != '/' || destination[0] != '/' || is_root_path(destination))
-		BUG("\"%s\" became %s", text, volume);
-	const char *again = volume;
-	if (volume_normalize(&e, &a, &again) < 0 || !str_eq(again, volume))
-		BUG("%s became %s", volume, again);
+	const char *once = c.volumes.items[0];
+	auto_free char *copy = mem_strdup(once);
+	struct volume volume;
+	volume_split(copy, &volume);
+	if (!str_eq(volume.options, "ro") && !str_eq(volume.options, "rw"))
+		BUG("\"%s\" became %s", text, once);
+	if (volume.source[0] != '/' || volume.destination[0] != '/' ||
+		volume_is_root(volume.destination))
+		BUG("\"%s\" became %s", text, once);
+	size_t anonymous = c.anonymous.count;
+	if (anonymous && !strstr(volume.source, c.anonymous.items[0]))
+		BUG("\"%s\" became %s, of %s", text, once, c.anonymous.items[0]);
+	if (volume_normalize(&e, &a, &c, 0) < 0 || !str_eq(c.volumes.items[0], once) ||
+		c.anonymous.count != anonymous)
+		BUG("%s became %s", once, c.volumes.items[0]);
 }
 
 static void port_check(const char *text)
@@ -39,7 +45,7 @@ static void port_check(const char *text)
 	if (p.port == 0 || p.count == 0 || p.port + p.count - 1 > UINT16_MAX ||
 		p.host_port + p.count - 1 > UINT16_MAX || p.count > NET_PORTS_MAX)
 		BUG("ports %u + %u from %u", p.port, p.count, p.host_port);
-	if (p.protocol >= NET_PROTOCOL_COUNT || (p.host.size != 4 && p.host.size != 16))
+	if (p.protocol >= NET_PROTOCOL_COUNT || p.host.size != 4)
 		BUG("protocol %d, address of %u bytes", (int)p.protocol, p.host.size);
 	port_format(&p, &shown);
 }

@@ -113,7 +113,7 @@ static int check_argument_count(const struct command *c, int argc)
 }
 
 /* Parses what follows the command's name into args and runs it. */
-static int command_run(const struct walk *w, void *args, struct buf *out)
+static int command_run(const struct walk *w, void *args, struct buf *out, int *out_code)
 {
 	const struct command *c = w->command;
 	bool wants_help = false;
@@ -128,11 +128,14 @@ static int command_run(const struct walk *w, void *args, struct buf *out)
 	r = check_argument_count(c, w->argc - first);
 	if (r < 0)
 		return err_wrap(r, "%s", w->path.data);
+	*out_code = c->flags & COMMAND_RUNS_PROGRAM ? COMMAND_MISUSED : COMMAND_FAILED;
 	return c->run(w->context, args, w->argc - first, w->argv + first);
 }
 
-int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out)
+int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out,
+	int *out_code)
 {
+	*out_code = COMMAND_MISUSED;
 	auto_of(walk) struct walk w = {
 		.path = BUF_INIT, .argc = argc, .argv = argv, .context = context};
 	int r = walk_down(&w, root);
@@ -143,7 +146,7 @@ int command_main(const struct command *root, void *context, int argc, char **arg
 		return 0;
 	}
 	auto_free void *args = mem_new(w.command->args_size);
-	r = command_run(&w, args, out);
+	r = command_run(&w, args, out, out_code);
 	opt_release(w.command->opts, args);
 	return r;
 }

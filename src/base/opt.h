@@ -99,6 +99,7 @@ enum command_flags {
 	COMMAND_OPTIONS_MIXED =
 		1, /* options may stand after arguments, as `ns enter` and `rm` allow */
 	COMMAND_HIDDEN = 2,
+	COMMAND_RUNS_PROGRAM = 4, /* exits with a program's code, so what fails is 125 and not 1 */
 };
 
 struct command {
@@ -123,9 +124,13 @@ struct command {
 int opt_parse_args(const struct command *c, int argc, char **argv, void *args, int *out_first);
 void opt_release(const struct opt *opts, void *args);
 
+enum { COMMAND_FAILED = 1, COMMAND_MISUSED = 125 };
+
 /* Runs what argv names: parses, answers --help (and -h, where no row is called so), checks argument counts, calls run,
- * releases. The whole of a main(); returns an exit code >= 0 or -errno with the trail set. Help goes to `out`. */
-int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out);
+ * releases. The whole of a main(); returns an exit code >= 0, or -errno with the trail set and *out_code: 125 for words
+ * that make no command, as Docker, and for what a command could not do the code that it fails with. Help goes to `out`. */
+int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out,
+	int *out_code);
 
 /* The help text of a command or group, and completions for a whole tree in the syntax of bash, zsh or fish. */
 void command_help(const struct command *c, const char *path, struct buf *out);

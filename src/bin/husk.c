@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk: the engine and its command line. Prints what a command failed with, once, and exits 125 then, as Docker does. */
+/* husk: the engine and its command line. Prints what a command failed with, once. */
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -35,13 +35,14 @@ int main(int argc, char **argv)
 	char version[] = "version";
 	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
 		argv[1] = version;
-	r = command_main(&command_root, &context, argc, argv, &help);
+	int code = EXIT_HUSK;
+	r = command_main(&command_root, &context, argc, argv, &help, &code);
 	fputs(help.data, stdout);
 	if (r < 0)
 		cli_print_error();
 	if (fflush(stdout) != 0 && r >= 0) {
 		fprintf(stderr, "husk: write the output: it did not take all of it\n");
-		r = -1;
+		return EXIT_HUSK;
 	}
-	return r < 0 ? EXIT_HUSK : r;
+	return r < 0 ? code : r;
 }

@@ -209,13 +209,24 @@ static int finish(int r, int code)
 	return code;
 }
 
+/* As Docker: a terminal inside can be given input only from one. Without -i it has none, and works anywhere. */
+static bool is_no_terminal(bool wants_stdin, bool wants_tty)
+{
+	return wants_stdin && wants_tty && !term_is(0);
+}
+
+static int say_no_terminal(void)
+{
+	return err_say(
+		-ENOTTY, "the input device is not a TTY: leave out -t, or run this in a terminal");
+}
+
 static int run_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct run_args *args = raw;
-	if (args->flags.wants_tty && !args->flags.is_detached && !args->flags.prints_plan &&
-		!term_is(0))
-		return err_say(-ENOTTY,
-			"the input device is not a TTY: leave out -t, or run this in a terminal");
+	if (!args->flags.is_detached && !args->flags.prints_plan &&
+		is_no_terminal(args->flags.wants_stdin, args->flags.wants_tty))
+		return say_no_terminal();
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
@@ -234,7 +245,7 @@ static int run_main(void *context, void *raw, int argc, char **argv)
 			fputs(text.data, stdout);
 		return r;
 	}
-	int code = 125;
+	int code = COMMAND_MISUSED;
 	r = container_run(&e, &c, &code);
 	if (r == 0 && c.is_detached)
 		printf("%s\n", c.id);
@@ -245,6 +256,7 @@ const struct command cmd_run = {
 	.name = "run",
 	.synopsis = "IMAGE [COMMAND [ARG...]]",
 	.summary = "create and start a container",
+	.flags = COMMAND_RUNS_PROGRAM,
 	.opts = run_opts,
 	.args_size = sizeof(struct run_args),
 	.run = run_main,
@@ -274,9 +286,8 @@ static const struct opt exec_opts[] = {
 static int exec_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct exec_args *args = raw;
-	if (args->wants_tty && !args->is_detached && !term_is(0))
-		return err_say(-ENOTTY,
-			"the input device is not a TTY: leave out -t, or run this in a terminal");
+	if (!args->is_detached && is_no_terminal(args->wants_stdin, args->wants_tty))
+		return say_no_terminal();
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
 	char id[CONTAINER_ID_LEN + 1];
@@ -297,8 +308,10 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	for (int i = 1; i < argc; i++)
 		*arena_push(&a, &request.command) = argv[i];
-	int code = 125;
+	int code = COMMAND_FAILED;
 	r = container_exec(&e, id, &request, &code);
+	if (r < 0 && code == COMMAND_MISUSED) /* only of `run` may 125 be husk's own */
+		code = COMMAND_FAILED;
 	return finish(r, code);
 }
 

@@ -61,7 +61,10 @@ static void image_words_fill(
 	fmt(out->id, "%.*s", is_whole ? 64 : 12, id ? id : image->id);
 	format_size(out->size, image->size_bytes);
 	format_ago(ago, now > image->created_ns ? (now - image->created_ns) / 1000000000u : 0);
-	fmt(out->since, "%s ago", ago);
+	if (image->created_ns)
+		fmt(out->since, "%s ago", ago);
+	else
+		fmt(out->since, "N/A"); /* it does not say */
 	gmtime_r(&seconds, &tm);
 	strftime(out->created, sizeof(out->created), "%Y-%m-%d %H:%M:%S +0000 UTC", &tm);
 }

@@ -49,7 +49,7 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
 	}
 	if (!t)
-		printf("[\n%s\n]\n", all.data);
+		printf(all.len ? "[\n%s\n]\n" : "[%s]\n", all.data);
 	return worst;
 }
 

@@ -168,6 +168,7 @@ const struct command cmd_ns_enter = {
 	.name = "enter",
 	.synopsis = "TARGET [--] [COMMAND [ARG...]]",
 	.summary = "run a command in the namespaces of a process, a container or a file",
+	.flags = COMMAND_RUNS_PROGRAM,
 	.opts = enter_opts,
 	.args_size = sizeof(struct enter_args),
 	.run = enter_main,

@@ -200,6 +200,7 @@ const struct command cmd_ns_run = {
 	.synopsis = "[COMMAND [ARG...]]",
 	.summary = "run a command in new namespaces",
 	.alias = "unshare",
+	.flags = COMMAND_RUNS_PROGRAM,
 	.opts = run_opts,
 	.args_size = sizeof(struct run_args),
 	.run = run_main,

@@ -26,6 +26,8 @@ struct compose {
 	const struct container *c;
 	struct arena *a;
 	struct oci_spec *spec;
+	char peer[CONTAINER_ID_LEN + 1]; /* whose network it shares, or "" */
+	struct process_id peer_process;
 };
 
 static bool has_own_network(const struct container *c)
@@ -39,45 +41,50 @@ static void add_namespace(struct compose *m, const char *type, const char *path,
 	*ns = (struct oci_namespace){type, path, origin};
 }
 
-/* The target of container:NAME is pinned by pid for the plan's text; the fd that is joined comes by slot. */
-static int add_namespaces(struct compose *m)
+static int peer_find(struct compose *m)
 {
-	static const char *const always[] = {"mount", "uts", "ipc", "pid", "cgroup"};
-	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		add_namespace(m, always[i], NULL, "default");
 	const char *peer = str_after(m->c->network, "container:");
-	if (!peer) {
-		if (has_own_network(m->c))
-			add_namespace(m, "network", NULL, "default");
+	if (!peer)
 		return 0;
-	}
-	char id[CONTAINER_ID_LEN + 1];
 	struct summary summary;
-	int r = container_find(m->e, peer, id);
+	int r = container_find(m->e, peer, m->peer);
 	if (r == 0)
-		r = container_summary(m->e, id, &summary);
+		r = container_summary(m->e, m->peer, &summary);
 	if (r < 0)
 		return err_wrap(r, "--network container:%s", peer);
 	if (summary.state != CONTAINER_RUNNING)
 		return err_say(
 			-EINVAL, "--network container:%s: that container is not running", peer);
-	add_namespace(m, "network", arena_printf(m->a, "/proc/%d/ns/net", summary.process.pid),
-		"--network");
+	m->peer_process = summary.process;
 	return 0;
+}
+
+/* The target of container:NAME is pinned by pid for the plan's text; the fd that is joined comes by slot. */
+static void add_namespaces(struct compose *m)
+{
+	static const char *const always[] = {"mount", "uts", "ipc", "pid", "cgroup"};
+	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+		add_namespace(m, always[i], NULL, "default");
+	if (m->peer[0] != '\0')
+		add_namespace(m, "network",
+			arena_printf(m->a, "/proc/%d/ns/net", m->peer_process.pid), "--network");
+	else if (has_own_network(m->c))
+		add_namespace(m, "network", NULL, "default");
 }
 
 static bool is_covered(const struct container *c, const char *destination)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
-		const char *at = strchr(c->volumes.items[i], ':');
-		const char *after = at ? str_after(at + 1, destination) : NULL;
-		if (after && (*after == '\0' || *after == ':'))
+		auto_free char *copy = mem_strdup(c->volumes.items[i]);
+		struct volume volume;
+		volume_split(copy, &volume);
+		if (str_eq(volume.destination, destination))
 			return true;
 	}
 	return false;
 }
 
-/* hosts, hostname and resolv.conf are files of husk, one set per container. */
+/* hosts, hostname and resolv.conf are files of husk, one set per container; who shares another's network shares its set. */
 static void add_own_files(struct compose *m)
 {
 	static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
@@ -87,8 +94,8 @@ static void add_own_files(struct compose *m)
 			continue;
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
 		mount->destination = destination;
-		mount->source = arena_printf(
-			m->a, "%s/containers/%s/%s", m->e->state_path, m->c->id, names[i]);
+		mount->source = arena_printf(m->a, "%s/containers/%s/%s", m->e->state_path,
+			m->peer[0] != '\0' ? m->peer : m->c->id, names[i]);
 		mount->options = "bind,rprivate";
 		mount->origin = "husk";
 	}
@@ -121,16 +128,14 @@ static void add_volumes(struct compose *m)
 	size_t first = m->spec->mounts.count;
 	for (size_t i = 0; i < m->c->volumes.count; i++) {
 		auto_free char *copy = mem_strdup(m->c->volumes.items[i]);
-		char *rest = copy;
-		const char *source = str_cut(&rest, ':');
-		const char *destination = str_cut(&rest, ':');
-		const char *options = rest ? rest : "rw";
+		struct volume volume;
+		volume_split(copy, &volume);
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
-		mount->destination = arena_str(m->a, destination);
-		mount->source = arena_str(m->a, source);
+		mount->destination = arena_str(m->a, volume.destination);
+		mount->source = arena_str(m->a, volume.source);
 		/* Docker's ro covers what is mounted below the source as well. */
-		mount->options = arena_printf(
-			m->a, "rbind,rprivate,%s%s", options, str_eq(options, "ro") ? ",rro" : "");
+		mount->options = arena_printf(m->a, "rbind,rprivate,%s%s", volume.options,
+			str_eq(volume.options, "ro") ? ",rro" : "");
 		mount->origin = "-v";
 	}
 	for (size_t i = 0; i < m->c->tmpfs.count; i++) {
@@ -398,11 +403,14 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	struct oci_spec *out)
 {
 	*out = (struct oci_spec){0};
-	struct compose m = {e, c, a, out};
+	struct compose m = {.e = e, .c = c, .a = a, .spec = out};
+	int r = peer_find(&m);
+	if (r < 0)
+		return r;
 	auto_buf struct buf cgroup = BUF_INIT;
 	container_cgroup_path(e, c->id, &cgroup);
 	out->cgroup_path = arena_str(a, cgroup.data);
-	out->hostname = str_eq(c->network, "host") ? NULL : c->hostname;
+	out->hostname = c->hostname;
 	out->wants_reaper = c->process.wants_init;
 	out->process.has_terminal = c->process.has_tty;
 	for (size_t i = 0; i < c->process.entrypoint.count; i++)
@@ -422,9 +430,8 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 		add_sysctl(&m, "net.ipv4.ping_group_range", "0 2147483647");
 		add_sysctl(&m, "net.ipv4.ip_unprivileged_port_start", "0");
 	}
-	int r = add_namespaces(&m);
-	if (r == 0)
-		r = add_rlimits(&m);
+	add_namespaces(&m);
+	r = add_rlimits(&m);
 	if (r == 0)
 		r = set_user(&m, c->process.user ? c->process.user : "", root_fd);
 	if (r == 0)
@@ -439,7 +446,7 @@ int compose_exec(struct engine *e, const struct container *c, const struct exec_
 	int root_fd, struct arena *a, struct oci_spec *out)
 {
 	*out = (struct oci_spec){0};
-	struct compose m = {e, c, a, out};
+	struct compose m = {.e = e, .c = c, .a = a, .spec = out};
 	static const char *const joined[] = {"mount", "uts", "ipc", "pid", "cgroup", "network"};
 	for (size_t i = 0; i < sizeof(joined) / sizeof(joined[0]); i++)
 		if (!(str_eq(joined[i], "network") && str_eq(c->network, "host")))

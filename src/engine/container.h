@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12 };
+enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12, CONTAINER_NAME_MAX = 128 };
 
 /* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
 struct container_process {
@@ -38,6 +38,8 @@ struct container {
 	struct container_limits limits;
 	struct container_security security;
 	struct str_list labels, volumes, tmpfs, ports;
+	struct str_list
+		anonymous; /* names of volumes made for it alone; on disk in the file `anonymous` */
 	const char *hostname, *network, *stop_signal;
 	uint64_t stop_timeout_ms;
 	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
@@ -55,7 +57,7 @@ struct summary {
 	uint32_t flags;
 	char boot_id[40];
 	char address[16];
-	char name[64];
+	char name[CONTAINER_NAME_MAX + 1];
 	char image[72];
 	char command[48];
 	char ports[120];

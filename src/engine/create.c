@@ -105,28 +105,6 @@ void pending_sweep(struct engine *e)
 	}
 }
 
-/* The run directory's files that become /etc/hosts, /etc/hostname and /etc/resolv.conf. */
-static int own_files_make(struct engine *e, const struct container *c, int run_dir)
-{
-	auto_buf struct buf hosts = BUF_INIT, resolv = BUF_INIT, hostname = BUF_INIT;
-	buf_adds(&hosts, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	buf_addf(&hostname, "%s\n", c->hostname);
-	if (file_read("/etc/resolv.conf", 1 << 16, &resolv) < 0)
-		buf_clear(&resolv);
-
-	struct {
-		const char *name;
-		const struct buf *content;
-	} files[] = {{"hosts", &hosts}, {"hostname", &hostname}, {"resolv.conf", &resolv}};
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		int r = file_replace_at(run_dir, files[i].name, files[i].content->data,
-			files[i].content->len, 0644, false);
-		if (r < 0)
-			return err_new(r, "write %s for container %.12s", files[i].name, c->id);
-	}
-	return 0;
-}
-
 int container_run_dir_begin(struct engine *e, const struct container *c)
 {
 	auto_close int run_dir = container_run_dir_make(e, c->id);
@@ -137,24 +115,7 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 	int r = sys_mknod_at(run_dir, "lock", S_IFREG | 0600, 0);
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make the lock of container %.12s", c->id);
-	return own_files_make(e, c, run_dir);
-}
-
-static int volumes_make(struct engine *e, const struct container *c)
-{
-	auto_buf struct buf prefix = BUF_INIT;
-	buf_addf(&prefix, "%s/volumes/", e->root_path);
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		const char *source = c->volumes.items[i];
-		auto_free char *path = mem_strdup(source);
-		*strchr(path, ':') = '\0';
-		if (!str_prefix(path, prefix.data))
-			continue;
-		int r = file_make_dirs_at(AT_FDCWD, path, 0755);
-		if (r < 0)
-			return err_new(r, "make volume %s", path);
-	}
-	return 0;
+	return own_files_make(c, run_dir);
 }
 
 /* The writable layer; its root looks like the topmost layer's, which it covers. */
@@ -165,31 +126,6 @@ static int snapshot_make(struct engine *e, const struct container *c)
 		return top;
 	auto_of(storage_snapshot) struct storage_snapshot snapshot = STORAGE_SNAPSHOT_INIT;
 	return storage_snapshot_create(e->root_fd, c->id, top, &snapshot);
-}
-
-static void summary_text(char *out, size_t size, const char *text)
-{
-	if (fmt_n(out, size, "%s", text) < 0)
-		fmt_n(out, size, "%.*s...", (int)size - 4, text);
-}
-
-static void summary_fill(const struct container *c, struct summary *out)
-{
-	*out = (struct summary){
-		.state = CONTAINER_CREATED,
-		.created_ns = c->created_ns,
-		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) |
-			(c->process.has_tty ? SUMMARY_TTY : 0) |
-			(c->is_detached ? SUMMARY_DETACHED : 0),
-	};
-	auto_buf struct buf command = BUF_INIT;
-	for (size_t i = 0; i < c->process.entrypoint.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.entrypoint.items[i]);
-	for (size_t i = 0; i < c->process.command.count; i++)
-		buf_addf(&command, "%s%s", command.len ? " " : "", c->process.command.items[i]);
-	summary_text(out->command, sizeof(out->command), command.data);
-	summary_text(out->name, sizeof(out->name), c->name);
-	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
 }
 
 /* Everything on disk, in an order in which an undo by id finds all of it. */
@@ -210,9 +146,10 @@ int container_create(struct engine *e, const struct container *c)
 		r = snapshot_make(e, c);
 	if (r == 0)
 		r = volumes_make(e, c);
+	/* The record comes last: its fsync takes the name of the summary with it, if not its content. */
 	if (r == 0)
-		r = container_record_store(e, c, !c->is_auto_remove);
-	return r < 0 ? r : summary_store(e, c->id, &summary);
+		r = summary_store(e, c->id, &summary);
+	return r < 0 ? r : container_record_store(e, c, !c->is_auto_remove);
 }
 
 /* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */
@@ -231,8 +168,7 @@ int container_release(struct engine *e, const char *id)
 	return instance_groups_remove(e);
 }
 
-/* Name and files. */
-int container_erase(struct engine *e, const char *id, const char *name)
+int container_forget(struct engine *e, const char *id, const char *name)
 {
 	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
 	if (r < 0)
@@ -244,4 +180,10 @@ int container_erase(struct engine *e, const char *id, const char *name)
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
+}
+
+int container_erase(struct engine *e, const char *id, const char *name)
+{
+	int r = anonymous_remove(e, id);
+	return r < 0 ? r : container_forget(e, id, name);
 }

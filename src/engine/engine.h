@@ -31,6 +31,8 @@ int container_find(struct engine *e, const char *word, char out_id[static CONTAI
 /* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
+/* Its command as one line: entrypoint and arguments with blanks between. */
+void container_command(const struct container *c, struct buf *out);
 /* What a monitor that was killed could not do: a container that runs gets a new one, what one that has ended had is
  * given back. Nothing for any other. */
 int container_settle(struct engine *e, const char *id, struct summary *summary);
@@ -61,7 +63,8 @@ int container_exec(
 int container_kill(struct engine *e, const char *id, int signal);
 /* The stop signal, then after timeout_ms (UINT64_MAX: its own) SIGKILL to all of it. */
 int container_stop(struct engine *e, const char *id, uint64_t timeout_ms);
-int container_remove(struct engine *e, const char *id, bool is_forced);
+/* volumes_too: also those it was given without a name, as for one that removes itself. */
+int container_remove(struct engine *e, const char *id, bool is_forced, bool volumes_too);
 int container_wait(struct engine *e, const char *id, int *out_code);
 /* What a monitor runs when its container has ended: everything that the engine owns is given back. */
 int container_ended(struct engine *e, const char *id);

@@ -102,13 +102,11 @@ static void put_host_config(struct json_writer *w, const struct container *c)
 	json_close_object(w);
 }
 
-static void put_mount(struct json_writer *w, const char *root_path, char *volume)
+static void put_mount(struct json_writer *w, const char *root_path, const struct volume *volume)
 {
-	const char *source = str_cut(&volume, ':');
-	const char *destination = str_cut(&volume, ':');
 	auto_buf struct buf volumes = BUF_INIT;
 	buf_addf(&volumes, "%s/volumes/", root_path);
-	const char *name = str_after(source, volumes.data);
+	const char *name = str_after(volume->source, volumes.data);
 	json_open_object(w, NULL);
 	json_put_string(w, "Type", name ? "volume" : "bind");
 	if (name) {
@@ -117,10 +115,10 @@ static void put_mount(struct json_writer *w, const char *root_path, char *volume
 		json_put_string(w, "Name", copy);
 		json_put_string(w, "Driver", "local");
 	}
-	json_put_string(w, "Source", source);
-	json_put_string(w, "Destination", destination);
-	json_put_string(w, "Mode", volume);
-	json_put_bool(w, "RW", !str_eq(volume, "ro"));
+	json_put_string(w, "Source", volume->source);
+	json_put_string(w, "Destination", volume->destination);
+	json_put_string(w, "Mode", volume->options);
+	json_put_bool(w, "RW", !str_eq(volume->options, "ro"));
 	json_put_string(w, "Propagation", "rprivate");
 	json_close_object(w);
 }
@@ -130,7 +128,9 @@ static void put_mounts(struct json_writer *w, const struct engine *e, const stru
 	json_open_array(w, "Mounts");
 	for (size_t i = 0; i < c->volumes.count; i++) {
 		auto_free char *copy = mem_strdup(c->volumes.items[i]);
-		put_mount(w, e->root_path, copy);
+		struct volume volume;
+		volume_split(copy, &volume);
+		put_mount(w, e->root_path, &volume);
 	}
 	json_close_array(w);
 }

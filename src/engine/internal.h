@@ -8,7 +8,7 @@
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 
-enum { RECORD_BYTES_MAX = 1 << 20 };
+enum { RECORD_BYTES_MAX = 1 << 20, STOP_TIMEOUT_MS = 10000 };
 
 /* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
 int container_dir_open(const struct engine *e, const char *id);
@@ -26,9 +26,15 @@ int instance_groups_remove(const struct engine *e);
 /* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
 int space_explain(const struct engine *e, int code);
 
+/* Refuses one whose record would be too large to be read again. */
+int container_record_check(const struct container *c);
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
+/* The row of a container as it begins. */
+void summary_fill(const struct container *c, struct summary *out);
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
-int summary_read(const struct engine *e, const char *id, struct summary *out);
+/* A row that cannot be right is made again from the record, as of one that ended unseen. Without both the container is
+ * "broken": shown, and removable. */
+int summary_read(struct engine *e, const char *id, struct summary *out);
 
 /* names/NAME -> id: claiming and saying who owns it are one step. */
 int name_claim(const struct engine *e, const char *name, const char *id);
@@ -46,6 +52,19 @@ int pending_try(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
 void pending_keep(int *lock_fd);
 void pending_sweep(struct engine *e);
+/* 64 random hex digits: the id of a container, the name of an anonymous volume. */
+const char *id_make(struct arena *a);
+/* Volumes: volumes.c. A volume of a prepared container, cut in place. */
+struct volume {
+	const char *source, *destination, *options;
+};
+void volume_split(char *volume, struct volume *out);
+/* Makes the volume at `index` what volume_split takes; an anonymous one is given a name. */
+int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index);
+bool volume_is_root(const char *destination);
+int volumes_make(struct engine *e, const struct container *c);
+/* Removes those that nobody else uses. */
+int anonymous_remove(struct engine *e, const char *id);
 /* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, const struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
@@ -55,9 +74,14 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
 int container_run_dir_begin(struct engine *e, const struct container *c);
+int own_files_make(const struct container *c, int run_dir);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
-/* Removes name and files. */
+/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
+ * which is a moment. */
+void waiters_pass(struct engine *e, const char *id);
+/* Removes name and files; erase its anonymous volumes, too. */
+int container_forget(struct engine *e, const char *id, const char *name);
 int container_erase(struct engine *e, const char *id, const char *name);
 
 /* A container on its way from "created" or "exited" to "running". Its lock is held meanwhile, so that who stops or

@@ -54,9 +54,7 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 	return 0;
 }
 
-/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
- * which is a moment. */
-static void waiters_pass(struct engine *e, const char *id)
+void waiters_pass(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
 	uint64_t deadline = clock_boot_ms() + WAITER_PATIENCE_MS;
@@ -180,23 +178,32 @@ static int kill_group(struct engine *e, const char *id)
 	return r < 0 ? r : cgroup_kill_all(group);
 }
 
-int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
+/* How its record wants it stopped. One that cannot be read, or says nonsense, keeps nobody from ending it. */
+static int stop_signal_load(struct engine *e, const char *id, uint64_t *out_timeout_ms)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct container c;
 	int r = container_load(e, id, &a, &c);
 	if (r < 0)
-		return r;
+		log_warn("%s: SIGTERM, and %d seconds", err_text(), STOP_TIMEOUT_MS / 1000);
+	*out_timeout_ms = r < 0 ? STOP_TIMEOUT_MS : c.stop_timeout_ms;
+	int signal = r < 0 || !c.stop_signal ? SIGTERM : signal_parse(c.stop_signal);
+	return signal < 0 ? SIGTERM : signal;
+}
+
+int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
+{
 	struct summary summary;
+	uint64_t own_timeout_ms;
 	auto_close int pidfd = running_open(e, id, &summary);
 	if (pidfd == -ESRCH)
 		return 0; /* stopping what is stopped is success, as with Docker */
 	if (pidfd < 0)
 		return pidfd;
-	r = sys_pidfd_send_signal(pidfd, signal_parse(c.stop_signal));
-	if (r < 0 && r != -ESRCH)
-		return err_new(r, "send %s to container %.12s", c.stop_signal, id);
-	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? c.stop_timeout_ms : timeout_ms);
+	int r = sys_pidfd_send_signal(pidfd, stop_signal_load(e, id, &own_timeout_ms));
+	if (r < 0 && r != -ESRCH) /* it may not wait for what it was not sent */
+		timeout_ms = 0;
+	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? own_timeout_ms : timeout_ms);
 	if (r == -ETIMEDOUT) {
 		r = kill_group(e, id);
 		if (r == 0)
@@ -208,7 +215,7 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 }
 
 /* It does not run any more, or 1 when it was started meanwhile. The caller has its lock. */
-static int remove_locked(struct engine *e, const char *id)
+static int remove_locked(struct engine *e, const char *id, bool volumes_too)
 {
 	struct summary summary;
 	bool has_row = container_summary(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
@@ -217,10 +224,12 @@ static int remove_locked(struct engine *e, const char *id)
 	int r = network_detach(e, id);
 	if (r == 0)
 		r = container_release(e, id);
-	return r < 0 ? r : container_erase(e, id, has_row ? summary.name : NULL);
+	if (r == 0 && (volumes_too || (has_row && summary.flags & SUMMARY_AUTO_REMOVE)))
+		r = anonymous_remove(e, id);
+	return r < 0 ? r : container_forget(e, id, has_row ? summary.name : NULL);
 }
 
-int container_remove(struct engine *e, const char *id, bool is_forced)
+int container_remove(struct engine *e, const char *id, bool is_forced, bool volumes_too)
 {
 	int r = 1;
 	while (r == 1) {
@@ -231,8 +240,7 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 		if (pidfd >= 0 && !is_forced)
 			return err_say(-EBUSY,
 				"container %.12s is running: stop the container before removing "
-				"it, or "
-				"use rm -f",
+				"it, or use rm -f",
 				id);
 		r = pidfd < 0 ? 0 : container_kill(e, id, SIGKILL);
 		if (r < 0 && r != -ESRCH)
@@ -241,7 +249,7 @@ int container_remove(struct engine *e, const char *id, bool is_forced)
 		auto_close int lock = container_lock(e, id);
 		r = lock == -ENOENT ? 0 /* with --rm its monitor was faster */
 			: lock < 0  ? lock
-				    : remove_locked(e, id);
+				    : remove_locked(e, id, volumes_too);
 		if (r == 0)
 			pending_end(e, id, &pending);
 	}

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/file.h"
+#include "sys/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,26 @@ static int name_find(
 	return 0;
 }
 
-/* A name whose container is gone (power was cut in between) is taken over. */
+/*
+ * Takes a name from a container that is gone (power was cut in between). One at a time: of two that found the same
+ * dead owner the second would unlink the claim of the first. What is read under the lock stays until it is unlinked:
+ * nobody else replaces a name that is there, and its owner, which would release it, is gone; a container is erased name
+ * first.
+ */
+static int name_take_over(const struct engine *e, const char *name, const char *id)
+{
+	char path[160], owner[CONTAINER_ID_LEN + 1];
+	name_path(path, name);
+	auto_close int lock = lock_file_at(e->state_fd, "names", true);
+	if (lock < 0)
+		return err_new(lock, "lock the names of containers");
+	auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
+	if (dir >= 0)
+		return -EEXIST;
+	sys_unlink_at(e->root_fd, path, 0);
+	return sys_symlink_at(id, e->root_fd, path);
+}
+
 int name_claim(const struct engine *e, const char *name, const char *id)
 {
 	char path[160], owner[CONTAINER_ID_LEN + 1];
@@ -42,20 +62,18 @@ int name_claim(const struct engine *e, const char *name, const char *id)
 			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
 			name);
 	name_path(path, name);
-	for (int attempt = 0; attempt < 2; attempt++) {
-		int r = sys_symlink_at(id, e->root_fd, path);
-		if (r != -EEXIST)
-			return r < 0 ? err_new(r, "claim the name %s", name) : 0;
-		auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner)
-								    : -EBADF;
-		if (dir >= 0)
-			return err_say(-EEXIST,
-				"the container name \"%s\" is already in use by container %s. "
-				"Remove or rename it to reuse the name",
-				name, owner);
-		sys_unlink_at(e->root_fd, path, 0);
-	}
-	return err_say(-EAGAIN, "the name %s changes hands all the time", name);
+	int r = sys_symlink_at(id, e->root_fd, path);
+	if (r != -EEXIST)
+		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
+	auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
+	if (dir < 0)
+		r = name_take_over(e, name, id);
+	if (r == -EEXIST)
+		return err_say(r,
+			"the container name \"%s\" is already in use by container %s. Remove or "
+			"rename it to reuse the name",
+			name, name_find(e, name, owner) == 0 ? owner : "that is being removed");
+	return r < 0 ? err_new(r, "claim the name %s", name) : 0;
 }
 
 int name_release(const struct engine *e, const char *name, const char *id)

@@ -384,18 +384,42 @@ void network_plan(
 		plan_say(a, spec, arena_printf(a, "publish %s", c->ports.items[i]), "-p");
 }
 
-static void put_ports(struct json_writer *w, const struct net_publication *p)
+static bool publishes(const struct net_publication *p, enum net_protocol protocol, unsigned port)
 {
-	for (unsigned i = 0; i < p->count; i++) {
-		char key[32], host[NET_ADDRESS_TEXT], port[16];
-		fmt(key, "%u/%s", p->port + i, net_protocol_name(p->protocol));
-		fmt(port, "%u", p->host_port + i);
-		json_open_array(w, key);
+	return p->protocol == protocol && port >= p->port && port - p->port < p->count;
+}
+
+/* All places where one port is published: publications before `first` do not have it. */
+static void put_port(
+	struct json_writer *w, const struct endpoint *endpoint, size_t first, unsigned port)
+{
+	const struct net_publication *all = endpoint->ports;
+	char key[32], host[NET_ADDRESS_TEXT], host_port[16];
+	fmt(key, "%u/%s", port, net_protocol_name(all[first].protocol));
+	json_open_array(w, key);
+	for (size_t i = first; i < endpoint->port_count; i++) {
+		if (!publishes(&all[i], all[first].protocol, port))
+			continue;
+		fmt(host_port, "%u", all[i].host_port + port - all[i].port);
 		json_open_object(w, NULL);
-		json_put_string(w, "HostIp", net_address_format(host, &p->host));
-		json_put_string(w, "HostPort", port);
+		json_put_string(w, "HostIp", net_address_format(host, &all[i].host));
+		json_put_string(w, "HostPort", host_port);
 		json_close_object(w);
-		json_close_array(w);
+	}
+	json_close_array(w);
+}
+
+static void put_ports(struct json_writer *w, const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->port_count; i++) {
+		const struct net_publication *p = &endpoint->ports[i];
+		for (unsigned port = p->port; port < (unsigned)p->port + p->count; port++) {
+			bool is_done = false;
+			for (size_t j = 0; j < i && !is_done; j++)
+				is_done = publishes(&endpoint->ports[j], p->protocol, port);
+			if (!is_done)
+				put_port(w, endpoint, i, port);
+		}
 	}
 }
 
@@ -436,8 +460,8 @@ void network_inspect(
 	json_put_string(w, "SandboxKey", sandbox);
 	json_put_string(w, "IPAddress", is_attached ? s->address : "");
 	json_open_object(w, "Ports");
-	for (size_t i = 0; is_attached && i < endpoint.port_count; i++)
-		put_ports(w, &endpoint.ports[i]);
+	if (is_attached)
+		put_ports(w, &endpoint);
 	json_close_object(w);
 	json_open_object(w, "Networks");
 	if (is_attached)

@@ -33,6 +33,34 @@ static int networks_lock(struct engine *e)
 	return lock < 0 ? err_new(lock, "lock the networks") : lock;
 }
 
+/* What cannot be the address of a container: the first of each range and its length. */
+static int subnet_check(const struct net_subnet *subnet, const char *text)
+{
+	static const struct {
+		const char *subnet, *what;
+	} ranges[] = {{"0.0.0.0/8", "of \"this network\""}, {"127.0.0.0/8", "of the loopback"},
+		{"224.0.0.0/4", "of multicast groups"}, {"240.0.0.0/4", "reserved, or broadcast"}};
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		struct net_subnet range;
+		if (net_subnet_parse(ranges[i].subnet, &range) == 0 &&
+			net_subnet_overlaps(subnet, &range))
+			return err_say(-EINVAL,
+				"--subnet %s: addresses of %s are %s, and cannot be a container's",
+				text, ranges[i].subnet, ranges[i].what);
+	}
+	return 0;
+}
+
+/* The first address of a subnet and the last are the network and the broadcast. */
+static bool is_host_address(const struct net_subnet *subnet, const struct net_address *address)
+{
+	uint32_t value = 0;
+	for (size_t i = 0; i < 4; i++)
+		value = value << 8 | address->bytes[i];
+	uint32_t hosts = subnet->length >= 32 ? 0 : UINT32_MAX >> subnet->length;
+	return subnet->length >= 31 || ((value & hosts) != 0 && (value & hosts) != hosts);
+}
+
 static int request_parse(const struct network_request *request, struct network *out)
 {
 	*out = (struct network){.name = request->name,
@@ -51,6 +79,9 @@ static int request_parse(const struct network_request *request, struct network *
 			return err_say(-EINVAL,
 				"--subnet \"%s\" is not an IPv4 network such as 10.77.0.0/24",
 				request->subnet);
+		r = subnet_check(&out->subnet, request->subnet);
+		if (r < 0)
+			return r;
 	}
 	if (!request->gateway)
 		return 0;
@@ -59,6 +90,11 @@ static int request_parse(const struct network_request *request, struct network *
 	if (net_address_parse(request->gateway, &out->gateway) < 0 ||
 		!net_subnet_has(&out->subnet, &out->gateway))
 		return err_say(-EINVAL, "--gateway \"%s\" is not an address of %s",
+			request->gateway, request->subnet);
+	if (!is_host_address(&out->subnet, &out->gateway))
+		return err_say(-EINVAL,
+			"--gateway %s: it is the address of the network %s itself, or its "
+			"broadcast",
 			request->gateway, request->subnet);
 	return 0;
 }

@@ -65,6 +65,11 @@ int port_parse(const char *text, struct net_publication *out)
 	}
 	if (host_cut(&at, &p.host) < 0)
 		return err_say(-EINVAL, "-p \"%s\": the host address is not an address", text);
+	if (p.host.size != 4)
+		return err_say(-EAFNOSUPPORT,
+			"-p \"%s\": networks are IPv4 so far, and nothing can be published on an "
+			"IPv6 address",
+			text);
 
 	char *rest = at;
 	const char *left = str_cut(&rest, ':');

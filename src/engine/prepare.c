@@ -5,19 +5,21 @@
  */
 #include "engine/internal.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/calls.h"
-#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
 
 enum { MEMORY_MIN_BYTES = 512 << 10, CPUS_MAX = 8192, HOSTNAME_MAX = 64 };
 
-static const char *id_make(struct arena *a)
+const char *id_make(struct arena *a)
 {
 	uint8_t bytes[CONTAINER_ID_LEN / 2];
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
@@ -82,48 +84,6 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
-/* "/", and "/." and "/x/..", which are the same place. */
-static bool is_root_path(const char *path)
-{
-	auto_buf struct buf clean = BUF_INIT;
-	path_clean(&clean, path);
-	return str_eq(clean.data, "/");
-}
-
-/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. */
-static int volume_normalize(struct engine *e, struct arena *a, const char **volume)
-{
-	const char *text = *volume;
-	auto_free char *copy = mem_strdup(text);
-	char *rest = copy;
-	const char *source = str_cut(&rest, ':');
-	const char *destination = rest ? str_cut(&rest, ':') : NULL;
-	const char *options = rest;
-	if (!destination) {
-		destination = source;
-		source = id_make(a);
-	}
-	if (destination[0] != '/')
-		return err_say(-EINVAL,
-			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
-			destination);
-	if (strchr(destination, '\n') || is_root_path(destination))
-		return err_say(
-			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
-	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
-		return err_say(
-			-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
-	if (source[0] != '/') {
-		if (!str_is_name(source))
-			return err_say(-EINVAL,
-				"-v \"%s\": \"%s\" is neither an absolute path nor a volume name",
-				text, source);
-		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, source);
-	}
-	*volume = arena_printf(a, "%s:%s:%s", source, destination, options ? options : "rw");
-	return 0;
-}
-
 /* "DST[:OPTIONS]" */
 static int tmpfs_check(const char *text)
 {
@@ -132,7 +92,7 @@ static int tmpfs_check(const char *text)
 	if (destination[0] != '/')
 		return err_say(
 			-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", text);
-	if (is_root_path(destination))
+	if (volume_is_root(destination))
 		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
 			destination);
 	return 0;
@@ -181,7 +141,7 @@ static void labels_merge(struct container *c)
 static int texts_check(struct engine *e, struct arena *a, struct container *c)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
-		int r = volume_normalize(e, a, &c->volumes.items[i]);
+		int r = volume_normalize(e, a, c, i);
 		if (r < 0)
 			return r;
 	}
@@ -207,6 +167,34 @@ static int texts_check(struct engine *e, struct arena *a, struct container *c)
 	return 0;
 }
 
+/* In the network of the host a container has the host's name, in that of another container the other's: it has their
+ * /etc/hostname too. */
+static int hostname_set(struct engine *e, struct arena *a, struct container *c)
+{
+	const char *peer = str_after(c->network, "container:");
+	if (peer && c->hostname)
+		return err_say(-EINVAL,
+			"--hostname: a container in the network of another one has that one's host "
+			"name");
+	if (c->hostname)
+		return 0;
+	c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
+	struct utsname host;
+	if (str_eq(c->network, "host") && uname(&host) == 0)
+		c->hostname = arena_str(a, host.nodename);
+	if (!peer)
+		return 0;
+	char id[CONTAINER_ID_LEN + 1];
+	struct container other;
+	int r = container_find(e, peer, id);
+	if (r == 0)
+		r = container_load(e, id, a, &other);
+	if (r < 0)
+		return err_wrap(r, "--network container:%s", peer);
+	c->hostname = other.hostname;
+	return 0;
+}
+
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
 	labels_merge(c);
@@ -224,18 +212,24 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	c->created_ns = clock_real_ns();
 	if (!c->name)
 		name_invent(e, a, &c->name);
-	if (!c->hostname)
-		c->hostname = arena_strn(a, c->id, CONTAINER_ID_SHORT);
 	if (!c->process.cwd || c->process.cwd[0] == '\0')
 		c->process.cwd = "/";
 	if (!c->network || str_eq(c->network, "default"))
 		c->network = "bridge";
+	r = hostname_set(e, a, c);
+	if (r < 0)
+		return r;
 	if (!c->stop_signal || c->stop_signal[0] == '\0')
 		c->stop_signal = "SIGTERM";
-	const char *signal = signal_name(signal_parse(c->stop_signal));
-	if (signal) /* one spelling: an image may say 15, a user INT */
-		c->stop_signal = signal;
+	int signal = signal_parse(c->stop_signal);
+	if (signal < 0) { /* only an image's: Docker, too, runs it and does without */
+		log_warn("the image's stop signal \"%s\" is not a signal: SIGTERM instead",
+			c->stop_signal);
+		signal = SIGTERM;
+	}
+	if (signal_name(signal)) /* one spelling: an image may say 15, a user INT */
+		c->stop_signal = signal_name(signal);
 	if (c->stop_timeout_ms == 0)
-		c->stop_timeout_ms = 10000;
-	return 0;
+		c->stop_timeout_ms = STOP_TIMEOUT_MS;
+	return container_record_check(c);
 }

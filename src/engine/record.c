@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.json: what the user asked for and the image decided, as JSON through one table of fields, and the fixed
- * summary row beside it. A record is intent and never changes with what the container does; the summary is what `ps`
- * reads.
+ * record.json: what the user asked for and the image decided, as JSON through one table of fields. A record is intent
+ * and never changes with what the container does.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -114,16 +113,32 @@ static int field_read(
 	BUG("field kind %d", (int)f->kind);
 }
 
-int container_record_store(const struct engine *e, const struct container *c, bool is_durable)
+static void record_write(const struct container *c, struct buf *out)
 {
-	auto_buf struct buf text = BUF_INIT;
-	struct json_writer w = {.out = &text};
+	struct json_writer w = {.out = out};
 	json_open_object(&w, NULL);
 	json_put_u64(&w, "version", 1);
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		field_write(&w, &fields[i], (const char *)c + fields[i].offset);
 	json_close_object(&w);
+}
 
+int container_record_check(const struct container *c)
+{
+	auto_buf struct buf text = BUF_INIT;
+	record_write(c, &text);
+	if (text.len <= RECORD_BYTES_MAX)
+		return 0;
+	return err_say(-E2BIG,
+		"the command, the environment and the options of the container are %zu bytes as a "
+		"record: at most %d are possible",
+		text.len, RECORD_BYTES_MAX);
+}
+
+int container_record_store(const struct engine *e, const struct container *c, bool is_durable)
+{
+	auto_buf struct buf text = BUF_INIT;
+	record_write(c, &text);
 	auto_close int dir = container_dir_open(e, c->id);
 	int r = dir < 0
 		? dir
@@ -155,54 +170,5 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 	if (!c.id || !str_eq(c.id, id) || !c.name || !c.process.cwd || !c.network)
 		return err_say(-EBADMSG, "container %s: record.json is not of this container", id);
 	*out = c;
-	return 0;
-}
-
-enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 1 };
-
-/* A row has one size, so on a full disk there is still the place of the old one. */
-static int summary_overwrite(int dir, const struct summary *row)
-{
-	auto_close int fd = sys_open_at(dir, "summary", O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);
-	ssize_t n = fd < 0 ? fd : sys_write_at(fd, row, sizeof(*row), 0);
-	return n < 0 ? (int)n : n == sizeof(*row) ? 0 : -ENOSPC;
-}
-
-int summary_store(const struct engine *e, const char *id, const struct summary *s)
-{
-	struct summary row = *s;
-	row.magic = SUMMARY_MAGIC;
-	row.version = SUMMARY_VERSION;
-	row.flags &= ~(uint32_t)SUMMARY_UNCOLLECTED;
-	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
-	auto_close int dir = container_dir_open(e, id);
-	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);
-	if ((r == -ENOSPC || r == -EDQUOT) && summary_overwrite(dir, &row) == 0)
-		r = 0;
-	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
-}
-
-/* A row that cannot be right makes the container "broken": shown, and removable. */
-int summary_read(const struct engine *e, const char *id, struct summary *out)
-{
-	auto_close int dir = container_dir_open(e, id);
-	if (dir < 0)
-		return dir;
-	auto_buf struct buf row = BUF_INIT;
-	int r = file_read_at(dir, "summary", sizeof(*out), &row);
-	bool is_right = r >= 0 && row.len == sizeof(*out);
-	if (is_right) {
-		memcpy(out, row.data, sizeof(*out));
-		is_right = out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION &&
-			out->state < CONTAINER_BROKEN;
-	}
-	if (!is_right)
-		*out = (struct summary){.state = CONTAINER_BROKEN};
-	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
-	out->address[sizeof(out->address) - 1] = '\0';
-	out->name[sizeof(out->name) - 1] = '\0';
-	out->image[sizeof(out->image) - 1] = '\0';
-	out->command[sizeof(out->command) - 1] = '\0';
-	out->ports[sizeof(out->ports) - 1] = '\0';
 	return 0;
 }

@@ -243,6 +243,17 @@ static int foreground_run(struct start *s, int *out_code)
 	return r;
 }
 
+/* As a monitor would write it, for those who wait. */
+static void exit_tell(struct engine *e, const char *id, int code, bool is_oom)
+{
+	struct monitor_exit record = {.code = code,
+		.flags = is_oom ? MONITOR_EXIT_OOM : 0,
+		.finished_ns = clock_real_ns()};
+	auto_close int run_dir = container_run_dir_open(e, id);
+	if (run_dir >= 0 && monitor_exit_store(run_dir, &record) < 0)
+		log_warn("%s", err_text());
+}
+
 /* The end as this process saw it. */
 static int foreground_ended(
 	struct engine *e, const struct container *c, const struct launch *l, int code)
@@ -255,13 +266,16 @@ static int foreground_ended(
 	auto_close int oom = cgroup_oom_open(l->cgroup);
 	uint64_t oom_kills = 0;
 	bool is_oom = cgroup_oom_kills(oom, &oom_kills) == 0 && oom_kills > 0;
+	exit_tell(e, c->id, code, is_oom);
 	int r = network_detach(e, c->id);
 	if (r == 0)
 		r = container_release(e, c->id);
 	if (r < 0)
 		return r;
-	if (c->is_auto_remove)
+	if (c->is_auto_remove) {
+		waiters_pass(e, c->id);
 		return container_erase(e, c->id, c->name);
+	}
 	struct summary summary;
 	r = summary_read(e, c->id, &summary);
 	if (r < 0)

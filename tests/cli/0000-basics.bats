@@ -76,7 +76,7 @@ commands() {
 			"$shell" -n "$BATS_TEST_TMPDIR/$shell"
 		fi
 	done
-	expect_refusal completion nosuchshell
+	expect_failure completion nosuchshell
 }
 
 @test "completion of bash proposes commands and options" {

@@ -275,8 +275,17 @@ closed_output() {
 	[[ $(find "$ROOTFS" -printf '%p %i %T@ %m\n' | sort) == "$before" ]]
 }
 
-@test "-t without a terminal is refused" {
+@test "-i -t without a terminal is refused, -t alone is given one" {
 	expect_refusal run --rm --rootfs "$ROOTFS" --net none -it -- true
+	[[ $stderr == *TTY* ]]
+	run container -t -- sh -c 'tty; test -t 0 && test -t 1 && test -t 2 && echo terminal; exit 6'
+	[[ $status -eq 6 && ${lines[0]} == /dev/* && ${lines[1]%$'\r'} == terminal ]]
+	background --name box -- sleep 100
+	expect_failure exec -it box true
+	[[ $stderr == *TTY* ]]
+	run husk exec -t box sh -c 'test -t 0 && test -t 1 && echo terminal; exit 7'
+	[[ $status -eq 7 && ${lines[0]%$'\r'} == terminal ]]
+	husk rm -f box
 }
 
 @test "-t: a terminal of its own, with the caller's size" {

@@ -154,13 +154,13 @@ refused() {
 
 @test "signals and times of other commands" {
 	background --name box -- sleep 100
-	expect_refusal kill -s NOSUCH box
+	expect_failure kill -s NOSUCH box
 	[[ $stderr == *NOSUCH* ]]
 	expect_refusal stop -t x box
 	expect_refusal stop -t -1 box
-	expect_refusal logs -n x box
-	expect_refusal exec -u nosuch box true
-	expect_refusal exec -e =x box true
+	expect_failure logs -n x box
+	expect_failure exec -u nosuch box true
+	expect_failure exec -e =x box true
 	[[ $(field box .State.Running) == true ]]
 	husk rm -f box
 }

@@ -71,7 +71,7 @@ inode() {
 	expect_status 0
 	[[ $(awk '{ print $2 }' <<<"$output" | sort -u) == $'mnt\nnet' ]]
 	run husk ns ls --type wrong
-	expect_status 125
+	expect_status 1
 	expect_output '--type: "wrong" is not mnt'
 }
 
@@ -102,7 +102,7 @@ inode() {
 	expect_status 0
 	[[ $(awk '$2 == "uts" { print $1 }' <<<"$output") == "$(inode self uts)" ]]
 	run as_user "$HUSK" ns ls 1
-	expect_status 125
+	expect_status 1
 	expect_output "permission denied"
 	# shellcheck disable=SC2016 # for the inner shell
 	run as_user sh -c '"$0" ns show $$' "$HUSK"
@@ -146,15 +146,15 @@ inode() {
 @test "wrong targets are one sentence" {
 	for command in ls show tree; do
 		run husk ns "$command" 4194305
-		expect_status 125
+		expect_status 1
 		expect_output "no such process: 4194305"
 		[[ ${#lines[@]} -eq 1 ]]
 		run husk ns "$command" no-such-container
-		expect_status 125
+		expect_status 1
 		expect_output "no such process or container: no-such-container"
 		[[ ${#lines[@]} -eq 1 ]]
 		run husk ns "$command" 1:7
-		expect_status 125
+		expect_status 1
 		expect_output "no such process or container: 1:7"
 	done
 }

@@ -197,9 +197,20 @@ eventually() {
 
 # expect_refusal COMMAND...: 125, one line on stderr, nothing on stdout.
 expect_refusal() {
+	expect_error 125 "$@"
+}
+
+# expect_failure COMMAND...: the same with 1, of a command that was understood and could not be done.
+expect_failure() {
+	expect_error 1 "$@"
+}
+
+expect_error() {
+	local code=$1
+	shift
 	run --separate-stderr husk "$@"
 	# shellcheck disable=SC2154 # bats sets stderr
-	[[ $status -eq 125 && -z $output && $stderr != *$'\n'* && $stderr == *?* ]] || {
+	[[ $status -eq $code && -z $output && $stderr != *$'\n'* && $stderr == *?* ]] || {
 		printf 'husk %s: status %s, stdout "%s", stderr:\n%s\n' "$*" "$status" "$output" "$stderr"
 		return 1
 	}

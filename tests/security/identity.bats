@@ -46,7 +46,7 @@ expect_not_root() {
 			return 1
 		}
 	else
-		[[ $status -eq 125 || $status -eq 126 || $status -eq 127 ]]
+		[[ $status -eq 1 || $status -eq 125 || $status -eq 126 || $status -eq 127 ]]
 		[[ $output != *"uid 0"* ]]
 	fi
 }

@@ -168,10 +168,12 @@ static void test_parse_errors(void **state)
 	}
 }
 
+static int code; /* of the last command_main that failed */
+
 static int call(struct buf *out, int argc, char **argv)
 {
 	buf_clear(out);
-	return command_main(&root, out, argc, argv, out);
+	return command_main(&root, out, argc, argv, out, &code);
 }
 #define CALL(out, ...) call(out, COUNT(__VA_ARGS__), WORDS(__VA_ARGS__))
 
@@ -235,11 +237,38 @@ static void test_group_options(void **state)
 	auto_buf struct buf out = BUF_INIT;
 	struct global g = {0};
 	assert_int_equal(
-		command_main(&group, &g, 4, WORDS("g", "--root", "/run/x", "go"), &out), 0);
+		command_main(&group, &g, 4, WORDS("g", "--root", "/run/x", "go"), &out, &code), 0);
 	assert_true(g.has_run);
 	assert_string_equal(g.root_dir, "/run/x");
-	assert_int_equal(command_main(&group, &g, 3, WORDS("g", "--rot", "go"), &out), -EINVAL);
+	assert_int_equal(
+		command_main(&group, &g, 3, WORDS("g", "--rot", "go"), &out, &code), -EINVAL);
 	assert_string_equal(err_text(), "g: unknown flag: --rot; did you mean --root?");
+	assert_int_equal(code, COMMAND_MISUSED);
+}
+
+static int run_failing(void *context, void *args, int argc, char **argv)
+{
+	return err_say(-EBUSY, "no");
+}
+
+/* Words that make no command are 125; what a command could not do is 1, or 125 where codes are a program's. */
+static void test_error_codes(void **state)
+{
+	static const struct command cmd_do = {.name = "do", .run = run_failing};
+	static const struct command cmd_run_it = {
+		.name = "run", .run = run_failing, .flags = COMMAND_RUNS_PROGRAM};
+	static const struct command *const commands[] = {&cmd_do, &cmd_run_it, NULL};
+	static const struct command group = {.name = "g", .sub = commands};
+	auto_buf struct buf out = BUF_INIT;
+	assert_int_equal(command_main(&group, NULL, 2, WORDS("g", "do"), &out, &code), -EBUSY);
+	assert_int_equal(code, COMMAND_FAILED);
+	assert_int_equal(command_main(&group, NULL, 2, WORDS("g", "run"), &out, &code), -EBUSY);
+	assert_int_equal(code, COMMAND_MISUSED);
+	assert_int_equal(
+		command_main(&group, NULL, 3, WORDS("g", "do", "more"), &out, &code), -EINVAL);
+	assert_int_equal(code, COMMAND_MISUSED);
+	assert_int_equal(command_main(&group, NULL, 2, WORDS("g", "od"), &out, &code), -EINVAL);
+	assert_int_equal(code, COMMAND_MISUSED);
 }
 
 static void test_help(void **state)
@@ -284,10 +313,10 @@ static void test_help_letter_taken(void **state)
 	static const struct command cmd = {
 		.name = "c", .opts = host_opts, .args_size = sizeof(struct args), .run = run_print};
 	auto_buf struct buf out = BUF_INIT;
-	assert_int_equal(command_main(&cmd, &out, 3, WORDS("c", "-h", "web"), &out), 7);
+	assert_int_equal(command_main(&cmd, &out, 3, WORDS("c", "-h", "web"), &out, &code), 7);
 	assert_string_equal(out.data, "0 web 0:");
 	buf_clear(&out);
-	assert_int_equal(command_main(&cmd, &out, 2, WORDS("c", "--help"), &out), 0);
+	assert_int_equal(command_main(&cmd, &out, 2, WORDS("c", "--help"), &out, &code), 0);
 	assert_non_null(strstr(out.data, "\n      --help "));
 }
 
@@ -368,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_main_runs),
 		cmocka_unit_test(test_main_refuses),
 		cmocka_unit_test(test_group_options),
+		cmocka_unit_test(test_error_codes),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_help_letter_taken),
 		cmocka_unit_test(test_list),

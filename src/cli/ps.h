@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared by ps.c and ps_filter.c: a container as a row, and which rows -f lets through. */
+#include "base/buf.h"
+#include "engine/engine.h"
+
+struct ps_row {
+	char id[CONTAINER_ID_LEN + 1];
+	struct summary summary;
+};
+
+/* "created", "running", "exited", "dead". */
+const char *ps_state_word(const struct summary *s);
+
+/* The words of -f, as they were typed and looked at once. */
+struct ps_filter {
+	struct ps_condition *conditions;
+	size_t count;
+	bool has_status, needs_record;
+};
+
+/* Speaking: a key that there is not, a status that there is not, a pattern with a mistake. */
+int ps_filter_open(struct ps_filter *f, struct engine *e, const struct strvec *words);
+/* As Docker: of conditions with one key one must hold, of labels all. */
+bool ps_filter_passes(const struct ps_filter *f, struct engine *e, const struct ps_row *row);
+void ps_filter_release(struct ps_filter *f);
+AUTO_STRUCT(ps_filter, struct ps_filter, ps_filter_release)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The summary: one fixed row per container beside its record, all that `ps` reads.
+ *
+ * It is never fsynced, for it changes with every start and end: after a power cut it may be older than the truth, which
+ * is found anyway, or, where the file system renames before it writes, empty. Then, as when it is damaged or of another
+ * version, it is made again from the record, which was fsynced after the first row was there. What such a container
+ * has been doing nobody knows: it counts as running in no boot, which is one that has ended, and that whoever comes
+ * first collects. A row that is missing is another matter: its container is just being made or removed.
+ */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 2 };
+
+/* A row has one size, so on a full disk there is still the place of the old one. */
+static int summary_overwrite(int dir, const struct summary *row)
+{
+	auto_close int fd = sys_open_at(dir, "summary", O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);
+	ssize_t n = fd < 0 ? fd : sys_write_at(fd, row, sizeof(*row), 0);
+	return n < 0 ? (int)n : n == sizeof(*row) ? 0 : -ENOSPC;
+}
+
+int summary_store(const struct engine *e, const char *id, const struct summary *s)
+{
+	struct summary row = *s;
+	row.magic = SUMMARY_MAGIC;
+	row.version = SUMMARY_VERSION;
+	row.flags &= ~(uint32_t)SUMMARY_UNCOLLECTED;
+	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
+	auto_close int dir = container_dir_open(e, id);
+	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);
+	if ((r == -ENOSPC || r == -EDQUOT) && summary_overwrite(dir, &row) == 0)
+		r = 0;
+	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
+}
+
+/* What is cut ends with "...", and not within a character. */
+static void summary_text(char *out, size_t size, const char *text)
+{
+	if (fmt_n(out, size, "%s", text) >= 0)
+		return;
+	size_t len = size - sizeof("...");
+	while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+		len--;
+	fmt_n(out, size, "%.*s...", (int)len, text);
+}
+
+void container_command(const struct container *c, struct buf *out)
+{
+	const struct str_list *lists[] = {&c->process.entrypoint, &c->process.command};
+	size_t begin = out->len;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			buf_addf(out, "%s%s", out->len > begin ? " " : "", lists[i]->items[j]);
+}
+
+void summary_fill(const struct container *c, struct summary *out)
+{
+	*out = (struct summary){
+		.state = CONTAINER_CREATED,
+		.created_ns = c->created_ns,
+		.flags = (c->is_auto_remove ? SUMMARY_AUTO_REMOVE : 0) |
+			(c->process.has_tty ? SUMMARY_TTY : 0) |
+			(c->is_detached ? SUMMARY_DETACHED : 0),
+	};
+	auto_buf struct buf command = BUF_INIT;
+	container_command(c, &command);
+	summary_text(out->command, sizeof(out->command), command.data);
+	summary_text(out->name, sizeof(out->name), c->name);
+	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
+}
+
+static bool row_take(const struct buf *row, struct summary *out)
+{
+	if (row->len != sizeof(*out))
+		return false;
+	memcpy(out, row->data, sizeof(*out));
+	return out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION &&
+		out->state < CONTAINER_BROKEN;
+}
+
+static void rebuild(struct engine *e, const char *id, struct summary *out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container c;
+	*out = (struct summary){.state = CONTAINER_BROKEN};
+	if (container_load(e, id, &a, &c) < 0)
+		return;
+	summary_fill(&c, out);
+	out->state = CONTAINER_RUNNING;
+	out->exit_code = -1;
+}
+
+int summary_read(struct engine *e, const char *id, struct summary *out)
+{
+	auto_close int dir = container_dir_open(e, id);
+	if (dir < 0)
+		return dir;
+	auto_buf struct buf row = BUF_INIT;
+	int r = file_read_at(dir, "summary", sizeof(*out), &row);
+	if (r == -ENOENT)
+		*out = (struct summary){.state = CONTAINER_BROKEN};
+	else if (r < 0 || !row_take(&row, out))
+		rebuild(e, id, out);
+	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
+	out->address[sizeof(out->address) - 1] = '\0';
+	out->name[sizeof(out->name) - 1] = '\0';
+	out->image[sizeof(out->image) - 1] = '\0';
+	out->command[sizeof(out->command) - 1] = '\0';
+	out->ports[sizeof(out->ports) - 1] = '\0';
+	return 0;
+}

@@ -1,0 +1,119 @@
+# Ending containers whose image or record is not as it should be, and what others are told of the end.
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
+load helpers
+
+setup_file() {
+	make_image
+	# The image is unpacked at its first use and stays.
+	husk run --rm --net none busybox true
+}
+
+teardown() {
+	husk ps -aq | xargs -r "$HUSK" rm -f >/dev/null 2>&1
+	test_end
+}
+
+# image_config FILTER: the configuration of the image busybox, changed by jq, for this test.
+image_config() {
+	local config
+	config=$HUSK_ROOT/content/sha256/$(husk images -q --no-trunc)
+	[[ -e $BATS_TEST_TMPDIR/config ]] || cp "$config" "$BATS_TEST_TMPDIR/config"
+	jq -c "$1" "$BATS_TEST_TMPDIR/config" >"$config"
+}
+
+image_restore() {
+	cp "$BATS_TEST_TMPDIR/config" "$HUSK_ROOT/content/sha256/$(husk images -q --no-trunc)"
+}
+
+# ended_by CODE NAME: it has ended, with this code.
+ended_by() {
+	[[ $(field "$2" '.State | "\(.Status) \(.ExitCode)"') == "exited $1" ]]
+}
+
+@test "an image whose StopSignal is not a signal: SIGTERM with a warning, and stop ends it" {
+	image_config '.config.StopSignal = "SIGFOO"'
+	run --separate-stderr husk run -d --name odd --net none busybox sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	image_restore
+	[[ $status -eq 0 && $stderr == "husk: warning: "*SIGFOO*SIGTERM* && $stderr != *$'\n'* ]]
+	[[ $(field odd .Config.StopSignal) == SIGTERM ]]
+	run --separate-stderr husk stop odd
+	[[ $status -eq 0 && $output == odd ]]
+	ended_by 5 odd
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none --stop-signal SIGFOO -- true
+}
+
+@test "stop, kill and rm do not need the record" {
+	local record
+	background --name box -- sh -c 'trap "exit 6" TERM; while :; do sleep 0.1; done'
+	record=$HUSK_ROOT/containers/$(field box .Id)/record.json
+	eventually husk exec box true
+	jq -c '.stopSignal = "SIGFOO"' "$record" >"$record.new"
+	mv "$record.new" "$record"
+	husk stop -t 5 box
+	ended_by 6 box
+	husk rm box
+
+	background --name box -- sh -c 'trap "exit 6" TERM; while :; do sleep 0.1; done'
+	record=$HUSK_ROOT/containers/$(field box .Id)/record.json
+	eventually husk exec box true
+	echo '{' >"$record"
+	run --separate-stderr husk stop box
+	[[ $status -eq 0 && $output == box && $stderr == "husk: warning: "*SIGTERM* ]]
+	[[ $(husk ps -a) == *"Exited (6)"* ]]
+	husk rm box
+
+	background --name box -- sleep 100
+	record=$HUSK_ROOT/containers/$(field box .Id)/record.json
+	echo '{' >"$record"
+	husk kill box
+	[[ $(husk ps -a) == *"Exited (137)"* ]]
+	husk rm box
+	[[ -z $(husk ps -aq) ]]
+}
+
+@test "a record that could not be read again is refused before anything is made" {
+	local words=() before
+	for _ in {1..12}; do
+		words+=("$(head -c 100000 /dev/zero | tr '\0' x)")
+	done
+	before=$(find "$HUSK_ROOT" "$HUSK_STATE" | sort)
+	expect_refusal run -d --rootfs "$ROOTFS" --net none -- echo "${words[@]}"
+	[[ $stderr == *bytes* && ${#stderr} -lt 300 ]]
+	[[ $(find "$HUSK_ROOT" "$HUSK_STATE" | sort) == "$before" ]]
+	run container -- sh -c 'echo $#' sh "${words[@]:0:10}"
+	[[ $status -eq 0 && $output -eq 10 ]]
+}
+
+@test "stop -t: as many seconds as can be typed are not few" {
+	background --name slow -- sh -c 'trap "sleep 2; exit 7" TERM; while :; do sleep 0.1; done'
+	eventually husk exec slow true
+	sleep 0.3
+	husk stop -t 18446744073709552 slow
+	ended_by 7 slow
+	husk rm slow
+	background --name slow -- sh -c 'trap "sleep 2; exit 7" TERM; while :; do sleep 0.1; done'
+	eventually husk exec slow true
+	sleep 0.3
+	husk stop -t 18446744073709551615 slow
+	ended_by 7 slow
+}
+
+@test "wait on a container in the foreground: its code, also with --rm" {
+	local options waiters
+	for options in --rm ''; do
+		# shellcheck disable=SC2086 # none or one option
+		husk run $options --name front --rootfs "$ROOTFS" --net none -- sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 3' &
+		eventually running front
+		: >"$BATS_TEST_TMPDIR/codes"
+		husk wait front >>"$BATS_TEST_TMPDIR/codes" &
+		waiters=$!
+		husk wait front >>"$BATS_TEST_TMPDIR/codes" &
+		waiters+=" $!"
+		sleep 0.3
+		husk exec front touch /go
+		# shellcheck disable=SC2086 # two pids
+		wait $waiters
+		[[ $(<"$BATS_TEST_TMPDIR/codes") == $'3\n3' ]]
+		husk rm -f front 2>/dev/null || true
+	done
+}

@@ -1,0 +1,92 @@
+# What is on disk of a container when power is cut or a name is long.
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
+load helpers
+
+setup_file() {
+	make_image
+}
+
+teardown() {
+	husk ps -aq | xargs -r "$HUSK" rm -f >/dev/null 2>&1
+	test_end
+}
+
+@test "a summary that was lost is made again from the record: name, listing, start, and what was written" {
+	local damage id
+	for damage in ': >"$at"' 'truncate -s 100 "$at"' 'head -c 5000 /dev/urandom >"$at"' \
+		'dd if=/dev/zero of="$at" bs=1 count=8 conv=notrunc status=none'; do
+		id=$(background --name lost -- sh -c 'echo run >>/runs; sleep 100')
+		eventually husk exec lost test -s /runs
+		husk kill lost
+		# shellcheck disable=SC2034 # read by eval
+		at=$HUSK_ROOT/containers/$id/summary
+		eval "$damage"
+		run husk ps -a --format '{{.Names}} {{.State}} {{.Status}} {{.Command}}'
+		[[ $status -eq 0 && $output == 'lost exited Exited (unknown) '* ]]
+		[[ $(field lost .State.Status) == exited && $(field "${id:0:8}" .Name) == /lost ]]
+		run husk start lost
+		[[ $status -eq 0 && $output == lost ]]
+		eventually husk exec lost sh -c '[ "$(wc -l </runs)" = 2 ]'
+		[[ $(husk ps) == *lost* ]]
+		husk rm -f lost
+		[[ -z $(find "$HUSK_ROOT/containers" "$HUSK_ROOT/names" -mindepth 1) ]]
+	done
+}
+
+@test "a power cut: after the next boot the containers are there, ended, and can be started" {
+	local id
+	id=$(background --name survivor -- sh -c 'echo run >>/runs; sleep 100')
+	eventually husk exec survivor test -s /runs
+	husk kill survivor
+	: >"$HUSK_ROOT/containers/$id/summary"
+	rm -r "${HUSK_STATE:?}"/*
+	[[ $(husk ps -a) == *"Exited (unknown)"*survivor ]]
+	husk start survivor
+	eventually husk exec survivor sh -c '[ "$(wc -l </runs)" = 2 ]'
+	husk rm -f survivor
+}
+
+@test "the summary is there before the record is synced" {
+	need_program strace
+	run strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=renameat,renameat2,fsync,fdatasync "$HUSK" run -d \
+		--rootfs "$ROOTFS" --net none --name synced -- true
+	[[ $status -eq 0 ]]
+	husk rm -f synced
+	grep -nE '"summary"|"record.json"|fsync' "$BATS_TEST_TMPDIR/trace"
+	# The first of the two that gets its name is the summary, and the directory is synced after the second.
+	[[ $(grep -oE '"(summary|record.json)"' "$BATS_TEST_TMPDIR/trace" | head -n 2 | tr '\n' ' ') == '"summary" "record.json" ' ]]
+	[[ $(grep -nE '"record.json"|fsync' "$BATS_TEST_TMPDIR/trace" | tail -n 1) == *fsync* ]]
+}
+
+@test "a name of 128 characters: shown whole, found, and free again after" {
+	local name
+	name=$(printf 'n%.0s' {1..128})
+	background --name "$name" -- sleep 100
+	[[ $(husk ps --format '{{.Names}}') == "$name" ]]
+	[[ $(husk ps) == *" $name" ]]
+	run husk rm -f "$name"
+	[[ $status -eq 0 && -z $(find "$HUSK_ROOT/names" -mindepth 1) ]]
+	container --name "$name" -- true
+	[[ -z $(find "$HUSK_ROOT/names" -mindepth 1) ]]
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none --name "n$name" -- true
+}
+
+@test "a name whose owner is gone is taken over by one alone" {
+	need_program strace
+	local first
+	ln -s "$(printf '0%.0s' {1..64})" "$HUSK_ROOT/names/stale"
+	# The first stops between finding out that the owner is gone and the unlink.
+	strace -o "$BATS_TEST_TMPDIR/trace" -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000:when=1 -P "names/stale" \
+		"$HUSK" run -d --rootfs "$ROOTFS" --net none --name stale -- sleep 100 >"$BATS_TEST_TMPDIR/first" 2>&1 &
+	first=$!
+	sleep 0.7
+	run husk run -d --rootfs "$ROOTFS" --net none --name stale -- sleep 100
+	echo "second: $status $output"
+	local second=$status one=0
+	wait $first || one=$?
+	echo "first: $one $(<"$BATS_TEST_TMPDIR/first")"
+	cat "$BATS_TEST_TMPDIR/trace"
+	[[ $((one == 0)) -ne $((second == 0)) ]]
+	[[ $(husk ps -q | wc -l) -eq 1 && $(husk inspect stale | jq length) -eq 1 ]]
+	husk rm -f stale
+}
