@@ -52,20 +52,20 @@ int monitors_group_open(const struct engine *e, struct cgroup_entry *out)
 	return r;
 }
 
+static int empty_parent_remove(const struct engine *e, const char *below)
+{
+	auto_buf struct buf path = BUF_INIT;
+	container_cgroup_path(e, below, &path);
+	return cgroup_remove_empty_parent(&e->cgroup, path.data);
+}
+
+/* Whoever leaves a group last tries after everybody else: so each waits for its turn, and none trusts another's. */
 int instance_groups_remove(const struct engine *e)
 {
-	static const char *const below[] = {"monitors/none", "none"};
-	auto_close int alone = lock_file_at(e->state_fd, lock_name, false);
-	if (alone == -EWOULDBLOCK)
-		return 0; /* a monitor is on its way in: it will be the one to leave last */
+	auto_close int alone = lock_file_at(e->state_fd, lock_name, true);
 	if (alone < 0)
 		return err_new(alone, "lock the cgroups of the instance");
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		auto_buf struct buf path = BUF_INIT;
-		container_cgroup_path(e, below[i], &path);
-		int r = cgroup_remove_empty_parent(&e->cgroup, path.data);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	int r = empty_parent_remove(e, "monitors/none");
+	fd_replace(&alone, -EBADF);
+	return r < 0 ? r : empty_parent_remove(e, "none");
 }
