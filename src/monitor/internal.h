@@ -32,7 +32,7 @@ struct relay {
 	struct relay_end *source, *sink; /* NULL: ended, or there is none */
 	uint64_t left; /* bytes that are still read */
 	size_t begin, end; /* what is in data and not yet written */
-	char data[RELAY_BYTES];
+	char *data;
 };
 
 struct relays {
@@ -43,6 +43,7 @@ struct relays {
 	bool has_flush_timer;
 	struct relay_end ends[2 * RELAY_COUNT];
 	struct relay rows[RELAY_COUNT];
+	char data[RELAY_COUNT][RELAY_BYTES]; /* apart: a buffer that is never used never becomes memory */
 };
 
 /* Begins; `drained` is called whenever no output is left, maybe more than once. */

@@ -98,7 +98,7 @@ static void log_write(struct relays *r, const struct relay *c)
 
 static void relay_fill(struct relays *r, struct relay *c)
 {
-	size_t want = c->left < sizeof(c->data) ? (size_t)c->left : sizeof(c->data);
+	size_t want = c->left < RELAY_BYTES ? (size_t)c->left : RELAY_BYTES;
 	ssize_t n = sys_read(c->source->fd, c->data, want);
 	if (n == -EAGAIN)
 		return;
@@ -255,6 +255,7 @@ int relays_begin(struct relays *r)
 		r->ends[i] = (struct relay_end){.fd = -EBADF};
 	for (int i = 0; i < RELAY_COUNT; i++) {
 		r->rows[i].left = UINT64_MAX;
+		r->rows[i].data = r->data[i];
 		r->rows[i].begin = r->rows[i].end = 0;
 		r->rows[i].source = end_of(r, fds[i][0]);
 		r->rows[i].sink = r->rows[i].source ? end_of(r, fds[i][1]) : NULL;
