@@ -43,7 +43,8 @@ struct relays {
 	bool has_flush_timer;
 	struct relay_end ends[2 * RELAY_COUNT];
 	struct relay rows[RELAY_COUNT];
-	char data[RELAY_COUNT][RELAY_BYTES]; /* apart: a buffer that is never used never becomes memory */
+	char data[RELAY_COUNT]
+		 [RELAY_BYTES]; /* apart: a buffer that is never used never becomes memory */
 };
 
 /* Begins; `drained` is called whenever no output is left, maybe more than once. */
