@@ -12,6 +12,7 @@
 #include "storage/storage.h"
 #include "sys/calls.h"
 #include "sys/lock.h"
+#include "sys/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -167,10 +168,18 @@ static void foreground_close(struct monitor *m)
 	m->log = NULL;
 }
 
+/* The user's terminal is the model of the container's. */
+static void console_size_take(struct launch *l)
+{
+	if (term_get_size(0, &l->rows, &l->columns) < 0)
+		term_get_size(1, &l->rows, &l->columns);
+}
+
 /* From here on a signal is the payload's: until the supervision takes them they wait. */
 static int foreground_release(struct launch *l)
 {
 	monitor_signals_hold();
+	console_size_take(l);
 	return launch_release(l);
 }
 

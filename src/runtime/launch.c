@@ -11,6 +11,7 @@
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/socket.h"
+#include "sys/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -470,6 +471,14 @@ int launch_start(struct launch *l)
 	return hear_only(l, SYNC_FAILED, &last, &none);
 }
 
+/* Sized before anybody in the container looks. */
+static void console_take(struct launch *l, int fd)
+{
+	fd_replace(&l->console_fd, fd);
+	if (fd >= 0 && l->rows && l->columns)
+		term_set_size(fd, l->rows, l->columns);
+}
+
 int launch_release(struct launch *l)
 {
 	struct sync_message message;
@@ -482,7 +491,7 @@ int launch_release(struct launch *l)
 			return r;
 		is_ready = message.type == SYNC_READY;
 		if (message.type == SYNC_CONSOLE)
-			fd_replace(&l->console_fd, fd);
+			console_take(l, fd);
 		else if (!is_ready)
 			return err_say(
 				-EPROTO, "init said something out of turn (%u)", message.type);

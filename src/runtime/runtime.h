@@ -57,6 +57,7 @@ struct launch {
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
 	int stdio[3]; /* given to the payload; owned; unused with a terminal */
 	int console_fd; /* pty master, after launch_release of a plan with a terminal */
+	uint16_t rows, columns; /* its size before the payload begins; 0: as the kernel makes it */
 	pid_t pid;
 	int pidfd;
 	int sync_fd;
