@@ -1,67 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading JSON: json_check vouches for the text, json-c builds the tree, and cursors remember how a value was reached
- * so that every message can name it.
+ * Cursors over a tree of JSON: each remembers how its value was reached, so that every message can name it.
  */
 #include "base/json.h"
 #include "base/err.h"
-#include "base/json_check.h"
 #include "base/str.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
 
 struct json {
 	char *name;
-	struct json_object *root; /* NULL for the document "null" */
+	struct arena arena;
+	struct json_value root;
 };
 
 void json_free(struct json *j)
 {
 	if (!j)
 		return;
-	json_object_put(j->root);
+	arena_release(&j->arena);
 	free(j->name);
 	free(j);
 }
 
-static void tokener_free(struct json_tokener *tokener)
-{
-	if (tokener)
-		json_tokener_free(tokener);
-}
-AUTO_TYPE(tokener, struct json_tokener *, tokener_free)
-
 int json_parse(const char *name, const char *text, size_t len, struct json **out)
 {
-	int r = json_check(text, len);
+	auto_of(json) struct json *j = mem_new(sizeof(*j));
+	int r = json_tree_read(text, len, &j->arena, &j->root);
 	if (r < 0)
 		return err_wrap(r, "%s", name);
-
-	/* json-c counts the value inside the innermost container as a level. */
-	auto_of(tokener) struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
-	if (!tokener)
-		BUG("out of memory (a JSON tokener)");
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-	struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
-	/* A number at the top has no end before the terminator. */
-	if (json_tokener_get_error(tokener) == json_tokener_continue)
-		root = json_tokener_parse_ex(tokener, "", 1);
-	enum json_tokener_error error = json_tokener_get_error(tokener);
-	if (error != json_tokener_success)
-		return err_say(-EBADMSG, "%s: %s", name, json_tokener_error_desc(error));
-
-	struct json *j = mem_new(sizeof(*j));
 	j->name = mem_strdup(name);
-	j->root = root;
-	*out = j;
+	*out = take_ptr(&j);
 	return 0;
 }
 
 struct json_cursor json_root(const struct json *j)
 {
-	return (struct json_cursor){.document = j, .value = j->root};
+	return (struct json_cursor){.document = j, .value = &j->root};
 }
 
 static void add_path(struct buf *out, const struct json_cursor *c)
@@ -91,63 +69,61 @@ int json_err(const struct json_cursor *c, int code, const char *format, ...)
 		code, "%s: %s%s%s", c->document->name, path.data, path.len ? ": " : "", words.data);
 }
 
-static const char *type_words(const struct json_object *value)
+static const char *const kind_words[] = {
+	[JSON_NULL] = "null",
+	[JSON_BOOL] = "a boolean",
+	[JSON_INTEGER] = "a number",
+	[JSON_FRACTION] = "a number with a fraction or an exponent",
+	[JSON_STRING] = "a string",
+	[JSON_ARRAY] = "an array",
+	[JSON_OBJECT] = "an object",
+};
+
+static int need_kind(const struct json_cursor *c, enum json_kind kind, const char *expected)
 {
-	static const char *const words[] = {
-		[json_type_null] = "null",
-		[json_type_boolean] = "a boolean",
-		[json_type_double] = "a number with a fraction or an exponent",
-		[json_type_int] = "a number",
-		[json_type_object] = "an object",
-		[json_type_array] = "an array",
-		[json_type_string] = "a string",
-	};
-	return words[json_object_get_type(value)];
+	if (c->value->kind == kind)
+		return 0;
+	return json_err(c, -EINVAL, "expected %s, found %s", expected, kind_words[c->value->kind]);
 }
 
-static int need_type(const struct json_cursor *c, enum json_type type, const char *expected)
+static struct json_cursor child(const struct json_cursor *c, size_t index)
 {
-	if (json_object_is_type(c->value, type))
-		return 0;
-	return json_err(c, -EINVAL, "expected %s, found %s", expected, type_words(c->value));
+	return (struct json_cursor){
+		.document = c->document,
+		.value = &c->value->items[index],
+		.parent = c,
+		.key = c->value->items[index].key,
+		.index = index,
+	};
 }
 
 int json_field(const struct json_cursor *c, const char *key, struct json_cursor *out)
 {
-	struct json_object *value;
-	if (!json_object_is_type(c->value, json_type_object) ||
-		!json_object_object_get_ex(c->value, key, &value) || !value)
-		return 0;
-	*out = (struct json_cursor){
-		.document = c->document,
-		.value = value,
-		.parent = c,
-		.key = key,
-	};
-	return 1;
+	for (size_t i = 0; c->value->kind == JSON_OBJECT && i < c->value->count; i++) {
+		if (!str_eq(c->value->items[i].key, key))
+			continue;
+		*out = child(c, i);
+		return out->value->kind != JSON_NULL;
+	}
+	return 0;
 }
 
 int json_need_object(const struct json_cursor *c)
 {
-	return need_type(c, json_type_object, "an object");
+	return need_kind(c, JSON_OBJECT, "an object");
 }
 
 int json_count(const struct json_cursor *c)
 {
-	int r = need_type(c, json_type_array, "an array");
-	return r < 0 ? r : (int)json_object_array_length(c->value);
+	int r = need_kind(c, JSON_ARRAY, "an array");
+	return r < 0 ? r : (int)c->value->count;
 }
 
 struct json_cursor json_item(const struct json_cursor *c, size_t index)
 {
-	if (index >= json_object_array_length(c->value))
-		BUG("item %zu of %zu", index, json_object_array_length(c->value));
-	return (struct json_cursor){
-		.document = c->document,
-		.value = json_object_array_get_idx(c->value, index),
-		.parent = c,
-		.index = index,
-	};
+	if (c->value->kind != JSON_ARRAY || index >= c->value->count)
+		BUG("item %zu of %zu", index, c->value->count);
+	return child(c, index);
 }
 
 /* A field of an object; 1 when it is there, -EINVAL when c is no object. */
@@ -159,11 +135,10 @@ static int opt_field(const struct json_cursor *c, const char *key, struct json_c
 
 int json_string(const struct json_cursor *c, struct arena *a, const char **out)
 {
-	int r = need_type(c, json_type_string, "a string");
+	int r = need_kind(c, JSON_STRING, "a string");
 	if (r < 0)
 		return r;
-	*out = arena_strn(
-		a, json_object_get_string(c->value), (size_t)json_object_get_string_len(c->value));
+	*out = arena_str(a, c->value->text);
 	return 0;
 }
 
@@ -183,10 +158,10 @@ int json_opt_bool(const struct json_cursor *c, const char *key, bool *out)
 	int r = opt_field(c, key, &field);
 	if (r <= 0)
 		return r;
-	r = need_type(&field, json_type_boolean, "true or false");
+	r = need_kind(&field, JSON_BOOL, "true or false");
 	if (r < 0)
 		return r;
-	*out = json_object_get_boolean(field.value);
+	*out = field.value->is_true;
 	return 1;
 }
 
@@ -197,7 +172,7 @@ static int opt_integer(const struct json_cursor *c, const char *key, struct json
 	int r = opt_field(c, key, &field);
 	if (r <= 0)
 		return r;
-	r = need_type(&field, json_type_int, "a number");
+	r = need_kind(&field, JSON_INTEGER, "a number");
 	if (r < 0)
 		return r;
 	*out = field;
@@ -210,13 +185,10 @@ int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out)
 	int r = opt_integer(c, key, &field);
 	if (r <= 0)
 		return r;
-	/* get_uint64 makes 0 of negative numbers, get_int64 keeps them. */
-	int64_t as_signed = json_object_get_int64(field.value);
-	if (as_signed < 0)
+	if (parse_u64(field.value->text, out) < 0)
 		return json_err(&field, -ERANGE,
-			"expected a number from 0 to %" PRIu64 ", found %" PRId64, UINT64_MAX,
-			as_signed);
-	*out = json_object_get_uint64(field.value);
+			"expected a number from 0 to %" PRIu64 ", found %s", UINT64_MAX,
+			field.value->text);
 	return 1;
 }
 
@@ -226,13 +198,9 @@ int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out)
 	int r = opt_integer(c, key, &field);
 	if (r <= 0)
 		return r;
-	int64_t value = json_object_get_int64(field.value);
-	/* get_int64 clamps what only a uint64_t holds. */
-	if (value == INT64_MAX && json_object_get_uint64(field.value) != (uint64_t)INT64_MAX)
-		return json_err(&field, -ERANGE,
-			"expected a number up to %" PRId64 ", found %" PRIu64, INT64_MAX,
-			json_object_get_uint64(field.value));
-	*out = value;
+	if (parse_i64(field.value->text, out) < 0)
+		return json_err(&field, -ERANGE, "expected a number up to %" PRId64 ", found %s",
+			INT64_MAX, field.value->text);
 	return 1;
 }
 
@@ -265,15 +233,9 @@ int json_each(const struct json_cursor *c,
 	int r = json_need_object(c);
 	if (r < 0)
 		return r;
-	json_object_object_foreach(c->value, key, value)
-	{
-		struct json_cursor field = {
-			.document = c->document,
-			.value = value,
-			.parent = c,
-			.key = key,
-		};
-		r = each(key, &field, arg);
+	for (size_t i = 0; i < c->value->count; i++) {
+		struct json_cursor field = child(c, i);
+		r = each(field.key, &field, arg);
 		if (r < 0)
 			return r;
 	}
@@ -282,27 +244,16 @@ int json_each(const struct json_cursor *c,
 
 enum json_kind json_kind(const struct json_cursor *c)
 {
-	static const enum json_kind kinds[] = {
-		[json_type_null] = JSON_NULL,
-		[json_type_boolean] = JSON_BOOL,
-		[json_type_double] = JSON_FRACTION,
-		[json_type_int] = JSON_INTEGER,
-		[json_type_object] = JSON_OBJECT,
-		[json_type_array] = JSON_ARRAY,
-		[json_type_string] = JSON_STRING,
-	};
-	return kinds[json_object_get_type(c->value)];
+	return c->value->kind;
 }
 
 bool json_is_true(const struct json_cursor *c)
 {
-	return json_object_is_type(c->value, json_type_boolean) &&
-		json_object_get_boolean(c->value);
+	return c->value->is_true;
 }
 
 const char *json_number(const struct json_cursor *c, struct arena *a)
 {
-	bool is_number = json_object_is_type(c->value, json_type_int) ||
-		json_object_is_type(c->value, json_type_double);
-	return is_number ? arena_str(a, json_object_get_string(c->value)) : "";
+	bool is_number = c->value->kind == JSON_INTEGER || c->value->kind == JSON_FRACTION;
+	return is_number ? arena_str(a, c->value->text) : "";
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A thin face over json-c: strict, bounded reading with the path of the field in every message, and a writer. Only
- * programs that may parse JSON link it; init and the monitor do not.
+ * Strict, bounded reading of JSON with the path of the field in every message, and a writer. Only programs that
+ * may parse JSON link it; init and the monitor do not.
  */
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/json_check.h"
+#include "base/json_tree.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct json_object;
 struct json; /* a parsed document */
 
 /* Parses one whole document (-EBADMSG, speaking: line and column; -EFBIG above a JSON_*_MAX). `name` is what the
@@ -29,7 +28,7 @@ AUTO_TYPE(json, struct json *, json_free)
  */
 struct json_cursor {
 	const struct json *document;
-	struct json_object *value;
+	const struct json_value *value;
 	const struct json_cursor *parent;
 	const char *key; /* or NULL and index */
 	size_t index;
@@ -56,15 +55,6 @@ int json_each(const struct json_cursor *c,
 	int (*each)(const char *key, const struct json_cursor *v, void *arg), void *arg);
 /* For readers of any document: what a value is, and a scalar without a question (false, "" when it is another kind).
  * A number's text is as the document has it. */
-enum json_kind {
-	JSON_NULL,
-	JSON_BOOL,
-	JSON_INTEGER,
-	JSON_FRACTION,
-	JSON_STRING,
-	JSON_ARRAY,
-	JSON_OBJECT,
-};
 enum json_kind json_kind(const struct json_cursor *c);
 bool json_is_true(const struct json_cursor *c);
 const char *json_number(const struct json_cursor *c, struct arena *a);

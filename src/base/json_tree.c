@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks a JSON text without building anything but the keys of the objects that are open. Duplicate keys are found by
- * sorting when an object closes: a hash would let a text choose its collisions. The recursion is bounded by
- * JSON_DEPTH_MAX.
+ * One pass over a JSON text. The children of the containers that are open lie on a stack; a container that closes moves
+ * its own into the arena. Duplicate keys are found by sorting then: a hash would let a text choose its collisions. The
+ * recursion is bounded by JSON_DEPTH_MAX.
  */
-#include "base/json_check.h"
+#include "base/json_tree.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -13,25 +13,24 @@
 #include <errno.h>
 #include <string.h>
 
-/* A key without its escapes, and where it stands. */
-struct key {
-	const char *bytes;
-	size_t len;
+/* A child of a container that is open, and where it stands in the text. */
+struct child {
+	struct json_value value;
 	size_t at;
 };
 
-struct checker {
+struct reader {
 	const char *text;
 	size_t len;
 	size_t at;
 	unsigned depth;
 	unsigned values;
-	struct buf keys; /* struct key of every object that is open */
-	struct arena unescaped;
+	struct buf children; /* struct child */
+	struct arena *arena;
 };
 
 __attribute__((format(printf, 4, 5))) static int say_at(
-	const struct checker *c, int code, size_t at, const char *format, ...)
+	const struct reader *c, int code, size_t at, const char *format, ...)
 {
 	size_t line = 1;
 	size_t column = 1;
@@ -51,12 +50,12 @@ __attribute__((format(printf, 4, 5))) static int say_at(
 }
 
 /* The byte to read next, or -1 at the end of the text. */
-static int peek(const struct checker *c)
+static int peek(const struct reader *c)
 {
 	return c->at < c->len ? (unsigned char)c->text[c->at] : -1;
 }
 
-static int say_unexpected(const struct checker *c, const char *expected)
+static int say_unexpected(const struct reader *c, const char *expected)
 {
 	int next = peek(c);
 	if (next < 0)
@@ -68,7 +67,7 @@ static int say_unexpected(const struct checker *c, const char *expected)
 	return say_at(c, -EBADMSG, c->at, "expected %s, found '%c'", expected, next);
 }
 
-static void skip_blanks(struct checker *c)
+static void skip_blanks(struct reader *c)
 {
 	for (int next = peek(c); next == ' ' || next == '\t' || next == '\n' || next == '\r';
 		next = peek(c))
@@ -76,7 +75,7 @@ static void skip_blanks(struct checker *c)
 }
 
 /* Takes the byte if it is the next one. */
-static bool take(struct checker *c, int byte)
+static bool take(struct reader *c, int byte)
 {
 	if (peek(c) != byte)
 		return false;
@@ -84,7 +83,7 @@ static bool take(struct checker *c, int byte)
 	return true;
 }
 
-static bool take_digits(struct checker *c)
+static bool take_digits(struct reader *c)
 {
 	size_t start = c->at;
 	while (peek(c) >= '0' && peek(c) <= '9')
@@ -92,39 +91,37 @@ static bool take_digits(struct checker *c)
 	return c->at > start;
 }
 
-/* An integer is read again into a u64 or i64: json-c clamps what does not fit. */
-static int check_integer(const struct checker *c, size_t start)
+static bool fits_integer(const char *digits)
 {
-	char digits[32];
 	uint64_t positive;
 	int64_t negative;
-	size_t len = c->at - start;
-	bool fits = len < sizeof(digits) && fmt(digits, "%.*s", (int)len, c->text + start) >= 0 &&
-		(digits[0] == '-' ? parse_i64(digits, &negative) : parse_u64(digits, &positive)) ==
-			0;
-	return fits ? 0 : say_at(c, -EBADMSG, start, "the number is too large");
+	return (digits[0] == '-' ? parse_i64(digits, &negative) : parse_u64(digits, &positive)) ==
+		0;
 }
 
-static int check_number(struct checker *c)
+static int read_number(struct reader *c, struct json_value *out)
 {
 	size_t start = c->at;
-	bool is_integer = true;
+	out->kind = JSON_INTEGER;
 	take(c, '-');
 	if (!take(c, '0') && !take_digits(c))
 		return say_unexpected(c, "a digit");
 	if (take(c, '.')) {
-		is_integer = false;
+		out->kind = JSON_FRACTION;
 		if (!take_digits(c))
 			return say_unexpected(c, "a digit");
 	}
 	if (take(c, 'e') || take(c, 'E')) {
-		is_integer = false;
+		out->kind = JSON_FRACTION;
 		if (!take(c, '+'))
 			take(c, '-');
 		if (!take_digits(c))
 			return say_unexpected(c, "a digit");
 	}
-	return is_integer ? check_integer(c, start) : 0;
+	out->text = arena_strn(c->arena, c->text + start, c->at - start);
+	if (out->kind == JSON_INTEGER && !fits_integer(out->text))
+		return say_at(c, -EBADMSG, start, "the number is too large");
+	return 0;
 }
 
 static int hex_value(int byte)
@@ -136,7 +133,7 @@ static int hex_value(int byte)
 }
 
 /* The four digits of \uXXXX. */
-static int check_code_unit(struct checker *c, uint32_t *out_unit)
+static int read_code_unit(struct reader *c, uint32_t *out_unit)
 {
 	uint32_t unit = 0;
 	for (unsigned i = 0; i < 4; i++, c->at++) {
@@ -173,11 +170,11 @@ static void add_utf8(struct buf *out, uint32_t code)
 }
 
 /* What follows \u. Halves of a pair that stand alone name no character. */
-static int check_unicode_escape(struct checker *c, struct buf *out)
+static int read_unicode_escape(struct reader *c, struct buf *out)
 {
 	size_t start = c->at;
 	uint32_t code;
-	int r = check_code_unit(c, &code);
+	int r = read_code_unit(c, &code);
 	if (r < 0)
 		return r;
 	if (code == 0)
@@ -185,7 +182,7 @@ static int check_unicode_escape(struct checker *c, struct buf *out)
 	if (is_high_surrogate(code)) {
 		uint32_t low = 0;
 		if (take(c, '\\') && take(c, 'u'))
-			r = check_code_unit(c, &low);
+			r = read_code_unit(c, &low);
 		if (r < 0)
 			return r;
 		if (!is_low_surrogate(low))
@@ -198,13 +195,13 @@ static int check_unicode_escape(struct checker *c, struct buf *out)
 	return 0;
 }
 
-static int check_escape(struct checker *c, struct buf *out)
+static int read_escape(struct reader *c, struct buf *out)
 {
 	static const char names[] = "\"\\/bfnrt";
 	static const char bytes[] = "\"\\/\b\f\n\r\t";
 	int next = peek(c);
 	if (take(c, 'u'))
-		return check_unicode_escape(c, out);
+		return read_unicode_escape(c, out);
 	const char *name = next > 0 ? strchr(names, next) : NULL;
 	if (!name)
 		return say_unexpected(c, "an escape");
@@ -213,8 +210,8 @@ static int check_escape(struct checker *c, struct buf *out)
 	return 0;
 }
 
-/* A string behind its opening quote; `out` gets it without its escapes. */
-static int check_string(struct checker *c, struct buf *out)
+/* What stands between the quotes, behind the first of them; `out` gets it without its escapes. */
+static int read_quoted(struct reader *c, struct buf *out)
 {
 	size_t start = c->at;
 	while (!take(c, '"')) {
@@ -225,7 +222,7 @@ static int check_string(struct checker *c, struct buf *out)
 			return say_at(
 				c, -EBADMSG, c->at, "byte 0x%02x in a string", (unsigned)next);
 		if (take(c, '\\')) {
-			int r = check_escape(c, out);
+			int r = read_escape(c, out);
 			if (r < 0)
 				return r;
 			continue;
@@ -240,86 +237,104 @@ static int check_string(struct checker *c, struct buf *out)
 	return 0;
 }
 
-static int compare_keys(const void *left, const void *right)
+/* A string behind its opening quote. */
+static int read_string(struct reader *c, const char **out)
 {
-	const struct key *a = left;
-	const struct key *b = right;
-	size_t len = a->len < b->len ? a->len : b->len;
-	int order = memcmp(a->bytes, b->bytes, len);
-	if (order == 0 && a->len != b->len)
-		order = a->len < b->len ? -1 : 1;
-	if (order == 0)
-		order = a->at < b->at ? -1 : 1;
-	return order;
+	auto_buf struct buf bytes = BUF_INIT;
+	int r = read_quoted(c, &bytes);
+	if (r == 0)
+		*out = arena_strn(c->arena, bytes.data, bytes.len);
+	return r;
 }
 
-/* Forgets the keys of the object that closes; they begin at `first` in the stack. */
-static int check_keys(struct checker *c, size_t first)
+static int compare_keys(const void *left, const void *right)
 {
-	struct key *keys = (struct key *)(void *)(c->keys.data + first);
-	size_t count = (c->keys.len - first) / sizeof(*keys);
+	const struct child *const *a = left;
+	const struct child *const *b = right;
+	int order = strcmp((*a)->value.key, (*b)->value.key);
+	return order ? order : (*a)->at < (*b)->at ? -1 : 1;
+}
+
+static int check_keys(const struct reader *c, const struct child *children, size_t count)
+{
+	auto_buf struct buf sorted = BUF_INIT;
+	for (const struct child *child = children; child < children + count; child++)
+		buf_add(&sorted, &child, sizeof(child));
+	const struct child **items = (const struct child **)(void *)sorted.data;
 	if (count > 1)
-		qsort(keys, count, sizeof(*keys), compare_keys);
+		qsort(items, count, sizeof(*items), compare_keys);
 	for (size_t i = 1; i < count; i++) {
-		if (keys[i].len != keys[i - 1].len ||
-			memcmp(keys[i].bytes, keys[i - 1].bytes, keys[i].len) != 0)
+		if (!str_eq(items[i]->value.key, items[i - 1]->value.key))
 			continue;
 		auto_buf struct buf shown = BUF_INIT;
-		buf_add_escaped(&shown, keys[i].bytes);
-		return say_at(c, -EBADMSG, keys[i].at, "the key \"%s\" stands twice", shown.data);
+		buf_add_escaped(&shown, items[i]->value.key);
+		return say_at(c, -EBADMSG, items[i]->at, "the key \"%s\" stands twice", shown.data);
 	}
-	c->keys.len = first;
 	return 0;
 }
 
-static int check_value(struct checker *c);
+static int read_value(struct reader *c, struct json_value *out);
 
-static int check_member(struct checker *c)
+static int read_field(struct reader *c, struct json_value *out)
 {
-	size_t at = c->at;
 	if (!take(c, '"'))
 		return say_unexpected(c, "a key in quotes");
-	auto_buf struct buf name = BUF_INIT;
-	int r = check_string(c, &name);
+	const char *key;
+	int r = read_string(c, &key);
 	if (r < 0)
 		return r;
-	struct key key = {.len = name.len, .at = at};
-	key.bytes = arena_strn(&c->unescaped, name.data, name.len);
-	buf_add(&c->keys, &key, sizeof(key));
-
 	skip_blanks(c);
 	if (!take(c, ':'))
 		return say_unexpected(c, "':'");
-	return check_value(c);
+	r = read_value(c, out);
+	out->key = key;
+	return r;
 }
 
-/* The items of an array or object behind its bracket. */
-static int check_items(struct checker *c, int close, int (*check_item)(struct checker *c))
+/* The children of a container behind its bracket, onto the stack. */
+static int read_children(struct reader *c, bool is_object)
 {
+	int close = is_object ? '}' : ']';
 	skip_blanks(c);
 	if (take(c, close))
 		return 0;
 	for (;;) {
 		skip_blanks(c);
-		int r = check_item(c);
+		struct child child = {.at = c->at};
+		int r = is_object ? read_field(c, &child.value) : read_value(c, &child.value);
 		if (r < 0)
 			return r;
+		buf_add(&c->children, &child, sizeof(child));
 		skip_blanks(c);
 		if (take(c, close))
 			return 0;
 		if (!take(c, ','))
-			return say_unexpected(c, close == '}' ? "',' or '}'" : "',' or ']'");
+			return say_unexpected(c, is_object ? "',' or '}'" : "',' or ']'");
 	}
 }
 
-static int check_object(struct checker *c)
+static int read_container(struct reader *c, struct json_value *out)
 {
-	size_t first = c->keys.len;
-	int r = check_items(c, '}', check_member);
-	return r < 0 ? r : check_keys(c, first);
+	if (++c->depth > JSON_DEPTH_MAX)
+		return say_at(c, -EFBIG, c->at - 1, "nested deeper than %d levels", JSON_DEPTH_MAX);
+	size_t first = c->children.len;
+	int r = read_children(c, out->kind == JSON_OBJECT);
+	if (r < 0)
+		return r;
+	c->depth--;
+
+	const struct child *children = (const void *)(c->children.data + first);
+	out->count = (c->children.len - first) / sizeof(*children);
+	struct json_value *items = arena_new_array(c->arena, struct json_value, out->count);
+	for (size_t i = 0; i < out->count; i++)
+		items[i] = children[i].value;
+	out->items = items;
+	r = out->kind == JSON_OBJECT ? check_keys(c, children, out->count) : 0;
+	c->children.len = first;
+	return r;
 }
 
-static int check_word(struct checker *c, const char *word)
+static int read_word(struct reader *c, const char *word)
 {
 	size_t len = strlen(word);
 	if (c->len - c->at < len || memcmp(c->text + c->at, word, len) != 0)
@@ -328,61 +343,49 @@ static int check_word(struct checker *c, const char *word)
 	return 0;
 }
 
-static int check_container(struct checker *c, bool is_object)
-{
-	if (++c->depth > JSON_DEPTH_MAX)
-		return say_at(c, -EFBIG, c->at - 1, "nested deeper than %d levels", JSON_DEPTH_MAX);
-	int r = is_object ? check_object(c) : check_items(c, ']', check_value);
-	c->depth--;
-	return r;
-}
-
-static int check_string_value(struct checker *c)
-{
-	auto_buf struct buf unused = BUF_INIT;
-	return check_string(c, &unused);
-}
-
-static int check_value(struct checker *c)
+static int read_value(struct reader *c, struct json_value *out)
 {
 	if (++c->values > JSON_VALUES_MAX)
 		return say_at(c, -EFBIG, c->at, "more than %d values", JSON_VALUES_MAX);
 	skip_blanks(c);
-	if (take(c, '{'))
-		return check_container(c, true);
-	if (take(c, '['))
-		return check_container(c, false);
-	if (take(c, '"'))
-		return check_string_value(c);
-
 	int next = peek(c);
 	switch (next) {
+	case '{':
+	case '[':
+		c->at++;
+		out->kind = next == '{' ? JSON_OBJECT : JSON_ARRAY;
+		return read_container(c, out);
+	case '"':
+		c->at++;
+		out->kind = JSON_STRING;
+		return read_string(c, &out->text);
 	case 't':
-		return check_word(c, "true");
 	case 'f':
-		return check_word(c, "false");
+		out->kind = JSON_BOOL;
+		out->is_true = next == 't';
+		return read_word(c, out->is_true ? "true" : "false");
 	case 'n':
-		return check_word(c, "null");
+		return read_word(c, "null");
 	default:
 		if (next == '-' || (next >= '0' && next <= '9'))
-			return check_number(c);
+			return read_number(c, out);
 		return say_unexpected(c, "a value");
 	}
 }
 
-int json_check(const char *text, size_t len)
+int json_tree_read(const char *text, size_t len, struct arena *a, struct json_value *out)
 {
 	if (len > JSON_BYTES_MAX)
 		return err_say(-EFBIG, "larger than %d bytes", JSON_BYTES_MAX);
 
-	struct checker c = {.text = text, .len = len, .keys = BUF_INIT};
-	int r = check_value(&c);
+	struct reader c = {.text = text, .len = len, .children = BUF_INIT, .arena = a};
+	*out = (struct json_value){.kind = JSON_NULL};
+	int r = read_value(&c, out);
 	if (r == 0) {
 		skip_blanks(&c);
 		if (c.at < c.len)
 			r = say_unexpected(&c, "the end of the text");
 	}
-	buf_release(&c.keys);
-	arena_release(&c.unescaped);
+	buf_release(&c.children);
 	return r;
 }
