@@ -113,6 +113,10 @@ int cgroup_entry_move(int fd);
 /* All of it, the tree (by its lock) included: for who was not cloned into it. */
 int cgroup_entry_move_all(const struct cgroup_entry *entry);
 
+/* The directory (O_PATH) of a group in the hierarchy with these controllers ("" for the v2 tree); where the hierarchy
+ * does not have the group, or path is NULL, the caller's own. */
+int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char *controllers);
+
 /* Pids in the group and below it, ascending; 0 stands for processes that the caller's pid namespace cannot see. */
 int cgroup_pids(const struct cgroup *g, pid_t **out_pids, size_t *out_count);
 bool cgroup_is_populated(const struct cgroup *g);

@@ -15,25 +15,44 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* At the hierarchy's root, or below the caller's own group; NULL: the caller's own group itself. */
+/* The directory of a group, at the hierarchy's root or below the caller's own group; NULL: the caller's own group. */
 static int open_place(const struct cgroup_hierarchy *h, const char *path, bool is_own)
 {
 	char full[CGROUP_PATH_MAX];
-	bool is_tree = !*h->controllers;
-
-	int len = fmt(full, "%s%s%s%s%s", h->mount_point,
-		is_own && h->own_path[1] ? h->own_path : "", path ? "/" : "", path ? path : "",
-		is_tree ? "" : "/tasks");
-	return len < 0 ? len
-		       : sys_open_at(AT_FDCWD, full, is_tree ? O_PATH | O_DIRECTORY : O_WRONLY, 0);
+	int len = fmt(full, "%s%s%s%s", h->mount_point, is_own && h->own_path[1] ? h->own_path : "",
+		path ? "/" : "", path ? path : "");
+	return len < 0 ? len : sys_open_at(AT_FDCWD, full, O_PATH | O_DIRECTORY, 0);
 }
 
-static int open_in(const struct cgroup_hierarchy *h, const char *path)
+static int open_dir(const struct cgroup_hierarchy *h, const char *path)
 {
 	int fd = path ? open_place(h, path, false) : -ENOENT;
 	if (fd == -ENOENT && (!path || cgroup_place_count(h) > 1))
 		fd = open_place(h, path, true);
 	return fd;
+}
+
+/* What cgroup_entry says of one hierarchy. */
+static int open_entry(const struct cgroup_hierarchy *h, const char *path)
+{
+	auto_close int dir = open_dir(h, path);
+	if (dir < 0 || !*h->controllers)
+		return take_fd(&dir);
+	return sys_open_at(dir, "tasks", O_WRONLY, 0);
+}
+
+int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char *controllers)
+{
+	for (size_t i = 0; i < host->count; i++) {
+		const struct cgroup_hierarchy *h = &host->hierarchies[i];
+		if (!str_eq(h->controllers, controllers))
+			continue;
+		int fd = open_dir(h, path);
+		if (fd == -ENOENT)
+			fd = open_dir(h, NULL);
+		return fd < 0 ? err_new(fd, "open the cgroup below %s", h->mount_point) : fd;
+	}
+	return err_say(-ENOENT, "there is no cgroup hierarchy %s", controllers);
 }
 
 int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct cgroup_entry *out)
@@ -42,7 +61,7 @@ int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct c
 
 	for (size_t i = 0; i < host->count; i++) {
 		const struct cgroup_hierarchy *h = &host->hierarchies[i];
-		int fd = open_in(h, path);
+		int fd = open_entry(h, path);
 		if (fd == -ENOENT)
 			continue;
 		if (fd < 0)

@@ -24,10 +24,10 @@ void mount_row_describe(const struct flat *plan, const struct mount_row *row, st
 	const char *target = flat_str(plan, row->target);
 	const char *source = flat_str(plan, row->source);
 
-	if (row->kind == MOUNT_KIND_BIND)
-		buf_addf(out, "bind %s on %s", source ? source : "a file of husk", target);
-	else
+	if (row->fstype)
 		buf_addf(out, "mount %s on %s", flat_str(plan, row->fstype), target);
+	else
+		buf_addf(out, "bind %s on %s", source ? source : "a file of husk", target);
 	add_options(plan, row, out);
 }
 

@@ -13,10 +13,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum mount_kind {
-	MOUNT_KIND_NEW =
-		1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, cgroup, ... */
+	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, ... */
 	MOUNT_KIND_BIND, /* a detached tree from a slot */
 	MOUNT_KIND_MAX = MOUNT_KIND_BIND
 };
@@ -34,7 +34,8 @@ struct mount_row {
 	uint32_t slot;
 	uint32_t target; /* string: absolute path in the container */
 	uint32_t source; /* string: host path of a bind, or the source name */
-	uint32_t fstype; /* string */
+	uint32_t
+		fstype; /* string; of a bind: none, or what the host takes the tree from (cgroup) */
 	uint32_t data; /* string: options of the file system, comma separated, or none */
 	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clear;

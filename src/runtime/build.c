@@ -181,60 +181,61 @@ static void mount_row_options(struct build *b, struct mount_row *row, const stru
 	row->data = o->data.len ? flat_string(b->flat, o->data.data) : 0;
 }
 
-/* One v1 hierarchy below the tmpfs on /sys/fs/cgroup. Named ones are "none,name=systemd" to the kernel. */
-static void add_cgroup_v1(struct build *b, const struct oci_mount *mount,
-	const struct mount_options *o, const struct cgroup_hierarchy *hierarchy)
+/* The container's own group of one hierarchy: a tree that the host takes from its own mount of it. A mount of a cgroup
+ * file system would be the same tree, after the kernel has walked every group of the machine under a lock. */
+static int add_cgroup_tree(struct build *b, const struct oci_mount *mount,
+	const struct mount_options *o, const char *target, const char *controllers)
 {
-	const char *name = str_after(hierarchy->controllers, "name=");
-	bool is_v2 = hierarchy->controllers[0] == '\0';
+	int slot = slot_new(b);
+	if (slot < 0)
+		return slot;
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, target, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_BIND;
+	row->slot = (uint32_t)slot;
+	row->fstype = flat_string(b->flat, *controllers ? "cgroup" : "cgroup2");
+	row->source = flat_string(b->flat, controllers);
+	return 0;
+}
+
+static int add_hierarchy(struct build *b, const struct oci_mount *mount,
+	const struct mount_options *o, const char *controllers)
+{
+	const char *name = str_after(controllers, "name=");
 	auto_buf struct buf target = BUF_INIT;
 	buf_addf(&target, "%s/%s", mount->destination,
-		is_v2	       ? "unified"
-			: name ? name
-			       : hierarchy->controllers);
-
-	struct mount_row *row = mount_row_new(b, PLAN_CGROUP_MOUNT, target.data, mount->origin);
-	mount_row_options(b, row, o);
-	row->kind = MOUNT_KIND_NEW;
-	row->fstype = flat_string(b->flat, is_v2 ? "cgroup2" : "cgroup");
-	if (name) {
-		auto_buf struct buf data = BUF_INIT;
-		buf_addf(&data, "none,%s", hierarchy->controllers);
-		row->data = flat_string(b->flat, data.data);
-	} else if (!is_v2) {
-		row->data = flat_string(b->flat, hierarchy->controllers);
-	}
+		name		       ? name
+			: *controllers ? controllers
+				       : "unified");
+	return add_cgroup_tree(b, mount, o, target.data, controllers);
 }
 
 /* A mount of type cgroup means what the host has: the v2 tree, or a tmpfs with each v1 hierarchy in it. */
-static void add_cgroup_mount(
+static int add_cgroup_mount(
 	struct build *b, const struct oci_mount *mount, const struct mount_options *o)
 {
 	if (!b->host)
-		return;
-	struct mount_row *row = mount_row_new(b,
-		b->host->is_unified ? PLAN_CGROUP_MOUNT : PLAN_MOUNT, mount->destination,
-		mount->origin);
+		return 0;
+	if (b->host->is_unified)
+		return add_cgroup_tree(b, mount, o, mount->destination, "");
+
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
 	mount_row_options(b, row, o);
 	row->kind = MOUNT_KIND_NEW;
-	if (b->host->is_unified) {
-		row->fstype = flat_string(b->flat, "cgroup2");
-		return;
-	}
 	row->fstype = flat_string(b->flat, "tmpfs");
 	row->data = flat_string(b->flat, "mode=755,size=64k");
-	row->attr_set &=
-		~(uint64_t)
-			MOUNT_ATTR_RDONLY; /* until the mount points in it are made: frozen below */
-	bool is_readonly = o->attr_set & MOUNT_ATTR_RDONLY;
-	for (size_t i = 0; i < b->host->count; i++)
-		add_cgroup_v1(b, mount, o, &b->host->hierarchies[i]);
-	if (is_readonly) {
+	/* Not until the mount points in it are made: it is frozen below. */
+	row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	int r = 0;
+	for (size_t i = 0; i < b->host->count && r == 0; i++)
+		r = add_hierarchy(b, mount, o, b->host->hierarchies[i].controllers);
+	if (r == 0 && o->attr_set & MOUNT_ATTR_RDONLY) {
 		struct mount_guard_row *guard = flat_add(b->flat, PLAN_GUARD);
 		guard->origin = flat_string(b->flat, mount->origin);
 		guard->kind = MOUNT_GUARD_READONLY;
 		guard->path = flat_string(b->flat, mount->destination);
 	}
+	return r;
 }
 
 static int add_mount(struct build *b, const struct oci_mount *mount)
@@ -248,10 +249,8 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 			mount->destination);
 
 	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
-	if (!is_bind && str_eq(mount->type, "cgroup")) {
-		add_cgroup_mount(b, mount, &o);
-		return 0;
-	}
+	if (!is_bind && str_eq(mount->type, "cgroup"))
+		return add_cgroup_mount(b, mount, &o);
 	int slot = is_bind ? slot_new(b) : 0;
 	if (slot < 0)
 		return slot;

@@ -16,7 +16,6 @@ enum plan_section {
 	PLAN_CGROUP_DEVICE,
 	PLAN_LAYER,
 	PLAN_MOUNT,
-	PLAN_CGROUP_MOUNT, /* only right once init is in its cgroup and cgroup namespace */
 	PLAN_NODE,
 	PLAN_GUARD,
 	PLAN_SYSCTL,

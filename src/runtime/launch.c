@@ -164,20 +164,34 @@ static int prepare_root(struct launch *l)
 	return root < 0 ? err_wrap(root, "assemble the root") : 0;
 }
 
+/* The container's own group, or where init will be if it has none. */
+static int cgroup_tree_open(const struct launch *l, const struct mount_row *row)
+{
+	const char *controllers = flat_str(&l->plan, row->source);
+	auto_close int group = cgroup_dir_open(l->cgroup_host,
+		flat_str(&l->plan, plan_head(&l->plan)->cgroup_path),
+		controllers ? controllers : "");
+	return group < 0 ? group : mount_clone_fd(group, row);
+}
+
+static int bind_open(const struct launch *l, const struct mount_row *row)
+{
+	const char *source = flat_str(&l->plan, row->source);
+	if (row->fstype)
+		return cgroup_tree_open(l, row);
+	return source ? mount_bind_open(source, row) : err_say(-EINVAL, "nothing to bind there");
+}
+
 static int prepare_binds(struct launch *l)
 {
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_MOUNT); i++) {
 		const struct mount_row *row = flat_row(&l->plan, PLAN_MOUNT, i);
 		if (row->kind != MOUNT_KIND_BIND || l->slots[row->slot] >= 0)
 			continue;
-		const char *source = flat_str(&l->plan, row->source);
-		if (!source)
-			return err_say(-EINVAL, "the bind mount on %s has no source",
-				flat_str(&l->plan, row->target));
-		l->slots[row->slot] = mount_bind_open(source, row);
-		if (l->slots[row->slot] < 0)
-			return err_wrap(l->slots[row->slot], "mount on %s",
-				flat_str(&l->plan, row->target));
+		int tree = bind_open(l, row);
+		if (tree < 0)
+			return err_wrap(tree, "mount on %s", flat_str(&l->plan, row->target));
+		l->slots[row->slot] = tree;
 	}
 	return 0;
 }

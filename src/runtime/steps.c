@@ -279,7 +279,6 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
 	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
-	{STEP_INIT, PLAN_CGROUP_MOUNT, NULL, describe_mount, step_mount},
 	{STEP_INIT, PLAN_GUARD, NULL, describe_guard, step_guard},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_cwd, step_cwd},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_enter_root, step_enter_root},
