@@ -35,12 +35,6 @@ __attribute__((format(printf, 3, 4))) static size_t text_addf(
 	return used;
 }
 
-static const char *code_words(int code)
-{
-	const char *words = strerrordesc_np(-code);
-	return words ? words : "unknown error";
-}
-
 /*
  * Every function below builds the new sentence aside and then replaces the trail: the arguments may come from
  * err_text(), and bytes behind the terminator stay zero, so a packet carries nothing of older sentences.
@@ -56,7 +50,7 @@ int err_new(int code, const char *format, ...)
 	va_start(args, format);
 	size_t used = text_add(&next, 0, format, args);
 	va_end(args);
-	text_addf(&next, used, ": %s", code_words(code));
+	text_addf(&next, used, ": %s", err_words(code));
 	trail = next;
 	return code;
 }

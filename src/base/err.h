@@ -24,10 +24,10 @@ struct err_packet {
 	char text[ERR_TEXT_MAX];
 };
 
-/* Starts a sentence "words: strerror(code)" and returns code, which must be negative. */
+/* Starts a sentence "words: err_words(code)" and returns code, which must be negative. */
 int err_new(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/* As err_new without the strerror part: for findings whose words say all ("no such container: web"). */
+/* As err_new without the words of the code: for findings whose words say all ("no such container: web"). */
 int err_say(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* Puts "words: " in front of the sentence and returns code; aborts in developer builds if the trail has another. */
@@ -35,6 +35,9 @@ int err_wrap(int code, const char *format, ...) __attribute__((format(printf, 2,
 
 /* Appends ". words" to the sentence, for a remedy, and returns code. */
 int err_hint(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* What a number of <errno.h> is called, negative as functions return it ("Permission denied"). */
+const char *err_words(int code);
 
 /* The sentence and the code of the last failure; "" and 0 when there was none. Printers only. */
 const char *err_text(void);

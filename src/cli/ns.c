@@ -4,20 +4,19 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "sys/user.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 
 int ns_opt_user(const char *text, void *field)
 {
 	if (parse_id(text, field) == 0)
 		return 0;
-	const struct passwd *user = getpwnam(text);
-	if (!user)
+	struct user_entry user;
+	if (user_find(text, &user) < 0)
 		return -EINVAL;
-	*(uint32_t *)field = user->pw_uid;
+	*(uint32_t *)field = user.id;
 	return 0;
 }
 
@@ -25,10 +24,10 @@ int ns_opt_group(const char *text, void *field)
 {
 	if (parse_id(text, field) == 0)
 		return 0;
-	const struct group *group = getgrnam(text);
-	if (!group)
+	struct user_entry group;
+	if (user_group_find(text, &group) < 0)
 		return -EINVAL;
-	*(uint32_t *)field = group->gr_gid;
+	*(uint32_t *)field = group.id;
 	return 0;
 }
 

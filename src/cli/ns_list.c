@@ -5,10 +5,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "sys/user.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 
 struct ls_args {
 	bool wants_json, has_no_heads, is_persistent;
@@ -77,19 +77,20 @@ static bool is_wanted(const struct ls_args *args, uint32_t kinds, const struct n
 		(!args->is_persistent || e->process_count == 0);
 }
 
-static void user_name(uid_t uid, char out[static 64])
+/* The name of a user, or the number; the one before is remembered, because a lookup may cost a process. */
+static const char *user_name(uid_t uid, struct user_entry *last)
 {
-	const struct passwd *user = getpwuid(uid);
-	if (user)
-		fmt_n(out, 64, "%.63s", user->pw_name);
-	else
-		fmt_n(out, 64, "%u", uid);
+	bool is_known = *last->name && last->id == uid;
+	if (!is_known && user_find_id(uid, last) < 0) {
+		last->id = uid;
+		fmt(last->name, "%u", uid);
+	}
+	return last->name;
 }
 
-static void print_row(struct cli_table *table, const struct ns_entry *e, const char *owner)
+static void print_row(
+	struct cli_table *table, const struct ns_entry *e, const char *user, const char *owner)
 {
-	char user[64];
-	user_name(e->owner_uid, user);
 	cli_table_addf(table, "%" PRIu64, e->inode);
 	cli_table_addf(table, "%s", ns_info[e->kind].name);
 	cli_table_addf(table, "%u", e->process_count);
@@ -105,10 +106,9 @@ static void print_row(struct cli_table *table, const struct ns_entry *e, const c
 		cli_table_addf(table, "(kept at %s)", e->bound_path);
 }
 
-static void print_json(struct json_writer *w, const struct ns_entry *e, const char *owner)
+static void print_json(
+	struct json_writer *w, const struct ns_entry *e, const char *user, const char *owner)
 {
-	char user[64];
-	user_name(e->owner_uid, user);
 	json_open_object(w, NULL);
 	json_put_u64(w, "ns", e->inode);
 	json_put_string(w, "type", ns_info[e->kind].name);
@@ -145,6 +145,7 @@ static void ls_print(const struct ls_args *args, uint32_t kinds, const struct ns
 		"NS", "TYPE", "NPROCS", "PID", "USER", "CONTAINER", "COMMAND", NULL};
 	auto_of(cli_table) struct cli_table table = {0};
 	auto_buf struct buf text = BUF_INIT;
+	struct user_entry last = {0};
 	struct json_writer w = {.out = &text, .is_pretty = true};
 	if (args->has_no_heads)
 		table.columns = sizeof(heads) / sizeof(*heads) - 1;
@@ -157,10 +158,11 @@ static void ls_print(const struct ls_args *args, uint32_t kinds, const struct ns
 		const char *owner = owner_of(owners, e);
 		if (!is_wanted(args, kinds, e))
 			continue;
+		const char *user = user_name(e->owner_uid, &last);
 		if (args->wants_json)
-			print_json(&w, e, owner);
+			print_json(&w, e, user, owner);
 		else
-			print_row(&table, e, owner);
+			print_row(&table, e, user, owner);
 	}
 	json_close_array(&w);
 	json_close_object(&w);

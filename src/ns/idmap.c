@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Id maps as text and as lists: parsing, and the words auto, subids and all. The name of the caller comes from the
- * name service, so no static program may need this file.
+ * Id maps as text and as lists: parsing, and the words auto, subids and all.
  */
 #include "ns/internal.h"
 
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/file.h"
+#include "sys/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <unistd.h>
 
 enum { ID_FILE_MAX = 1 << 20 };
@@ -87,8 +86,9 @@ static int add_subids(
 	char path[16];
 	uint32_t first, count;
 	fmt(path, "/etc/sub%s", which);
-	const struct passwd *user = getpwuid(geteuid());
-	int r = ns_subid_range(path, user ? user->pw_name : NULL, geteuid(), &first, &count);
+	struct user_entry user;
+	bool has_name = user_find_id(geteuid(), &user) == 0;
+	int r = ns_subid_range(path, has_name ? user.name : NULL, geteuid(), &first, &count);
 	if (r < 0)
 		return r;
 	*arena_push(a, list) = (struct ns_idmap){is_identity ? first : 0, first, count};

@@ -6,6 +6,7 @@
 #include "sys/fault.h"
 #include "sys/internal.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>

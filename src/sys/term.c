@@ -10,6 +10,7 @@
 #include <asm/ioctls.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 bool term_is(int fd)
 {

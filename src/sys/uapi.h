@@ -8,6 +8,11 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <sys/stat.h>
+/* Only some libcs have struct statx there. */
+#ifndef STATX_BASIC_STATS
+#include <linux/stat.h>
+#endif
 
 /* <linux/capability.h> clashes with libcap's; only these two structs are needed. */
 struct cap_header {

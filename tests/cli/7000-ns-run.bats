@@ -128,6 +128,18 @@ teardown() {
 	[[ $output == $'7\n8' ]]
 }
 
+# A static program has no name service of its own; the directory service is one that getent stands for.
+@test "A6: a user whom only a directory service knows" {
+	printf '#!/bin/sh\n[ "$2" = ann ] && echo "$2:x:4242:4242::/:/bin/sh"\n' >"$BATS_TEST_TMPDIR/getent"
+	chmod +x "$BATS_TEST_TMPDIR/getent"
+	run unshare -m sh -c 'mount --bind "$1" /usr/bin/getent && shift && exec "$@"' sh "$BATS_TEST_TMPDIR/getent" \
+		"$HUSK" ns run --setuid ann --setgid ann -- id -u
+	expect_status 0
+	[[ $output == 4242 ]]
+	run husk ns run --setuid ann -- id -u
+	expect_status 125
+}
+
 @test "A6: ranges, written by root" {
 	need_user_namespaces
 	run husk ns run --map-users 0:100000:10 --map-users 20:200000:5 --map-groups 0:100000:10 -- \
