@@ -9,34 +9,32 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 /* Bits of the filter (5.8); the kernel keeps their names to itself. */
-enum { FILTER_PROTOCOL = 1 << 3, FILTER_DESTINATION_PORT = 1 << 5, FLOW_ROOM = 128 };
+enum { FILTER_PROTOCOL = 1 << 3, FILTER_DESTINATION_PORT = 1 << 5 };
 
 static void put_delete(struct netlink_batch *batch, const struct net_publication *p, unsigned i)
 {
-	struct nlmsghdr *message = netlink_batch_begin(batch,
-		NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0, sizeof(struct nfgenmsg),
-		FLOW_ROOM);
-	struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
+	const struct nfgenmsg head = {
+		.nfgen_family = p->host.size == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6,
+		.version = 1, /* from here on the family counts in a deletion */
+	};
 
-	head->nfgen_family = p->host.size == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6;
-	head->version = 1; /* from here on the family counts in a deletion */
-	struct nlattr *tuple = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
-	struct nlattr *ports = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(message, CTA_PROTO_NUM, (uint8_t)net_protocol_number(p->protocol));
-	mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons((uint16_t)(p->host_port + i)));
-	mnl_attr_nest_end(message, ports);
-	mnl_attr_nest_end(message, tuple);
-	struct nlattr *filter = mnl_attr_nest_start(message, CTA_FILTER);
-	mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS, FILTER_PROTOCOL | FILTER_DESTINATION_PORT);
-	mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS, 0);
-	mnl_attr_nest_end(message, filter);
-	netlink_batch_end(batch, message);
+	netlink_begin(
+		batch, NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, 0, &head, sizeof(head));
+	size_t tuple = netlink_nest_begin(batch, CTA_TUPLE_ORIG);
+	size_t ports = netlink_nest_begin(batch, CTA_TUPLE_PROTO);
+	netlink_put_u8(batch, CTA_PROTO_NUM, (uint8_t)net_protocol_number(p->protocol));
+	netlink_put_u16(batch, CTA_PROTO_DST_PORT, htons((uint16_t)(p->host_port + i)));
+	netlink_nest_end(batch, ports);
+	netlink_nest_end(batch, tuple);
+	size_t filter = netlink_nest_begin(batch, CTA_FILTER);
+	netlink_put_u32(batch, CTA_FILTER_ORIG_FLAGS, FILTER_PROTOCOL | FILTER_DESTINATION_PORT);
+	netlink_put_u32(batch, CTA_FILTER_REPLY_FLAGS, 0);
+	netlink_nest_end(batch, filter);
 }
 
 int net_flows_forget(struct net *net, const struct net_publication *list, size_t count)

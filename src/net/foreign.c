@@ -12,13 +12,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-enum { CHAINS_MAX = 256, RULE_ROOM = 512, NAME_TEXT = 128 };
+enum { CHAINS_MAX = 256, NAME_TEXT = 128 };
 
 /* Chains that drop forwarded packets without having the policy; DOCKER-USER is where Docker wants such rules. */
 static const struct {
@@ -61,15 +60,15 @@ static int add_place(struct place_list *list, const struct place *place)
 	return 0;
 }
 
-static uint32_t read_hook(const struct nlattr *nest)
+static uint32_t read_hook(const struct netlink_attribute *nest)
 {
-	const struct nlattr *attribute;
+	struct netlink_attribute attribute;
 
-	mnl_attr_for_each_nested(attribute, nest)
-	{
-		if (mnl_attr_get_type(attribute) == NFTA_HOOK_HOOKNUM &&
-			mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
-			return ntohl(mnl_attr_get_u32(attribute));
+	struct netlink_reader reader = netlink_nested(nest);
+	while (netlink_next(&reader, &attribute)) {
+		uint32_t number;
+		if (attribute.type == NFTA_HOOK_HOOKNUM && netlink_get_u32(&attribute, &number))
+			return ntohl(number);
 	}
 	return UINT32_MAX;
 }
@@ -84,10 +83,11 @@ static bool is_known(const struct place *place)
 }
 
 /* Keeps a name that fits; one that does not makes no place. */
-static void read_name(char out[static NAME_TEXT], const struct nlattr *attribute)
+static void read_name(char out[static NAME_TEXT], const struct netlink_attribute *attribute)
 {
-	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-		fmt_n(out, NAME_TEXT, "%s", mnl_attr_get_str(attribute));
+	const char *name = netlink_get_string(attribute);
+	if (name)
+		fmt_n(out, NAME_TEXT, "%s", name);
 }
 
 static bool is_foreign(const struct place *place)
@@ -101,51 +101,47 @@ static bool is_foreign(const struct place *place)
 
 static int collect_chain(const struct nlmsghdr *message, void *data)
 {
-	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-	struct place place = {.family = head->nfgen_family};
-	uint32_t policy = NF_ACCEPT, hook = UINT32_MAX;
-	const struct nlattr *attribute;
+	const struct nfgenmsg *head = netlink_header(message, sizeof(*head));
+	struct place place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC};
+	uint32_t policy = htonl(NF_ACCEPT), hook = UINT32_MAX;
+	struct netlink_attribute attribute;
 
-	mnl_attr_for_each(attribute, message, sizeof(*head))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (type == NFTA_CHAIN_TABLE)
-			read_name(place.table, attribute);
-		else if (type == NFTA_CHAIN_NAME)
-			read_name(place.chain, attribute);
-		else if (type == NFTA_CHAIN_HOOK)
-			hook = read_hook(attribute);
-		else if (type == NFTA_CHAIN_POLICY &&
-			mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
-			policy = ntohl(mnl_attr_get_u32(attribute));
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == NFTA_CHAIN_TABLE)
+			read_name(place.table, &attribute);
+		else if (attribute.type == NFTA_CHAIN_NAME)
+			read_name(place.chain, &attribute);
+		else if (attribute.type == NFTA_CHAIN_HOOK)
+			hook = read_hook(&attribute);
+		else if (attribute.type == NFTA_CHAIN_POLICY)
+			netlink_get_u32(&attribute, &policy);
 	}
 	if (!is_foreign(&place))
 		return 0;
-	if ((hook == NF_INET_FORWARD && policy == NF_DROP) || is_known(&place))
+	if ((hook == NF_INET_FORWARD && policy == htonl(NF_DROP)) || is_known(&place))
 		return add_place(data, &place);
 	return 0;
 }
 
 static int collect_rule(const struct nlmsghdr *message, void *data)
 {
-	const struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-	struct place place = {.family = head->nfgen_family};
+	const struct nfgenmsg *head = netlink_header(message, sizeof(*head));
+	struct place place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC};
 	struct place_list *list = data;
-	const struct nlattr *attribute;
+	struct netlink_attribute attribute;
 	const char *comment = "";
 
-	mnl_attr_for_each(attribute, message, sizeof(*head))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (type == NFTA_RULE_TABLE)
-			read_name(place.table, attribute);
-		else if (type == NFTA_RULE_CHAIN)
-			read_name(place.chain, attribute);
-		else if (type == NFTA_RULE_HANDLE &&
-			mnl_attr_validate(attribute, MNL_TYPE_U64) >= 0)
-			place.handle = mnl_attr_get_u64(attribute);
-		else if (type == NFTA_RULE_USERDATA)
-			comment = nft_read_comment(attribute);
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == NFTA_RULE_TABLE)
+			read_name(place.table, &attribute);
+		else if (attribute.type == NFTA_RULE_CHAIN)
+			read_name(place.chain, &attribute);
+		else if (attribute.type == NFTA_RULE_HANDLE)
+			netlink_get_u64(&attribute, &place.handle);
+		else if (attribute.type == NFTA_RULE_USERDATA)
+			comment = nft_read_comment(&attribute);
 	}
 	if (!is_foreign(&place))
 		return 0;
@@ -161,7 +157,7 @@ static int collect(struct net *net, uint16_t question, netlink_row row, struct p
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 
-	netlink_batch_end(&batch, nft_message_begin(&batch, NFPROTO_UNSPEC, question, 0, 0));
+	nft_message_begin(&batch, NFPROTO_UNSPEC, question, 0);
 	return netlink_dump(&net->filter, &batch, row, out);
 }
 
@@ -170,83 +166,75 @@ static int collect(struct net *net, uint16_t question, netlink_row row, struct p
 static int collect_in_chain(struct net *net, const struct place *chain, struct place_list *out)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-	struct nlmsghdr *message = nft_message_begin(
-		&batch, chain->family, NFT_MSG_GETRULE, 0, RULE_ROOM);
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, chain->table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain->chain);
-	netlink_batch_end(&batch, message);
+	nft_message_begin(&batch, chain->family, NFT_MSG_GETRULE, 0);
+	netlink_put_string(&batch, NFTA_RULE_TABLE, chain->table);
+	netlink_put_string(&batch, NFTA_RULE_CHAIN, chain->chain);
 	return netlink_dump(&net->filter, &batch, collect_rule, out);
 }
 
-static struct nlattr *begin_expression(
-	struct nlmsghdr *message, const char *name, struct nlattr **out_data)
+static size_t begin_expression(struct netlink_batch *batch, const char *name, size_t *out_data)
 {
-	struct nlattr *element = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	size_t element = netlink_nest_begin(batch, NFTA_LIST_ELEM);
 
-	mnl_attr_put_strz(message, NFTA_EXPR_NAME, name);
-	*out_data = mnl_attr_nest_start(message, NFTA_EXPR_DATA);
+	netlink_put_string(batch, NFTA_EXPR_NAME, name);
+	*out_data = netlink_nest_begin(batch, NFTA_EXPR_DATA);
 	return element;
 }
 
 /* meta load KEY => reg 1; cmp eq reg 1 BRIDGE; immediate accept */
-static void put_expressions(struct nlmsghdr *message, uint32_t key, const char *bridge)
+static void put_expressions(struct netlink_batch *batch, uint32_t key, const char *bridge)
 {
-	struct nlattr *all = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS), *data, *value;
+	size_t all = netlink_nest_begin(batch, NFTA_RULE_EXPRESSIONS), data, value;
 	char padded[IFNAMSIZ] = {0};
 
-	struct nlattr *element = begin_expression(message, "meta", &data);
-	mnl_attr_put_u32(message, NFTA_META_KEY, htonl(key));
-	mnl_attr_put_u32(message, NFTA_META_DREG, htonl(NFT_REG_1));
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, element);
+	size_t element = begin_expression(batch, "meta", &data);
+	netlink_put_u32(batch, NFTA_META_KEY, htonl(key));
+	netlink_put_u32(batch, NFTA_META_DREG, htonl(NFT_REG_1));
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, element);
 
 	fmt(padded, "%s", bridge);
-	element = begin_expression(message, "cmp", &data);
-	mnl_attr_put_u32(message, NFTA_CMP_SREG, htonl(NFT_REG_1));
-	mnl_attr_put_u32(message, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
-	value = mnl_attr_nest_start(message, NFTA_CMP_DATA);
-	mnl_attr_put(message, NFTA_DATA_VALUE, sizeof(padded), padded);
-	mnl_attr_nest_end(message, value);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, element);
+	element = begin_expression(batch, "cmp", &data);
+	netlink_put_u32(batch, NFTA_CMP_SREG, htonl(NFT_REG_1));
+	netlink_put_u32(batch, NFTA_CMP_OP, htonl(NFT_CMP_EQ));
+	value = netlink_nest_begin(batch, NFTA_CMP_DATA);
+	netlink_put(batch, NFTA_DATA_VALUE, padded, sizeof(padded));
+	netlink_nest_end(batch, value);
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, element);
 
-	element = begin_expression(message, "immediate", &data);
-	mnl_attr_put_u32(message, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
-	value = mnl_attr_nest_start(message, NFTA_IMMEDIATE_DATA);
-	struct nlattr *verdict = mnl_attr_nest_start(message, NFTA_DATA_VERDICT);
-	mnl_attr_put_u32(message, NFTA_VERDICT_CODE, htonl(NF_ACCEPT));
-	mnl_attr_nest_end(message, verdict);
-	mnl_attr_nest_end(message, value);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, element);
-	mnl_attr_nest_end(message, all);
+	element = begin_expression(batch, "immediate", &data);
+	netlink_put_u32(batch, NFTA_IMMEDIATE_DREG, htonl(NFT_REG_VERDICT));
+	value = netlink_nest_begin(batch, NFTA_IMMEDIATE_DATA);
+	size_t verdict = netlink_nest_begin(batch, NFTA_DATA_VERDICT);
+	netlink_put_u32(batch, NFTA_VERDICT_CODE, htonl(NF_ACCEPT));
+	netlink_nest_end(batch, verdict);
+	netlink_nest_end(batch, value);
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, element);
+	netlink_nest_end(batch, all);
 }
 
 static void put_rule(struct netlink_batch *batch, const struct place *place, uint32_t key,
 	const char *bridge, const char *mark)
 {
 	/* Without NLM_F_APPEND the rule becomes the first of its chain. */
-	struct nlmsghdr *message = nft_message_begin(
-		batch, place->family, NFT_MSG_NEWRULE, NLM_F_CREATE, RULE_ROOM);
-
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, place->table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, place->chain);
-	put_expressions(message, key, bridge);
-	nft_put_comment(message, NFTA_RULE_USERDATA, mark);
-	netlink_batch_end(batch, message);
+	nft_message_begin(batch, place->family, NFT_MSG_NEWRULE, NLM_F_CREATE);
+	netlink_put_string(batch, NFTA_RULE_TABLE, place->table);
+	netlink_put_string(batch, NFTA_RULE_CHAIN, place->chain);
+	put_expressions(batch, key, bridge);
+	nft_put_comment(batch, NFTA_RULE_USERDATA, mark);
 }
 
 static void put_deletions(struct netlink_batch *batch, const struct place_list *rules)
 {
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct place *rule = &rules->items[i];
-		struct nlmsghdr *message = nft_message_begin(
-			batch, rule->family, NFT_MSG_DELRULE, 0, RULE_ROOM);
-		mnl_attr_put_strz(message, NFTA_RULE_TABLE, rule->table);
-		mnl_attr_put_strz(message, NFTA_RULE_CHAIN, rule->chain);
-		mnl_attr_put_u64(message, NFTA_RULE_HANDLE, rule->handle);
-		netlink_batch_end(batch, message);
+		nft_message_begin(batch, rule->family, NFT_MSG_DELRULE, 0);
+		netlink_put_string(batch, NFTA_RULE_TABLE, rule->table);
+		netlink_put_string(batch, NFTA_RULE_CHAIN, rule->chain);
+		netlink_put_u64(batch, NFTA_RULE_HANDLE, rule->handle);
 	}
 }
 

@@ -38,11 +38,12 @@ int net_link_find_on(struct netlink *route, const char *name, int index, struct 
 /* A name that the kernel takes and that is one component of a path under /proc/sys. */
 int net_link_check_name(const char *name);
 /* Begins RTM_NEWLINK for the link with this name (NULL: for `index`). */
-struct nlmsghdr *net_link_begin(
-	struct netlink_batch *batch, const char *name, int index, uint16_t flags);
+void net_link_begin(struct netlink_batch *batch, const char *name, int index, uint16_t flags);
+/* Adds RTM_DELLINK. */
+void net_link_put_delete(struct netlink_batch *batch, const char *name);
 /* Adds a message that switches the link on, and an attribute that keeps the kernel from making IPv6 addresses up. */
 void net_link_up(struct netlink_batch *batch, const char *name, int index);
-void net_link_put_no_autoconf(struct nlmsghdr *message);
+void net_link_put_no_autoconf(struct netlink_batch *batch);
 /* Does the kernel speak IPv6 at all (ipv6.disable=1 leaves nothing to switch off). */
 bool net_has_ipv6(void);
 /* Adds RTM_NEWADDR; a subnet without an address adds nothing. */

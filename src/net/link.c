@@ -11,37 +11,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-enum { LINK_ROOM = 1024 };
-
 /* What the kernel's link list says about one message. */
 static void net_link_read(const struct nlmsghdr *message, struct net_link *out)
 {
-	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
+	const struct ifinfomsg *head = netlink_header(message, sizeof(*head));
+	struct netlink_attribute attribute;
 
+	if (!head)
+		return;
 	*out = (struct net_link){.index = head->ifi_index, .flags = head->ifi_flags};
-	mnl_attr_for_each(attribute, message, sizeof(*head))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0)
-			continue;
-		if (type == IFLA_IFNAME)
-			fmt(out->name, "%s", mnl_attr_get_str(attribute));
-		else if (type == IFLA_IFALIAS)
-			fmt(out->alias, "%s", mnl_attr_get_str(attribute));
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
+		const char *text = netlink_get_string(&attribute);
+		if (text && attribute.type == IFLA_IFNAME)
+			fmt(out->name, "%s", text);
+		else if (text && attribute.type == IFLA_IFALIAS)
+			fmt(out->alias, "%s", text);
 	}
 }
 
 static int read_one_link(const struct nlmsghdr *message, void *data)
 {
-	if (message->nlmsg_type == RTM_NEWLINK &&
-		message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg)))
+	if (message->nlmsg_type == RTM_NEWLINK)
 		net_link_read(message, data);
 	return 0;
 }
@@ -63,69 +59,73 @@ bool net_has_ipv6(void)
 	return sys_access_at(AT_FDCWD, "/proc/sys/net/ipv6", F_OK, 0) >= 0;
 }
 
-struct nlmsghdr *net_link_begin(
-	struct netlink_batch *batch, const char *name, int index, uint16_t flags)
+/* RTM_NEWLINK with flags that the link is to have. */
+static void begin_with(struct netlink_batch *batch, const char *name, int index, uint16_t flags,
+	unsigned link_flags)
 {
-	struct nlmsghdr *message = netlink_batch_begin(
-		batch, RTM_NEWLINK, flags, sizeof(struct ifinfomsg), LINK_ROOM);
-	struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-
-	head->ifi_index = name ? 0 : index;
+	const struct ifinfomsg head = {
+		.ifi_index = name ? 0 : index,
+		.ifi_flags = link_flags,
+		.ifi_change = link_flags,
+	};
+	netlink_begin(batch, RTM_NEWLINK, flags, &head, sizeof(head));
 	if (name)
-		mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	return message;
+		netlink_put_string(batch, IFLA_IFNAME, name);
+}
+
+void net_link_begin(struct netlink_batch *batch, const char *name, int index, uint16_t flags)
+{
+	begin_with(batch, name, index, flags, 0);
 }
 
 void net_link_up(struct netlink_batch *batch, const char *name, int index)
 {
-	struct nlmsghdr *message = net_link_begin(batch, name, index, 0);
-	struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-
-	head->ifi_flags = head->ifi_change = IFF_UP;
-	netlink_batch_end(batch, message);
+	begin_with(batch, name, index, 0, IFF_UP);
 }
 
-void net_link_put_no_autoconf(struct nlmsghdr *message)
+void net_link_put_delete(struct netlink_batch *batch, const char *name)
 {
-	struct nlattr *families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
-	struct nlattr *ipv6 = mnl_attr_nest_start(message, AF_INET6);
+	const struct ifinfomsg head = {0};
+	netlink_begin(batch, RTM_DELLINK, 0, &head, sizeof(head));
+	netlink_put_string(batch, IFLA_IFNAME, name);
+}
 
-	mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
-	mnl_attr_nest_end(message, ipv6);
-	mnl_attr_nest_end(message, families);
+void net_link_put_no_autoconf(struct netlink_batch *batch)
+{
+	size_t families = netlink_nest_begin(batch, IFLA_AF_SPEC);
+	size_t ipv6 = netlink_nest_begin(batch, AF_INET6);
+
+	netlink_put_u8(batch, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	netlink_nest_end(batch, ipv6);
+	netlink_nest_end(batch, families);
 }
 
 void net_add_address(struct netlink_batch *batch, int index, const struct net_subnet *s)
 {
 	if (s->address.size == 0)
 		return;
-	struct nlmsghdr *message = netlink_batch_begin(batch, RTM_NEWADDR,
-		NLM_F_CREATE | NLM_F_REPLACE, sizeof(struct ifaddrmsg), LINK_ROOM);
-	struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
-
-	head->ifa_family = s->address.size == 4 ? AF_INET : AF_INET6;
-	head->ifa_prefixlen = s->length;
-	head->ifa_index = (uint32_t)index;
-	/* Leases make addresses unique already; detection of duplicates would delay them by a second. */
-	head->ifa_flags = s->address.size == 16 ? IFA_F_NODAD : 0;
-	mnl_attr_put(message, IFA_LOCAL, s->address.size, s->address.bytes);
-	mnl_attr_put(message, IFA_ADDRESS, s->address.size, s->address.bytes);
-	netlink_batch_end(batch, message);
+	const struct ifaddrmsg head = {
+		.ifa_family = s->address.size == 4 ? AF_INET : AF_INET6,
+		.ifa_prefixlen = s->length,
+		.ifa_index = (uint32_t)index,
+		/* Leases make addresses unique already; detection of duplicates would delay them by a second. */
+		.ifa_flags = s->address.size == 16 ? IFA_F_NODAD : 0,
+	};
+	netlink_begin(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
+	netlink_put(batch, IFA_LOCAL, s->address.bytes, s->address.size);
+	netlink_put(batch, IFA_ADDRESS, s->address.bytes, s->address.size);
 }
 
 int net_link_find_on(struct netlink *route, const char *name, int index, struct net_link *out)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-	struct nlmsghdr *message = netlink_batch_begin(
-		&batch, RTM_GETLINK, 0, sizeof(struct ifinfomsg), LINK_ROOM);
-	struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
+	const struct ifinfomsg head = {.ifi_index = index};
 	struct net_link found = {0};
 
-	head->ifi_index = index;
+	netlink_begin(&batch, RTM_GETLINK, 0, &head, sizeof(head));
 	if (name)
-		mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	netlink_batch_end(&batch, message);
+		netlink_put_string(&batch, IFLA_IFNAME, name);
+	netlink_put_u32(&batch, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	int r = netlink_send(route, &batch, read_one_link, &found);
 	if (r < 0)
 		return r;
@@ -168,11 +168,10 @@ int net_link_each(struct net *net, const char *owner,
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	struct walk walk = {.net = net, .owner = owner, .each = each, .data = data};
-	struct nlmsghdr *message = netlink_batch_begin(
-		&batch, RTM_GETLINK, 0, sizeof(struct ifinfomsg), LINK_ROOM);
+	const struct ifinfomsg head = {0};
 
-	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	netlink_batch_end(&batch, message);
+	netlink_begin(&batch, RTM_GETLINK, 0, &head, sizeof(head));
+	netlink_put_u32(&batch, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	int r = netlink_dump(&net->route, &batch, walk_link, &walk);
 	return r < 0 ? r : walk.count;
 }
@@ -184,10 +183,7 @@ int net_link_delete(struct net *net, const char *name)
 
 	if (r < 0)
 		return r;
-	struct nlmsghdr *message = netlink_batch_begin(
-		&batch, RTM_DELLINK, 0, sizeof(struct ifinfomsg), LINK_ROOM);
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	netlink_batch_end(&batch, message);
+	net_link_put_delete(&batch, name);
 	r = netlink_send(&net->route, &batch, NULL, NULL);
 	if (r == -ENODEV)
 		return 0;
@@ -206,17 +202,15 @@ static int add_bridge(struct net *net, const struct net_bridge *bridge)
 	struct net_link link;
 	uint8_t mac[6];
 
-	struct nlmsghdr *message = net_link_begin(
-		&batch, bridge->name, 0, NLM_F_CREATE | NLM_F_EXCL);
+	net_link_begin(&batch, bridge->name, 0, NLM_F_CREATE | NLM_F_EXCL);
 	/* A bridge without a MAC of its own takes the lowest of its ports and changes it as they come and go. */
 	net_mac(mac, &bridge->addresses[bridge->addresses[0].address.size ? 0 : 1].address);
-	mnl_attr_put(message, IFLA_ADDRESS, sizeof(mac), mac);
+	netlink_put(&batch, IFLA_ADDRESS, mac, sizeof(mac));
 	if (bridge->mtu)
-		mnl_attr_put_u32(message, IFLA_MTU, bridge->mtu);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "bridge");
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(&batch, message);
+		netlink_put_u32(&batch, IFLA_MTU, bridge->mtu);
+	size_t info = netlink_nest_begin(&batch, IFLA_LINKINFO);
+	netlink_put_string(&batch, IFLA_INFO_KIND, "bridge");
+	netlink_nest_end(&batch, info);
 
 	int r = netlink_send(&net->route, &batch, NULL, NULL);
 	if (r == -EOPNOTSUPP)
@@ -268,9 +262,8 @@ static int set_up_bridge(struct net *net, const struct net_bridge *bridge, int i
 	if (r < 0)
 		return r;
 	net_mark(mark, net, bridge->owner);
-	struct nlmsghdr *message = net_link_begin(&batch, NULL, index, 0);
-	mnl_attr_put_strz(message, IFLA_IFALIAS, mark);
-	netlink_batch_end(&batch, message);
+	net_link_begin(&batch, NULL, index, 0);
+	netlink_put_string(&batch, IFLA_IFALIAS, mark);
 	for (size_t i = 0; i < 2; i++)
 		net_add_address(&batch, index, &bridge->addresses[i]);
 	net_link_up(&batch, NULL, index);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nf_tables over libmnl.
+ * nf_tables.
  *
  * A transaction is BATCH_BEGIN, messages, BATCH_END; the kernel applies all of it or nothing. Element messages nest
  * lists whose length has 16 bits, so long lists are several messages of the same transaction. Comments are what the
@@ -13,15 +13,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <string.h>
 
 enum {
 	ELEMENTS_PER_MESSAGE = 128,
-	ELEMENT_ROOM = 256, /* key, value, comment and their headers */
-	NAME_ROOM = 256,
 	COMMENT_TYPE = 0,
 };
 
@@ -45,26 +44,17 @@ void nft_value_add(struct nft_element *element, const void *data, size_t size)
 	add_padded(element->value, &element->value_size, sizeof(element->value), data, size);
 }
 
-struct nlmsghdr *nft_message_begin(
-	struct netlink_batch *batch, uint8_t family, uint16_t type, uint16_t flags, size_t room)
+void nft_message_begin(struct netlink_batch *batch, uint8_t family, uint16_t type, uint16_t flags)
 {
-	struct nlmsghdr *message = netlink_batch_begin(batch,
-		(uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, sizeof(struct nfgenmsg),
-		NAME_ROOM + room);
-	struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-
-	head->nfgen_family = family;
-	head->version = NFNETLINK_V0;
-	return message;
+	const struct nfgenmsg head = {.nfgen_family = family, .version = NFNETLINK_V0};
+	netlink_begin(
+		batch, (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type), flags, &head, sizeof(head));
 }
 
 static void add_border(struct netlink_batch *batch, uint16_t type)
 {
-	struct nlmsghdr *message = netlink_batch_begin(batch, type, 0, sizeof(struct nfgenmsg), 0);
-	struct nfgenmsg *head = mnl_nlmsg_get_payload(message);
-
-	head->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	netlink_batch_end(batch, message);
+	const struct nfgenmsg head = {.res_id = htons(NFNL_SUBSYS_NFTABLES)};
+	netlink_begin(batch, type, 0, &head, sizeof(head));
 }
 
 void nft_begin(struct netlink_batch *batch)
@@ -77,15 +67,15 @@ void nft_end(struct netlink_batch *batch)
 	add_border(batch, NFNL_MSG_BATCH_END);
 }
 
-static void put_data(struct nlmsghdr *message, uint16_t type, const uint8_t *data, size_t size)
+static void put_data(struct netlink_batch *batch, uint16_t type, const uint8_t *data, size_t size)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, type);
+	size_t nest = netlink_nest_begin(batch, type);
 
-	mnl_attr_put(message, NFTA_DATA_VALUE, size, data);
-	mnl_attr_nest_end(message, nest);
+	netlink_put(batch, NFTA_DATA_VALUE, data, size);
+	netlink_nest_end(batch, nest);
 }
 
-void nft_put_comment(struct nlmsghdr *message, uint16_t type, const char *comment)
+void nft_put_comment(struct netlink_batch *batch, uint16_t type, const char *comment)
 {
 	uint8_t user_data[2 + NFT_COMMENT_MAX] = {COMMENT_TYPE};
 	size_t size = strlen(comment) + 1;
@@ -94,44 +84,40 @@ void nft_put_comment(struct nlmsghdr *message, uint16_t type, const char *commen
 		BUG("a comment of %zu bytes", size);
 	user_data[1] = (uint8_t)size;
 	memcpy(user_data + 2, comment, size);
-	mnl_attr_put(message, type, size + 2, user_data);
+	netlink_put(batch, type, user_data, size + 2);
 }
 
 static void put_element(
-	struct nlmsghdr *message, const struct nft_element *element, const char *comment)
+	struct netlink_batch *batch, const struct nft_element *element, const char *comment)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+	size_t nest = netlink_nest_begin(batch, NFTA_LIST_ELEM);
 
 	if (element->ends_interval)
-		mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
-	put_data(message, NFTA_SET_ELEM_KEY, element->key, element->key_size);
+		netlink_put_u32(batch, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
+	put_data(batch, NFTA_SET_ELEM_KEY, element->key, element->key_size);
 	if (element->value_size)
-		put_data(message, NFTA_SET_ELEM_DATA, element->value, element->value_size);
+		put_data(batch, NFTA_SET_ELEM_DATA, element->value, element->value_size);
 	if (comment && !element->ends_interval)
-		nft_put_comment(message, NFTA_SET_ELEM_USERDATA, comment);
-	mnl_attr_nest_end(message, nest);
+		nft_put_comment(batch, NFTA_SET_ELEM_USERDATA, comment);
+	netlink_nest_end(batch, nest);
 }
 
-static struct nlmsghdr *begin_elements(struct netlink_batch *batch, uint16_t type,
-	const char *table, const char *set, size_t count)
+static void begin_elements(
+	struct netlink_batch *batch, uint16_t type, const char *table, const char *set)
 {
-	struct nlmsghdr *message = nft_message_begin(batch, NFPROTO_INET, type,
-		type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0, count * ELEMENT_ROOM);
-
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set);
-	return message;
+	nft_message_begin(batch, NFPROTO_INET, type, type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
+	netlink_put_string(batch, NFTA_SET_ELEM_LIST_TABLE, table);
+	netlink_put_string(batch, NFTA_SET_ELEM_LIST_SET, set);
 }
 
-static void add_all(struct netlink_batch *batch, struct nlmsghdr *message,
-	const struct nft_element *list, size_t count, const char *comment)
+static void add_all(struct netlink_batch *batch, const struct nft_element *list, size_t count,
+	const char *comment)
 {
-	struct nlattr *nest = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
+	size_t nest = netlink_nest_begin(batch, NFTA_SET_ELEM_LIST_ELEMENTS);
 
 	for (size_t i = 0; i < count; i++)
-		put_element(message, &list[i], comment);
-	mnl_attr_nest_end(message, nest);
-	netlink_batch_end(batch, message);
+		put_element(batch, &list[i], comment);
+	netlink_nest_end(batch, nest);
 }
 
 void nft_add_elements(struct netlink_batch *batch, const char *table, const char *set,
@@ -140,8 +126,8 @@ void nft_add_elements(struct netlink_batch *batch, const char *table, const char
 	for (size_t done = 0; done < count; done += ELEMENTS_PER_MESSAGE) {
 		size_t part = count - done < ELEMENTS_PER_MESSAGE ? count - done
 								  : ELEMENTS_PER_MESSAGE;
-		add_all(batch, begin_elements(batch, NFT_MSG_NEWSETELEM, table, set, part),
-			list + done, part, comment);
+		begin_elements(batch, NFT_MSG_NEWSETELEM, table, set);
+		add_all(batch, list + done, part, comment);
 	}
 }
 
@@ -151,34 +137,31 @@ void nft_delete_elements(struct netlink_batch *batch, const char *table, const c
 	for (size_t done = 0; done < count; done += ELEMENTS_PER_MESSAGE) {
 		size_t part = count - done < ELEMENTS_PER_MESSAGE ? count - done
 								  : ELEMENTS_PER_MESSAGE;
-		add_all(batch, begin_elements(batch, NFT_MSG_DELSETELEM, table, set, part),
-			list + done, part, NULL);
+		begin_elements(batch, NFT_MSG_DELSETELEM, table, set);
+		add_all(batch, list + done, part, NULL);
 	}
 }
 
 void nft_delete_table(struct netlink_batch *batch, const char *table)
 {
-	struct nlmsghdr *message = nft_message_begin(batch, NFPROTO_INET, NFT_MSG_DELTABLE, 0, 0);
-
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
-	netlink_batch_end(batch, message);
+	nft_message_begin(batch, NFPROTO_INET, NFT_MSG_DELTABLE, 0);
+	netlink_put_string(batch, NFTA_TABLE_NAME, table);
 }
 
 int nft_find_table(struct netlink *n, const char *table)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-	struct nlmsghdr *message = nft_message_begin(&batch, NFPROTO_INET, NFT_MSG_GETTABLE, 0, 0);
 
-	mnl_attr_put_strz(message, NFTA_TABLE_NAME, table);
-	netlink_batch_end(&batch, message);
+	nft_message_begin(&batch, NFPROTO_INET, NFT_MSG_GETTABLE, 0);
+	netlink_put_string(&batch, NFTA_TABLE_NAME, table);
 	return netlink_send(n, &batch, NULL, NULL);
 }
 
 /* The kernel keeps these bytes for whoever wrote them: nothing is believed. */
-const char *nft_read_comment(const struct nlattr *attribute)
+const char *nft_read_comment(const struct netlink_attribute *attribute)
 {
-	const uint8_t *data = mnl_attr_get_payload(attribute);
-	size_t left = mnl_attr_get_payload_len(attribute);
+	const uint8_t *data = attribute->data;
+	size_t left = attribute->size;
 
 	while (left >= 2 && data[1] <= left - 2) {
 		size_t size = data[1];
@@ -198,12 +181,12 @@ struct rule_search {
 static int read_rule(const struct nlmsghdr *message, void *data)
 {
 	struct rule_search *search = data;
-	const struct nlattr *attribute;
+	struct netlink_attribute attribute;
 
-	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attribute) == NFTA_RULE_USERDATA &&
-			str_eq(nft_read_comment(attribute), search->comment))
+	struct netlink_reader reader = netlink_attributes(message, sizeof(struct nfgenmsg));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == NFTA_RULE_USERDATA &&
+			str_eq(nft_read_comment(&attribute), search->comment))
 			search->is_found = true;
 	}
 	return 0;
@@ -213,11 +196,10 @@ int nft_find_rule(struct netlink *n, const char *table, const char *chain, const
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	struct rule_search search = {.comment = comment};
-	struct nlmsghdr *message = nft_message_begin(&batch, NFPROTO_INET, NFT_MSG_GETRULE, 0, 0);
 
-	mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_RULE_CHAIN, chain);
-	netlink_batch_end(&batch, message);
+	nft_message_begin(&batch, NFPROTO_INET, NFT_MSG_GETRULE, 0);
+	netlink_put_string(&batch, NFTA_RULE_TABLE, table);
+	netlink_put_string(&batch, NFTA_RULE_CHAIN, chain);
 	int r = netlink_dump(n, &batch, read_rule, &search);
 	if (r < 0)
 		return r;
@@ -229,55 +211,54 @@ struct element_walk {
 	void *data;
 };
 
-static void read_data(const struct nlattr *nest, uint8_t *to, uint8_t *out_size, size_t room)
+static void read_data(
+	const struct netlink_attribute *nest, uint8_t *to, uint8_t *out_size, size_t room)
 {
-	const struct nlattr *attribute;
+	struct netlink_attribute attribute;
 
-	mnl_attr_for_each_nested(attribute, nest)
-	{
-		size_t size = mnl_attr_get_payload_len(attribute);
-		if (mnl_attr_get_type(attribute) != NFTA_DATA_VALUE || size > room)
+	struct netlink_reader reader = netlink_nested(nest);
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type != NFTA_DATA_VALUE || attribute.size > room)
 			continue;
-		memcpy(to, mnl_attr_get_payload(attribute), size);
-		*out_size = (uint8_t)size;
+		memcpy(to, attribute.data, attribute.size);
+		*out_size = (uint8_t)attribute.size;
 	}
 }
 
-static int read_element(const struct nlattr *nest, const struct element_walk *walk)
+static int read_element(const struct netlink_attribute *nest, const struct element_walk *walk)
 {
 	struct nft_element element = {0};
-	const struct nlattr *attribute;
+	struct netlink_attribute attribute;
 	const char *comment = "";
+	uint32_t flags = 0;
 
-	mnl_attr_for_each_nested(attribute, nest)
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (type == NFTA_SET_ELEM_KEY)
-			read_data(attribute, element.key, &element.key_size, sizeof(element.key));
-		else if (type == NFTA_SET_ELEM_DATA)
-			read_data(attribute, element.value, &element.value_size,
+	struct netlink_reader reader = netlink_nested(nest);
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == NFTA_SET_ELEM_KEY)
+			read_data(&attribute, element.key, &element.key_size, sizeof(element.key));
+		else if (attribute.type == NFTA_SET_ELEM_DATA)
+			read_data(&attribute, element.value, &element.value_size,
 				sizeof(element.value));
-		else if (type == NFTA_SET_ELEM_USERDATA)
-			comment = nft_read_comment(attribute);
-		else if (type == NFTA_SET_ELEM_FLAGS &&
-			mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
-			element.ends_interval = ntohl(mnl_attr_get_u32(attribute)) &
-				NFT_SET_ELEM_INTERVAL_END;
+		else if (attribute.type == NFTA_SET_ELEM_USERDATA)
+			comment = nft_read_comment(&attribute);
+		else if (attribute.type == NFTA_SET_ELEM_FLAGS)
+			netlink_get_u32(&attribute, &flags);
 	}
+	element.ends_interval = ntohl(flags) & NFT_SET_ELEM_INTERVAL_END;
 	return walk->each(&element, comment, walk->data);
 }
 
 static int read_elements(const struct nlmsghdr *message, void *data)
 {
-	const struct nlattr *attribute, *nest;
+	struct netlink_attribute attribute, element;
 
-	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-	{
-		if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_ELEMENTS)
+	struct netlink_reader reader = netlink_attributes(message, sizeof(struct nfgenmsg));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type != NFTA_SET_ELEM_LIST_ELEMENTS)
 			continue;
-		mnl_attr_for_each_nested(nest, attribute)
-		{
-			int r = read_element(nest, data);
+		struct netlink_reader elements = netlink_nested(&attribute);
+		while (netlink_next(&elements, &element)) {
+			int r = read_element(&element, data);
 			if (r < 0)
 				return r;
 		}
@@ -290,11 +271,9 @@ int nft_each_element(struct netlink *n, const char *table, const char *set,
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	struct element_walk walk = {.each = each, .data = data};
-	struct nlmsghdr *message = nft_message_begin(
-		&batch, NFPROTO_INET, NFT_MSG_GETSETELEM, 0, 0);
 
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table);
-	mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set);
-	netlink_batch_end(&batch, message);
+	nft_message_begin(&batch, NFPROTO_INET, NFT_MSG_GETSETELEM, 0);
+	netlink_put_string(&batch, NFTA_SET_ELEM_LIST_TABLE, table);
+	netlink_put_string(&batch, NFTA_SET_ELEM_LIST_SET, set);
 	return netlink_dump(n, &batch, read_elements, &walk);
 }

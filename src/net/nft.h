@@ -47,8 +47,6 @@ int nft_each_element(struct netlink *n, const char *table, const char *set,
 
 /* For messages of other shapes: the message with its family header, the comment as attribute `type`, and the comment
  * of such an attribute, or "". */
-struct nlattr;
-struct nlmsghdr *nft_message_begin(
-	struct netlink_batch *batch, uint8_t family, uint16_t type, uint16_t flags, size_t room);
-void nft_put_comment(struct nlmsghdr *message, uint16_t type, const char *comment);
-const char *nft_read_comment(const struct nlattr *attribute);
+void nft_message_begin(struct netlink_batch *batch, uint8_t family, uint16_t type, uint16_t flags);
+void nft_put_comment(struct netlink_batch *batch, uint16_t type, const char *comment);
+const char *nft_read_comment(const struct netlink_attribute *attribute);

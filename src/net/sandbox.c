@@ -9,13 +9,11 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-
-enum { ROUTE_ROOM = 256 };
+#include <sys/socket.h>
 
 /* Runs inside. Without IPv6 addresses there is no IPv6 at all, not even link-local; with them, a neighbour cannot
  * become the router by announcing itself, and nothing waits for the detection of duplicates, which leases exclude.
@@ -79,41 +77,40 @@ static void endpoint_mac(uint8_t out[static 6], const struct net_endpoint *e)
 static void add_veth(struct netlink_batch *batch, const struct net_sandbox *sandbox,
 	const struct net_endpoint *e, const char *host_name)
 {
-	struct nlmsghdr *message = net_link_begin(batch, host_name, 0, NLM_F_CREATE | NLM_F_EXCL);
+	net_link_begin(batch, host_name, 0, NLM_F_CREATE | NLM_F_EXCL);
+	const struct ifinfomsg peer_head = {0};
 	uint8_t mac[6];
 
 	if (e->mtu)
-		mnl_attr_put_u32(message, IFLA_MTU, e->mtu);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "veth");
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
-	struct nlattr *peer = mnl_attr_nest_start(message, VETH_INFO_PEER);
-	mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
-	mnl_attr_put_strz(message, IFLA_IFNAME, e->name);
+		netlink_put_u32(batch, IFLA_MTU, e->mtu);
+	size_t info = netlink_nest_begin(batch, IFLA_LINKINFO);
+	netlink_put_string(batch, IFLA_INFO_KIND, "veth");
+	size_t data = netlink_nest_begin(batch, IFLA_INFO_DATA);
+	size_t peer = netlink_nest_begin(batch, VETH_INFO_PEER);
+	netlink_put_header(batch, &peer_head, sizeof(peer_head));
+	netlink_put_string(batch, IFLA_IFNAME, e->name);
 	endpoint_mac(mac, e);
-	mnl_attr_put(message, IFLA_ADDRESS, sizeof(mac), mac);
+	netlink_put(batch, IFLA_ADDRESS, mac, sizeof(mac));
 	if (e->mtu)
-		mnl_attr_put_u32(message, IFLA_MTU, e->mtu);
-	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)sandbox->netns_fd);
-	mnl_attr_nest_end(message, peer);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(batch, message);
+		netlink_put_u32(batch, IFLA_MTU, e->mtu);
+	netlink_put_u32(batch, IFLA_NET_NS_FD, (uint32_t)sandbox->netns_fd);
+	netlink_nest_end(batch, peer);
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, info);
 }
 
 /* With br_netfilter a published port is translated while the frame is still in the bridge: a container that meets
  * itself through one then needs a bridge that sends a frame back where it came from. */
 static void put_hairpin(struct netlink_batch *batch, const char *host_name)
 {
-	struct nlmsghdr *message = net_link_begin(batch, host_name, 0, 0);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+	net_link_begin(batch, host_name, 0, 0);
+	size_t info = netlink_nest_begin(batch, IFLA_LINKINFO);
 
-	mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, "bridge");
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_SLAVE_DATA);
-	mnl_attr_put_u8(message, IFLA_BRPORT_MODE, 1);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(batch, message);
+	netlink_put_string(batch, IFLA_INFO_SLAVE_KIND, "bridge");
+	size_t data = netlink_nest_begin(batch, IFLA_INFO_SLAVE_DATA);
+	netlink_put_u8(batch, IFLA_BRPORT_MODE, 1);
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, info);
 }
 
 static int make_veth(struct net *net, const struct net_sandbox *sandbox,
@@ -125,12 +122,11 @@ static int make_veth(struct net *net, const struct net_sandbox *sandbox,
 	net_link_name(host_name, e->owner);
 	net_mark(mark, net, e->owner);
 	add_veth(&batch, sandbox, e, host_name);
-	struct nlmsghdr *message = net_link_begin(&batch, host_name, 0, 0);
-	mnl_attr_put_strz(message, IFLA_IFALIAS, mark);
-	mnl_attr_put_u32(message, IFLA_MASTER, (uint32_t)parent_index);
+	net_link_begin(&batch, host_name, 0, 0);
+	netlink_put_string(&batch, IFLA_IFALIAS, mark);
+	netlink_put_u32(&batch, IFLA_MASTER, (uint32_t)parent_index);
 	if (net_has_ipv6())
-		net_link_put_no_autoconf(message);
-	netlink_batch_end(&batch, message);
+		net_link_put_no_autoconf(&batch);
 	put_hairpin(&batch, host_name);
 	net_link_up(&batch, host_name, 0);
 
@@ -162,24 +158,23 @@ static int make_slave(struct net *net, const struct net_sandbox *sandbox,
 	uint8_t mac[6];
 
 	net_link_name(host_name, e->owner);
-	struct nlmsghdr *message = net_link_begin(&batch, host_name, 0, NLM_F_CREATE | NLM_F_EXCL);
-	mnl_attr_put_u32(message, IFLA_LINK, (uint32_t)parent_index);
-	mnl_attr_put_u32(message, IFLA_NET_NS_FD, (uint32_t)sandbox->netns_fd);
+	net_link_begin(&batch, host_name, 0, NLM_F_CREATE | NLM_F_EXCL);
+	netlink_put_u32(&batch, IFLA_LINK, (uint32_t)parent_index);
+	netlink_put_u32(&batch, IFLA_NET_NS_FD, (uint32_t)sandbox->netns_fd);
 	endpoint_mac(mac, e);
 	if (is_macvlan) /* ipvlan shares the parent's */
-		mnl_attr_put(message, IFLA_ADDRESS, sizeof(mac), mac);
+		netlink_put(&batch, IFLA_ADDRESS, mac, sizeof(mac));
 	if (e->mtu)
-		mnl_attr_put_u32(message, IFLA_MTU, e->mtu);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, e->driver);
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+		netlink_put_u32(&batch, IFLA_MTU, e->mtu);
+	size_t info = netlink_nest_begin(&batch, IFLA_LINKINFO);
+	netlink_put_string(&batch, IFLA_INFO_KIND, e->driver);
+	size_t data = netlink_nest_begin(&batch, IFLA_INFO_DATA);
 	if (is_macvlan)
-		mnl_attr_put_u32(message, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+		netlink_put_u32(&batch, IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
 	else
-		mnl_attr_put_u16(message, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(&batch, message);
+		netlink_put_u16(&batch, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
+	netlink_nest_end(&batch, data);
+	netlink_nest_end(&batch, info);
 	int r = netlink_send(&net->route, &batch, NULL, NULL);
 	if (r == -EOPNOTSUPP)
 		return net_err_module(r, e->driver);
@@ -211,18 +206,16 @@ static void add_default_route(
 {
 	if (gateway->size == 0)
 		return;
-	struct nlmsghdr *message = netlink_batch_begin(
-		batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct rtmsg), ROUTE_ROOM);
-	struct rtmsg *head = mnl_nlmsg_get_payload(message);
-
-	head->rtm_family = gateway->size == 4 ? AF_INET : AF_INET6;
-	head->rtm_table = RT_TABLE_MAIN;
-	head->rtm_protocol = RTPROT_BOOT;
-	head->rtm_scope = RT_SCOPE_UNIVERSE;
-	head->rtm_type = RTN_UNICAST;
-	mnl_attr_put(message, RTA_GATEWAY, gateway->size, gateway->bytes);
-	mnl_attr_put_u32(message, RTA_OIF, (uint32_t)index);
-	netlink_batch_end(batch, message);
+	const struct rtmsg head = {
+		.rtm_family = gateway->size == 4 ? AF_INET : AF_INET6,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_BOOT,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	netlink_begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &head, sizeof(head));
+	netlink_put(batch, RTA_GATEWAY, gateway->bytes, gateway->size);
+	netlink_put_u32(batch, RTA_OIF, (uint32_t)index);
 }
 
 static int configure(
@@ -235,9 +228,8 @@ static int configure(
 	if (r < 0)
 		return err_new(r, "find %s in the container", born_name);
 	if (!str_eq(born_name, e->name)) {
-		struct nlmsghdr *message = net_link_begin(&batch, NULL, link.index, 0);
-		mnl_attr_put_strz(message, IFLA_IFNAME, e->name);
-		netlink_batch_end(&batch, message);
+		net_link_begin(&batch, NULL, link.index, 0);
+		netlink_put_string(&batch, IFLA_IFNAME, e->name);
 	}
 	for (size_t i = 0; i < 2; i++)
 		net_add_address(&batch, link.index, &e->addresses[i]);
@@ -251,11 +243,8 @@ static int configure(
 static int delete_inside(struct net_sandbox *sandbox, const char *name)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-	struct nlmsghdr *message = netlink_batch_begin(
-		&batch, RTM_DELLINK, 0, sizeof(struct ifinfomsg), ROUTE_ROOM);
 
-	mnl_attr_put_strz(message, IFLA_IFNAME, name);
-	netlink_batch_end(&batch, message);
+	net_link_put_delete(&batch, name);
 	return netlink_send(&sandbox->route, &batch, NULL, NULL);
 }
 
@@ -301,16 +290,15 @@ int net_endpoint_silence(struct net *net, const char *owner)
 	char host_name[NET_NAME_TEXT];
 
 	net_link_name(host_name, owner);
-	struct nlmsghdr *message = net_link_begin(&batch, host_name, 0, 0);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, "bridge");
-	struct nlattr *data = mnl_attr_nest_start(message, IFLA_INFO_SLAVE_DATA);
+	net_link_begin(&batch, host_name, 0, 0);
+	size_t info = netlink_nest_begin(&batch, IFLA_LINKINFO);
+	netlink_put_string(&batch, IFLA_INFO_SLAVE_KIND, "bridge");
+	size_t data = netlink_nest_begin(&batch, IFLA_INFO_SLAVE_DATA);
 	/* Neither takes nor gives frames. The kernel takes back DISABLED and BLOCKING by itself. */
-	mnl_attr_put_u8(message, IFLA_BRPORT_STATE, BR_STATE_LISTENING);
-	mnl_attr_put(message, IFLA_BRPORT_FLUSH, 0, NULL);
-	mnl_attr_nest_end(message, data);
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(&batch, message);
+	netlink_put_u8(&batch, IFLA_BRPORT_STATE, BR_STATE_LISTENING);
+	netlink_put(&batch, IFLA_BRPORT_FLUSH, NULL, 0);
+	netlink_nest_end(&batch, data);
+	netlink_nest_end(&batch, info);
 	int r = netlink_send(&net->route, &batch, NULL, NULL);
 	if (r == -ENODEV || r == -ENETDOWN) /* the link is gone, or on its way out */
 		return 0;

@@ -8,7 +8,6 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
@@ -51,18 +50,16 @@ static void add_used(
 
 static int read_address(const struct nlmsghdr *message, void *data)
 {
-	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute;
+	const struct ifaddrmsg *head = netlink_header(message, sizeof(*head));
+	struct netlink_attribute attribute;
 
-	if (message->nlmsg_type != RTM_NEWADDR || message->nlmsg_len < NLMSG_LENGTH(sizeof(*head)))
+	if (message->nlmsg_type != RTM_NEWADDR || !head)
 		return 0;
-	mnl_attr_for_each(attribute, message, sizeof(*head))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
 		/* IFA_ADDRESS is the other end where there is one, IFA_LOCAL always this. */
-		if (type == IFA_ADDRESS || type == IFA_LOCAL)
-			add_used(data, mnl_attr_get_payload(attribute),
-				mnl_attr_get_payload_len(attribute), head->ifa_prefixlen,
+		if (attribute.type == IFA_ADDRESS || attribute.type == IFA_LOCAL)
+			add_used(data, attribute.data, attribute.size, head->ifa_prefixlen,
 				(int)head->ifa_index);
 	}
 	return 0;
@@ -70,27 +67,25 @@ static int read_address(const struct nlmsghdr *message, void *data)
 
 static int read_route(const struct nlmsghdr *message, void *data)
 {
-	const struct rtmsg *head = mnl_nlmsg_get_payload(message);
-	const struct nlattr *attribute, *destination = NULL;
-	int index = 0;
+	const struct rtmsg *head = netlink_header(message, sizeof(*head));
+	struct netlink_attribute attribute, destination = {0};
+	uint32_t index = 0;
 
-	if (message->nlmsg_type != RTM_NEWROUTE || message->nlmsg_len < NLMSG_LENGTH(sizeof(*head)))
+	if (message->nlmsg_type != RTM_NEWROUTE || !head)
 		return 0;
 	/* The default route says nothing, and the local table only repeats the addresses. */
 	if (head->rtm_dst_len == 0 || head->rtm_table == RT_TABLE_LOCAL ||
 		head->rtm_type == RTN_MULTICAST)
 		return 0;
-	mnl_attr_for_each(attribute, message, sizeof(*head))
-	{
-		uint16_t type = mnl_attr_get_type(attribute);
-		if (type == RTA_DST)
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == RTA_DST)
 			destination = attribute;
-		else if (type == RTA_OIF && mnl_attr_validate(attribute, MNL_TYPE_U32) >= 0)
-			index = (int)mnl_attr_get_u32(attribute);
+		else if (attribute.type == RTA_OIF)
+			netlink_get_u32(&attribute, &index);
 	}
-	if (destination)
-		add_used(data, mnl_attr_get_payload(destination),
-			mnl_attr_get_payload_len(destination), head->rtm_dst_len, index);
+	if (destination.data)
+		add_used(data, destination.data, destination.size, head->rtm_dst_len, (int)index);
 	return 0;
 }
 
@@ -106,10 +101,14 @@ static int list_used(struct net *net, struct used_list *out)
 		{RTM_GETROUTE, sizeof(struct rtmsg), read_route, "routes"},
 	};
 
+	static const union {
+		struct ifaddrmsg address;
+		struct rtmsg route;
+	} none;
+
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-		netlink_batch_end(&batch,
-			netlink_batch_begin(&batch, lists[i].type, 0, lists[i].head_size, 0));
+		netlink_begin(&batch, lists[i].type, 0, &none, lists[i].head_size);
 		int r = netlink_dump(&net->route, &batch, lists[i].row, out);
 		if (r < 0)
 			return net_err(&net->route, r, "list the host's %s", lists[i].what);

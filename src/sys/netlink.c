@@ -6,6 +6,7 @@
 #include "sys/netlink.h"
 
 #include "base/err.h"
+#include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fault.h"
 #include "sys/fd.h"
@@ -93,34 +94,6 @@ void netlink_close(struct netlink *n)
 	n->fd = -EBADF;
 }
 
-void netlink_batch_release(struct netlink_batch *batch)
-{
-	buf_release(&batch->data);
-	batch->count = 0;
-}
-
-struct nlmsghdr *netlink_batch_begin(
-	struct netlink_batch *batch, uint16_t type, uint16_t flags, size_t header_size, size_t room)
-{
-	size_t head = NLMSG_SPACE(header_size);
-	char *place = buf_reserve(&batch->data, head + NLMSG_ALIGN(room));
-
-	memset(place, 0, head);
-	struct nlmsghdr *message = (struct nlmsghdr *)place;
-	message->nlmsg_len = (uint32_t)head;
-	message->nlmsg_type = type;
-	message->nlmsg_flags = flags | NLM_F_REQUEST;
-	return message;
-}
-
-void netlink_batch_end(struct netlink_batch *batch, const struct nlmsghdr *message)
-{
-	batch->before_last = batch->last;
-	batch->last = batch->data.len;
-	batch->count++;
-	buf_grew(&batch->data, NLMSG_ALIGN(message->nlmsg_len));
-}
-
 /* Gives every message the next sequence number. */
 static void number_messages(struct netlink *n, struct netlink_batch *batch)
 {
@@ -180,29 +153,19 @@ static ssize_t receive_packet(int fd, struct buf *in, int flags)
 static void keep_text(struct netlink *n, const struct nlmsghdr *message)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(message);
-	size_t offset = NLMSG_LENGTH(sizeof(*error));
+	size_t header_size = sizeof(*error);
+	struct netlink_attribute attribute;
 
 	n->text[0] = '\0';
 	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
+	/* The message that was refused comes back whole unless it is capped. */
 	if (!(message->nlmsg_flags & NLM_F_CAPPED))
-		offset += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
-	while (offset + sizeof(struct nlattr) <= message->nlmsg_len) {
-		const struct nlattr *attribute = (const struct nlattr *)((const char *)message +
-			offset);
-		size_t size = attribute->nla_len;
-		if (size < sizeof(*attribute) || size > message->nlmsg_len - offset)
-			return;
-		if ((attribute->nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG) {
-			size_t len = size - sizeof(*attribute);
-			if (len >= sizeof(n->text))
-				len = sizeof(n->text) - 1;
-			memcpy(n->text, attribute + 1, len);
-			n->text[len] = '\0';
-			return;
-		}
-		offset += NLMSG_ALIGN(size);
-	}
+		header_size += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
+	struct netlink_reader reader = netlink_attributes(message, header_size);
+	while (netlink_next(&reader, &attribute))
+		if (attribute.type == NLMSGERR_ATTR_MSG)
+			fmt(n->text, "%.*s", (int)attribute.size, (const char *)attribute.data);
 }
 
 /* What the messages of one packet mean for the conversation as a whole. */

@@ -6,11 +6,9 @@
  * messages say is the caller's business. Silent, -errno; the kernel's own words about a refusal (extended
  * acknowledgement, 4.12) are kept beside the code.
  */
-#include "base/buf.h"
+#include "sys/netlink_message.h"
 
 #include <stdint.h>
-
-struct nlmsghdr;
 
 enum { NETLINK_TEXT_MAX = 160 };
 
@@ -34,28 +32,6 @@ int netlink_open_in(
 	struct netlink *out, int protocol, int netns_fd, int (*inside)(void *data), void *data);
 void netlink_close(struct netlink *n);
 AUTO_STRUCT(netlink, struct netlink, netlink_close)
-
-/* Messages that will travel together. */
-struct netlink_batch {
-	struct buf data;
-	uint32_t count;
-	size_t last; /* where the last message begins */
-	size_t before_last; /* and the one before it */
-};
-
-#define NETLINK_BATCH_INIT \
-	{ \
-		.data = BUF_INIT \
-	}
-
-void netlink_batch_release(struct netlink_batch *batch);
-AUTO_STRUCT(netlink_batch, struct netlink_batch, netlink_batch_release)
-
-/* Begins a message whose family header has `header_size` zeroed bytes and whose attributes will take at most `room`
- * bytes; valid until netlink_batch_end, which takes its final nlmsg_len. `flags` get NLM_F_REQUEST added. */
-struct nlmsghdr *netlink_batch_begin(struct netlink_batch *batch, uint16_t type, uint16_t flags,
-	size_t header_size, size_t room);
-void netlink_batch_end(struct netlink_batch *batch, const struct nlmsghdr *message);
 
 /* Called for each message of an answer; a negative return ends the walk and is returned. */
 typedef int (*netlink_row)(const struct nlmsghdr *message, void *data);

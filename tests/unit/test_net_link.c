@@ -332,13 +332,12 @@ static void kernel_words(void **state)
 	assert_non_null(strstr(err_text(), "words of the kernel"));
 	/* A real one: an unknown kind of link. */
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
-	netlink_batch_end(&batch, net_link_begin(&batch, "lo", 0, 0));
-	struct nlmsghdr *message = net_link_begin(&batch, "hkx", 0, NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *info = mnl_attr_nest_start(message, IFLA_LINKINFO);
-	mnl_attr_put_strz(message, IFLA_INFO_KIND, "nosuchkind");
-	mnl_attr_nest_end(message, info);
-	netlink_batch_end(&batch, message);
-	netlink_batch_end(&batch, net_link_begin(&batch, "lo", 0, 0));
+	net_link_begin(&batch, "lo", 0, 0);
+	net_link_begin(&batch, "hkx", 0, NLM_F_CREATE | NLM_F_EXCL);
+	size_t info = netlink_nest_begin(&batch, IFLA_LINKINFO);
+	netlink_put_string(&batch, IFLA_INFO_KIND, "nosuchkind");
+	netlink_nest_end(&batch, info);
+	net_link_begin(&batch, "lo", 0, 0);
 	assert_int_equal(netlink_send(&net->route, &batch, NULL, NULL), -EOPNOTSUPP);
 	assert_string_equal(net->route.text, "Unknown device type");
 	assert_int_equal(net->route.failed, 1);

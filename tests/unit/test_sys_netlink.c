@@ -112,11 +112,8 @@ static int refuse_row(const struct nlmsghdr *message, void *data)
 
 static void ask_lo(struct netlink_batch *batch, int index)
 {
-	struct nlmsghdr *message = netlink_batch_begin(
-		batch, RTM_GETLINK, 0, sizeof(struct ifinfomsg), 0);
-
-	((struct ifinfomsg *)NLMSG_DATA(message))->ifi_index = index;
-	netlink_batch_end(batch, message);
+	const struct ifinfomsg head = {.ifi_index = index};
+	netlink_begin(batch, RTM_GETLINK, 0, &head, sizeof(head));
 }
 
 static void conversation(void **state)
@@ -160,10 +157,8 @@ static void large_batch(void **state)
 
 	assert_int_equal(netlink_open(&n, NETLINK_ROUTE), 0);
 	for (int i = 0; i < 8; i++) {
-		struct nlmsghdr *message = netlink_batch_begin(&batch, NLMSG_NOOP, 0, 0, 64 * 1024);
-		message->nlmsg_len += 64 * 1024;
-		memset(NLMSG_DATA(message), 0, 64 * 1024);
-		netlink_batch_end(&batch, message);
+		static const char zeros[64 * 1024];
+		netlink_begin(&batch, NLMSG_NOOP, 0, zeros, sizeof(zeros));
 	}
 	ask_lo(&batch, 1);
 	int count = 0, r = netlink_send(&n, &batch, count_links, &count);
