@@ -100,11 +100,15 @@ static void rebuild(struct engine *e, const char *id, struct summary *out)
 
 int summary_read(struct engine *e, const char *id, struct summary *out)
 {
-	auto_close int dir = container_dir_open(e, id);
-	if (dir < 0)
-		return dir;
+	char path[sizeof("containers//summary") + CONTAINER_ID_LEN];
 	auto_buf struct buf row = BUF_INIT;
-	int r = file_read_at(dir, "summary", sizeof(*out), &row);
+	/* Not by way of the directory: ps of a thousand would open two thousand. */
+	int r = fmt(path, "containers/%s/summary", id);
+	if (r >= 0)
+		r = file_read_at(e->root_fd, path, sizeof(*out), &row);
+	auto_close int dir = r < 0 ? container_dir_open(e, id) : -EBADF;
+	if (r < 0 && dir < 0)
+		return dir;
 	if (r == -ENOENT)
 		*out = (struct summary){.state = CONTAINER_BROKEN};
 	else if (r < 0 || !row_take(&row, out))

@@ -63,7 +63,8 @@ int process_identify(pid_t pid, struct process_id *out)
 	auto_close int fd = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -ESRCH : fd;
-	ssize_t len = fd_read_full(fd, line, sizeof(line) - 1);
+	/* One call: the kernel gives the line as a whole. */
+	ssize_t len = sys_read(fd, line, sizeof(line) - 1);
 	if (len < 0)
 		return (int)len;
 	line[len] = '\0';
@@ -94,8 +95,11 @@ int process_open(const struct process_id *id)
 
 bool process_is_alive(const struct process_id *id)
 {
-	auto_close int pidfd = process_open(id);
-	return pidfd != -ESRCH; /* who cannot be looked at (EMFILE) is not dead */
+	/* No pidfd: nothing is done to the process after the answer, so nothing need hold it. */
+	struct process_id now;
+	int r = process_identify(id->pid, &now);
+	/* Who cannot be looked at (EMFILE) is not dead. */
+	return r < 0 ? r != -ESRCH : now.start_ticks == id->start_ticks;
 }
 
 void process_kill(int pidfd)
