@@ -50,7 +50,7 @@ def inside(options):
                 results["jobs"][job] = jobs.JOBS[job](job, everybody, options)
     for job in options.jobs:
         if job not in jobs.TIMED:
-            results["jobs"][job] = jobs.JOBS[job](options)
+            results["jobs"][job] = jobs.JOBS[job](job, everybody, options)
     with open(f"{options.inside}/results.json", "w", encoding="utf-8") as file:
         json.dump(results, file, indent=2)
 

@@ -88,7 +88,7 @@ def memory_of_monitors():
     return totals
 
 
-def memory(_):
+def memory(*_):
     names = [f"bench{number}" for number in range(8)]
     for name in names:
         sh(*husk("run", "-d", "--name", name, "--net", "none", *SLEEPER))
@@ -113,7 +113,7 @@ def start_32(at_once):
     return time.perf_counter() - start, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def many(_):
+def many(*_):
     """The least of several tries of each: whatever else the machine does only adds."""
     alone, together = [], []
     for _ in range(3):
@@ -127,7 +127,7 @@ def many(_):
     return report.figures("many: 32 starts", figures)
 
 
-def published(options):
+def published(_, __, options):
     """The others are one container's range of 1,000 ports, which comes and goes between blocks of runs."""
     command = husk("run", "--rm", "-p", "8080:80", "busybox", "true")
     times = {"none": [], "1,000": []}
@@ -144,23 +144,36 @@ def published(options):
         "1,000 published / none": (medians["1,000"] / medians["none"], "x")})
 
 
-def thousand(options):
+def start_all(names, floor):
+    """How long each start took, and the floor beside those of the two edges."""
+    edge = min(EDGE, len(names) // 2)
+    starts, floors = [], []
+    for number, name in enumerate(names):
+        if number < edge or number >= len(names) - edge:
+            floors.append(timed(floor))
+        starts.append(timed(husk("run", "-d", "--name", name, "--net", "none", *SLEEPER)))
+    return {kind: (statistics.median(values[:edge]), statistics.median(values[-edge:]))
+            for kind, values in (("start", starts), ("floor", floors))}
+
+
+def thousand(_, everybody, options):
     """Without network: a bridge of the kernel has no more than 1,023 ports. One container runs before the first, so that
-    it does not pay for the instance's own cgroups."""
+    it does not pay for the instance's own cgroups. The floor tells a machine that became slower from a husk that did."""
     names = [f"bench{number}" for number in range(options.containers)]
-    edge = min(EDGE, options.containers // 2)
     sh(*husk("run", "-d", "--name", "before", "--net", "none", *SLEEPER))
-    times = [timed(husk("run", "-d", "--name", name, "--net", "none", *SLEEPER)) for name in names]
+    medians = start_all(names, everybody[0].commands["run"](0))
     running = len(sh(*husk("ps", "-q")).split()) - 1
     ps = [timed(husk("ps")) for _ in range(21)]
     removal = timed(husk("rm", "-f", "before", *names))
     if running != options.containers:
         raise SystemExit(f"bench: {running} of {options.containers} containers ran")
-    first, last = statistics.median(times[:edge]), statistics.median(times[-edge:])
-    return report.figures(f"thousand: {running} detached containers" + (", the goals are for 1,000" if running != 1000 else ""), {
-        f"start, median of the first {edge}": (first, "ms"), f"start, median of the last {edge}": (last, "ms"),
-        "start of the last / the first": (last / first, "x"), "ps": (statistics.median(ps), "ms"),
-        "removal of one": (removal / (running + 1), "ms")}, judged=running == 1000)
+    values = {}
+    for kind, (first, last) in medians.items():
+        values[f"{kind}, first {EDGE}"], values[f"{kind}, last {EDGE}"] = (first, "ms"), (last, "ms")
+        values[f"{kind} of the last / the first"] = (last / first, "x")
+    values.update({"ps": (statistics.median(ps), "ms"), "removal of one": (removal / (running + 1), "ms")})
+    title = f"thousand: {running} detached containers, medians" + (", the goals are for 1,000" if running != 1000 else "")
+    return report.figures(title, values, judged=running == 1000)
 
 
 JOBS = {**dict.fromkeys(TIMED, compare), "memory": memory, "many": many, "published": published, "thousand": thousand}

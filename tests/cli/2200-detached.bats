@@ -23,6 +23,24 @@ is_ready() {
 	husk rm -f one
 }
 
+calls_of_ps() {
+	strace -o "$BATS_TEST_TMPDIR/calls" "$HUSK" ps >/dev/null
+	wc -l <"$BATS_TEST_TMPDIR/calls"
+}
+
+@test "ps costs twelve system calls a container at most" {
+	need_program strace
+	background --name first -- sleep 100
+	one=$(calls_of_ps)
+	for number in 1 2 3 4; do
+		background --name "more$number" -- sleep 100
+	done
+	five=$(calls_of_ps)
+	echo "one: $one, five: $five"
+	((five > one && five - one <= 4 * 12))
+	husk rm -f first more{1,2,3,4}
+}
+
 @test "ps has the columns of Docker" {
 	husk ps | grep -Eqx 'CONTAINER ID   IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES'
 	id=$(background --name shown -- sleep 100)
