@@ -38,6 +38,7 @@ def parse(arguments):
 
 def inside(options):
     """The second stage, in the host: the results go into the first stage's directory."""
+    sys.stdout.reconfigure(line_buffering=True)
     place = os.environ["HUSK_TEST_DIR"] + "/bench"
     os.mkdir(place)
     host.cover(place)
