@@ -7,6 +7,7 @@
 #include "sys/fd.h"
 #include "sys/signal.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,7 +41,8 @@ int main(int argc, char **argv)
 	fputs(help.data, stdout);
 	if (r < 0)
 		cli_print_error();
-	if (fflush(stdout) != 0 && r >= 0) {
+	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+	if (!is_written && r >= 0) {
 		fprintf(stderr, "husk: write the output: it did not take all of it\n");
 		return EXIT_HUSK;
 	}

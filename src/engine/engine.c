@@ -16,7 +16,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { FULL_BYTES = 64 << 10, FULL_INODES = 16, FILES_MIN = 64, PATH_LEN_MAX = 1024 };
+enum { FULL_BYTES = 64 << 10, FULL_INODES = 16, FILES_MIN = 96, PATH_LEN_MAX = 1024 };
 
 static const char *const root_dirs[] = {
 	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};

@@ -229,13 +229,13 @@ trouble_of_start() {
 
 @test "few open files, few processes, small files" {
 	local number
-	for number in 10 20 63; do
+	for number in 10 20 95; do
 		trouble "ulimit -n" prlimit --nofile="$number" -- "$HUSK" "${plain[@]}" -- true
 	done
-	prlimit --nofile=64 -- "$HUSK" run --rm --rootfs "$ROOTFS" -p 8081:80 -v /usr:/a -v /usr:/b -- true
-	id=$(prlimit --nofile=64 -- "$HUSK" run -d --rootfs "$ROOTFS" -p 8081:80 -v /usr:/a -- sleep 100)
-	prlimit --nofile=64 -- "$HUSK" exec "$id" true
-	prlimit --nofile=64 -- "$HUSK" rm -f "$id"
+	prlimit --nofile=96 -- "$HUSK" run --rm --rootfs "$ROOTFS" -p 8081:80 -v /usr:/a -v /usr:/b -- true
+	id=$(prlimit --nofile=96 -- "$HUSK" run -d --rootfs "$ROOTFS" -p 8081:80 -v /usr:/a -- sleep 100)
+	prlimit --nofile=96 -- "$HUSK" exec "$id" true
+	prlimit --nofile=96 -- "$HUSK" rm -f "$id"
 	for number in 0 1 100 5000; do
 		# Through a pipe, as the limit holds for the file that bats would take stderr into.
 		run bash -c 'set -o pipefail; "$@" 2>&1 | cat' - prlimit --fsize="$number" -- "$HUSK" "${plain[@]}" -- true
