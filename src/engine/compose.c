@@ -364,8 +364,9 @@ static void set_env(struct compose *m, const struct str_list *extra, bool has_tt
 static void set_root(struct compose *m)
 {
 	struct oci_spec *spec = m->spec;
-	if (m->c->rootfs)
-		*arena_push(m->a, &spec->layers) = m->c->rootfs;
+	*arena_push(m->a, &spec->layers) = m->c->rootfs
+		? m->c->rootfs
+		: arena_printf(m->a, "%s/mountpoints", m->e->root_path);
 	for (size_t i = 0; i < m->c->layers.count; i++)
 		*arena_push(m->a, &spec->layers) = arena_printf(
 			m->a, "%s/layers/%s/tree", m->e->root_path, m->c->layers.items[i]);

@@ -14,10 +14,14 @@
 #include "sys/calls.h"
 #include "sys/file.h"
 #include "sys/lock.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
+
+enum { SETTLE_TRIES = 200, SETTLE_STEP_MS = 5 };
 
 static int pending_path(char out[static 80], const char *id)
 {
@@ -82,7 +86,38 @@ static int container_abandoned(struct engine *e, const char *id)
 	return summary_store(e, id, &summary);
 }
 
-/* One that cannot be swept stays for the next command and does not keep this one from its work. */
+/* 1 when there is nothing pending of this container any more, 0 when its command lives. One that cannot be swept stays
+ * for the next command and does not keep this one from its work. */
+static int pending_sweep_one(struct engine *e, const char *id)
+{
+	char path[80];
+	pending_path(path, id);
+	auto_close int lock = lock_file_at(e->state_fd, path, false);
+	if (lock < 0)
+		return 0;
+	log_debug("sweeping container %.12s of a command that died", id);
+	int r = container_abandoned(e, id);
+	if (r < 0)
+		log_warn("sweep container %.12s: %s", id, err_text());
+	else
+		pending_end(e, id, &lock);
+	return 1;
+}
+
+void pending_settle(struct engine *e, const char *id)
+{
+	char path[80];
+	struct summary summary;
+	pending_path(path, id);
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		if (sys_access_at(e->state_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ||
+			summary_read(e, id, &summary) < 0 || summary.state == CONTAINER_RUNNING ||
+			pending_sweep_one(e, id))
+			return;
+		clock_sleep_ms(SETTLE_STEP_MS);
+	}
+}
+
 void pending_sweep(struct engine *e)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -90,18 +125,8 @@ void pending_sweep(struct engine *e)
 	if (r < 0)
 		log_warn("list %s/pending: error %d", e->state_path, -r);
 	strvec_each (name, &names) {
-		char path[80];
-		if (!str_is_hex(*name, CONTAINER_ID_LEN) || pending_path(path, *name) < 0)
-			continue;
-		auto_close int lock = lock_file_at(e->state_fd, path, false);
-		if (lock < 0)
-			continue; /* its command lives */
-		log_debug("sweeping container %.12s of a command that died", *name);
-		r = container_abandoned(e, *name);
-		if (r < 0)
-			log_warn("sweep container %.12s: %s", *name, err_text());
-		else
-			pending_end(e, *name, &lock);
+		if (str_is_hex(*name, CONTAINER_ID_LEN))
+			pending_sweep_one(e, *name);
 	}
 }
 

@@ -37,7 +37,7 @@ int summary_store(const struct engine *e, const char *id, const struct summary *
 int summary_read(struct engine *e, const char *id, struct summary *out);
 
 /* names/NAME -> id: claiming and saying who owns it are one step. */
-int name_claim(const struct engine *e, const char *name, const char *id);
+int name_claim(struct engine *e, const char *name, const char *id);
 int name_release(const struct engine *e, const char *name, const char *id);
 /* Whatever name it has: for a container whose record cannot be read. */
 int name_release_all(const struct engine *e, const char *id);
@@ -52,6 +52,9 @@ int pending_try(const struct engine *e, const char *id);
 void pending_end(const struct engine *e, const char *id, int *lock_fd);
 void pending_keep(int *lock_fd);
 void pending_sweep(struct engine *e);
+/* Returns when a container that is being made is one, or is swept because its command died; at most a second later. A
+ * command that was killed holds its locks on in the copy of its fds that init has until it executes. */
+void pending_settle(struct engine *e, const char *id);
 /* 64 random hex digits: the id of a container, the name of an anonymous volume. */
 const char *id_make(struct arena *a);
 /* Volumes: volumes.c. A volume of a prepared container, cut in place. */

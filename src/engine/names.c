@@ -54,7 +54,7 @@ static int name_take_over(const struct engine *e, const char *name, const char *
 	return sys_symlink_at(id, e->root_fd, path);
 }
 
-int name_claim(const struct engine *e, const char *name, const char *id)
+int name_claim(struct engine *e, const char *name, const char *id)
 {
 	char path[160], owner[CONTAINER_ID_LEN + 1];
 	if (!str_is_name(name))
@@ -65,8 +65,14 @@ int name_claim(const struct engine *e, const char *name, const char *id)
 	int r = sys_symlink_at(id, e->root_fd, path);
 	if (r != -EEXIST)
 		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
-	auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
-	if (dir < 0)
+	bool has_owner = name_find(e, name, owner) == 0;
+	if (has_owner) {
+		pending_settle(e, owner);
+		r = sys_symlink_at(id, e->root_fd, path);
+		has_owner = name_find(e, name, owner) == 0;
+	}
+	auto_close int dir = r == -EEXIST && has_owner ? container_dir_open(e, owner) : -EBADF;
+	if (r == -EEXIST && dir < 0)
 		r = name_take_over(e, name, id);
 	if (r == -EEXIST)
 		return err_say(r,

@@ -39,17 +39,23 @@ int container_layer_open(const struct engine *e, const struct container *c, size
 	return fd < 0 ? err_new(fd, "open %s", c->rootfs) : fd;
 }
 
-/* The overlay of all layers, with the writable one where there is one. */
+/* The overlay of all layers: of an image, above that of the mount points where something will be mounted. A --rootfs may
+ * be anything, "/" as well, and the kernel wants layers that do not contain each other. */
 static int overlay_open(
 	const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
 {
-	int layers[STORAGE_LAYERS_MAX];
+	int layers[1 + STORAGE_LAYERS_MAX];
 	size_t count = container_layer_count(c), opened = 0;
 	if (count == 0 || count > STORAGE_LAYERS_MAX)
 		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
 	int r = 0;
-	while (opened < count && r >= 0) {
-		r = container_layer_open(e, c, opened);
+	if (snapshot->upper_fd >= 0 && !c->rootfs) {
+		r = storage_mountpoints_open(e->root_fd);
+		if (r >= 0)
+			layers[opened++] = r;
+	}
+	for (size_t i = 0; i < count && r >= 0; i++) {
+		r = container_layer_open(e, c, i);
 		if (r >= 0)
 			layers[opened++] = r;
 	}

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -77,13 +78,20 @@ void summary_fill(const struct container *c, struct summary *out)
 	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
 }
 
-static bool row_take(const struct buf *row, struct summary *out)
+/* 1; 0 for a row that is damaged, longer, or of another version. Without memory of its own: ps reads thousands. */
+static int row_read(const struct engine *e, const char *path, struct summary *out)
 {
-	if (row->len != sizeof(*out))
-		return false;
-	memcpy(out, row->data, sizeof(*out));
-	return out->magic == SUMMARY_MAGIC && out->version == SUMMARY_VERSION &&
-		out->state < CONTAINER_BROKEN;
+	struct {
+		struct summary row;
+		char more;
+	} place;
+	auto_close int fd = sys_open_at(e->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0);
+	ssize_t n = fd < 0 ? fd : sys_read(fd, &place, sizeof(place));
+	if (n < 0)
+		return (int)n;
+	*out = place.row;
+	return n == sizeof(*out) && out->magic == SUMMARY_MAGIC &&
+		out->version == SUMMARY_VERSION && out->state < CONTAINER_BROKEN;
 }
 
 static void rebuild(struct engine *e, const char *id, struct summary *out)
@@ -101,17 +109,16 @@ static void rebuild(struct engine *e, const char *id, struct summary *out)
 int summary_read(struct engine *e, const char *id, struct summary *out)
 {
 	char path[sizeof("containers//summary") + CONTAINER_ID_LEN];
-	auto_buf struct buf row = BUF_INIT;
 	/* Not by way of the directory: ps of a thousand would open two thousand. */
 	int r = fmt(path, "containers/%s/summary", id);
 	if (r >= 0)
-		r = file_read_at(e->root_fd, path, sizeof(*out), &row);
+		r = row_read(e, path, out);
 	auto_close int dir = r < 0 ? container_dir_open(e, id) : -EBADF;
 	if (r < 0 && dir < 0)
 		return dir;
 	if (r == -ENOENT)
 		*out = (struct summary){.state = CONTAINER_BROKEN};
-	else if (r < 0 || !row_take(&row, out))
+	else if (r <= 0)
 		rebuild(e, id, out);
 	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
 	out->address[sizeof(out->address) - 1] = '\0';

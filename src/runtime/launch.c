@@ -449,7 +449,7 @@ static int safe_fd_take(int fd)
 
 static int child_fds_open(struct launch *l, struct child_fds *out)
 {
-	int exe = runtime_sealed_exe(l->init_path);
+	int exe = runtime_sealed_exe(l->init_path, plan_head(&l->plan)->flags & PLAN_REAPER);
 	if (exe < 0)
 		return exe;
 	out->exe = safe_fd_take(exe);

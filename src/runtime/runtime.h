@@ -81,6 +81,6 @@ int launch_release(struct launch *l);
 /* The main() of the init role: fd 3 is the sync socket. Never returns. Init. */
 _Noreturn void runtime_init_main(void);
 
-/* An fd of a copy of a static program that nobody can write: through a read-only overlay of its directory, or a sealed
- * memfd where that is refused. Host. */
-int runtime_sealed_exe(const char *path);
+/* An fd of a copy of a static program that nobody can write: a sealed memfd or, for one that stays, a read-only overlay
+ * of its directory; the other where one is refused. Host. */
+int runtime_sealed_exe(const char *path, bool stays);

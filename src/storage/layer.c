@@ -125,6 +125,47 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 	return r < 0 ? err_new(r, "store layer %.12s", chain_id) : 0;
 }
 
+static int mountpoints_fill(int tree)
+{
+	static const char *const directories[] = {"dev", "etc", "proc", "sys"};
+	static const char *const files[] = {"etc/hostname", "etc/hosts", "etc/resolv.conf"};
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < sizeof(directories) / sizeof(directories[0]); i++) {
+		auto_close int fd = tree_make(tree, directories[i]);
+		r = fd;
+	}
+	for (size_t i = 0; r >= 0 && i < sizeof(files) / sizeof(files[0]); i++)
+		r = file_create_at(tree, files[i], "", 0, 0644);
+	return r;
+}
+
+static int mountpoints_make(int root_fd)
+{
+	auto_of(storage_stage) struct storage_stage s = STORAGE_STAGE_INIT;
+	int r = storage_stage_begin(root_fd, &s);
+	if (r < 0)
+		return r;
+	char from[LAYER_PATH_MAX];
+	stage_path(from, s.name, "/tree");
+	r = mountpoints_fill(s.tree_fd);
+	if (r >= 0)
+		r = sys_syncfs(s.tree_fd);
+	if (r >= 0)
+		r = sys_rename_at(root_fd, from, root_fd, "mountpoints", RENAME_NOREPLACE);
+	return r == -EEXIST ? 0 : r;
+}
+
+int storage_mountpoints_open(int root_fd)
+{
+	int fd = sys_open_at(root_fd, "mountpoints", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd != -ENOENT)
+		return fd < 0 ? err_new(fd, "open the layer of mount points") : fd;
+	int r = mountpoints_make(root_fd);
+	if (r == 0)
+		r = sys_open_at(root_fd, "mountpoints", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+	return r < 0 ? err_new(r, "make the layer of mount points") : r;
+}
+
 void storage_stage_release(struct storage_stage *s)
 {
 	char path[LAYER_PATH_MAX];

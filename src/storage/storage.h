@@ -5,6 +5,8 @@
  *
  *	layers/CHAIN/tree     an unpacked layer, made once, shared by every image, never changed. CHAIN is the chain
  *	                      id: 64 hex digits that stand for the layer and all below it
+ *	mountpoints           what every container mounts something on, as the lowest layer of all: an image that lacks
+ *	                      it costs no copy of /etc and no file in each writable layer
  *	containers/ID/upper   what a container wrote, and the overlay's work directory beside it
  *	tmp/NAME, .lock       a layer in the making, and the lock of the process that makes it
  *
@@ -23,6 +25,9 @@ enum { STORAGE_CHAIN_LEN = 64, STORAGE_LAYERS_MAX = 127 };
 int storage_layer_find(int root_fd, const char *chain_id);
 /* An O_PATH fd of the layer's tree; -ENOENT. */
 int storage_layer_open(int root_fd, const char *chain_id);
+
+/* An O_PATH fd of the layer of mount points, which is made when it is missing. */
+int storage_mountpoints_open(int root_fd);
 
 /* A layer in the making. */
 struct storage_stage {

@@ -182,20 +182,26 @@ static int fd_read_undo(struct buf *out, size_t len, int code)
 
 int fd_read_all(int fd, size_t max, struct buf *out)
 {
-	size_t before = out->len, chunk = READ_FIRST;
+	size_t before = out->len;
+	char first[READ_FIRST];
 	for (;;) {
-		size_t left = max - (out->len - before);
+		size_t done = out->len - before, left = max - done;
+		/* What fits there costs no memory beyond its own. */
+		bool is_small = done < sizeof(first);
+		size_t chunk = is_small ? sizeof(first) : READ_MORE;
 		/* One byte beyond the bound tells a file that just fits from one that does not. */
 		size_t want = left < chunk ? left + 1 : chunk;
-		ssize_t count = sys_read(fd, buf_reserve(out, want), want);
+		ssize_t count = sys_read(fd, is_small ? first : buf_reserve(out, want), want);
 		if (count < 0)
 			return fd_read_undo(out, before, (int)count);
 		if (count == 0)
 			return 0;
 		if ((size_t)count > left)
 			return fd_read_undo(out, before, -EFBIG);
-		buf_grew(out, (size_t)count);
-		chunk = READ_MORE;
+		if (is_small)
+			buf_add(out, first, (size_t)count);
+		else
+			buf_grew(out, (size_t)count);
 	}
 }
 

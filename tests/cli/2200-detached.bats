@@ -28,7 +28,7 @@ calls_of_ps() {
 	wc -l <"$BATS_TEST_TMPDIR/calls"
 }
 
-@test "ps costs twelve system calls a container at most" {
+@test "ps costs ten system calls a container at most" {
 	need_program strace
 	background --name first -- sleep 100
 	one=$(calls_of_ps)
@@ -37,7 +37,7 @@ calls_of_ps() {
 	done
 	five=$(calls_of_ps)
 	echo "one: $one, five: $five"
-	((five > one && five - one <= 4 * 12))
+	((five > one && five - one <= 4 * 10))
 	husk rm -f first more{1,2,3,4}
 }
 

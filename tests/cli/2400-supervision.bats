@@ -133,6 +133,20 @@ kill_monitor() {
 	done
 }
 
+# The child that will be init has a copy of its parent's fds, and with them the locks, until it executes.
+@test "the name of a container whose command was killed, and whose locks live a moment longer" {
+	need_program strace
+	strace -o /dev/null -e trace=clone3 -e inject=clone3:signal=KILL:when=1 \
+		"$HUSK" run --rm --name cut --rootfs "$ROOTFS" --net none -- true || true
+	id=$(basename "$(readlink "$HUSK_ROOT/names/cut")")
+	[[ -e $HUSK_STATE/pending/$id ]]
+	flock "$HUSK_STATE/pending/$id" sleep 0.3 3>&- &
+	eventually bash -c '! flock -n "$1" true' - "$HUSK_STATE/pending/$id"
+	container --name cut -- true
+	[[ ! -e $HUSK_STATE/pending/$id ]]
+	wait
+}
+
 @test "a foreign process with the number of a dead one is never touched" {
 	id=$(background --name old -- sleep 100)
 	kill_monitor old
