@@ -596,7 +596,8 @@ static bool is_ours(const char *link, const char *target)
 
 	if (target[0] != '/') /* pipe:[1], anon_inode:[x] and the like */
 		return true;
-	if (strcmp(target, "/husk-monitor") == 0) /* the sealed copy, which nobody can write */
+	if (strcmp(target, "/memfd:husk-init (deleted)") ==
+		0) /* the sealed copy, which nobody can write */
 		return true;
 	if (stat(link, &through) != 0)
 		return true; /* may not be looked through */
