@@ -85,9 +85,9 @@ int detached_run(struct start *s)
 static int adopt(struct engine *e, const char *id, int run_dir, struct summary *summary)
 {
 	auto_close int dir = container_dir_open(e, id);
-	auto_close int pidfd = process_open(&summary->process);
+	auto_close int pidfd = container_process_open(id, summary);
 	if (dir < 0 || pidfd < 0)
-		return -ESRCH;
+		return dir < 0 ? -ESRCH : pidfd;
 	struct monitor_begin begin;
 	auto_buf struct buf path = BUF_INIT;
 	container_cgroup_path(e, id, &path);

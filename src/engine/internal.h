@@ -80,6 +80,8 @@ int container_run_dir_begin(struct engine *e, const struct container *c);
 int own_files_make(const struct container *c, int run_dir);
 /* Ends what still runs and gives back what the kernel has of it. */
 int container_release(struct engine *e, const char *id);
+/* A pidfd of its first process; -ESRCH when it does not run. Another code is no news about the container. */
+int container_process_open(const char *id, const struct summary *summary);
 /* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
  * which is a moment. */
 void waiters_pass(struct engine *e, const char *id);

@@ -132,6 +132,14 @@ static void busy_await(struct engine *e, const char *id)
 		fd_close(lock_shared_at(run_dir, "lock"));
 }
 
+int container_process_open(const char *id, const struct summary *summary)
+{
+	int pidfd = process_open(&summary->process);
+	if (pidfd == -ESRCH)
+		return err_say(pidfd, "container %.12s is not running", id);
+	return pidfd < 0 ? err_new(pidfd, "open the first process of container %.12s", id) : pidfd;
+}
+
 static int running_open(struct engine *e, const char *id, struct summary *out)
 {
 	busy_await(e, id);
@@ -143,10 +151,7 @@ static int running_open(struct engine *e, const char *id, struct summary *out)
 	if (out->state != CONTAINER_RUNNING)
 		return err_say(-ESRCH, "container %.12s is not running", id);
 	r = container_settle(e, id, out);
-	if (r < 0)
-		return r;
-	int pidfd = process_open(&out->process);
-	return pidfd < 0 ? err_say(-ESRCH, "container %.12s is not running", id) : pidfd;
+	return r < 0 ? r : container_process_open(id, out);
 }
 
 int container_kill(struct engine *e, const char *id, int signal)
@@ -297,7 +302,9 @@ int container_wait(struct engine *e, const char *id, int *out_code)
 		*out_code = summary.exit_code;
 		return 0;
 	}
-	auto_close int pidfd = process_open(&summary.process);
+	auto_close int pidfd = container_process_open(id, &summary);
+	if (pidfd < 0 && pidfd != -ESRCH)
+		return pidfd;
 	r = pidfd < 0 ? 0 : process_wait_gone(pidfd, UINT64_MAX);
 	if (r < 0)
 		return err_new(r, "wait for container %.12s", id);

@@ -506,9 +506,9 @@ static int exec_prepare(
 	r = container_load(e, id, &a, &c);
 	if (r < 0)
 		return r;
-	l->slots[SLOT_TARGET] = process_open(&summary.process);
+	l->slots[SLOT_TARGET] = container_process_open(id, &summary);
 	if (l->slots[SLOT_TARGET] < 0)
-		return err_say(-EINVAL, "container %.12s is not running", id);
+		return l->slots[SLOT_TARGET];
 	auto_close int root = running_root_open(&summary, l->slots[SLOT_TARGET]);
 	if (root < 0)
 		return root;
