@@ -346,16 +346,19 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 	return r < 0 ? failure(l, r, message) : 0;
 }
 
+static int out_of_turn(const struct sync_message *message, int *fd)
+{
+	fd_replace(fd, -EBADF);
+	return err_say(-EPROTO, "init said something out of turn (%u)", message->type);
+}
+
 static int hear_only(
 	struct launch *l, enum sync_type type, struct sync_message *message, int *out_fd)
 {
 	int r = hear(l, message, out_fd);
 	if (r < 0)
 		return r;
-	if (message->type == type)
-		return 0;
-	fd_replace(out_fd, -EBADF);
-	return err_say(-EPROTO, "init said something out of turn (%u)", message->type);
+	return message->type == type ? 0 : out_of_turn(message, out_fd);
 }
 
 static int maps_write(struct launch *l)
@@ -507,8 +510,7 @@ int launch_release(struct launch *l)
 		if (message.type == SYNC_CONSOLE)
 			console_take(l, fd);
 		else if (!is_ready)
-			return err_say(
-				-EPROTO, "init said something out of turn (%u)", message.type);
+			return out_of_turn(&message, &fd);
 	}
 
 	struct sync_message start = {.type = SYNC_START};
@@ -518,9 +520,7 @@ int launch_release(struct launch *l)
 	if (r == 0)
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */
-		return r < 0
-			? r
-			: err_say(-EPROTO, "init said something out of turn (%u)", message.type);
+		return r < 0 ? r : out_of_turn(&message, &fd);
 	fd_replace(&l->sync_fd, -EBADF);
 	return 0;
 }

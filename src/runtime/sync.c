@@ -57,10 +57,11 @@ int sync_send(int fd, const struct sync_message *message, const int *fds, size_t
 	return r < 0 ? err_new(r, "send \"%s\"", sync_rules[message->type].name) : 0;
 }
 
-static void close_all(const int *fds, size_t count)
+/* The caller, who may own what it finds there, finds nothing. */
+static void close_all(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		fd_close(fds[i]);
+		fd_replace(&fds[i], -EBADF);
 }
 
 int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count)

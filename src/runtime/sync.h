@@ -27,8 +27,8 @@ struct sync_message {
 };
 
 int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count);
-/* Receives; an fd beyond those the rule allows is refused. A FAILED message becomes the trail: its code is returned
- * and *out has step and phase. End of file is -ECONNRESET. */
+/* Receives; an fd beyond those the rule allows is refused, and no fd of what is refused is left. A FAILED message
+ * becomes the trail: its code is returned and *out has step and phase. End of file is -ECONNRESET. */
 int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
 /* Receives and insists on one type. */
 int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);

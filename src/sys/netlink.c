@@ -24,6 +24,7 @@ enum {
 	SEND_BUFFER_DEFAULT = 100 * 1024, /* below every distribution's net.core.wmem_default */
 	SEND_BUFFER_MAX = 16 * 1024 * 1024, /* a batch larger than this is a bug of the caller */
 	DUMP_TRIES = 8,
+	ERROR_MAX = 4095, /* the kernel's MAX_ERRNO */
 	RETURN_TRIES = 20,
 	RETURN_STEP_MS = 10,
 };
@@ -182,7 +183,7 @@ static int read_acknowledgement(
 {
 	const struct nlmsgerr *error = NLMSG_DATA(message);
 
-	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(error->error)))
+	if (message->nlmsg_len < NLMSG_LENGTH(sizeof(error->error)) || error->error < -ERROR_MAX)
 		return -EPROTO;
 	if (error->error < 0 && outcome->result == 0) {
 		outcome->result = error->error;
@@ -212,6 +213,9 @@ static int sort_packet(struct netlink *n, struct buf *in, size_t size, struct ou
 		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 			outcome->is_inconsistent = true;
 		if (is_ours && message->nlmsg_type >= NLMSG_MIN_TYPE) {
+			/* The last of a packet may lack its padding; the next row would lie askew. */
+			if (step % NLMSG_ALIGNTO != 0)
+				return -EPROTO;
 			memmove(to, from, step);
 			to += step;
 		} else if (is_ours &&

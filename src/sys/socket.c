@@ -91,7 +91,7 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_cou
 
 	/* More fds than `control` can carry are not installed and set MSG_CTRUNC. */
 	size_t count = socket_take_fds(&message, taken), room = fd_count ? *fd_count : 0;
-	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || count > room) {
+	if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || count > room || (r == 0 && count > 0)) {
 		for (size_t i = 0; i < count; i++)
 			fd_close(taken[i]);
 		return -EMSGSIZE;

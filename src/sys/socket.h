@@ -14,7 +14,7 @@ int socket_pair(int out_fds[2]);
 /* Sends one packet with fds (they stay the caller's). -EPIPE, not SIGPIPE. */
 int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count);
 /* Receives one packet; 0 at end. Fds arrive close-on-exec, *fd_count is in: room, out: received. A packet larger than
- * `size` or with more fds than there is room for is -EMSGSIZE, and its fds are closed. */
+ * `size`, with more fds than there is room for, or with fds alone is -EMSGSIZE, and its fds are closed. */
 ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_count);
 
 /* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. */

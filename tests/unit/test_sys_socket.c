@@ -114,6 +114,17 @@ static void test_surplus_fds(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
+/* It has no bytes, as the end has none: who asks for bytes shall not be left with the fds. */
+static void test_fds_alone(void **state)
+{
+	char data[4];
+	int before = temp_count_fds(), got[1];
+	size_t count = 1;
+	assert_int_equal(socket_send(pair[0], "", 0, &temp_fd, 1), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), -EMSGSIZE);
+	assert_int_equal(temp_count_fds(), before);
+}
+
 static void test_path(void **state)
 {
 	struct stat info;
@@ -174,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_end),
 		cmocka_unit_test_setup_teardown(test_fds, pair_setup, pair_teardown),
 		cmocka_unit_test_setup_teardown(test_surplus_fds, pair_setup, pair_teardown),
+		cmocka_unit_test_setup_teardown(test_fds_alone, pair_setup, pair_teardown),
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_path_failures),
 	};
