@@ -3,6 +3,10 @@
 load helpers
 
 setup_file() {
+	# An /etc that may be changed: it need not have a file hosts, and another test looks at the machine's meanwhile.
+	mkdir /run/etc /run/etc-work
+	mount -t overlay -o lowerdir=/etc,upperdir=/run/etc,workdir=/run/etc-work test-etc /etc
+	touch /etc/hosts /etc/resolv.conf
 	make_image
 	# The bridge, its rules and the directory of leases come with the first use and stay.
 	husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- true
