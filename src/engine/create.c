@@ -97,6 +97,8 @@ static int pending_sweep_one(struct engine *e, const char *id)
 		return 0;
 	log_debug("sweeping container %.12s of a command that died", id);
 	int r = container_abandoned(e, id);
+	if (r == 0)
+		r = instance_groups_sweep(e);
 	if (r < 0)
 		log_warn("sweep container %.12s: %s", id, err_text());
 	else

@@ -7,12 +7,13 @@
 #include "engine/internal.h"
 #include "base/err.h"
 #include "sys/lock.h"
+#include "sys/process.h"
 
 #include <errno.h>
 
 static const char lock_name[] = "lock"; /* there since the boot: a full disk does not matter */
 
-enum { ENTER_TRIES = 5 };
+enum { ENTER_TRIES = 5, ORPHAN_PATIENCE_MS = 1000, ORPHAN_STEP_MS = 10 };
 
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out)
 {
@@ -68,4 +69,40 @@ int instance_groups_remove(const struct engine *e)
 	int r = empty_parent_remove(e, "monitors/none");
 	fd_replace(&alone, -EBADF);
 	return r < 0 ? r : empty_parent_remove(e, "none");
+}
+
+static bool monitors_group_exists(const struct engine *e)
+{
+	auto_buf struct buf path = BUF_INIT;
+	container_cgroup_path(e, "monitors", &path);
+	auto_of(cgroup) struct cgroup *group = NULL;
+	return cgroup_open(&e->cgroup, path.data, &group) == 0;
+}
+
+/* Is there a monitor whose end will remove the groups? */
+static bool any_monitor_lives(struct engine *e)
+{
+	auto_of(container_list) struct container_list list = {0};
+	if (container_list(e, &list) < 0)
+		return false;
+	for (size_t i = 0; i < list.count; i++) {
+		struct summary summary;
+		if (summary_read(e, list.ids[i], &summary) == 0 &&
+			summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
+			process_is_alive(&summary.monitor))
+			return true;
+	}
+	return false;
+}
+
+int instance_groups_sweep(struct engine *e)
+{
+	uint64_t deadline = clock_boot_ms() + ORPHAN_PATIENCE_MS;
+	for (;;) {
+		int r = instance_groups_remove(e);
+		if (r < 0 || !monitors_group_exists(e) || any_monitor_lives(e) ||
+			clock_boot_ms() >= deadline)
+			return r;
+		clock_sleep_ms(ORPHAN_STEP_MS);
+	}
 }

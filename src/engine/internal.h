@@ -22,6 +22,9 @@ void container_cgroup_path(const struct engine *e, const char *id, struct buf *o
 int monitors_group_open(const struct engine *e, struct cgroup_entry *out);
 /* Removes the cgroups of the instance when they are empty. */
 int instance_groups_remove(const struct engine *e);
+/* The same after a command or a monitor that was killed: who it leaves behind there is about to end, but holds no lock
+ * and removes nothing, so it is waited for, unless another container's end will do it. */
+int instance_groups_sweep(struct engine *e);
 
 /* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
 int space_explain(const struct engine *e, int code);

@@ -322,6 +322,8 @@ static int failed(struct engine *e, const struct container *c, enum launch_phase
 	} else if (r == 0) {
 		r = container_erase(e, c->id, c->name);
 	}
+	if (r == 0 && trail.code == -ECONNRESET) /* the monitor has died */
+		r = instance_groups_sweep(e);
 	if (r < 0)
 		log_warn("after a failure: %s", err_text());
 	err_unpack(&trail);
@@ -403,6 +405,8 @@ static int start_failed(struct engine *e, const char *id, const struct summary *
 		r = container_release(e, id);
 	if (r == 0)
 		r = summary_store(e, id, before);
+	if (r == 0 && trail.code == -ECONNRESET)
+		r = instance_groups_sweep(e);
 	if (r < 0)
 		log_warn("after a failure: %s", err_text());
 	err_unpack(&trail);

@@ -143,3 +143,14 @@ network_remove() {
 @test "network rm: every call" {
 	network_remove all
 }
+
+# Found by the sweep: the empty cgroups of the instance were left. LATER stands for a loaded machine: the monitor has been
+# executed, so the lock of the command is free, and it has heard nothing yet.
+@test "run -d killed, and its monitor ends after the next command has begun" {
+	"$BATS_FILE_TMPDIR/refuse" chdir:LATER -- "$HUSK" run -d --name box --rootfs "$ROOTFS" --net none -- sleep 1000 >out 2>err &
+	eventually pgrep -x husk-monitor
+	kill -KILL "$(pgrep -x husk)"
+	wait
+	husk ps -aq >listed
+	[[ ! -s listed ]]
+}

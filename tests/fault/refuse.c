@@ -7,8 +7,9 @@
  *   NAME[~TEXT]:ERROR   every call NAME, with ~TEXT only those whose data (a path, a name, what is sent; of a socket
  *                       the protocol) has TEXT in it
  *   N:ERROR             the N-th of the calls that change something, counted over all processes from 1
- * ERROR is a name such as EIO, or KILL: then the process that calls gets SIGKILL. --log writes down every counted call,
- * --not leaves out processes of that name, which are the payload.
+ * ERROR is a name such as EIO, or KILL: then the process that calls gets SIGKILL, or LATER: then it waits 0.8 s, and
+ * with it whoever calls meanwhile. --log writes down every counted call, --not leaves out processes of that name, which
+ * are the payload.
  *
  * It is a seccomp filter that asks a supervisor, so there is no tracer, and a COMMAND that leaves a process behind is
  * supervised on until that has ended.
@@ -34,7 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { RULES_MAX = 16, DATA_MAX = 4096, EXIT_USAGE = 99 };
+enum { RULES_MAX = 16, DATA_MAX = 4096, EXIT_USAGE = 99, LATER_US = 800000 };
 enum data_kind { DATA_NONE, DATA_NUMBER_2, DATA_PATH_0, DATA_PATH_1, DATA_BYTES_1, DATA_MESSAGE_1 };
 enum counted { COUNTED, COUNTED_WRITE, COUNTED_OPEN, COUNTED_PRCTL };
 
@@ -120,7 +121,7 @@ static const struct {
 	{"ENOMEM", ENOMEM}, {"EACCES", EACCES}, {"EBUSY", EBUSY}, {"ENODEV", ENODEV},
 	{"EINVAL", EINVAL}, {"EMFILE", EMFILE}, {"ENOSPC", ENOSPC}, {"EROFS", EROFS},
 	{"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP}, {"EPROTONOSUPPORT", EPROTONOSUPPORT},
-	{"KILL", -1}};
+	{"KILL", -1}, {"LATER", -2}};
 
 struct rule {
 	const struct call *call; /* NULL: the nth that is counted */
@@ -289,6 +290,10 @@ static void supervise(struct refusal *x, int listener)
 		if (error == -1) {
 			kill((pid_t)n.pid, SIGKILL);
 			answer.error = -EINTR;
+		}
+		if (error == -2) {
+			usleep(LATER_US);
+			answer.error = error = 0;
 		}
 		if (error == 0)
 			answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
