@@ -19,6 +19,8 @@
 
 enum { DEVPTS_MAGIC = 0x1cd1 };
 
+static const char gate_word[] = "go on";
+
 static uint64_t joined_flags(const struct flat *plan)
 {
 	uint64_t flags = 0;
@@ -42,15 +44,16 @@ static int gate_open(struct init *init)
 	return 0;
 }
 
-/* The child goes on once the host has heard of it, and ends when it has not: what nobody waits for may not run. */
+/* The child goes on once the host has heard of it, and ends when it has not: what nobody waits for may not run. It says so,
+ * for the host may have heard of it all the same. Not ECONNRESET: that is how the host hears that the payload runs. */
 static int gate_pass(struct init *init)
 {
 	fd_replace(&init->gate_write, -EBADF);
-	char word;
-	ssize_t n = sys_read(init->gate_read, &word, sizeof(word));
+	char word[sizeof(gate_word)];
+	ssize_t n = sys_read(init->gate_read, word, sizeof(word));
 	fd_replace(&init->gate_read, -EBADF);
 	if (n == 0)
-		_exit(1);
+		return err_say(-ECANCELED, "the one that joined the namespaces has died");
 	return n < 0 ? err_new((int)n, "wait for the host") : 0;
 }
 
@@ -67,8 +70,8 @@ int hand_over(struct init *init)
 	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
 	if (r < 0)
 		return r;
-	ssize_t n = sys_write(init->gate_write, "x", 1);
-	_exit(n != 1);
+	ssize_t n = sys_write(init->gate_write, gate_word, sizeof(gate_word));
+	_exit(n != sizeof(gate_word));
 }
 
 /* An exec joins all at once through the container's pidfd [5.8], and is born in its pid namespace at the very end. A new

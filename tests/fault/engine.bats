@@ -1,5 +1,5 @@
 # The fault sweep over what makes and removes: run -d and in the foreground, start, rm, exec, networks.
-# shellcheck disable=SC2034 # the sweep reads keeps
+# shellcheck disable=SC2034,SC2154 # the sweep reads keeps; bats sets status
 load sweep
 
 # The container that start and exec are about.
@@ -153,4 +153,17 @@ network_remove() {
 	wait
 	husk ps -aq >listed
 	[[ ! -s listed ]]
+}
+
+# Found by the sweep: the command had not run, and its exit code was 1. The words "go on" are what its process waits for.
+@test "exec: the process that joins the namespaces dies: that is said" {
+	husk run -d --name box --rootfs "$ROOTFS" --net none -- sleep 1000 >id
+	for error in ENOSPC KILL; do
+		run --separate-stderr "$BATS_FILE_TMPDIR/refuse" "write~go on:$error" -- "$HUSK" exec box true
+		[[ $status -ge 125 && $stderr == "husk: "*"namespaces has died"* && $stderr != *$'\n'* ]] || {
+			echo "$error: status $status, $stderr"
+			return 1
+		}
+	done
+	husk rm -f box
 }
