@@ -1,5 +1,5 @@
 # The fault sweep over what is done to a container that is there, over a terminal, and over the first use of an image.
-# shellcheck disable=SC2034,SC2154 # the sweep reads keeps; bats sets status
+# shellcheck disable=SC2034,SC2154 # the sweep reads keeps and repeated; bats sets status
 load sweep
 
 # A container that is not about to end by itself, for stop and kill.
@@ -93,6 +93,7 @@ first_use() {
 	store_removed
 	husk run --rm --net none busybox true
 	store >whole
+	repeated='husk-image (linkat|openat2) '
 	sweep "$1" store_removed image_whole run --rm --net none busybox true
 }
 

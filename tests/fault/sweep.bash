@@ -75,6 +75,13 @@ inject() {
 	is_clean
 }
 
+# What a command does for each of hundreds of files is swept for each twentieth of them: calls that match this.
+repeated='^$'
+
+is_repetition() {
+	((number % 20)) && sed -n "${number}p" calls | grep -qE -e "$repeated"
+}
+
 # sweep COUNT PREPARE RESTORE COMMAND...: COUNT injections of each kind, or all.
 sweep() {
 	local count=$1 prepare=$2 restore=$3 command total number injection status
@@ -94,6 +101,7 @@ sweep() {
 			inject "$FAULT_ONLY"
 			break
 		fi
+		[[ $count != all ]] || ! is_repetition || continue
 		[[ $count == all ]] && at=$number || at=$((RANDOM % $(wc -l <calls) + 1))
 		inject "$at:${errors[RANDOM % ${#errors[@]}]}"
 		inject "$at:KILL"
