@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { RETURN_TRIES = 3, RETURN_STEP_MS = 10 };
+
 struct holder {
 	struct monitor_begin begin;
 	int run_directory_fd, log_directory_fd;
@@ -226,7 +228,12 @@ static int become_ended(const struct holder *h)
 	fmt(state, "HUSK_STATE=%s", h->begin.state_path);
 	char *const args[] = {(char *)"husk", (char *)"_ended", (char *)h->begin.id, NULL};
 	char *const env[] = {root, state, (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	if (cgroup_entry_move_all(&h->home) < 0)
+	int moved = cgroup_entry_move_all(&h->home);
+	for (int i = 0; moved < 0 && i < RETURN_TRIES; i++) { /* memory may be short for a moment */
+		clock_sleep_ms(RETURN_STEP_MS);
+		moved = cgroup_entry_move_all(&h->home);
+	}
+	if (moved < 0)
 		log_debug("the monitor cannot go back: %s", err_text());
 	signal_reset();
 	int r = sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);

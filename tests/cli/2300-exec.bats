@@ -141,9 +141,13 @@ find_other() {
 	eventually is_gone "$other"
 }
 
+has_other() {
+	[[ $(find_other "$(pid_of "$1")") ]]
+}
+
 @test "exec of a container that ends is told so" {
 	husk exec box sleep 1000 &
-	eventually test -n "$(find_other "$(pid_of box)")"
+	eventually has_other box
 	husk kill box
 	wait $! && return 1 || [[ $? -eq 137 ]]
 }

@@ -165,6 +165,10 @@ refused() {
 	husk rm -f box
 }
 
+is_collected() {
+	! pgrep -f 'husk-monitor|husk _ended' >/dev/null
+}
+
 @test "damaged records are shown, and rm -f removes them" {
 	local damage file id
 	# shellcheck disable=SC2034 # read by eval
@@ -174,6 +178,7 @@ refused() {
 			'printf "%0100000d" 0 >"$at"' 'yes "[" | head -c 300000 >"$at"'; do
 			id=$(background --name damaged -- true)
 			husk wait "$id" >/dev/null
+			eventually is_collected # its monitor still writes the summary
 			at=$HUSK_ROOT/containers/$id/$file
 			[[ -e $at ]]
 			eval "$damage"

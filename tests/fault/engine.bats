@@ -167,3 +167,20 @@ network_remove() {
 	done
 	husk rm -f box
 }
+
+# Found by the sweep: the monitor could not leave its cgroup at its end, and the empty group of the instance stayed. Its way
+# home are the calls before it becomes husk again.
+@test "the monitor's way home is refused once: it tries again" {
+	local home
+	sweep 0 nothing nothing run -d --name box --rootfs "$ROOTFS" --net none -- sleep 100
+	command=(run -d --name box --rootfs "$ROOTFS" --net none -- sleep 100)
+	prepare=nothing restore=nothing
+	home=$(grep -n 'husk-monitor execveat .*/husk$' calls | tail -n 1 | cut -d : -f 1)
+	for before in {1..9}; do
+		inject "$((home - before)):ENOSPC"
+	done
+	[[ ! -s bad ]] || {
+		cat bad
+		return 1
+	}
+}
