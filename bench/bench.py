@@ -42,6 +42,7 @@ def inside(options):
     place = os.environ["HUSK_TEST_DIR"] + "/bench"
     os.mkdir(place)
     host.cover(place)
+    host.state_in_run()
     everybody, missing = peers.choose(place, f"{options.inside}/floor", options)
     results = report.machine()
     with peers.started(everybody, missing):

@@ -93,6 +93,12 @@ def give_back_hugetlb():
     os.rmdir(HUGETLB)
 
 
+def state_in_run():
+    """As everywhere but in this host: what lives no longer than a boot is in /run, which is a tmpfs here too."""
+    os.environ["HUSK_STATE"] = "/run/husk"
+    os.makedirs("/run/husk", mode=0o755)
+
+
 def cover(place):
     """Inside of the host: what is written to these directories goes to the temporary one."""
     for directory in COVERED:

@@ -161,8 +161,8 @@ class Podman(Engine):
         '[network]\ndefault_subnet = "10.89.0.0/16"\nnetwork_config_dir = "%s/networks"\n'
 
     def __init__(self, place):
-        super().__init__(place, "podman", "--root", f"{place}/podman/root", "--runroot", f"{place}/podman/run", "--tmpdir",
-                         f"{place}/podman/tmp", "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs")
+        super().__init__(place, "podman", "--root", f"{place}/podman/root", "--runroot", "/run/bench/podman", "--tmpdir",
+                         "/run/bench/podman-tmp", "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs")
         self.version = ("podman", "--version")
 
     def start(self):
@@ -186,7 +186,7 @@ class Docker(Engine):
         at = self.place
         with open(f"{at}/daemon.json", "w", encoding="utf-8") as file:
             file.write("{}")
-        daemon = ["dockerd", "--config-file", f"{at}/daemon.json", "--data-root", f"{at}/data", "--exec-root", f"{at}/exec",
+        daemon = ["dockerd", "--config-file", f"{at}/daemon.json", "--data-root", f"{at}/data", "--exec-root", "/run/bench/docker",
                   "--pidfile", f"{at}/pid", "--host", f"unix://{at}/socket", "--iptables=true"]
         with open(f"{at}/log", "w", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *daemon],
