@@ -40,10 +40,8 @@ static void mount_lines_release(struct mount_lines *lines)
 }
 AUTO_STRUCT(mount_lines, struct mount_lines, mount_lines_release)
 
-bool cgroup_list_has(const char *list, const char *word)
+static bool list_has_part(const char *list, const char *word, size_t len)
 {
-	size_t len = strlen(word);
-
 	for (const char *at = list; *at; at += *at == ',') {
 		size_t part = strcspn(at, ",");
 		if (part == len && memcmp(at, word, len) == 0)
@@ -51,6 +49,22 @@ bool cgroup_list_has(const char *list, const char *word)
 		at += part;
 	}
 	return false;
+}
+
+bool cgroup_list_has(const char *list, const char *word)
+{
+	return list_has_part(list, word, strlen(word));
+}
+
+static bool list_has_all(const char *list, const char *words)
+{
+	for (const char *at = words; *at; at += *at == ',') {
+		size_t part = strcspn(at, ",");
+		if (!list_has_part(list, at, part))
+			return false;
+		at += part;
+	}
+	return true;
 }
 
 /* The kernel writes blank, tab, newline and backslash as \040 and the like. */
@@ -150,17 +164,11 @@ static bool is_hidden(const struct mount_lines *lines, const struct mount_line *
 }
 
 /* Is this a mount of the hierarchy with all these controllers? */
-static bool is_of_hierarchy(const struct mount_line *mount, char *controllers)
+static bool is_of_hierarchy(const struct mount_line *mount, const char *controllers)
 {
 	if (!*controllers)
 		return str_eq(mount->fstype, "cgroup2");
-	if (!str_eq(mount->fstype, "cgroup"))
-		return false;
-	for (char *word; (word = str_cut(&controllers, ','));) {
-		if (!cgroup_list_has(mount->super_options, word))
-			return false;
-	}
-	return true;
+	return str_eq(mount->fstype, "cgroup") && list_has_all(mount->super_options, controllers);
 }
 
 /* 0: cannot be used. A writable mount is worth more than a whole one. */
@@ -176,12 +184,10 @@ static const struct mount_line *mount_find(const struct mount_lines *lines, cons
 {
 	const struct mount_line *best = NULL;
 	int best_rank = 0;
-	char words[sizeof(((struct cgroup_hierarchy *)0)->controllers)];
 
 	for (size_t i = 0; i < lines->count; i++) {
 		const struct mount_line *mount = &lines->items[i];
-		if (!str_prefix(mount->fstype, "cgroup") || fmt(words, "%s", controllers) < 0 ||
-			!is_of_hierarchy(mount, words))
+		if (!is_of_hierarchy(mount, controllers))
 			continue;
 		int rank = mount_rank(lines, mount);
 		if (rank > best_rank) {
@@ -209,11 +215,9 @@ static int own_path_set(
 	return 0;
 }
 
-/* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. */
-static int hierarchy_add(
-	struct cgroup_host *host, const struct mount_lines *lines, const char *line_text)
+/* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. The line is cut. */
+static int hierarchy_add(struct cgroup_host *host, const struct mount_lines *lines, char *line)
 {
-	auto_free char *line = mem_strdup(line_text);
 	char *path = line;
 
 	str_cut(&path, ':');
@@ -221,8 +225,9 @@ static int hierarchy_add(
 	if (!path || path[0] != '/')
 		return 0;
 	const struct mount_line *mount = mount_find(lines, controllers);
-	if (!mount) {
-		log_debug("cgroup hierarchy \"%s\" is not mounted", controllers);
+	if (!mount || strlen(controllers) >= sizeof(host->hierarchies[0].controllers)) {
+		log_debug("cgroup hierarchy \"%s\" is not mounted, or has too many controllers",
+			controllers);
 		return 0;
 	}
 	if (host->count == CGROUP_HIERARCHIES_MAX)
@@ -245,14 +250,13 @@ static int hierarchies_parse(
 	struct cgroup_host *host, const struct mount_lines *lines, const char *self_cgroup)
 {
 	auto_free char *text = mem_strdup(self_cgroup);
-	auto_free char *tree = NULL;
-	char *rest = text;
+	char *rest = text, *tree = NULL;
 	int r = 0;
 
 	/* The v2 tree is the first line of some kernels and the last of others; here it comes last. */
 	for (char *line; r == 0 && (line = str_cut(&rest, '\n'));) {
 		if (str_prefix(line, "0::") && !tree)
-			tree = mem_strdup(line);
+			tree = line;
 		else
 			r = hierarchy_add(host, lines, line);
 	}
