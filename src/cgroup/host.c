@@ -133,12 +133,14 @@ static bool is_covered(const struct mount_lines *lines, const struct mount_line 
 {
 	for (size_t i = 0; i < lines->count; i++) {
 		const struct mount_line *other = &lines->items[i];
-		bool is_same = str_eq(other->mount_point, mount->mount_point);
-		if (other == mount || other == except || other->id == other->parent)
+		bool is_on_it = other->parent == mount->id;
+		bool is_beside = other->parent == mount->parent;
+		if (other == mount || other == except || other->id == other->parent ||
+			(!is_on_it && !is_beside))
 			continue;
-		if (is_same ? other->parent == mount->id
-			    : other->parent == mount->parent &&
-					is_below(mount->mount_point, other->mount_point))
+		if (str_eq(other->mount_point, mount->mount_point)
+				? is_on_it
+				: is_beside && is_below(mount->mount_point, other->mount_point))
 			return true;
 	}
 	return false;
