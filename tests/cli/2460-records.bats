@@ -54,7 +54,7 @@ teardown() {
 	husk rm -f synced
 	grep -nE '"summary"|"record.json"|fsync' "$BATS_TEST_TMPDIR/trace"
 	# The first of the two that gets its name is the summary, and the directory is synced after the second.
-	[[ $(grep -oE '"(summary|record.json)"' "$BATS_TEST_TMPDIR/trace" | head -n 2 | tr '\n' ' ') == '"summary" "record.json" ' ]]
+	[[ $(grep ' = 0$' "$BATS_TEST_TMPDIR/trace" | grep -oE '"(summary|record.json)"' | head -n 2 | tr '\n' ' ') == '"summary" "record.json" ' ]]
 	[[ $(grep -nE '"record.json"|fsync' "$BATS_TEST_TMPDIR/trace" | tail -n 1) == *fsync* ]]
 }
 
