@@ -7,6 +7,7 @@
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "net/net.h"
 #include "sys/calls.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -208,8 +209,17 @@ int engine_open(struct engine *e, const char *root_path, const char *state_path)
 	return r;
 }
 
+int engine_net(struct engine *e, struct net **out)
+{
+	int r = e->net ? 0 : net_open(&e->net, e->instance);
+	*out = e->net;
+	return r;
+}
+
 void engine_close(struct engine *e)
 {
+	net_close(e->net);
+	e->net = NULL;
 	fd_replace(&e->root_fd, -EBADF);
 	fd_replace(&e->state_fd, -EBADF);
 	arena_release(&e->arena);

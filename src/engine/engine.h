@@ -10,6 +10,8 @@
 #include "cgroup/cgroup.h"
 #include "engine/container.h"
 
+struct net;
+
 struct engine {
 	const char *root_path, *state_path; /* /var/lib/husk, /run/husk */
 	int root_fd, state_fd;
@@ -18,6 +20,7 @@ struct engine {
 	struct cgroup_host cgroup;
 	const char *libexec_path, *share_path;
 	struct arena arena;
+	struct net *net; /* engine_net */
 };
 
 /* NULL paths: HUSK_ROOT, HUSK_STATE, then the defaults. Makes the directories (0700) and drops the state of another

@@ -123,6 +123,9 @@ void defaults_add(struct arena *a, struct oci_spec *spec, bool is_privileged);
  * what was never attached.
  */
 struct json_writer;
+/* The handle of the host's network, opened once and closed with the engine: the kernel makes who closes a netfilter socket
+ * wait for what was deleted through any (12 ms), unless that is well under way. Borrowed. */
+int engine_net(struct engine *e, struct net **out);
 int network_prepare(struct engine *e, const struct container *c);
 int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);

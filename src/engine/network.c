@@ -201,11 +201,11 @@ static int ports_publish(
 static int endpoint_attach(struct engine *e, const struct container *c, struct net_sandbox *sandbox)
 {
 	struct endpoint endpoint;
-	auto_of(net) struct net *net = NULL;
+	struct net *net;
 	int r = endpoint_load(e, c->id, &endpoint);
 	if (r < 0)
 		return err_new(r, "read the endpoint of container %.12s", c->id);
-	r = net_open(&net, e->instance);
+	r = engine_net(e, &net);
 	if (r == 0)
 		r = bridge_up(e, net, &endpoint);
 	if (r < 0)
@@ -308,11 +308,11 @@ static int leases_release(const char *id, int leases, const struct endpoint *end
 /* The kernel first: while the leases are held nobody else has the address and the ports. */
 static int endpoint_release(struct engine *e, const char *id, const struct endpoint *endpoint)
 {
-	auto_of(net) struct net *net = NULL;
+	struct net *net;
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;
-	int r = net_open(&net, e->instance);
+	int r = engine_net(e, &net);
 	if (r == 0)
 		r = kernel_release(net, id, endpoint);
 	if (r == 0)

@@ -210,10 +210,10 @@ static int refuse_users(struct engine *e, int leases, const struct network *n)
 /* What the kernel has of a network; it is made again by the next container. */
 static int kernel_remove(struct engine *e, const struct network *n)
 {
-	auto_of(net) struct net *net = NULL;
+	struct net *net;
 	struct net_rules_network rules = {
 		.bridge = n->bridge, .is_internal = n->is_internal, .subnets = {n->subnet}};
-	int r = net_open(&net, e->instance);
+	int r = engine_net(e, &net);
 	if (r == 0)
 		r = net_rules_remove_network(net, &rules);
 	if (r == 0)
@@ -274,8 +274,8 @@ int network_prune(struct engine *e, struct strvec *out)
 	}
 	if (!is_all)
 		return 0;
-	auto_of(net) struct net *net = NULL;
-	r = net_open(&net, e->instance);
+	struct net *net;
+	r = engine_net(e, &net);
 	return r < 0 ? r : net_rules_remove(net);
 }
 

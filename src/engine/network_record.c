@@ -139,8 +139,8 @@ enum { NETWORKS_MAX = 1024 };
 
 int network_make(struct engine *e, struct network *n, struct arena *a)
 {
-	auto_of(net) struct net *net = NULL;
-	int r = net_open(&net, e->instance);
+	struct net *net;
+	int r = engine_net(e, &net);
 	if (r < 0)
 		return r;
 	torn_remove(e);

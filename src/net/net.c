@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/file.h"
+#include "sys/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,9 @@ void net_close(struct net *net)
 	if (!net)
 		return;
 	netlink_close(&net->route);
-	netlink_close(&net->filter);
+	/* The kernel makes who closes a netfilter socket wait until what any socket deleted is gone: 12 ms. */
+	if (net->filter.fd >= 0)
+		socket_close_later(net->filter.fd);
 	free(net);
 }
 

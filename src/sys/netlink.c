@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 
 enum {
-	RECEIVE_ROOM = 64 * 1024, /* the kernel's dumps use at most 32 KiB a packet */
+	RECEIVE_ROOM = 32 * 1024, /* what the kernel's dumps use at most for a packet */
 	ANSWER_MAX = 64 * 1024 * 1024, /* of one conversation */
 	SEND_BUFFER_DEFAULT = 100 * 1024, /* below every distribution's net.core.wmem_default */
 	SEND_BUFFER_MAX = 16 * 1024 * 1024, /* a batch larger than this is a bug of the caller */
@@ -128,11 +128,10 @@ static int send_bytes(int fd, const struct buf *data)
 	}
 }
 
-/* Appends one packet of the kernel to `in`; 0 when there is none. */
-static ssize_t receive_packet(int fd, struct buf *in, int flags)
+/* One packet of the kernel; 0 when there is none. */
+static ssize_t receive_packet(int fd, char place[static RECEIVE_ROOM], int flags)
 {
 	struct sockaddr_nl from = {0};
-	char *place = buf_reserve(in, RECEIVE_ROOM);
 
 	for (;;) {
 		socklen_t from_size = sizeof(from);
@@ -142,7 +141,7 @@ static ssize_t receive_packet(int fd, struct buf *in, int flags)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -errno;
-		if (n > RECEIVE_ROOM || in->len + (size_t)n > ANSWER_MAX)
+		if (n > RECEIVE_ROOM)
 			return -EMSGSIZE;
 		if (from.nl_pid != 0) /* only the kernel is asked, only it is believed */
 			continue;
@@ -197,11 +196,10 @@ static int read_acknowledgement(
 	return 0;
 }
 
-/* Sorts the packet at the end of `in`: acknowledgements are read and dropped, rows stay. */
-static int sort_packet(struct netlink *n, struct buf *in, size_t size, struct outcome *outcome)
+/* Reads what acknowledges, keeps the rows in `in`. */
+static int sort_packet(
+	struct netlink *n, const char *from, size_t size, struct buf *in, struct outcome *outcome)
 {
-	char *from = in->data + in->len, *to = from;
-
 	while (size >= sizeof(struct nlmsghdr)) {
 		const struct nlmsghdr *message = (const struct nlmsghdr *)from;
 		if (message->nlmsg_len < sizeof(*message) || message->nlmsg_len > size)
@@ -216,8 +214,9 @@ static int sort_packet(struct netlink *n, struct buf *in, size_t size, struct ou
 			/* The last of a packet may lack its padding; the next row would lie askew. */
 			if (step % NLMSG_ALIGNTO != 0)
 				return -EPROTO;
-			memmove(to, from, step);
-			to += step;
+			if (in->len + step > ANSWER_MAX)
+				return -EMSGSIZE;
+			buf_add(in, from, step);
 		} else if (is_ours &&
 			(message->nlmsg_type == NLMSG_ERROR || message->nlmsg_type == NLMSG_DONE)) {
 			int r = read_acknowledgement(n, message, outcome);
@@ -227,7 +226,6 @@ static int sort_packet(struct netlink *n, struct buf *in, size_t size, struct ou
 		from += step;
 		size -= step;
 	}
-	buf_grew(in, (size_t)(to - (in->data + in->len)));
 	return 0;
 }
 
@@ -260,12 +258,13 @@ static int converse(struct netlink *n, struct netlink_batch *batch, struct outco
 	if (r < 0)
 		return r;
 	for (;;) {
-		ssize_t size = receive_packet(n->fd, in, is_dump ? 0 : MSG_DONTWAIT);
+		_Alignas(struct nlmsghdr) char packet[RECEIVE_ROOM];
+		ssize_t size = receive_packet(n->fd, packet, is_dump ? 0 : MSG_DONTWAIT);
 		if (size < 0)
 			return (int)size;
 		if (size == 0)
 			break;
-		r = sort_packet(n, in, (size_t)size, outcome);
+		r = sort_packet(n, packet, (size_t)size, in, outcome);
 		if (r < 0)
 			return r;
 		if (is_dump && (outcome->is_complete || outcome->result < 0))

@@ -55,6 +55,17 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd
 	return (size_t)r == size ? 0 : -EMSGSIZE;
 }
 
+void socket_close_later(int fd)
+{
+	int pair[2] = {-EBADF, -EBADF};
+	/* With the receiving end on the way to itself, only the message holds it, and fd, once all are closed. */
+	if (socket_pair(pair) == 0)
+		socket_send(pair[1], "", 1, (const int[]){pair[0], fd}, 2);
+	fd_close(fd);
+	fd_close(pair[0]);
+	fd_close(pair[1]);
+}
+
 /* Collects the fds of all control messages; the count. There is room for as many as `control` can carry. */
 static size_t socket_take_fds(struct msghdr *message, int out_fds[static SOCKET_FDS_MAX])
 {

@@ -17,6 +17,11 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd
  * `size`, with more fds than there is room for, or with fds alone is -EMSGSIZE, and its fds are closed. */
 ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_count);
 
+/* Closes an fd whose close(2) would wait, without waiting: it travels to a socket that nobody can reach, and the kernel's
+ * collector of such sockets closes it. Where the collector has no worker of its own (older kernels), or the fd cannot
+ * travel, this waits as close does. */
+void socket_close_later(int fd);
+
 /* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. */
 int socket_listen_at(int dirfd, const char *name);
 int socket_connect_at(int dirfd, const char *name);

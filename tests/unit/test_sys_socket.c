@@ -35,6 +35,19 @@ static void test_packets(void **state)
 	assert_true(fcntl(pair[0], F_GETFD) & FD_CLOEXEC);
 }
 
+/* Whoever closes it: the other end of a pipe sees it. */
+static void test_close_later(void **state)
+{
+	int ends[2];
+	char byte;
+	assert_int_equal(pipe(ends), 0);
+	socket_close_later(ends[1]);
+	assert_int_equal(fcntl(ends[1], F_GETFD), -1);
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+	socket_close_later(-EBADF);
+}
+
 static void test_end(void **state)
 {
 	char data[4];
@@ -182,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_packets, pair_setup, pair_teardown),
+		cmocka_unit_test(test_close_later),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test_setup_teardown(test_fds, pair_setup, pair_teardown),
 		cmocka_unit_test_setup_teardown(test_surplus_fds, pair_setup, pair_teardown),
