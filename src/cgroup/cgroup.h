@@ -113,6 +113,10 @@ int cgroup_entry_move(int fd);
 /* All of it, the tree (by its lock) included: for who was not cloned into it. */
 int cgroup_entry_move_all(const struct cgroup_entry *entry);
 
+/* Where a process is below its container's group, in the v2 tree: `tree_fd` is the group `path`. What is in a container may
+ * have made groups of its own, with controllers; then nobody can be in the group itself (-EBUSY of a clone into it). */
+int cgroup_entry_below(int tree_fd, const char *path, pid_t pid);
+
 /* The directory (O_PATH) of a group in the hierarchy with these controllers ("" for the v2 tree); where the hierarchy
  * does not have the group, or path is NULL, the caller's own. */
 int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char *controllers);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 
 /* The directory of a group, at the hierarchy's root or below the caller's own group; NULL: the caller's own group. */
 static int open_place(const struct cgroup_hierarchy *h, const char *path, bool is_own)
@@ -77,6 +78,28 @@ int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct c
 	*out = entry;
 	entry = (struct cgroup_entry)CGROUP_ENTRY_INIT;
 	return 0;
+}
+
+int cgroup_entry_below(int tree_fd, const char *path, pid_t pid)
+{
+	char file[32];
+	auto_buf struct buf text = BUF_INIT;
+	fmt(file, "/proc/%d/cgroup", pid);
+	int r = file_read(file, CGROUP_FILE_MAX, &text);
+	if (r < 0)
+		return err_new(r, "read %s", file);
+	char *rest = text.data;
+	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
+		const char *group = str_after(line, "0::"),
+			   *own = group ? strstr(group, path) : NULL;
+		const char *below = own ? str_after(own + strlen(path), "/") : NULL;
+		if (!below)
+			continue;
+		int fd = sys_openat2(tree_fd, below, O_PATH | O_DIRECTORY, 0,
+			RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+		return fd < 0 ? err_new(fd, "open cgroup %s", group) : fd;
+	}
+	return err_say(-ENOENT, "process %d is not below cgroup %s", pid, path);
 }
 
 void cgroup_entry_close(struct cgroup_entry *entry)

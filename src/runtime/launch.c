@@ -298,9 +298,8 @@ static int clone_error(int r, uint64_t flags)
 	return err_new(r, "start init");
 }
 
-static int init_clone(struct launch *l, const struct child_fds *fds)
+static int clone_into(struct launch *l, const struct child_fds *fds, int cgroup_fd)
 {
-	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
 	struct clone_args args = {
 		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD |
 			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -311,8 +310,31 @@ static int init_clone(struct launch *l, const struct child_fds *fds)
 	int pid = sys_clone3(&args);
 	if (pid == 0)
 		child_main(l, fds);
+	return pid;
+}
+
+/* The container's own processes have made groups in its group: an exec goes where its first process is. */
+static int clone_beside_target(struct launch *l, const struct child_fds *fds, int cgroup_fd)
+{
+	int target = process_pid(l->slots[SLOT_TARGET]);
+	if (target < 0)
+		return err_new(target, "look at the container's first process");
+	auto_close int inner = cgroup_entry_below(
+		cgroup_fd, flat_str(&l->plan, plan_head(&l->plan)->cgroup_path), target);
+	int pid = inner < 0 ? inner : clone_into(l, fds, inner);
+	return inner >= 0 && pid < 0 ? clone_error(pid, plan_head(&l->plan)->clone_flags) : pid;
+}
+
+static int init_clone(struct launch *l, const struct child_fds *fds)
+{
+	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
+	int pid = clone_into(l, fds, cgroup_fd);
+	if (pid == -EBUSY && l->slots[SLOT_TARGET] >= 0)
+		pid = clone_beside_target(l, fds, cgroup_fd);
+	else if (pid < 0)
+		clone_error(pid, plan_head(&l->plan)->clone_flags);
 	if (pid < 0)
-		return clone_error(pid, args.flags);
+		return pid;
 	l->pid = pid;
 	return 0;
 }

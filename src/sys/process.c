@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 /* Fields of /proc/PID/stat as proc(5) numbers them. */
-enum { STAT_STATE = 3, STAT_THREADS = 20, STAT_START = 22 };
+enum { STAT_STATE = 3, STAT_THREADS = 20, STAT_START = 22, FDINFO_MAX = 4096 };
 
 /* Reads the line of /proc/PID/stat. The second field is the program's own choice of name and may hold blanks and
  * parentheses, but no field after it does: fields are counted from the last parenthesis. */
@@ -75,6 +75,25 @@ int process_identify(pid_t pid, struct process_id *out)
 		return r;
 	*out = (struct process_id){.pid = pid, .start_ticks = start_ticks};
 	return 0;
+}
+
+int process_pid(int pidfd)
+{
+	char path[40];
+	auto_buf struct buf text = BUF_INIT;
+	fmt(path, "/proc/self/fdinfo/%d", pidfd);
+	int r = file_read(path, FDINFO_MAX, &text);
+	if (r < 0)
+		return r;
+	char *rest = text.data;
+	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
+		const char *value = str_after(line, "Pid:\t");
+		uint32_t pid;
+		/* -1: it has ended; 0: it is in another pid namespace. */
+		if (value)
+			return parse_u32(value, &pid) == 0 && pid > 0 ? (int)pid : -ESRCH;
+	}
+	return -ESRCH;
 }
 
 int process_open(const struct process_id *id)

@@ -22,6 +22,8 @@ int process_identify(pid_t pid, struct process_id *out);
 /* A pidfd of exactly that process: -ESRCH when it is gone or the pid is another's by now. A zombie counts as gone. */
 int process_open(const struct process_id *id);
 bool process_is_alive(const struct process_id *id);
+/* The pid behind a pidfd, in the caller's pid namespace; -ESRCH when it has ended or cannot be seen from there. */
+int process_pid(int pidfd);
 
 /* Kills and reaps the child behind the pidfd, then closes it. */
 void process_kill(int pidfd);

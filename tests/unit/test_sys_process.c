@@ -32,6 +32,23 @@ static int leaving(void)
 	return 42;
 }
 
+static void test_pid_of_pidfd(void **state)
+{
+	pid_t pid;
+	int pidfd = start(sleeping, &pid);
+	assert_int_equal(process_pid(pidfd), pid);
+	process_kill(pidfd);
+
+	pidfd = start(leaving, &pid);
+	assert_int_equal(process_wait(pidfd), 42);
+	assert_int_equal(process_pid(pidfd), -ESRCH);
+	fd_close(pidfd);
+
+	auto_close int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(process_pid(other), -ESRCH);
+	assert_int_equal(process_pid(-EBADF), -ENOENT);
+}
+
 static void test_parse_stat(void **state)
 {
 	static const char rest[] = " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 %d 18 987654 19 20";
@@ -172,6 +189,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_stat),
+		cmocka_unit_test(test_pid_of_pidfd),
 		cmocka_unit_test(test_identify),
 		cmocka_unit_test(test_zombie_is_gone),
 		cmocka_unit_test(test_wait),
