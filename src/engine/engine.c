@@ -187,6 +187,8 @@ static int engine_fill(struct engine *e, const char *root_path, const char *stat
 	r = root_check(e);
 	if (r == 0)
 		r = state_check_boot(e);
+	if (r == 0)
+		r = engine_pair(e);
 	if (r < 0)
 		return space_explain(e, r);
 	r = cgroup_host_load(&e->cgroup);

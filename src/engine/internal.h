@@ -47,6 +47,9 @@ int name_release_all(const struct engine *e, const char *id);
 /* A name nobody has, "brave_turing" style. */
 void name_invent(const struct engine *e, struct arena *a, const char **out);
 
+/* Ties root and state to each other; -EBUSY when one of them is in use with another. */
+int engine_pair(const struct engine *e);
+
 /* state/pending/ID, locked while a command makes or removes something; what a dead command left is undone by the next
  * one. So is what a command could not undo itself: it keeps the file. */
 int pending_begin(const struct engine *e, const char *id);

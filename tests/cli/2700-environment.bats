@@ -38,6 +38,19 @@ trouble() {
 	}
 }
 
+# small_disk HUSK_ROOT|HUSK_STATE MOUNT-OPTIONS: that one is the small disk from now on, the other is new.
+small_disk() {
+	mount -t tmpfs -o "$2" small "$small"
+	apart=$(mktemp -d "$BATS_TEST_TMPDIR/apart.XXXXXX")
+	export HUSK_ROOT=$apart/root HUSK_STATE=$apart/state
+	export "$1=$small"
+}
+
+end_small_disk() {
+	umount "$small"
+	export HUSK_ROOT=$HUSK_TEST_DIR/root HUSK_STATE=$HUSK_TEST_DIR/state
+}
+
 # Within a mount namespace of its own: what is done there ends with the command.
 elsewhere() {
 	unshare --mount bash -euc "$1" elsewhere "$HUSK" "${plain[@]}" "${@:2}"
@@ -111,10 +124,11 @@ elsewhere() {
 	local size what
 	for what in HUSK_ROOT HUSK_STATE; do
 		for size in 4k 8k; do
-			mount -t tmpfs -o "size=$size" small "$small"
-			trouble "The disk of $small is full: make room there" env "$what=$small" "$HUSK" run --rm --rootfs "$ROOTFS" -p 8081:80 -- true
+			small_disk "$what" "size=$size"
+			trouble "The disk of $small is full: make room there" "$HUSK" run --rm --rootfs "$ROOTFS" -p 8081:80 -- true
 			[[ -z $(find "$small"/containers "$small"/pending "$small"/names "$small"/leases -mindepth 1 2>/dev/null) ]]
-			umount "$small"
+			husk network prune
+			end_small_disk
 		done
 	done
 }
@@ -124,19 +138,18 @@ elsewhere() {
 	for what in HUSK_ROOT HUSK_STATE; do
 		passed=0
 		for count in {1..60}; do
-			mount -t tmpfs -o "nr_inodes=$count" small "$small"
-			if env "$what=$small" "$HUSK" "${plain[@]}" -- true 2>/dev/null; then
+			small_disk "$what" "nr_inodes=$count"
+			if "$HUSK" "${plain[@]}" -- true 2>/dev/null; then
 				passed=$((passed + 1))
 			else
-				trouble "The disk of $small has no inodes left: remove files there" \
-					env "$what=$small" "$HUSK" "${plain[@]}" -- true
+				trouble "The disk of $small has no inodes left: remove files there" "$HUSK" "${plain[@]}" -- true
 			fi
 			[[ -z $(find "$small" -mindepth 2) ]] || {
 				echo "with $what of $count inodes:"
 				find "$small" -mindepth 2
 				false
 			}
-			umount "$small"
+			end_small_disk
 		done
 		[[ $passed -gt 10 && $passed -lt 56 ]]
 	done
@@ -152,8 +165,7 @@ fill() {
 
 @test "a disk that fills up while containers run: they go on, can be looked at, ended and removed" {
 	for what in HUSK_ROOT HUSK_STATE; do
-		mount -t tmpfs -o size=2m,nr_inodes=300 small "$small"
-		export "$what=$small"
+		small_disk "$what" size=2m,nr_inodes=300
 		background --name ended -- sh -c 'echo before; exit 3'
 		husk wait ended
 		background --name goes-on -- sh -c 'while :; do echo tick; sleep 0.05; done'
@@ -170,8 +182,7 @@ fill() {
 		[[ $(field goes-on .State.Status) == exited && $(field ended .State.ExitCode) == 3 ]]
 		husk rm ended goes-on
 		[[ -z $(husk ps -aq) ]]
-		umount "$small"
-		export HUSK_ROOT=$HUSK_TEST_DIR/root HUSK_STATE=$HUSK_TEST_DIR/state
+		end_small_disk
 	done
 }
 
@@ -185,8 +196,7 @@ trouble_of_start() {
 }
 
 @test "a full log disk: the container goes on, and what was lost is said" {
-	mount -t tmpfs -o size=1m small "$small"
-	export HUSK_ROOT=$small
+	small_disk HUSK_ROOT size=1m
 	background --name talker -v "$BATS_TEST_TMPDIR:/out" -- sh -c '
 		for i in $(seq 1 30000); do echo "line $i is here to fill the disk up"; done
 		touch /out/written; while [ ! -e /out/room ]; do sleep 0.05; done; echo the last line'
@@ -199,7 +209,7 @@ trouble_of_start() {
 	[[ $(husk logs -n 1 talker) == "the last line" ]]
 	husk logs talker 2>&1 >/dev/null | grep -Eqx '\[[0-9]+ bytes lost\]'
 	husk rm talker
-	export HUSK_ROOT=$HUSK_TEST_DIR/root
+	end_small_disk
 }
 
 @test "read-only directories, files in their place, paths too long, hostile variables" {
@@ -224,7 +234,30 @@ trouble_of_start() {
 	env HUSK_STATE="$deep" HUSK_ROOT="$deep-root" "$HUSK" run -d --name deep --rootfs "$ROOTFS" --net none -- sleep 100
 	env HUSK_STATE="$deep" HUSK_ROOT="$deep-root" "$HUSK" rm -f deep
 	deep=$BATS_TEST_TMPDIR/$(printf 'a%.0s' {1..200})/$(printf 'a%.0s' {1..200})
-	trouble "too long" env HUSK_STATE="$deep" "$HUSK" run -d --rootfs "$ROOTFS" --net none -- sleep 100
+	trouble "too long" env HUSK_STATE="$deep" HUSK_ROOT="$BATS_TEST_TMPDIR/root" "$HUSK" run -d --rootfs "$ROOTFS" --net none -- sleep 100
+}
+
+@test "a root and a state directory belong together while both have something" {
+	local at=$BATS_TEST_TMPDIR id
+	local one=(env HUSK_ROOT="$at/root" HUSK_STATE="$at/state" "$HUSK") two=(env HUSK_ROOT="$at/root" HUSK_STATE="$at/state2" "$HUSK")
+	local three=(env HUSK_ROOT="$at/root2" HUSK_STATE="$at/state" "$HUSK")
+	id=$("${one[@]}" run -d --rootfs "$ROOTFS" --net none -- sleep 100)
+	trouble "the root $at/root is in use with the state directory $at/state:" "${two[@]}" "${plain[@]}" -- true
+	code=1 trouble "the root $at/root is in use with the state directory $at/state:" "${two[@]}" ps
+	trouble "the state directory $at/state is in use with the root $at/root:" "${three[@]}" "${plain[@]}" -- true
+	[[ $("${one[@]}" ps -q --no-trunc) == "$id" ]]
+	"${one[@]}" rm -f "$id"
+	# A state directory that is gone, or of another boot, holds nothing; neither does a root that is gone.
+	rm -r "$at/state"
+	"${two[@]}" "${plain[@]}" -- true
+	echo another-boot >"$at/state2/boot"
+	"${one[@]}" "${plain[@]}" -- true
+	mv "$at/root" "$at/away"
+	"${three[@]}" "${plain[@]}" -- true
+	# Two commands that are the first ones.
+	rm -r "$at/root2" "$at/state"
+	"${one[@]}" ps & "${one[@]}" ps & "${one[@]}" "${plain[@]}" -- true
+	wait
 }
 
 @test "few open files, few processes, small files" {
