@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { FORMAT_GUESS = 48 };
+
 char buf_empty[1];
 
 void *mem_new(size_t size)
@@ -101,14 +103,18 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
+/* Most texts fit at once: formatting twice to know the length is for the others. */
 void buf_vaddf(struct buf *b, const char *format, va_list args)
 {
 	va_list again;
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, args);
+	char *to = buf_reserve(b, FORMAT_GUESS);
+	size_t room = b->room - b->len;
+	int n = vsnprintf(to, room, format, args);
 	if (n < 0)
 		BUG("format %s", format);
-	vsnprintf(buf_reserve(b, (size_t)n), (size_t)n + 1, format, again);
+	if ((size_t)n >= room)
+		vsnprintf(buf_reserve(b, (size_t)n), (size_t)n + 1, format, again);
 	va_end(again);
 	buf_grew(b, (size_t)n);
 }
@@ -128,25 +134,30 @@ static bool drives_terminal(unsigned code)
 		(code >= 0x2066 && code <= 0x2069);
 }
 
+static void add_escape(struct buf *b, unsigned code)
+{
+	if (code < 0x100)
+		buf_addf(b, "\\x%02x", code);
+	else
+		buf_addf(b, "\\u{%04x}", code);
+}
+
 void buf_add_escaped(struct buf *b, const char *s)
 {
-	size_t left = strlen(s);
-	while (left > 0) {
+	size_t len = strlen(s), plain = 0;
+	for (size_t at = 0; at < len;) {
 		uint32_t code;
-		size_t size = str_utf8(s, left, &code);
-		if (size == 0) {
-			buf_addf(b, "\\x%02x", (unsigned char)*s);
-			size = 1;
-		} else if (!drives_terminal(code)) {
-			buf_add(b, s, size);
-		} else if (code < 0x100) {
-			buf_addf(b, "\\x%02x", code);
-		} else {
-			buf_addf(b, "\\u{%04x}", code);
+		size_t size = str_utf8(s + at, len - at, &code);
+		bool is_plain = size > 0 && !drives_terminal(code);
+		if (!is_plain) {
+			buf_add(b, s + plain, at - plain);
+			add_escape(b, size > 0 ? code : (unsigned char)s[at]);
 		}
-		s += size;
-		left -= size;
+		at += size > 0 ? size : 1;
+		if (!is_plain)
+			plain = at;
 	}
+	buf_add(b, s + plain, len - plain);
 }
 
 char *buf_take(struct buf *b)

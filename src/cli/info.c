@@ -80,11 +80,11 @@ static void images_print(const struct image_list *list, bool is_whole)
 		for (size_t j = 0; j < image->references.count; j++) {
 			auto_of(image_words) struct image_words words;
 			image_words_fill(image, image->references.items[j], is_whole, &words);
-			cli_table_addf(&table, "%s", words.name.data);
-			cli_table_addf(&table, "%s", words.tag.data);
-			cli_table_addf(&table, "%s", words.id);
-			cli_table_addf(&table, "%s", words.since);
-			cli_table_addf(&table, "%s", words.size);
+			cli_table_add(&table, words.name.data);
+			cli_table_add(&table, words.tag.data);
+			cli_table_add(&table, words.id);
+			cli_table_add(&table, words.since);
+			cli_table_add(&table, words.size);
 		}
 	}
 	cli_table_print(&table, stdout);

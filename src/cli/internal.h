@@ -20,6 +20,7 @@ struct cli_table {
 
 void cli_table_heads(struct cli_table *t,
 	const char *const *heads); /* NULL-terminated; also says how many columns */
+void cli_table_add(struct cli_table *t, const char *text);
 void cli_table_addf(struct cli_table *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void cli_table_print(const struct cli_table *t, FILE *out);

@@ -69,9 +69,9 @@ static void ls_print(const struct network_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct network_view *n = &list->items[i];
 		cli_table_addf(&table, "%.12s", n->id);
-		cli_table_addf(&table, "%s", n->name);
-		cli_table_addf(&table, "%s", n->driver);
-		cli_table_addf(&table, "%s", n->subnet ? n->subnet : "");
+		cli_table_add(&table, n->name);
+		cli_table_add(&table, n->driver);
+		cli_table_add(&table, n->subnet ? n->subnet : "");
 	}
 	cli_table_print(&table, stdout);
 }

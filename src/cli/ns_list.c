@@ -92,16 +92,16 @@ static void print_row(
 	struct cli_table *table, const struct ns_entry *e, const char *user, const char *owner)
 {
 	cli_table_addf(table, "%" PRIu64, e->inode);
-	cli_table_addf(table, "%s", ns_info[e->kind].name);
+	cli_table_add(table, ns_info[e->kind].name);
 	cli_table_addf(table, "%u", e->process_count);
 	if (e->first_pid)
 		cli_table_addf(table, "%d", e->first_pid);
 	else
 		cli_table_addf(table, "-");
-	cli_table_addf(table, "%s", user);
-	cli_table_addf(table, "%s", owner ? owner : "-");
+	cli_table_add(table, user);
+	cli_table_add(table, owner ? owner : "-");
 	if (e->process_count)
-		cli_table_addf(table, "%s", e->command);
+		cli_table_add(table, e->command);
 	else
 		cli_table_addf(table, "(kept at %s)", e->bound_path);
 }
@@ -226,9 +226,9 @@ static int show_main(void *context, void *args, int argc, char **argv)
 		r = ns_inode(target.pid, (enum ns_kind)kind, &inode);
 		if (r == 0)
 			r = host_inode((enum ns_kind)kind, &host, &shared);
-		cli_table_addf(&table, "%s", ns_info[kind].name);
+		cli_table_add(&table, ns_info[kind].name);
 		cli_table_addf(&table, "%" PRIu64, inode);
-		cli_table_addf(&table, "%s", inode == 0 ? "none" : inode == host ? shared : "own");
+		cli_table_add(&table, inode == 0 ? "none" : inode == host ? shared : "own");
 	}
 	if (r < 0)
 		return err_wrap(r, "husk ns show");
@@ -255,7 +255,7 @@ struct tree {
 static void tree_row(struct tree *t, const struct ns_process *p, const char *branch)
 {
 	cli_table_addf(&t->table, "%d", p->pid);
-	cli_table_addf(&t->table, "%s", *p->inner ? p->inner : "-");
+	cli_table_add(&t->table, *p->inner ? p->inner : "-");
 	cli_table_addf(&t->table, "%s%s%s", t->prefix.data, branch, p->command);
 }
 

@@ -158,12 +158,12 @@ static void ps_print(
 		row_words(e, args, &rows[i], &words);
 		cli_table_addf(
 			&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
-		cli_table_addf(&table, "%s", words.image.data);
-		cli_table_addf(&table, "%s", words.command.data);
+		cli_table_add(&table, words.image.data);
+		cli_table_add(&table, words.command.data);
 		cli_table_addf(&table, "%s ago", ago);
-		cli_table_addf(&table, "%s", status.data);
-		cli_table_addf(&table, "%s", s->ports);
-		cli_table_addf(&table, "%s", s->name);
+		cli_table_add(&table, status.data);
+		cli_table_add(&table, s->ports);
+		cli_table_add(&table, s->name);
 	}
 	cli_table_print(&table, stdout);
 }

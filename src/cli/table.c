@@ -14,15 +14,21 @@ void cli_table_heads(struct cli_table *t, const char *const *heads)
 	}
 }
 
+void cli_table_add(struct cli_table *t, const char *text)
+{
+	auto_buf struct buf cell = BUF_INIT;
+	buf_add_escaped(&cell, text);
+	strvec_push_take(&t->cells, buf_take(&cell));
+}
+
 void cli_table_addf(struct cli_table *t, const char *format, ...)
 {
-	auto_buf struct buf raw = BUF_INIT, cell = BUF_INIT;
+	auto_buf struct buf text = BUF_INIT;
 	va_list args;
 	va_start(args, format);
-	buf_vaddf(&raw, format, args);
+	buf_vaddf(&text, format, args);
 	va_end(args);
-	buf_add_escaped(&cell, raw.data);
-	strvec_push_take(&t->cells, buf_take(&cell));
+	cli_table_add(t, text.data);
 }
 
 /* Characters, not bytes: continuation bytes of UTF-8 take no room. */
@@ -34,6 +40,12 @@ static size_t text_width(const char *s)
 	return width;
 }
 
+static void add_blanks(struct buf *out, size_t count)
+{
+	memset(buf_reserve(out, count), ' ', count);
+	buf_grew(out, count);
+}
+
 void cli_table_print(const struct cli_table *t, FILE *out)
 {
 	size_t widths[COLUMNS_MAX] = {0};
@@ -42,13 +54,16 @@ void cli_table_print(const struct cli_table *t, FILE *out)
 		if (width > widths[i % t->columns])
 			widths[i % t->columns] = width;
 	}
+	auto_buf struct buf text = BUF_INIT; /* one write for all of it */
 	for (size_t i = 0; i < t->cells.count; i++) {
 		size_t column = i % t->columns;
-		bool is_last = column + 1 == t->columns;
-		fputs(t->cells.items[i], out);
-		size_t blanks = is_last ? 0 : widths[column] - text_width(t->cells.items[i]) + GAP;
-		fprintf(out, "%*s%s", (int)blanks, "", is_last ? "\n" : "");
+		buf_adds(&text, t->cells.items[i]);
+		if (column + 1 == t->columns)
+			buf_addc(&text, '\n');
+		else
+			add_blanks(&text, widths[column] - text_width(t->cells.items[i]) + GAP);
 	}
+	fwrite(text.data, 1, text.len, out);
 }
 
 void cli_table_release(struct cli_table *t)

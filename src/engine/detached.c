@@ -135,7 +135,8 @@ int container_settle(struct engine *e, const char *id, struct summary *summary)
 {
 	bool is_dead = summary->flags & SUMMARY_UNCOLLECTED;
 	bool is_adoptable = summary->state == CONTAINER_RUNNING && summary->monitor.pid &&
-		summary->flags & SUMMARY_DETACHED && !(summary->flags & SUMMARY_TTY);
+		summary->flags & SUMMARY_DETACHED &&
+		!(summary->flags & (SUMMARY_TTY | SUMMARY_WATCHED));
 	if ((!is_dead && !is_adoptable) || process_is_alive(&summary->monitor))
 		return 0;
 	return is_dead ? container_ended(e, id) : orphan_adopt(e, id, summary);

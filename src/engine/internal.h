@@ -101,7 +101,8 @@ struct start {
 	struct engine *e;
 	struct container *c;
 	struct launch launch;
-	int lock;
+	int lock; /* the container's */
+	int gate; /* a place among those that start: let go when the payload runs */
 };
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
 int detached_run(struct start *s);

@@ -29,8 +29,11 @@ enum {
 static void state_verify(struct engine *e, const char *id, struct summary *out)
 {
 	bool is_this_boot = str_eq(out->boot_id, e->boot_id);
-	if (is_this_boot && process_is_alive(&out->process))
+	int parent = is_this_boot ? process_parent(&out->process) : -ESRCH;
+	if (parent != -ESRCH) { /* who cannot be looked at (EMFILE) is not dead */
+		out->flags |= parent > 0 && parent == out->monitor.pid ? SUMMARY_WATCHED : 0;
 		return;
+	}
 	struct monitor_exit record = {.code = -1};
 	auto_close int run_dir = container_run_dir_open(e, id);
 	if (run_dir >= 0 && is_this_boot && monitor_exit_load(run_dir, &record) < 0)

@@ -18,6 +18,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* More starts at once only wait for each other in the kernel, and spin there. */
+enum { GATE_PLACES_PER_CPU = 2, GATE_PATIENCE_MS = 10000 };
+
 /* 126: found but not executable; 127: not found; 125: husk's own failure. */
 static int exit_code_of(int code, enum launch_phase phase)
 {
@@ -217,6 +220,7 @@ int summary_running(
 	network_describe(s->e, c, &summary);
 	r = summary_store(s->e, c->id, &summary);
 	fd_replace(&s->lock, -EBADF);
+	fd_replace(&s->gate, -EBADF);
 	return r;
 }
 
@@ -330,16 +334,23 @@ static int failed(struct engine *e, const struct container *c, enum launch_phase
 	return r;
 }
 
+/* The place is a courtesy to the others, not a right: with one that hangs in each the starts go on, only slowly. */
 static void start_init(struct start *s, struct engine *e, struct container *c)
 {
 	*s = (struct start){.e = e, .c = c, .lock = -EBADF};
 	launch_init(&s->launch);
+	s->gate = lock_gate_at(
+		e->state_fd, "lock", GATE_PLACES_PER_CPU * process_cpus(), GATE_PATIENCE_MS);
+	if (s->gate == -ETIMEDOUT)
+		log_warn("other containers have been starting for %d seconds",
+			GATE_PATIENCE_MS / 1000);
 }
 
 static void start_close(struct start *s)
 {
 	launch_close(&s->launch);
 	fd_replace(&s->lock, -EBADF);
+	fd_replace(&s->gate, -EBADF);
 }
 
 /* A container that is there, from its network to its first process. */
@@ -370,11 +381,13 @@ static int create_and_run(struct start *s, int *out_code)
 int container_run(struct engine *e, struct container *c, int *out_code)
 {
 	*out_code = 125;
-	auto_close int pending = pending_begin(e, c->id);
-	if (pending < 0)
-		return pending;
 	struct start s;
 	start_init(&s, e, c);
+	auto_close int pending = pending_begin(e, c->id);
+	if (pending < 0) {
+		start_close(&s);
+		return pending;
+	}
 	int left = 0, r = create_and_run(&s, out_code);
 	if (r < 0) {
 		space_explain(e, r);

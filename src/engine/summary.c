@@ -33,7 +33,7 @@ int summary_store(const struct engine *e, const char *id, const struct summary *
 	struct summary row = *s;
 	row.magic = SUMMARY_MAGIC;
 	row.version = SUMMARY_VERSION;
-	row.flags &= ~(uint32_t)SUMMARY_UNCOLLECTED;
+	row.flags &= ~(uint32_t)(SUMMARY_UNCOLLECTED | SUMMARY_WATCHED);
 	memcpy(row.boot_id, e->boot_id, sizeof(e->boot_id));
 	auto_close int dir = container_dir_open(e, id);
 	int r = dir < 0 ? dir : file_replace_at(dir, "summary", &row, sizeof(row), 0600, false);

@@ -7,9 +7,14 @@
 #include "sys/calls.h"
 #include "sys/internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+enum { ALARM_AGAIN_US = 10000 };
 
 static int lock_open(int dirfd, const char *name)
 {
@@ -53,6 +58,7 @@ int lock_shared_at(int dirfd, const char *name)
 	return lock_at(dirfd, name, LOCK_SH);
 }
 
+/* Not sys_fcntl, which would begin an interrupted wait again. */
 static int lock_place(int fd, int command, unsigned place)
 {
 	struct flock lock = {
@@ -61,11 +67,35 @@ static int lock_place(int fd, int command, unsigned place)
 		.l_start = (off_t)place,
 		.l_len = 1,
 	};
-	int r = sys_fcntl(fd, command, (long)(intptr_t)&lock);
-	return r == -EACCES ? -EAGAIN : r;
+	if (fcntl(fd, command, &lock) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
 }
 
-int lock_gate_at(int dirfd, const char *name, unsigned slots)
+static void nothing(int number)
+{
+	(void)number;
+}
+
+/* The kernel has no lock with a deadline: an alarm ends the wait. It rings again and again, as the first may come before
+ * the wait has begun. */
+static int place_await(int fd, unsigned place, unsigned patience_ms)
+{
+	struct sigaction quiet = {.sa_handler = nothing}, before;
+	struct itimerval alarm = {
+		.it_value = {patience_ms / 1000, patience_ms % 1000 * 1000L},
+		.it_interval = {.tv_usec = ALARM_AGAIN_US},
+	};
+	struct itimerval none = {0};
+	if (sigaction(SIGALRM, &quiet, &before) < 0 || setitimer(ITIMER_REAL, &alarm, NULL) < 0)
+		return -errno;
+	int r = lock_place(fd, F_OFD_SETLKW, place);
+	setitimer(ITIMER_REAL, &none, NULL);
+	sigaction(SIGALRM, &before, NULL);
+	return r == -EINTR ? -ETIMEDOUT : r;
+}
+
+int lock_gate_at(int dirfd, const char *name, unsigned slots, unsigned patience_ms)
 {
 	if (slots == 0)
 		return -EINVAL;
@@ -79,6 +109,6 @@ int lock_gate_at(int dirfd, const char *name, unsigned slots)
 	for (unsigned i = 0; i < slots && r == -EAGAIN; i++)
 		r = lock_place(fd, F_OFD_SETLK, (first + i) % slots);
 	if (r == -EAGAIN)
-		r = lock_place(fd, F_OFD_SETLKW, first);
+		r = place_await(fd, first, patience_ms);
 	return r < 0 ? r : take_fd(&fd);
 }

@@ -14,5 +14,6 @@
 int lock_file_at(int dirfd, const char *name, bool is_waiting);
 /* The same, held together with others; waits while somebody has it alone. */
 int lock_shared_at(int dirfd, const char *name);
-/* One of `slots` places in a gate file; waits for the first that is free. The fd is the place. */
-int lock_gate_at(int dirfd, const char *name, unsigned slots);
+/* One of `slots` places in a gate file; waits for one of them, at most `patience_ms`: then -ETIMEDOUT. The fd is the
+ * place. The file may have other locks of the functions above. The wait takes the process's SIGALRM for itself. */
+int lock_gate_at(int dirfd, const char *name, unsigned slots, unsigned patience_ms);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,11 +23,16 @@
 #include <unistd.h>
 
 /* Fields of /proc/PID/stat as proc(5) numbers them. */
-enum { STAT_STATE = 3, STAT_THREADS = 20, STAT_START = 22, FDINFO_MAX = 4096 };
+enum { STAT_STATE = 3, STAT_PARENT = 4, STAT_THREADS = 20, STAT_START = 22, FDINFO_MAX = 4096 };
+
+struct stat_line {
+	pid_t parent;
+	uint64_t start_ticks;
+};
 
 /* Reads the line of /proc/PID/stat. The second field is the program's own choice of name and may hold blanks and
  * parentheses, but no field after it does: fields are counted from the last parenthesis. */
-static int process_parse_stat(char *line, uint64_t *out_start_ticks)
+static int process_parse_stat(char *line, struct stat_line *out)
 {
 	char *rest = strrchr(line, ')');
 	if (!rest || rest[1] != ' ')
@@ -35,24 +41,28 @@ static int process_parse_stat(char *line, uint64_t *out_start_ticks)
 
 	char state = 0;
 	uint64_t threads = 0;
+	uint32_t parent = 0;
 	for (int field = STAT_STATE; field <= STAT_START; field++) {
 		char *word = str_cut(&rest, ' ');
 		if (!word || !*word)
 			return -EPROTO;
 		if (field == STAT_STATE)
 			state = *word;
+		if (field == STAT_PARENT && parse_u32(word, &parent) < 0)
+			return -EPROTO;
 		if (field == STAT_THREADS && parse_u64(word, &threads) < 0)
 			return -EPROTO;
-		if (field == STAT_START && parse_u64(word, out_start_ticks) < 0)
+		if (field == STAT_START && parse_u64(word, &out->start_ticks) < 0)
 			return -EPROTO;
 	}
+	out->parent = (pid_t)parent;
 	/* A leader that left while its threads run is Z, too, but the process lives. */
 	if (state == 'X' || state == 'x' || (state == 'Z' && threads <= 1))
 		return -ESRCH;
 	return 0;
 }
 
-int process_identify(pid_t pid, struct process_id *out)
+static int stat_read(pid_t pid, struct stat_line *out)
 {
 	char path[32], line[1024];
 	if (pid <= 0)
@@ -68,13 +78,16 @@ int process_identify(pid_t pid, struct process_id *out)
 	if (len < 0)
 		return (int)len;
 	line[len] = '\0';
+	return process_parse_stat(line, out);
+}
 
-	uint64_t start_ticks;
-	r = process_parse_stat(line, &start_ticks);
-	if (r < 0)
-		return r;
-	*out = (struct process_id){.pid = pid, .start_ticks = start_ticks};
-	return 0;
+int process_identify(pid_t pid, struct process_id *out)
+{
+	struct stat_line line = {0};
+	int r = stat_read(pid, &line);
+	if (r == 0)
+		*out = (struct process_id){.pid = pid, .start_ticks = line.start_ticks};
+	return r;
 }
 
 int process_pid(int pidfd)
@@ -105,7 +118,7 @@ int process_open(const struct process_id *id)
 	if (pidfd < 0)
 		/* EINVAL (ENOENT from 6.15 on): by now the number is a thread's. */
 		return pidfd == -EINVAL || pidfd == -ENOENT ? -ESRCH : pidfd;
-	struct process_id now;
+	struct process_id now = {0};
 	int r = process_identify(id->pid, &now);
 	if (r < 0)
 		return r;
@@ -115,10 +128,19 @@ int process_open(const struct process_id *id)
 bool process_is_alive(const struct process_id *id)
 {
 	/* No pidfd: nothing is done to the process after the answer, so nothing need hold it. */
-	struct process_id now;
+	struct process_id now = {0};
 	int r = process_identify(id->pid, &now);
 	/* Who cannot be looked at (EMFILE) is not dead. */
 	return r < 0 ? r != -ESRCH : now.start_ticks == id->start_ticks;
+}
+
+int process_parent(const struct process_id *id)
+{
+	struct stat_line now = {0};
+	int r = stat_read(id->pid, &now);
+	if (r < 0)
+		return r;
+	return now.start_ticks == id->start_ticks ? now.parent : -ESRCH;
 }
 
 void process_kill(int pidfd)
@@ -169,6 +191,13 @@ int process_boot_id(char out[static 37])
 	memcpy(out, text.data, 36);
 	out[36] = '\0';
 	return 0;
+}
+
+unsigned process_cpus(void)
+{
+	cpu_set_t cpus;
+	int r = sched_getaffinity(0, sizeof(cpus), &cpus);
+	return r < 0 ? 1 : (unsigned)CPU_COUNT(&cpus);
 }
 
 uint64_t clock_boot_ms(void)

@@ -22,6 +22,8 @@ int process_identify(pid_t pid, struct process_id *out);
 /* A pidfd of exactly that process: -ESRCH when it is gone or the pid is another's by now. A zombie counts as gone. */
 int process_open(const struct process_id *id);
 bool process_is_alive(const struct process_id *id);
+/* The pid of its parent, 0 for one that cannot be seen from here; -ESRCH when it is gone. */
+int process_parent(const struct process_id *id);
 /* The pid behind a pidfd, in the caller's pid namespace; -ESRCH when it has ended or cannot be seen from there. */
 int process_pid(int pidfd);
 
@@ -42,6 +44,8 @@ int process_wait_gone(int pidfd, uint64_t timeout_ms);
 
 /* The boot id of the kernel, 36 characters. */
 int process_boot_id(char out[static 37]);
+/* How many processors this process may run on. */
+unsigned process_cpus(void);
 /* Now, in milliseconds since boot (suspend included) and in nanoseconds since 1970. */
 uint64_t clock_boot_ms(void);
 uint64_t clock_real_ns(void);

@@ -90,3 +90,36 @@ teardown() {
 	[[ $(husk ps -q | wc -l) -eq 1 && $(husk inspect stale | jq length) -eq 1 ]]
 	husk rm -f stale
 }
+
+# Holds every place of the gate of starts for $1 seconds; says so by the file $2.
+hold_gate() {
+	python3 - "$HUSK_STATE/lock" "$1" "$2" <<-'END' &
+		import fcntl, os, struct, sys, time
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		places = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 2 * len(os.sched_getaffinity(0)), 0)
+		fcntl.fcntl(fd, fcntl.F_OFD_SETLK, places)
+		open(sys.argv[3], "w").close()
+		time.sleep(float(sys.argv[2]))
+	END
+	eventually test -e "$2"
+}
+
+@test "starts wait for each other's places, not for ever, and only starts" {
+	local begin held=$BATS_TEST_TMPDIR/held
+	husk run --rm --rootfs "$ROOTFS" --net none -- true
+	background --name runs -- sleep 100
+	hold_gate 2 "$held"
+	begin=$(date +%s%N)
+	husk ps
+	husk exec runs true
+	husk rm -f runs
+	(($(date +%s%N) - begin < 1500000000))
+	husk run --rm --rootfs "$ROOTFS" --net none -- true
+	(($(date +%s%N) - begin > 1500000000))
+	wait
+	hold_gate 30 "$held.again"
+	run --separate-stderr husk run --rm --rootfs "$ROOTFS" --net none -- echo goes
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $status -eq 0 && $output == goes && $stderr == *"other containers have been starting for 10 seconds"* ]]
+	kill %%
+}

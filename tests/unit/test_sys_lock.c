@@ -4,6 +4,7 @@
  */
 #include "sys/lock.c"
 
+#include "sys/process.h"
 #include "test_sys_temp.h"
 
 #include <signal.h>
@@ -72,18 +73,21 @@ static void test_unlinked_meanwhile(void **state)
 static void test_gate(void **state)
 {
 	int places[3];
-	assert_int_equal(lock_gate_at(temp_fd, "gate", 0), -EINVAL);
+	assert_int_equal(lock_gate_at(temp_fd, "gate", 0, 0), -EINVAL);
 	for (int i = 0; i < 3; i++) {
-		places[i] = lock_gate_at(temp_fd, "gate", 3);
+		places[i] = lock_gate_at(temp_fd, "gate", 3, 5000);
 		assert_true(places[i] >= 0);
 	}
+	uint64_t before = clock_boot_ms();
+	assert_int_equal(lock_gate_at(temp_fd, "gate", 3, 50), -ETIMEDOUT);
+	assert_in_range(clock_boot_ms() - before, 50, 2000);
 	pid_t pid = fork();
 	if (pid == 0) {
 		/* The places are the parent's, in open files that we share. */
 		for (int i = 0; i < 3; i++)
 			close(places[i]);
-		alarm(5);
-		_exit(lock_gate_at(temp_fd, "gate", 3) >= 0 ? 0 : 1);
+
+		_exit(lock_gate_at(temp_fd, "gate", 3, 5000) >= 0 ? 0 : 1);
 	}
 	int status;
 	usleep(50000);

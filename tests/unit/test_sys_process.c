@@ -65,19 +65,20 @@ static void test_parse_stat(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char line[256], tail[128];
-		uint64_t ticks = 0;
+		struct stat_line found = {0};
 		assert_true(fmt(tail, rest, rows[i].threads) >= 0);
 		assert_true(fmt(line, "%s%s", rows[i].begin, tail) >= 0);
-		assert_int_equal(process_parse_stat(line, &ticks), rows[i].result);
-		assert_int_equal(ticks, 987654);
+		assert_int_equal(process_parse_stat(line, &found), rows[i].result);
+		assert_int_equal(found.start_ticks, 987654);
+		assert_int_equal(found.parent, 1);
 	}
 	static const char *const broken[] = {
 		"", "7 (sh", "7 (sh)", "7 (sh) S 1 2", "7 (sh) S 1 2 3 4 5 6 "};
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		char line[64];
-		uint64_t ticks;
+		struct stat_line found;
 		assert_true(fmt(line, "%s", broken[i]) >= 0);
-		assert_int_equal(process_parse_stat(line, &ticks), -EPROTO);
+		assert_int_equal(process_parse_stat(line, &found), -EPROTO);
 	}
 }
 
@@ -89,6 +90,7 @@ static void test_identify(void **state)
 	assert_int_equal(self.pid, getpid());
 	assert_true(self.start_ticks > 0);
 	assert_true(process_is_alive(&self));
+	assert_int_equal(process_parent(&self), getppid());
 	assert_int_equal(process_identify(getpid(), &again), 0);
 	assert_memory_equal(&self, &again, sizeof(self));
 
