@@ -45,6 +45,22 @@ struct oci_device_rule {
 	const char *origin;
 };
 
+enum oci_hook_kind {
+	OCI_HOOK_PRESTART,
+	OCI_HOOK_CREATE_RUNTIME,
+	OCI_HOOK_CREATE_CONTAINER,
+	OCI_HOOK_START_CONTAINER,
+	OCI_HOOK_POSTSTART,
+	OCI_HOOK_POSTSTOP,
+	OCI_HOOK_COUNT
+};
+
+struct oci_hook {
+	const char *path; /* absolute */
+	struct str_list args, env; /* args: argv[0] as well; none: the path alone */
+	uint32_t timeout_s; /* 0: none */
+};
+
 /* A path with its reason: masked and read-only ones. */
 struct oci_path {
 	const char *path;
@@ -79,6 +95,7 @@ struct oci_process {
 	uint32_t *groups;
 	size_t group_count;
 	uint32_t umask;
+	uint16_t rows, columns; /* of the terminal; 0: as the kernel makes it */
 	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
 	bool no_new_privileges;
 	bool has_oom_score_adj;
@@ -113,6 +130,8 @@ struct oci_spec {
 	OCI_LIST(struct oci_pair) sysctls;
 	OCI_LIST(struct oci_rlimit) rlimits;
 	OCI_LIST(struct oci_limit) limits;
+	OCI_LIST(struct oci_hook) hooks[OCI_HOOK_COUNT];
+	OCI_LIST(struct oci_pair) annotations;
 	OCI_LIST(struct oci_pair)
 	network; /* sentence rows of what the engine will do on the network: key, value */
 };

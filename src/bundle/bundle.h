@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The files of an OCI bundle: config.json, and the process.json of an exec, become the structs of oci/oci.h. Every field of
+ * runtime-spec 1.3 is read, or refused by its path when it asks for something; properties that the specification does
+ * not know are ignored, as it says. Values are checked as far as one can without the machine: names, ranges, absolute
+ * paths. Nothing here touches files or the kernel. Speaking, with the path of the field. Any process.
+ */
+#include "oci/oci.h"
+
+/* `text` is all of config.json. `bundle_path` is absolute; a relative root.path is below it. Strings are the arena's. Each
+ * item's origin is "config.json". */
+int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,
+	struct oci_spec *out);
+/* A process alone, as `exec --process FILE` and `exec` have it; `name` is what messages call it. rlimits are added to
+ * out->rlimits, the rest is out->process. */
+int bundle_process_parse(const char *name, const char *text, size_t len, struct arena *a,
+	struct oci_spec *out);
+/* The value of `update --resources`: linux.resources alone; replaces out->limits, leaves the rest. */
+int bundle_resources_parse(const char *name, const char *text, size_t len, struct arena *a,
+	struct oci_spec *out);
