@@ -14,8 +14,8 @@ int bundle_config_parse(const char *text, size_t len, const char *bundle_path, s
 	struct oci_spec *out);
 /* A process alone, as `exec --process FILE` and `exec` have it; `name` is what messages call it. rlimits are added to
  * out->rlimits, the rest is out->process. */
-int bundle_process_parse(const char *name, const char *text, size_t len, struct arena *a,
-	struct oci_spec *out);
+int bundle_process_parse(
+	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
 /* The value of `update --resources`: linux.resources alone; replaces out->limits, leaves the rest. */
-int bundle_resources_parse(const char *name, const char *text, size_t len, struct arena *a,
-	struct oci_spec *out);
+int bundle_resources_parse(
+	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);

@@ -58,7 +58,7 @@ static int root_leave(void)
 	if (root < 0)
 		return err_new(root, "make an empty root for the worker");
 	struct mount_context context = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF};
-	int r = mount_root_attach(&context, root, MS_PRIVATE);
+	int r = mount_root_attach(&context, root, NULL, MS_PRIVATE);
 	if (r == 0) {
 		r = mount_root_enter(&context, false);
 		if (r == -EINVAL) /* the host runs from an initramfs */

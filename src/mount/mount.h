@@ -118,9 +118,10 @@ struct mount_context {
 	size_t slot_count;
 };
 
-/* Makes the caller's mount namespace private (or slave), attaches the detached root on top of /, fills ctx->root_fd
- * and null_fd. Init. */
-int mount_root_attach(struct mount_context *ctx, int detached_root_fd, uint32_t propagation);
+/* Makes the caller's mount namespace private (or slave), attaches the detached root over a directory of the host (NULL: over
+ * /), fills ctx->root_fd and null_fd. Init. */
+int mount_root_attach(
+	struct mount_context *ctx, int detached_root_fd, const char *over, uint32_t propagation);
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row);
 int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row);
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);

@@ -31,7 +31,8 @@ static int null_open(void)
 	return take_fd(&fd);
 }
 
-int mount_root_attach(struct mount_context *ctx, int detached_root_fd, uint32_t propagation)
+int mount_root_attach(
+	struct mount_context *ctx, int detached_root_fd, const char *over, uint32_t propagation)
 {
 	struct mount_attr attr = {.propagation = propagation ? propagation : MS_PRIVATE};
 	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
@@ -43,9 +44,14 @@ int mount_root_attach(struct mount_context *ctx, int detached_root_fd, uint32_t 
 		return null_fd;
 	ctx->null_fd = null_fd;
 
-	r = sys_move_mount(detached_root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	over = over ? over : "/";
+	auto_close int point = sys_open_at(AT_FDCWD, over, O_PATH | O_DIRECTORY, 0);
+	if (point < 0)
+		return err_new(point, "open %s", over);
+	r = sys_move_mount(
+		detached_root_fd, "", point, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (r < 0)
-		return err_new(r, "attach the root");
+		return err_new(r, "attach the root at %s", over);
 	ctx->root_fd = detached_root_fd;
 	return 0;
 }

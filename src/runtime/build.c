@@ -43,6 +43,7 @@ struct build {
 	const struct cgroup_host *host;
 	uint32_t next_slot;
 	uint64_t clone_flags;
+	uint32_t hook_words;
 };
 
 static int slot_new(struct build *b)
@@ -368,6 +369,33 @@ static void add_rlimits(struct build *b)
 	}
 }
 
+/* The others are the host's. */
+static int add_start_hooks(struct build *b)
+{
+	for (size_t i = 0; i < b->spec->hooks[OCI_HOOK_START_CONTAINER].count; i++) {
+		const struct oci_hook *hook = &b->spec->hooks[OCI_HOOK_START_CONTAINER].items[i];
+		if (hook->args.count > PLAN_HOOK_WORDS_MAX || hook->env.count > PLAN_HOOK_WORDS_MAX)
+			return err_say(-E2BIG, "hook %s: more than %d arguments or variables",
+				hook->path, PLAN_HOOK_WORDS_MAX);
+		struct plan_hook_row *row = flat_add(b->flat, PLAN_HOOK);
+		*row = (struct plan_hook_row){
+			.path = flat_string(b->flat, hook->path),
+			.first = b->hook_words,
+			.arg_count = (uint32_t)(hook->args.count ? hook->args.count : 1),
+			.env_count = (uint32_t)hook->env.count,
+			.timeout_s = hook->timeout_s,
+		};
+		b->hook_words += row->arg_count + row->env_count;
+		if (hook->args.count == 0)
+			add_text(b, PLAN_HOOK_WORD, hook->path, NULL, NULL);
+		for (size_t j = 0; j < hook->args.count; j++)
+			add_text(b, PLAN_HOOK_WORD, hook->args.items[j], NULL, NULL);
+		for (size_t j = 0; j < hook->env.count; j++)
+			add_text(b, PLAN_HOOK_WORD, hook->env.items[j], NULL, NULL);
+	}
+	return 0;
+}
+
 static int add_process(struct build *b)
 {
 	const struct oci_process *p = &b->spec->process;
@@ -409,6 +437,14 @@ static int add_process(struct build *b)
 	return 0;
 }
 
+/* Those that run while the container is there and its root not entered yet; startContainer hooks are told the state then. */
+static bool has_setup_hooks(const struct oci_spec *spec)
+{
+	return spec->hooks[OCI_HOOK_PRESTART].count || spec->hooks[OCI_HOOK_CREATE_RUNTIME].count ||
+		spec->hooks[OCI_HOOK_CREATE_CONTAINER].count ||
+		spec->hooks[OCI_HOOK_START_CONTAINER].count;
+}
+
 static void add_head(struct build *b, enum plan_kind kind)
 {
 	const struct oci_spec *spec = b->spec;
@@ -422,13 +458,16 @@ static void add_head(struct build *b, enum plan_kind kind)
 			(spec->process.has_terminal ? PLAN_TERMINAL : 0) |
 			(spec->process.no_new_privileges ? PLAN_NO_NEW_PRIVS : 0) |
 			(spec->process.has_oom_score_adj ? PLAN_OOM_SCORE : 0) |
-			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0),
+			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0) |
+			(spec->keeps_keyring ? PLAN_KEEPS_KEYRING : 0) |
+			(has_setup_hooks(spec) ? PLAN_HOOKS : 0),
 		.root_propagation = spec->root_propagation,
 		.hostname = flat_string(b->flat, spec->hostname),
 		.domainname = flat_string(b->flat, spec->domainname),
 		.cgroup_path = flat_string(b->flat, spec->cgroup_path),
 		.upper = flat_string(b->flat, spec->upper),
 		.work = flat_string(b->flat, spec->work),
+		.root_point = flat_string(b->flat, spec->root_point),
 		/* The cgroup namespace is made by init once it is in its cgroup: its root is where it is made. */
 		.clone_flags = b->clone_flags & ~(uint64_t)CLONE_NEWCGROUP,
 	};
@@ -460,6 +499,8 @@ static int add_all(struct build *b, enum plan_kind kind)
 		r = add_sysctls(b);
 	if (r == 0)
 		r = add_process(b);
+	if (r == 0)
+		r = add_start_hooks(b);
 	if (r < 0)
 		return r;
 	add_device_rules(b);

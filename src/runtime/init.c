@@ -84,6 +84,7 @@ _Noreturn void runtime_init_main(void)
 		.proc_fd = -EBADF,
 		.console_fd = -EBADF,
 		.cwd_fd = -EBADF,
+		.state_fd = -EBADF,
 		.gate_read = -EBADF,
 		.gate_write = -EBADF,
 		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},

@@ -12,6 +12,7 @@ struct init {
 	int proc_fd;
 	int console_fd;
 	int cwd_fd;
+	int state_fd; /* what startContainer hooks read, or -EBADF */
 	int gate_read, gate_write; /* for hand_over */
 };
 
@@ -31,9 +32,11 @@ int step_sysctl(struct init *init, const void *row);
 int step_cwd(struct init *init, const void *row);
 int step_enter_root(struct init *init, const void *row);
 int step_cgroup_join(struct init *init, const void *row);
+int step_hooks(struct init *init, const void *row);
 int step_wait_start(struct init *init, const void *row);
 int step_rlimit(struct init *init, const void *row);
 int step_process(struct init *init, const void *row);
 int step_seccomp(struct init *init, const void *row);
 int step_credentials(struct init *init, const void *row);
+int step_start_hook(struct init *init, const void *row);
 int step_exec(struct init *init, const void *row);

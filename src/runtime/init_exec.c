@@ -23,7 +23,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 1024 };
+enum { GROUPS_MAX = 1024, KEPT_ASIDE = 3 + LAUNCH_KEEP_MAX };
 
 int step_rlimit(struct init *init, const void *row)
 {
@@ -63,7 +63,7 @@ int step_process(struct init *init, const void *row)
 	const struct plan_process_row *process = row;
 	bool is_run = plan_head(&init->plan)->kind == PLAN_KIND_RUN;
 	int r = is_run ? session_begin(init) : 0; /* an exec begins its own where it is born */
-	if (r == 0)
+	if (r == 0 && !(plan_head(&init->plan)->flags & PLAN_KEEPS_KEYRING))
 		r = sec_keyring_new();
 	if (r == 0)
 		r = stdio_give(process->uid);
@@ -211,6 +211,29 @@ static int exec_begin(struct init *init)
 	return r < 0 ? r : session_begin(init);
 }
 
+/* The payload's 3, 4, ...: all of them, and the sync socket, first go where none of these numbers is. */
+static int kept_place(struct init *init, int *out_next)
+{
+	int kept[LAUNCH_KEEP_MAX], count = 0;
+	for (uint32_t i = SLOT_KEEP_FIRST; i < SLOT_FIRST_FREE && init->slots[i] >= 0; i++) {
+		int fd = sys_fcntl(init->slots[i], F_DUPFD_CLOEXEC, KEPT_ASIDE);
+		if (fd < 0)
+			return err_new(fd, "keep file descriptor %d", 3 + count);
+		kept[count++] = fd;
+	}
+	*out_next = 3 + count;
+	if (count == 0)
+		return 0;
+	int sync = sys_fcntl(init->sync_fd, F_DUPFD_CLOEXEC, KEPT_ASIDE);
+	if (sync < 0)
+		return err_new(sync, "move the sync socket");
+	fd_replace(&init->sync_fd, sync);
+	int r = 0;
+	for (int i = 0; i < count && r >= 0; i++)
+		r = fd_place(kept[i], 3 + i);
+	return r < 0 ? err_new(r, "keep file descriptors") : 0;
+}
+
 int step_exec(struct init *init, const void *row)
 {
 	static char *pointers[PLAN_POINTERS_MAX];
@@ -232,9 +255,12 @@ int step_exec(struct init *init, const void *row)
 		r = exec_begin(init);
 	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)
 		r = reaper_start();
+	int next = 3;
+	if (r == 0)
+		r = kept_place(init, &next);
 	if (r < 0)
 		return r;
-	r = fd_cloexec_from(3);
+	r = fd_cloexec_from((unsigned)next);
 	if (r < 0)
 		return err_new(r, "close what is left open");
 	signal_reset();

@@ -8,6 +8,7 @@
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/path.h"
+#include "sys/socket.h"
 #include "sys/term.h"
 
 #include <errno.h>
@@ -125,14 +126,15 @@ int step_root(struct init *init, const void *row)
 	if (root < 0)
 		return err_say(-EBADF, "no root was handed over");
 	umask(0); /* modes of nodes and mount points are exactly the plan's */
-	return mount_root_attach(&init->mount, root, head->root_propagation);
+	return mount_root_attach(&init->mount, root, flat_str(&init->plan, head->root_point),
+		head->root_propagation);
 }
 
 /* Into the v1 hierarchies; the v2 tree is where this process was cloned into. That place becomes the root of its view. */
 int step_cgroup_join(struct init *init, const void *row)
 {
 	int r = 0;
-	for (uint32_t i = SLOT_CGROUP_FIRST; r == 0 && i < SLOT_FIRST_FREE; i++) {
+	for (uint32_t i = SLOT_CGROUP_FIRST; r == 0 && i < SLOT_KEEP_FIRST; i++) {
 		auto_close int fd = take_fd(&init->slots[i]);
 		r = fd < 0 ? 0 : cgroup_entry_move(fd);
 	}
@@ -268,13 +270,41 @@ static void fds_settle(struct init *init)
 	fd_replace(&init->mount.null_fd, -EBADF);
 	fd_replace(&init->mount.empty_fd, -EBADF);
 	for (size_t i = 0; i < SLOT_MAX; i++)
-		fd_replace(&init->slots[i], -EBADF);
+		if (i < SLOT_KEEP_FIRST || i >= SLOT_FIRST_FREE)
+			fd_replace(&init->slots[i], -EBADF);
+}
+
+int step_hooks(struct init *init, const void *row)
+{
+	struct sync_message message = {.type = SYNC_HOOKS};
+	size_t count = 1;
+	int r = sync_send(init->sync_fd, &message, NULL, 0);
+	return r < 0 ? r
+		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
+}
+
+/* Whoever comes may only want to know whether somebody waits here, or die before it says the word. */
+static int starter_await(struct init *init, int listener)
+{
+	for (;;) {
+		struct sync_message message;
+		auto_close int starter = socket_accept(listener);
+		if (starter < 0)
+			return err_new(starter, "wait for who starts the container");
+		if (sync_expect(starter, SYNC_START, &message, NULL, NULL) < 0)
+			continue;
+		fd_replace(&init->sync_fd, take_fd(&starter));
+		return 0;
+	}
 }
 
 int step_wait_start(struct init *init, const void *row)
 {
+	auto_close int listener = take_fd(&init->slots[SLOT_STARTER]);
 	fds_settle(init);
 	struct sync_message message = {.type = SYNC_READY};
 	int r = sync_send(init->sync_fd, &message, NULL, 0);
-	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
+	if (r == 0)
+		r = sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
+	return r < 0 || listener < 0 ? r : starter_await(init, listener);
 }

@@ -25,6 +25,8 @@ enum plan_section {
 	PLAN_ARG,
 	PLAN_ENV,
 	PLAN_NETWORK,
+	PLAN_HOOK,
+	PLAN_HOOK_WORD,
 	PLAN_SECTION_COUNT
 };
 
@@ -39,10 +41,12 @@ enum plan_flags {
 	PLAN_NO_NEW_PRIVS = 32,
 	PLAN_OOM_SCORE = 64,
 	PLAN_JOINS_CGROUP = 128,
+	PLAN_HOOKS = 256, /* the host has hooks to run before init enters its root */
+	PLAN_KEEPS_KEYRING = 512,
 };
 
 /* Arguments and environment together; plan_build refuses more. */
-enum { PLAN_POINTERS_MAX = 65536 };
+enum { PLAN_POINTERS_MAX = 65536, PLAN_HOOK_WORDS_MAX = 1024 };
 
 /* One row: what belongs to the container as a whole. */
 struct plan_head_row {
@@ -52,6 +56,9 @@ struct plan_head_row {
 	uint32_t hostname, domainname;
 	uint32_t cgroup_path;
 	uint32_t upper, work;
+	uint32_t
+		root_point; /* the directory that the root is attached over until it is entered; none: / */
+	uint32_t reserved;
 	uint64_t clone_flags; /* of new namespaces, cgroup excepted */
 };
 
@@ -74,6 +81,14 @@ struct plan_text_row {
 	uint32_t text;
 	uint32_t value;
 	uint32_t is_secret;
+};
+
+/* A startContainer hook; its arguments and then its environment are rows of PLAN_HOOK_WORD. */
+struct plan_hook_row {
+	uint32_t path;
+	uint32_t first, arg_count, env_count;
+	uint32_t timeout_s; /* 0: none */
+	uint32_t reserved;
 };
 
 struct plan_group_row {

@@ -23,7 +23,7 @@
 /* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
 enum { SYNC_FD = 3, SAFE_FD = 10, LAYERS_MAX = 128 };
 _Static_assert(
-	SLOT_FIRST_FREE - SLOT_CGROUP_FIRST == CGROUP_HIERARCHIES_MAX, "a slot for each hierarchy");
+	SLOT_KEEP_FIRST - SLOT_CGROUP_FIRST == CGROUP_HIERARCHIES_MAX, "a slot for each hierarchy");
 
 void launch_init(struct launch *l)
 {
@@ -518,25 +518,50 @@ static void console_take(struct launch *l, int fd)
 		term_set_size(fd, l->rows, l->columns);
 }
 
-int launch_release(struct launch *l)
+static int hooks_run(struct launch *l)
 {
-	struct sync_message message;
-	int fd;
-	bool is_ready = false;
+	auto_close int state = -EBADF;
+	int r = l->hooks ? l->hooks(l, l->hooks_context, &state) : 0;
+	struct sync_message message = {.type = SYNC_HOOKED};
+	return r < 0 ? r : sync_send(l->sync_fd, &message, &state, state >= 0);
+}
 
-	while (!is_ready) {
-		int r = hear(l, &message, &fd);
+int launch_ready(struct launch *l)
+{
+	for (;;) {
+		struct sync_message message;
+		int fd, r = hear(l, &message, &fd);
 		if (r < 0)
 			return r;
-		is_ready = message.type == SYNC_READY;
+		if (message.type == SYNC_READY)
+			return 0;
 		if (message.type == SYNC_CONSOLE)
 			console_take(l, fd);
-		else if (!is_ready)
-			return out_of_turn(&message, &fd);
+		else
+			r = message.type == SYNC_HOOKS ? hooks_run(l) : out_of_turn(&message, &fd);
+		if (r < 0)
+			return r;
 	}
+}
 
+static int start_say(struct launch *l)
+{
 	struct sync_message start = {.type = SYNC_START};
-	int r = sync_send(l->sync_fd, &start, NULL, 0);
+	return sync_send(l->sync_fd, &start, NULL, 0);
+}
+
+int launch_leave(struct launch *l)
+{
+	int r = start_say(l);
+	if (r == 0)
+		fd_replace(&l->pidfd, -EBADF);
+	return r;
+}
+
+int launch_go(struct launch *l)
+{
+	struct sync_message message;
+	int fd, r = start_say(l);
 	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_EXEC && hands_over(l))
 		r = child_await(l);
 	if (r == 0)
@@ -545,4 +570,10 @@ int launch_release(struct launch *l)
 		return r < 0 ? r : out_of_turn(&message, &fd);
 	fd_replace(&l->sync_fd, -EBADF);
 	return 0;
+}
+
+int launch_release(struct launch *l)
+{
+	int r = launch_ready(l);
+	return r < 0 ? r : launch_go(l);
 }

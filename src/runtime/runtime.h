@@ -8,6 +8,8 @@
  *
  *   husk or monitor:  launch_prepare -> launch_start -> (network) -> launch_release -> wait on pidfd
  *   init:                               applies its rows, waits ..............  becomes the payload
+ *
+ * or, where another process is to start it: launch_ready -> launch_leave, and there launch_go.
  */
 #include "base/buf.h"
 #include "base/flat.h"
@@ -34,16 +36,21 @@ void plan_write(const struct flat *plan, struct buf *out);
 /* Adds "step 14 of 31, in init: mount proc on /proc" for a step number; nothing when there is no such step. */
 void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out);
 
+/* How many fds beyond 0, 1 and 2 a payload may be given (LISTEN_FDS, --preserve-fds). */
+enum { LAUNCH_KEEP_MAX = 32 };
+
 /* Fds in a start packet have places, not numbers. */
 enum launch_slot {
 	SLOT_ROOT,
 	SLOT_TARGET, /* exec: pidfd of the container */
 	SLOT_CGROUP_TREE, /* what init is cloned into; the host's alone */
+	SLOT_STARTER, /* a listening socket: whoever starts the container comes by it */
 	SLOT_CGROUP_FIRST, /* what init moves itself into v1 groups with */
-	SLOT_FIRST_FREE = SLOT_CGROUP_FIRST + 16,
-	SLOT_MAX = 192
+	SLOT_KEEP_FIRST = SLOT_CGROUP_FIRST + 16, /* what the payload gets as 3, 4, ... */
+	SLOT_FIRST_FREE = SLOT_KEEP_FIRST + LAUNCH_KEEP_MAX,
+	SLOT_MAX = 224 /* with what a monitor is given besides, one packet: SOCKET_FDS_MAX */
 };
-enum { SLOT_WORDS = SLOT_MAX / 64 };
+enum { SLOT_WORDS = (SLOT_MAX + 63) / 64 };
 
 /* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
 enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
@@ -62,6 +69,10 @@ struct launch {
 	int pidfd;
 	int sync_fd;
 	enum launch_phase phase;
+	/* Called once while init waits before it enters its root, for a plan with hooks; or NULL. *out_state_fd is what
+	 * startContainer hooks will read, or as it was. */
+	int (*hooks)(struct launch *l, void *context, int *out_state_fd);
+	void *hooks_context;
 };
 
 void launch_init(struct launch *l);
@@ -74,9 +85,14 @@ int launch_set_plan(struct launch *l, const void *data, size_t size);
 int launch_prepare(struct launch *l);
 /* Clones init, hands over the start packet, writes id maps. Init then mounts on its own. */
 int launch_start(struct launch *l);
-/* Waits until init is ready, lets it go, and waits until the payload runs. On failure the trail is init's, and
- * l->phase tells where. */
+/* Waits until init is ready; then lets it go and waits until the payload runs; both in one. On failure the trail is
+ * init's, and l->phase tells where. */
+int launch_ready(struct launch *l);
+int launch_go(struct launch *l);
 int launch_release(struct launch *l);
+/* After launch_ready of a launch with SLOT_STARTER: init lives on without this process, which keeps nothing of it, until a
+ * launch_go with a connection to that socket as l->sync_fd (and l->plan, for its sentences) comes by. */
+int launch_leave(struct launch *l);
 
 /* The main() of the init role: fd 3 is the sync socket. Never returns. Init. */
 _Noreturn void runtime_init_main(void);

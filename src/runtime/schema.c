@@ -16,10 +16,10 @@
 #define AT(type, field) offsetof(struct type, field)
 
 static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
-	[PLAN_HEAD] = SECTION("head", plan_head_row, .string_count = 5,
+	[PLAN_HEAD] = SECTION("head", plan_head_row, .string_count = 6,
 		.strings = {AT(plan_head_row, hostname), AT(plan_head_row, domainname),
 			AT(plan_head_row, cgroup_path), AT(plan_head_row, upper),
-			AT(plan_head_row, work)}),
+			AT(plan_head_row, work), AT(plan_head_row, root_point)}),
 	[PLAN_NAMESPACE] = SECTION("namespace", ns_row, .string_count = 2,
 		.strings = {AT(ns_row, origin), AT(ns_row, path)}),
 	[PLAN_IDMAP] = SECTION(
@@ -56,6 +56,11 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
 			AT(plan_text_row, value)}),
 	[PLAN_NETWORK] = SECTION("network", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
+	[PLAN_HOOK] = SECTION(
+		"hook", plan_hook_row, .string_count = 1, .strings = {AT(plan_hook_row, path)}),
+	[PLAN_HOOK_WORD] = SECTION("word of a hook", plan_text_row, .string_count = 3,
 		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
 			AT(plan_text_row, value)}),
 };
@@ -107,6 +112,13 @@ static bool limit_is_right(const void *data)
 	return row->limit && row->limit < CGROUP_LIMIT_COUNT;
 }
 
+static bool hook_is_right(const void *data)
+{
+	const struct plan_hook_row *row = data;
+	return row->path && row->arg_count <= PLAN_HOOK_WORDS_MAX &&
+		row->env_count <= PLAN_HOOK_WORDS_MAX;
+}
+
 static bool text_is_right(const void *data)
 {
 	return ((const struct plan_text_row *)data)->text;
@@ -123,6 +135,8 @@ static bool (*const row_rules[PLAN_SECTION_COUNT])(const void *row) = {
 	[PLAN_ARG] = text_is_right,
 	[PLAN_ENV] = text_is_right,
 	[PLAN_NETWORK] = text_is_right,
+	[PLAN_HOOK] = hook_is_right,
+	[PLAN_HOOK_WORD] = text_is_right,
 };
 
 static int rows_check(const struct flat *plan)
@@ -133,6 +147,18 @@ static int rows_check(const struct flat *plan)
 				return err_say(-EBADMSG,
 					"plan: row %u of section %s is out of range", i,
 					plan_sections[section].name);
+	return 0;
+}
+
+/* The words of each are there. */
+static int hooks_check(const struct flat *plan)
+{
+	uint64_t words = flat_count(plan, PLAN_HOOK_WORD);
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_HOOK); i++) {
+		const struct plan_hook_row *row = flat_row(plan, PLAN_HOOK, i);
+		if ((uint64_t)row->first + row->arg_count + row->env_count > words)
+			return err_say(-EBADMSG, "plan: words of hook %u are missing", i);
+	}
 	return 0;
 }
 
@@ -151,6 +177,8 @@ int plan_open(struct flat *out, const void *data, size_t size)
 	if (flat_count(&plan, PLAN_ARG) == 0 || !plan_process(&plan)->cwd)
 		return err_say(-EBADMSG, "plan: a process needs arguments and a working directory");
 	r = rows_check(&plan);
+	if (r == 0)
+		r = hooks_check(&plan);
 	if (r < 0)
 		return r;
 	*out = plan;

@@ -47,6 +47,11 @@ static bool has_terminal(const struct flat *plan)
 	return has_flag(plan, PLAN_TERMINAL);
 }
 
+static bool has_hooks(const struct flat *plan)
+{
+	return is_run(plan) && has_flag(plan, PLAN_HOOKS);
+}
+
 static bool has_hostname(const struct flat *plan)
 {
 	return plan_head(plan)->hostname || plan_head(plan)->domainname;
@@ -130,7 +135,9 @@ static void describe_network(const struct flat *plan, const void *row, struct bu
 
 static void describe_attach_root(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_adds(out, "attach the root in the new mount namespace");
+	const char *point = flat_str(plan, ((const struct plan_head_row *)row)->root_point);
+	buf_addf(out, "attach the root in the new mount namespace%s%s", point ? ", at " : "",
+		point ? point : "");
 }
 
 static void describe_mount(const struct flat *plan, const void *row, struct buf *out)
@@ -200,6 +207,11 @@ static void describe_join(const struct flat *plan, const void *row, struct buf *
 					     : "join the namespaces that are shared");
 }
 
+static void describe_hooks(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "wait for the hooks of the host");
+}
+
 static void describe_wait_start(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_adds(out, "report ready, wait for the start signal");
@@ -213,7 +225,10 @@ static void describe_rlimit(const struct flat *plan, const void *row, struct buf
 static void describe_process(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_process_row *process = row;
-	buf_addf(out, "new %skeyring, umask %04o", is_run(plan) ? "session and " : "",
+	bool has_session = is_run(plan), has_keyring = !has_flag(plan, PLAN_KEEPS_KEYRING);
+	buf_addf(out, "%s%s%s%s%sumask %04o", has_session || has_keyring ? "new " : "",
+		has_session ? "session" : "", has_session && has_keyring ? " and " : "",
+		has_keyring ? "keyring" : "", has_session || has_keyring ? ", " : "",
 		process->umask);
 	if (has_flag(plan, PLAN_OOM_SCORE))
 		buf_addf(out, ", oom_score_adj %d", process->oom_score_adj);
@@ -244,6 +259,11 @@ static void describe_credentials(const struct flat *plan, const void *row, struc
 		sec_caps_describe(process->caps.bounding, out);
 	else
 		buf_adds(out, "none");
+}
+
+static void describe_start_hook(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_addf(out, "run the hook %s", flat_str(plan, ((const struct plan_hook_row *)row)->path));
 }
 
 static void describe_exec(const struct flat *plan, const void *row, struct buf *out)
@@ -280,6 +300,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
 	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
 	{STEP_INIT, PLAN_GUARD, NULL, describe_guard, step_guard},
+	{STEP_INIT, PLAN_HEAD, has_hooks, describe_hooks, step_hooks},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_cwd, step_cwd},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_enter_root, step_enter_root},
 	{STEP_INIT, PLAN_HEAD, NULL, describe_wait_start, step_wait_start},
@@ -288,6 +309,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_PROCESS, filters_before_ids, describe_seccomp, step_seccomp},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_credentials, step_credentials},
 	{STEP_INIT, PLAN_PROCESS, filters_after_ids, describe_seccomp, step_seccomp},
+	{STEP_INIT, PLAN_HOOK, NULL, describe_start_hook, step_start_hook},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_exec, step_exec},
 };
 const size_t step_kind_count = sizeof(step_kinds) / sizeof(step_kinds[0]);

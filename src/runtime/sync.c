@@ -8,8 +8,11 @@
  *   MAPPED                         ---->
  *                                  <----  CHILD (pidfd)    a container that joins a pid namespace: it is born there
  *                                  <----  CONSOLE (pty)    only with a terminal
+ *                                  <----  HOOKS            only with hooks of the host's
+ *   HOOKED (state)                 ---->                   the state for hooks of init's
  *                                  <----  READY
- *   START                          ---->
+ *   START                          ---->                   with SLOT_STARTER: now wait for a connection there, on
+ *                                                          which the rest of the conversation is, from START again
  *                                  <----  CHILD (pidfd)    an exec: it is born in the pid namespace, confined
  *                                  <----  end of file: the payload runs (the socket is close-on-exec)
  *
@@ -37,6 +40,8 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_MAPPED] = {"ids mapped", 0, false},
 	[SYNC_CHILD] = {"child", 1, false},
 	[SYNC_CONSOLE] = {"console", 1, false},
+	[SYNC_HOOKS] = {"hooks", 0, false},
+	[SYNC_HOOKED] = {"hooks have run", 1, false},
 	[SYNC_READY] = {"ready", 0, false},
 	[SYNC_START] = {"start", 0, false},
 	[SYNC_FAILED] = {"failed", 0, true},

@@ -11,6 +11,8 @@ enum sync_type {
 	SYNC_MAPPED,
 	SYNC_CHILD, /* exec stage -> host: the pidfd of the process that goes on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
+	SYNC_HOOKS, /* init -> host: furnished, not entered: run the hooks */
+	SYNC_HOOKED,
 	SYNC_READY, /* init -> host: everything but the payload is done */
 	SYNC_START,
 	SYNC_FAILED, /* init -> host: step and trail */

@@ -55,6 +55,18 @@ void clock_sleep_ms(uint64_t ms);
  * /dev/null, output into `out` (at most 64 KiB, stdout and stderr); its exit code, or -errno. */
 int process_run(const char *const argv[], struct buf *out);
 
+/* The same with more said, for programs that the user names (hooks). */
+struct process_request {
+	const char *path; /* absolute */
+	const char *const *argv, *const *env; /* NULL-terminated */
+	int stdin_fd; /* -EBADF: /dev/null */
+	int cwd_fd; /* -EBADF: / */
+	int join_pidfd; /* whose namespaces it enters first, -EBADF: none */
+	int join_flags; /* CLONE_NEW* */
+	uint64_t timeout_ms; /* then it is killed and -ETIMEDOUT is the result; 0: none */
+};
+int process_run_request(const struct process_request *request, struct buf *out);
+
 /* Signal number of "TERM", "SIGTERM", "15", "RTMIN+3", or -EINVAL; and the name back ("SIGTERM"), NULL if none. */
 int signal_parse(const char *text);
 const char *signal_name(int number);

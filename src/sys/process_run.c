@@ -10,6 +10,7 @@
 #include "sys/signal.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,20 +23,24 @@ enum { OUTPUT_MAX = 64 * 1024 };
 static const char *const run_environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 
 /* In the child: never returns to the caller's code. */
-static int run_prepare(int output_fd)
+static int run_prepare(const struct process_request *request, int output_fd)
 {
-	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
-	if (null_fd < 0)
+	auto_close int null_fd = request->stdin_fd >= 0
+		? -EBADF
+		: sys_open_at(AT_FDCWD, "/dev/null", O_RDONLY, 0);
+	if (request->stdin_fd < 0 && null_fd < 0)
 		return null_fd;
-	int r = fd_place(null_fd, 0);
+	int r = fd_place(request->stdin_fd >= 0 ? request->stdin_fd : null_fd, 0);
 	if (null_fd == 0)
 		null_fd = -EBADF;
 	if (r == 0)
 		r = fd_place(output_fd, 1);
 	if (r == 0)
 		r = fd_place(output_fd, 2);
+	if (r == 0 && request->join_pidfd >= 0)
+		r = sys_setns(request->join_pidfd, request->join_flags);
 	if (r == 0)
-		r = sys_chdir("/");
+		r = request->cwd_fd >= 0 ? sys_fchdir(request->cwd_fd) : sys_chdir("/");
 	if (r == 0)
 		r = fd_cloexec_from(3);
 	if (r < 0)
@@ -46,12 +51,12 @@ static int run_prepare(int output_fd)
 	return 0;
 }
 
-static _Noreturn void run_child(const char *const argv[], int output_fd, int report_fd)
+static _Noreturn void run_child(const struct process_request *request, int output_fd, int report_fd)
 {
-	int32_t code = run_prepare(output_fd);
+	int32_t code = run_prepare(request, output_fd);
 	if (code == 0)
-		code = sys_execve_at(
-			AT_FDCWD, argv[0], (char *const *)argv, (char *const *)run_environment, 0);
+		code = sys_execve_at(AT_FDCWD, request->path, (char *const *)request->argv,
+			(char *const *)request->env, 0);
 	sys_write(report_fd, &code, sizeof(code));
 	_exit(127);
 }
@@ -95,21 +100,32 @@ static ssize_t run_take(int output_fd, size_t before, struct buf *out)
 	return count;
 }
 
+/* For poll(2); -1 without a deadline. */
+static int run_time_left(uint64_t deadline)
+{
+	uint64_t now = deadline ? clock_boot_ms() : 0;
+	if (deadline == 0)
+		return -1;
+	return now >= deadline ? 0 : deadline - now > INT_MAX ? INT_MAX : (int)(deadline - now);
+}
+
 /* Collects until the program ends. The end of the pipe is not waited for: a daemon that the program left behind may
  * hold it for ever. */
-static int run_collect(int pidfd, int output_fd, struct buf *out)
+static int run_collect(int pidfd, int output_fd, uint64_t timeout_ms, struct buf *out)
 {
 	size_t before = out->len;
+	uint64_t deadline = timeout_ms ? clock_boot_ms() + timeout_ms : 0;
 	struct pollfd waits[2] = {
 		{.fd = output_fd, .events = POLLIN},
 		{.fd = pidfd, .events = POLLIN},
 	};
 	while (!waits[1].revents) {
-		int r = sys_poll(waits, 2, -1);
+		int left = run_time_left(deadline);
+		int r = left == 0 ? 0 : sys_poll(waits, 2, left);
 		if (r == -EINTR)
 			continue;
-		if (r < 0)
-			return r;
+		if (r <= 0)
+			return r < 0 ? r : -ETIMEDOUT;
 		if (!waits[0].revents)
 			continue;
 		ssize_t count = run_take(output_fd, before, out);
@@ -128,9 +144,9 @@ static int run_collect(int pidfd, int output_fd, struct buf *out)
 	return 0;
 }
 
-int process_run(const char *const argv[], struct buf *out)
+int process_run_request(const struct process_request *request, struct buf *out)
 {
-	if (!argv[0] || argv[0][0] != '/')
+	if (!request->path || request->path[0] != '/')
 		return -EINVAL;
 
 	/* Above 2 in any case: fd_place must not overwrite one of them. */
@@ -151,7 +167,7 @@ int process_run(const char *const argv[], struct buf *out)
 	if (pid < 0)
 		return pid;
 	if (pid == 0)
-		run_child(argv, output_write, report_write);
+		run_child(request, output_write, report_write);
 	fd_replace(&output_write, -EBADF);
 	fd_replace(&report_write, -EBADF);
 
@@ -162,11 +178,24 @@ int process_run(const char *const argv[], struct buf *out)
 		return code < 0 ? code : -EPROTO;
 	r = count < 0 ? (int)count : fd_set_nonblock(output_read, 1);
 	if (r == 0)
-		r = run_collect(pidfd, output_read, out);
+		r = run_collect(pidfd, output_read, request->timeout_ms, out);
 	if (r < 0)
 		return r;
 	r = process_wait(pidfd);
 	if (r >= 0)
 		fd_close(take_fd(&pidfd));
 	return r;
+}
+
+int process_run(const char *const argv[], struct buf *out)
+{
+	struct process_request request = {
+		.path = argv[0],
+		.argv = argv,
+		.env = run_environment,
+		.stdin_fd = -EBADF,
+		.cwd_fd = -EBADF,
+		.join_pidfd = -EBADF,
+	};
+	return process_run_request(&request, out);
 }
