@@ -8,6 +8,9 @@
  */
 #include "oci/oci.h"
 
+/* The version of the specification that is read, and that states are written by. */
+#define BUNDLE_OCI_VERSION "1.3.0"
+
 /* `text` is all of config.json. `bundle_path` is absolute; a relative root.path is below it. Strings are the arena's. Each
  * item's origin is "config.json". */
 int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,

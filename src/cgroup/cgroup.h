@@ -127,6 +127,7 @@ bool cgroup_is_populated(const struct cgroup *g);
 /* Returns when all is frozen; -ETIMEDOUT after 2 s, and then nothing is. */
 int cgroup_freeze(struct cgroup *g);
 int cgroup_thaw(struct cgroup *g);
+bool cgroup_is_frozen(const struct cgroup *g);
 /* Kills everything in the group: cgroup.kill [5.14], else freeze, kill by pidfd, thaw, until empty. It is never left
  * frozen. -ETIMEDOUT after 5 s with processes that do not die. */
 int cgroup_kill_all(struct cgroup *g);

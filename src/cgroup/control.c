@@ -91,6 +91,12 @@ static int freeze_until(const struct freezer *f, uint64_t timeout_ms)
 	}
 }
 
+bool cgroup_is_frozen(const struct cgroup *g)
+{
+	struct freezer f;
+	return freezer_find(g, &f) == 0 && state_is(f.fd, f.state_file, f.is_frozen) == 1;
+}
+
 static int freezer_missing(const struct cgroup *g, int r)
 {
 	return err_say(r, "cgroup %s cannot be frozen: the kernel has no freezer here", g->path);

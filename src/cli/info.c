@@ -73,21 +73,21 @@ static void images_print(const struct image_list *list, bool is_whole)
 {
 	static const char *const heads[] = {
 		"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE", NULL};
-	auto_of(cli_table) struct cli_table table = {0};
-	cli_table_heads(&table, heads);
+	auto_of(table) struct table table = {0};
+	table_heads(&table, heads);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct image *image = &list->items[i];
 		for (size_t j = 0; j < image->references.count; j++) {
 			auto_of(image_words) struct image_words words;
 			image_words_fill(image, image->references.items[j], is_whole, &words);
-			cli_table_add(&table, words.name.data);
-			cli_table_add(&table, words.tag.data);
-			cli_table_add(&table, words.id);
-			cli_table_add(&table, words.since);
-			cli_table_add(&table, words.size);
+			table_add(&table, words.name.data);
+			table_add(&table, words.tag.data);
+			table_add(&table, words.id);
+			table_add(&table, words.since);
+			table_add(&table, words.size);
 		}
 	}
-	cli_table_print(&table, stdout);
+	table_print(&table, stdout);
 }
 
 static void image_put(const struct image *image, const struct image_words *words, struct buf *out)

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/opt.h"
+#include "base/table.h"
 #include "cli/cli.h"
 #include "engine/engine.h"
 
@@ -11,21 +12,6 @@
 
 /* Opens the engine that the global options name. */
 int cli_engine_open(void *context, struct engine *e);
-
-/* A table as Docker prints it: columns as wide as their widest cell, three blanks between. Cells are escaped. */
-struct cli_table {
-	struct strvec cells;
-	size_t columns;
-};
-
-void cli_table_heads(struct cli_table *t,
-	const char *const *heads); /* NULL-terminated; also says how many columns */
-void cli_table_add(struct cli_table *t, const char *text);
-void cli_table_addf(struct cli_table *t, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-void cli_table_print(const struct cli_table *t, FILE *out);
-void cli_table_release(struct cli_table *t);
-AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
 
 /*
  * A list as --format asks: "json" (an object a line), "table TEMPLATE" (a head and aligned columns), or a template a line.

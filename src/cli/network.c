@@ -64,16 +64,16 @@ static const struct opt ls_opts[] = {
 static void ls_print(const struct network_list *list)
 {
 	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SUBNET", NULL};
-	auto_of(cli_table) struct cli_table table = {0};
-	cli_table_heads(&table, heads);
+	auto_of(table) struct table table = {0};
+	table_heads(&table, heads);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct network_view *n = &list->items[i];
-		cli_table_addf(&table, "%.12s", n->id);
-		cli_table_add(&table, n->name);
-		cli_table_add(&table, n->driver);
-		cli_table_add(&table, n->subnet ? n->subnet : "");
+		table_addf(&table, "%.12s", n->id);
+		table_add(&table, n->name);
+		table_add(&table, n->driver);
+		table_add(&table, n->subnet ? n->subnet : "");
 	}
-	cli_table_print(&table, stdout);
+	table_print(&table, stdout);
 }
 
 static int ls_print_format(const char *text, struct arena *a, const struct network_list *list)

@@ -89,21 +89,21 @@ static const char *user_name(uid_t uid, struct user_entry *last)
 }
 
 static void print_row(
-	struct cli_table *table, const struct ns_entry *e, const char *user, const char *owner)
+	struct table *table, const struct ns_entry *e, const char *user, const char *owner)
 {
-	cli_table_addf(table, "%" PRIu64, e->inode);
-	cli_table_add(table, ns_info[e->kind].name);
-	cli_table_addf(table, "%u", e->process_count);
+	table_addf(table, "%" PRIu64, e->inode);
+	table_add(table, ns_info[e->kind].name);
+	table_addf(table, "%u", e->process_count);
 	if (e->first_pid)
-		cli_table_addf(table, "%d", e->first_pid);
+		table_addf(table, "%d", e->first_pid);
 	else
-		cli_table_addf(table, "-");
-	cli_table_add(table, user);
-	cli_table_add(table, owner ? owner : "-");
+		table_addf(table, "-");
+	table_add(table, user);
+	table_add(table, owner ? owner : "-");
 	if (e->process_count)
-		cli_table_add(table, e->command);
+		table_add(table, e->command);
 	else
-		cli_table_addf(table, "(kept at %s)", e->bound_path);
+		table_addf(table, "(kept at %s)", e->bound_path);
 }
 
 static void print_json(
@@ -143,14 +143,14 @@ static void ls_print(const struct ls_args *args, uint32_t kinds, const struct ns
 {
 	static const char *const heads[] = {
 		"NS", "TYPE", "NPROCS", "PID", "USER", "CONTAINER", "COMMAND", NULL};
-	auto_of(cli_table) struct cli_table table = {0};
+	auto_of(table) struct table table = {0};
 	auto_buf struct buf text = BUF_INIT;
 	struct user_entry last = {0};
 	struct json_writer w = {.out = &text, .is_pretty = true};
 	if (args->has_no_heads)
 		table.columns = sizeof(heads) / sizeof(*heads) - 1;
 	else
-		cli_table_heads(&table, heads);
+		table_heads(&table, heads);
 	json_open_object(&w, NULL);
 	json_open_array(&w, "namespaces");
 	for (size_t i = 0; i < list->count; i++) {
@@ -169,7 +169,7 @@ static void ls_print(const struct ls_args *args, uint32_t kinds, const struct ns
 	if (args->wants_json)
 		printf("%s\n", text.data);
 	else
-		cli_table_print(&table, stdout);
+		table_print(&table, stdout);
 }
 
 static int ls_main(void *context, void *raw, int argc, char **argv)
@@ -217,7 +217,7 @@ static int host_inode(enum ns_kind kind, uint64_t *out, const char **out_words)
 
 static int show_main(void *context, void *args, int argc, char **argv)
 {
-	auto_of(cli_table) struct cli_table table = {.columns = 3};
+	auto_of(table) struct table table = {.columns = 3};
 	struct ns_target target;
 	int r = ns_target_parse(context, argv[0], false, &target);
 	for (int kind = 0; r == 0 && kind < NS_COUNT; kind++) {
@@ -226,13 +226,13 @@ static int show_main(void *context, void *args, int argc, char **argv)
 		r = ns_inode(target.pid, (enum ns_kind)kind, &inode);
 		if (r == 0)
 			r = host_inode((enum ns_kind)kind, &host, &shared);
-		cli_table_add(&table, ns_info[kind].name);
-		cli_table_addf(&table, "%" PRIu64, inode);
-		cli_table_add(&table, inode == 0 ? "none" : inode == host ? shared : "own");
+		table_add(&table, ns_info[kind].name);
+		table_addf(&table, "%" PRIu64, inode);
+		table_add(&table, inode == 0 ? "none" : inode == host ? shared : "own");
 	}
 	if (r < 0)
 		return err_wrap(r, "husk ns show");
-	cli_table_print(&table, stdout);
+	table_print(&table, stdout);
 	return 0;
 }
 
@@ -248,15 +248,15 @@ const struct command cmd_ns_show = {
 
 struct tree {
 	const struct ns_process_list *list;
-	struct cli_table table;
+	struct table table;
 	struct buf prefix;
 };
 
 static void tree_row(struct tree *t, const struct ns_process *p, const char *branch)
 {
-	cli_table_addf(&t->table, "%d", p->pid);
-	cli_table_add(&t->table, *p->inner ? p->inner : "-");
-	cli_table_addf(&t->table, "%s%s%s", t->prefix.data, branch, p->command);
+	table_addf(&t->table, "%d", p->pid);
+	table_add(&t->table, *p->inner ? p->inner : "-");
+	table_addf(&t->table, "%s%s%s", t->prefix.data, branch, p->command);
 }
 
 static const struct ns_process *next_child(
@@ -322,7 +322,7 @@ static int tree_main(void *context, void *args, int argc, char **argv)
 	if (r < 0)
 		return err_wrap(r, "husk ns tree");
 	struct tree t = {.list = &list, .prefix = BUF_INIT};
-	cli_table_heads(&t.table, heads);
+	table_heads(&t.table, heads);
 	bool is_found = false;
 	uint64_t inode = target.pid ? first_of(&list, target.pid) : 0;
 	for (size_t i = 0; i < list.count; i++) {
@@ -334,8 +334,8 @@ static int tree_main(void *context, void *args, int argc, char **argv)
 		tree_children(&t, p->pid, 0);
 	}
 	if (is_found)
-		cli_table_print(&t.table, stdout);
-	cli_table_release(&t.table);
+		table_print(&t.table, stdout);
+	table_release(&t.table);
 	buf_release(&t.prefix);
 	return is_found ? 0 : err_say(-ESRCH, "husk ns tree: no such process: %d", target.pid);
 }

@@ -139,9 +139,9 @@ static void ps_print(
 {
 	static const char *const heads[] = {
 		"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", NULL};
-	auto_of(cli_table) struct cli_table table = {0};
+	auto_of(table) struct table table = {0};
 	if (!args->is_quiet)
-		cli_table_heads(&table, heads);
+		table_heads(&table, heads);
 	for (size_t i = 0; i < count; i++) {
 		const struct summary *s = &rows[i].summary;
 		const char *id = rows[i].id;
@@ -156,16 +156,16 @@ static void ps_print(
 		status_text(s, &status);
 		format_ago(ago, seconds_since(s->created_ns));
 		row_words(e, args, &rows[i], &words);
-		cli_table_addf(
+		table_addf(
 			&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
-		cli_table_add(&table, words.image.data);
-		cli_table_add(&table, words.command.data);
-		cli_table_addf(&table, "%s ago", ago);
-		cli_table_add(&table, status.data);
-		cli_table_add(&table, s->ports);
-		cli_table_add(&table, s->name);
+		table_add(&table, words.image.data);
+		table_add(&table, words.command.data);
+		table_addf(&table, "%s ago", ago);
+		table_add(&table, status.data);
+		table_add(&table, s->ports);
+		table_add(&table, s->name);
 	}
-	cli_table_print(&table, stdout);
+	table_print(&table, stdout);
 }
 
 /* A row in Docker's words. What is not in the summary comes from the record. */

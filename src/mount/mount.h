@@ -87,6 +87,8 @@ struct mount_options {
 void mount_options_release(struct mount_options *o);
 AUTO_STRUCT(mount_options, struct mount_options, mount_options_release)
 int mount_options_parse(const char *text, struct mount_options *out);
+/* Every word that is not the file system's own. */
+void mount_option_words(struct strvec *out);
 /* The words for a set of attributes: "ro,nosuid". */
 void mount_attr_words(uint64_t attr, struct buf *out);
 

@@ -71,6 +71,12 @@ static const struct option_word *option_find(const char *word)
 	return NULL;
 }
 
+void mount_option_words(struct strvec *out)
+{
+	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++)
+		strvec_push(out, option_words[i].word);
+}
+
 /* Later words win over earlier ones of the same attribute, as with mount(8). */
 static void option_take(struct mount_options *o, const struct option_word *word)
 {

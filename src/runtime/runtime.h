@@ -29,6 +29,9 @@ enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
  * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
 int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
 	struct buf *out);
+/* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
+ * outlive *out. Any process. */
+void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
 /* Opens and checks plan bytes, which stay the caller's. Any process. */
 int plan_open(struct flat *out, const void *data, size_t size);
 /* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */

@@ -96,6 +96,10 @@ static void describe_layer(const struct flat *plan, const void *row, struct buf 
 static void describe_root(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_head_row *head = row;
+	if (!head->upper && flat_count(plan, PLAN_LAYER) == 1) {
+		buf_adds(out, "take it as the root");
+		return;
+	}
 	buf_addf(out, "assemble the root: overlay of %u layer%s", flat_count(plan, PLAN_LAYER),
 		flat_count(plan, PLAN_LAYER) == 1 ? "" : "s");
 	if (head->upper)

@@ -36,8 +36,7 @@ static const char *const rlimit_names[] = {
 enum { RLIMIT_NAME_COUNT = sizeof(rlimit_names) / sizeof(rlimit_names[0]) };
 _Static_assert(RLIMIT_NAME_COUNT == (int)RLIMIT_NLIMITS, "a limit is missing");
 
-/* "RLIMIT_NOFILE" or "nofile", or -EINVAL. Silent. */
-static int sec_rlimit_find(const char *name)
+int sec_rlimit_find(const char *name)
 {
 	if (strncasecmp(name, "RLIMIT_", strlen("RLIMIT_")) == 0)
 		name += strlen("RLIMIT_");

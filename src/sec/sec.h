@@ -60,6 +60,8 @@ struct sec_rlimit_row {
 
 /* "nofile=1024:2048", "nproc=512" as --ulimit takes it. Speaking. Any process. */
 int sec_rlimit_parse(const char *text, struct sec_rlimit_row *out);
+/* "RLIMIT_NOFILE" or "nofile", or -EINVAL. Silent. Any process. */
+int sec_rlimit_find(const char *name);
 const char *sec_rlimit_name(uint32_t resource); /* "nofile" */
 /* May the caller set this? Otherwise the nearest values it may set are in the row and 1 is
  * returned. Host. */

@@ -125,10 +125,10 @@ static int socket_address(int dirfd, const char *name, struct sockaddr_un *out)
 	return fmt(out->sun_path, "%s/%s", PROC_FD_PATH(dirfd), name);
 }
 
-static int socket_new(void)
+static int socket_new(int type)
 {
 	int fault = fault_hit("socket");
-	return fault ? fault : sys_result(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+	return fault ? fault : sys_result(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
 }
 
 static int socket_connect(int fd, const struct sockaddr_un *address)
@@ -167,7 +167,7 @@ int socket_listen_at(int dirfd, const char *name)
 	int r = socket_address(dirfd, name, &address);
 	if (r < 0)
 		return r;
-	auto_close int fd = socket_new();
+	auto_close int fd = socket_new(SOCK_SEQPACKET);
 	if (fd < 0)
 		return fd;
 	/* The socket's mode becomes the file's: at no moment can others connect. */
@@ -197,11 +197,24 @@ int socket_connect_at(int dirfd, const char *name)
 	int r = socket_address(dirfd, name, &address);
 	if (r < 0)
 		return r;
-	auto_close int fd = socket_new();
+	auto_close int fd = socket_new(SOCK_SEQPACKET);
 	if (fd < 0)
 		return fd;
 	r = socket_connect(fd, &address);
 	return r < 0 ? r : take_fd(&fd);
+}
+
+/* By way of an fd, as the path may be longer than an address. */
+int socket_stream_give(const char *path, const char *word, int fd)
+{
+	auto_close int file = sys_open_at(AT_FDCWD, path, O_PATH, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int r = file < 0 ? file : fmt(address.sun_path, "%s", PROC_FD_PATH(file));
+	if (r < 0)
+		return r;
+	auto_close int stream = socket_new(SOCK_STREAM);
+	r = stream < 0 ? stream : socket_connect(stream, &address);
+	return r < 0 ? r : socket_send(stream, word, strlen(word), &fd, 1);
 }
 
 int socket_accept(int fd)

@@ -22,9 +22,12 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_cou
  * travel, this waits as close does. */
 void socket_close_later(int fd);
 
-/* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. */
+/* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. Connecting does not wait: -EAGAIN
+ * when more wait already than the listener has taken. */
 int socket_listen_at(int dirfd, const char *name);
 int socket_connect_at(int dirfd, const char *name);
 int socket_accept(int fd);
+/* Connects to a stream socket that a user named, gives it one fd with a word, and closes. */
+int socket_stream_give(const char *path, const char *word, int fd);
 /* uid and pid of the peer, by SO_PEERCRED. */
 int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);

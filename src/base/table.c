@@ -1,34 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables on standard output. Cells come from images and users, so what could drive a terminal is escaped. */
-#include "cli/internal.h"
+#include "base/table.h"
 
 #include <string.h>
 
 enum { GAP = 3, COLUMNS_MAX = 16 };
 
-void cli_table_heads(struct cli_table *t, const char *const *heads)
+void table_head(struct table *t, const char *head)
 {
-	for (; *heads; heads++) {
-		strvec_push(&t->cells, *heads);
-		t->columns++;
-	}
+	strvec_push(&t->cells, head);
+	t->columns++;
 }
 
-void cli_table_add(struct cli_table *t, const char *text)
+void table_heads(struct table *t, const char *const *heads)
+{
+	for (; *heads; heads++)
+		table_head(t, *heads);
+}
+
+void table_add(struct table *t, const char *text)
 {
 	auto_buf struct buf cell = BUF_INIT;
 	buf_add_escaped(&cell, text);
 	strvec_push_take(&t->cells, buf_take(&cell));
 }
 
-void cli_table_addf(struct cli_table *t, const char *format, ...)
+void table_addf(struct table *t, const char *format, ...)
 {
 	auto_buf struct buf text = BUF_INIT;
 	va_list args;
 	va_start(args, format);
 	buf_vaddf(&text, format, args);
 	va_end(args);
-	cli_table_add(t, text.data);
+	table_add(t, text.data);
 }
 
 /* Characters, not bytes: continuation bytes of UTF-8 take no room. */
@@ -46,7 +50,7 @@ static void add_blanks(struct buf *out, size_t count)
 	buf_grew(out, count);
 }
 
-void cli_table_print(const struct cli_table *t, FILE *out)
+void table_print(const struct table *t, FILE *out)
 {
 	size_t widths[COLUMNS_MAX] = {0};
 	for (size_t i = 0; i < t->cells.count; i++) {
@@ -66,7 +70,7 @@ void cli_table_print(const struct cli_table *t, FILE *out)
 	fwrite(text.data, 1, text.len, out);
 }
 
-void cli_table_release(struct cli_table *t)
+void table_release(struct table *t)
 {
 	strvec_release(&t->cells);
 	t->columns = 0;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * husk-runtime: an OCI runtime with runc's command line. As `husk-init`, executed from a copy of itself that nobody can
+ * write, it is the container's first process until the payload begins.
+ */
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "runtime/runtime.h"
+#include "runtime_cli/runtime_cli.h"
+#include "sys/fd.h"
+#include "sys/signal.h"
+
+#include <stdio.h>
+
+enum { EXIT_FAILED = 1 };
+
+static void log_to_stderr(enum log_level level, const char *line)
+{
+	static const char *const words[] = {"error", "warning", "info", "debug"};
+	fprintf(stderr, "husk-runtime: %s: %s\n", words[level], line);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 1 && str_eq(argv[0], "husk-init"))
+		runtime_init_main();
+	int r = fd_open_standard();
+	if (r < 0)
+		return EXIT_FAILED;
+	signal_ignore_writes();
+	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v"))) {
+		runtime_cli_print_version();
+		return 0;
+	}
+	log_set(log_to_stderr, LOG_WARN, "host");
+	struct runtime_cli_context context = {0};
+	auto_buf struct buf help = BUF_INIT;
+	int code = EXIT_FAILED;
+	r = command_main(&runtime_command_root, &context, argc, argv, &help, &code);
+	fputs(help.data, stdout);
+	if (r < 0)
+		runtime_cli_report(&context, err_text());
+	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
+	return r < 0 || !is_written ? EXIT_FAILED : r;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is particular to Linux: namespaces, id maps, devices, sysctls, paths that are masked or read-only. */
+#include "bundle/internal.h"
+#include "base/str.h"
+#include "ns/ns.h"
+
+#include <errno.h>
+#include <sys/mount.h>
+
+enum { DEVICES_MAX = 1024, PATHS_MAX = 4096 };
+
+static int namespace_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	struct oci_namespace ns = {.origin = BUNDLE_ORIGIN};
+	struct json_cursor path;
+	int result = bundle_need_string(r, c, "type", &ns.type);
+	if (result == 0)
+		result = json_opt_string(c, "path", r->a, &ns.path);
+	if (result < 0)
+		return result;
+	int kind = ns_kind_find(ns.type);
+	if (kind < 0 || !str_eq(ns_info[kind].oci_name, ns.type))
+		return json_err(c, -EINVAL, "\"%s\" is not a kind of namespace", ns.type);
+	if (ns.path && *ns.path == '\0')
+		ns.path = NULL;
+	if (ns.path && *ns.path != '/' && json_field(c, "path", &path))
+		return json_err(&path, -EINVAL, "\"%s\" is not an absolute path", ns.path);
+	for (size_t i = 0; i < r->spec->namespaces.count; i++)
+		if (str_eq(r->spec->namespaces.items[i].type, ns.type))
+			return json_err(c, -EINVAL, "\"%s\" is given twice", ns.type);
+	*(struct oci_namespace *)arena_push(r->a, &r->spec->namespaces) = ns;
+	return 0;
+}
+
+static int namespaces_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_array_read(r, c, NS_COUNT, namespace_read);
+}
+
+static int idmap_read(struct bundle_reader *r, const struct json_cursor *c, bool is_gid)
+{
+	struct oci_idmap map = {.is_gid = is_gid, .origin = BUNDLE_ORIGIN};
+	int result = json_need_object(c);
+	if (result >= 0)
+		result = bundle_u32(c, "containerID", &map.container_id);
+	if (result >= 0)
+		result = bundle_u32(c, "hostID", &map.host_id);
+	if (result >= 0)
+		result = bundle_u32(c, "size", &map.size);
+	if (result < 0)
+		return result;
+	*(struct oci_idmap *)arena_push(r->a, &r->spec->idmaps) = map;
+	return 0;
+}
+
+static int uid_map_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return idmap_read(r, c, false);
+}
+
+static int gid_map_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return idmap_read(r, c, true);
+}
+
+/* The maps of one kind together, as the kernel takes them. */
+static int idmaps_check(
+	struct bundle_reader *r, const struct json_cursor *c, bool is_gid, const char *what)
+{
+	struct ns_idmap maps[NS_IDMAP_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < r->spec->idmaps.count; i++) {
+		const struct oci_idmap *map = &r->spec->idmaps.items[i];
+		if (map->is_gid == is_gid && count < NS_IDMAP_MAX)
+			maps[count++] = (struct ns_idmap){
+				map->container_id, map->host_id, map->size};
+	}
+	int result = count ? ns_idmap_check(maps, count, what) : 0;
+	return result < 0 ? json_err(c, result, "%s", err_text()) : 0;
+}
+
+static int uid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	int result = bundle_array_read(r, c, NS_IDMAP_MAX, uid_map_read);
+	return result < 0 ? result : idmaps_check(r, c, false, "uid map");
+}
+
+static int gid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	int result = bundle_array_read(r, c, NS_IDMAP_MAX, gid_map_read);
+	return result < 0 ? result : idmaps_check(r, c, true, "gid map");
+}
+
+static int device_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	const char *type;
+	struct oci_device device = {.mode = 0666, .origin = BUNDLE_ORIGIN};
+	int result = bundle_need_path(r, c, "path", &device.path);
+	if (result == 0)
+		result = bundle_need_string(r, c, "type", &type);
+	if (result >= 0 && (strlen(type) != 1 || !strchr("cbup", *type)))
+		return json_err(c, -EINVAL, "\"%s\" is not a type of device: c, b, u or p", type);
+	if (result >= 0)
+		result = bundle_u32(c, "major", &device.major);
+	if (result >= 0)
+		result = bundle_u32(c, "minor", &device.minor);
+	if (result >= 0)
+		result = bundle_u32(c, "fileMode", &device.mode);
+	if (result >= 0)
+		result = bundle_u32(c, "uid", &device.uid);
+	if (result >= 0)
+		result = bundle_u32(c, "gid", &device.gid);
+	if (result < 0)
+		return result;
+	device.type = *type == 'u' ? 'c' : *type;
+	device.mode &= 07777; /* engines copy st_mode */
+	*(struct oci_device *)arena_push(r->a, &r->spec->devices) = device;
+	return 0;
+}
+
+static int devices_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_array_read(r, c, DEVICES_MAX, device_read);
+}
+
+static int sysctl_read(const char *key, const struct json_cursor *value, void *context)
+{
+	struct bundle_reader *r = context;
+	struct oci_pair *pair = arena_push(r->a, &r->spec->sysctls);
+	pair->key = arena_str(r->a, key);
+	pair->origin = BUNDLE_ORIGIN;
+	return json_string(value, r->a, &pair->value);
+}
+
+static int sysctls_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	int result = json_need_object(c);
+	return result < 0 ? result : json_each(c, sysctl_read, r);
+}
+
+static int cgroups_path_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	const char *path;
+	int result = json_string(c, r->a, &path);
+	if (result < 0)
+		return result;
+	for (const char *at = path; *at; at += strcspn(at, "/")) {
+		at += strspn(at, "/");
+		if (strcspn(at, "/") == 2 && str_prefix(at, ".."))
+			return json_err(c, -EINVAL, "\"%s\" leads out of the cgroups by ..", path);
+	}
+	r->spec->cgroup_path = path;
+	return 0;
+}
+
+static int propagation_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	static const struct {
+		const char *word;
+		uint32_t value;
+	} words[] = {
+		{"private", MS_PRIVATE},
+		{"slave", MS_SLAVE},
+		{"shared", MS_SHARED},
+		{"unbindable", MS_UNBINDABLE},
+	};
+	const char *text;
+	int result = json_string(c, r->a, &text);
+	if (result < 0 || *text == '\0')
+		return result;
+	const char *plain = *text == 'r' ? text + 1 : text;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_eq(plain, words[i].word)) {
+			r->spec->root_propagation = words[i].value;
+			return 0;
+		}
+	return json_err(c, -EINVAL, "\"%s\" is not a propagation", text);
+}
+
+static int masked_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	struct oci_path *path = arena_push(r->a, &r->spec->masked);
+	path->origin = BUNDLE_ORIGIN;
+	int result = json_string(c, r->a, &path->path);
+	if (result == 0 && *path->path != '/')
+		return json_err(c, -EINVAL, "\"%s\" is not an absolute path", path->path);
+	return result;
+}
+
+static int masked_paths_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_array_read(r, c, PATHS_MAX, masked_read);
+}
+
+static int readonly_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	struct oci_path *path = arena_push(r->a, &r->spec->readonly);
+	path->origin = BUNDLE_ORIGIN;
+	int result = json_string(c, r->a, &path->path);
+	if (result == 0 && *path->path != '/')
+		return json_err(c, -EINVAL, "\"%s\" is not an absolute path", path->path);
+	return result;
+}
+
+static int readonly_paths_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_array_read(r, c, PATHS_MAX, readonly_read);
+}
+
+static int seccomp_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_seccomp_read(c, r->a, &r->spec->process);
+}
+
+static const struct bundle_field linux_fields[] = {
+	{"namespaces", namespaces_read},
+	{"uidMappings", uid_maps_read},
+	{"gidMappings", gid_maps_read},
+	{"devices", devices_read},
+	{"sysctl", sysctls_read},
+	{"cgroupsPath", cgroups_path_read},
+	{"resources", bundle_resources_read},
+	{"rootfsPropagation", propagation_read},
+	{"maskedPaths", masked_paths_read},
+	{"readonlyPaths", readonly_paths_read},
+	{"seccomp", seccomp_read},
+	{"mountLabel", NULL},
+	{"personality", NULL},
+	{"timeOffsets", NULL},
+	{"intelRdt", NULL},
+	{"memoryPolicy", NULL},
+	{"netDevices", NULL},
+	{0},
+};
+
+int bundle_linux_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_object_read(r, c, linux_fields);
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create and start. Everything that the configuration can have wrong is found before the directory is made; from there
+ * on a failure ends init and removes what was made. Until state.json is there and init was told to go on without us,
+ * init dies with this process, so a create that is killed leaves nothing that runs.
+ */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "bundle/bundle.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+#include "sys/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One create from its bundle to its init. */
+struct creation {
+	struct lifecycle *l;
+	const struct lifecycle_create *request;
+	struct arena arena;
+	struct buf config;
+	struct oci_spec spec;
+	struct lifecycle_state state;
+	struct launch launch;
+	int dir;
+};
+
+static void creation_release(struct creation *c)
+{
+	launch_close(&c->launch);
+	fd_replace(&c->dir, -EBADF);
+	buf_release(&c->config);
+	arena_release(&c->arena);
+}
+AUTO_STRUCT(creation, struct creation, creation_release)
+
+static void creation_init(struct creation *c, struct lifecycle *l)
+{
+	*c = (struct creation){.l = l, .arena = ARENA_INIT, .config = BUF_INIT, .dir = -EBADF};
+	launch_init(&c->launch);
+}
+
+static int bundle_path(struct creation *c, const char *bundle)
+{
+	char here[PATH_MAX];
+	int r = bundle && bundle[0] == '/' ? 0 : sys_getcwd(here, sizeof(here));
+	if (r < 0)
+		return err_new(r, "look at the working directory");
+	c->state.bundle = bundle && bundle[0] == '/' ? arena_str(&c->arena, bundle)
+		: bundle ? arena_printf(&c->arena, "%s/%s", here, bundle)
+			 : arena_str(&c->arena, here);
+	return 0;
+}
+
+static int bundle_load(struct creation *c, const char *bundle)
+{
+	int r = bundle_path(c, bundle);
+	if (r < 0)
+		return r;
+	auto_close int dir = sys_open_at(AT_FDCWD, c->state.bundle, O_RDONLY | O_DIRECTORY, 0);
+	r = dir < 0 ? dir : file_read_at(dir, "config.json", CONFIG_BYTES_MAX, &c->config);
+	if (r < 0)
+		return err_new(r, "read %s/config.json", c->state.bundle);
+	return bundle_config_parse(
+		c->config.data, c->config.len, c->state.bundle, &c->arena, &c->spec);
+}
+
+static const char *time_text(struct arena *a)
+{
+	uint64_t now = clock_real_ns();
+	time_t seconds = (time_t)(now / 1000000000u);
+	struct tm parts;
+	char date[32];
+	gmtime_r(&seconds, &parts);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &parts);
+	return arena_printf(a, "%s.%09uZ", date, (unsigned)(now % 1000000000u));
+}
+
+static const char *owner_text(struct arena *a)
+{
+	struct user_entry user;
+	uid_t uid = getuid();
+	return user_find_id(uid, &user) == 0 ? arena_str(a, user.name) : arena_printf(a, "%u", uid);
+}
+
+/* What every container may open, whatever its rules say; the specification wants these nodes to be there. */
+static void device_rules_complete(struct creation *c)
+{
+	static const struct {
+		char type;
+		int32_t major, minor;
+		const char *access;
+	} rules[] = {
+		{'c', -1, -1, "m"}, {'b', -1, -1, "m"}, {'c', 1, 3, "rwm"}, /* null */
+		{'c', 1, 5, "rwm"}, /* zero */
+		{'c', 1, 7, "rwm"}, /* full */
+		{'c', 1, 8, "rwm"}, /* random */
+		{'c', 1, 9, "rwm"}, /* urandom */
+		{'c', 5, 0, "rwm"}, /* tty */
+		{'c', 5, 1, "rwm"}, /* console */
+		{'c', 5, 2, "rwm"}, /* ptmx */
+		{'c', 136, -1, "rwm"}, /* pts */
+	};
+	for (size_t i = 0; c->spec.device_rules.count && i < sizeof(rules) / sizeof(rules[0]);
+		i++) {
+		struct oci_device_rule *rule = arena_push(&c->arena, &c->spec.device_rules);
+		*rule = (struct oci_device_rule){true, rules[i].type, rules[i].major,
+			rules[i].minor, rules[i].access, "oci"};
+	}
+}
+
+/* What the command says on top of the configuration, and what the specification leaves to the runtime. */
+static int spec_complete(struct creation *c, const char *id)
+{
+	struct oci_spec *spec = &c->spec;
+	if (spec->layers.count == 0)
+		return err_say(-EINVAL, "config.json: root: is missing");
+	const char *path = spec->cgroup_path && *spec->cgroup_path
+		? spec->cgroup_path + strspn(spec->cgroup_path, "/")
+		: id;
+	spec->cgroup_path = arena_str(&c->arena, path);
+	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
+	device_rules_complete(c);
+	c->state.rootfs = spec->layers.items[0];
+	c->state.cgroup_path = spec->cgroup_path;
+	c->state.annotations.items = spec->annotations.items;
+	c->state.annotations.count = spec->annotations.count;
+	return 0;
+}
+
+static int plan_make(struct creation *c, struct buf *out)
+{
+	int r = spec_complete(c, c->state.id);
+	return r < 0 ? r : plan_build(&c->spec, PLAN_KIND_RUN, &c->l->cgroup, out);
+}
+
+int lifecycle_plan(struct lifecycle *l, const char *bundle, struct buf *out)
+{
+	auto_of(creation) struct creation c;
+	auto_buf struct buf bytes = BUF_INIT;
+	struct flat plan;
+	creation_init(&c, l);
+	c.state.id = "ID";
+	int r = bundle_load(&c, bundle);
+	if (r == 0)
+		r = plan_make(&c, &bytes);
+	if (r == 0)
+		r = plan_open(&plan, bytes.data, bytes.len);
+	if (r == 0)
+		plan_write(&plan, out);
+	return r;
+}
+
+/* While init waits before it enters its root: the container is there, and found by its pid. */
+static int setup_hooks(struct launch *launch, void *context, int *out_state_fd)
+{
+	struct creation *c = context;
+	int r = process_identify(launch->pid, &c->state.process);
+	if (r < 0)
+		return err_new(r, "look at init");
+	c->state.status = LIFECYCLE_CREATING;
+	r = lifecycle_hooks(&c->spec, OCI_HOOK_PRESTART, &c->state, -EBADF);
+	if (r == 0)
+		r = lifecycle_hooks(&c->spec, OCI_HOOK_CREATE_RUNTIME, &c->state, -EBADF);
+	if (r == 0)
+		r = lifecycle_hooks(&c->spec, OCI_HOOK_CREATE_CONTAINER, &c->state, launch->pidfd);
+	if (r < 0 || c->spec.hooks[OCI_HOOK_START_CONTAINER].count == 0)
+		return r;
+	auto_buf struct buf text = BUF_INIT;
+	c->state.status = LIFECYCLE_CREATED;
+	lifecycle_state_write(&c->state, false, &text);
+	*out_state_fd = fd_memfd_sealed("state", text.data, text.len);
+	return *out_state_fd < 0 ? err_new(*out_state_fd, "write the state for hooks") : 0;
+}
+
+static int init_start(struct creation *c, const struct buf *plan)
+{
+	struct launch *launch = &c->launch;
+	int r = launch_set_plan(launch, plan->data, plan->len);
+	if (r == 0)
+		r = lifecycle_stdio_prepare(
+			&c->request->stdio, c->spec.process.has_terminal, launch);
+	if (r < 0)
+		return r;
+	launch->slots[SLOT_STARTER] = socket_listen_at(c->dir, "start");
+	if (launch->slots[SLOT_STARTER] < 0)
+		return err_new(launch->slots[SLOT_STARTER], "make the start socket");
+	launch->cgroup_host = &c->l->cgroup;
+	launch->init_path = "/proc/self/exe";
+	launch->hooks = setup_hooks;
+	launch->hooks_context = c;
+	launch->rows = c->spec.process.rows;
+	launch->columns = c->spec.process.columns;
+	r = launch_prepare(launch);
+	if (r == 0)
+		r = launch_start(launch);
+	return r < 0 ? r : launch_ready(launch);
+}
+
+/* From here on every other command finds it. */
+static int container_store(struct creation *c, const struct buf *plan)
+{
+	int r = process_identify(c->launch.pid, &c->state.process);
+	if (r < 0)
+		return err_new(r, "look at init");
+	r = file_create_at(c->dir, "config.json", c->config.data, c->config.len, 0600);
+	if (r == 0)
+		r = file_create_at(c->dir, "plan", plan->data, plan->len, 0600);
+	return r < 0 ? err_new(r, "write the configuration")
+		     : lifecycle_state_store(c->dir, &c->state);
+}
+
+static int container_begin(struct creation *c, const struct buf *plan, struct lifecycle_child *out)
+{
+	int r = init_start(c, plan);
+	if (r == 0)
+		r = container_store(c, plan);
+	if (r == 0)
+		r = lifecycle_stdio_report(&c->request->stdio, &c->launch);
+	int pidfd = r < 0 ? r : fd_dup(c->launch.pidfd);
+	if (r == 0 && pidfd < 0)
+		r = err_new(pidfd, "keep the container's first process");
+	if (r < 0)
+		return r;
+	out->pidfd = pidfd;
+	out->console_fd = take_fd(&c->launch.console_fd);
+	return launch_leave(&c->launch);
+}
+
+/* The trail is kept. */
+static void creation_undo(struct creation *c)
+{
+	struct err_packet trail;
+	err_pack(&trail);
+	launch_close(&c->launch);
+	c->state.status = LIFECYCLE_STOPPED;
+	int r = lifecycle_hooks(&c->spec, OCI_HOOK_POSTSTOP, &c->state, -EBADF);
+	if (r == 0)
+		r = cgroup_remove(&c->l->cgroup, c->state.cgroup_path);
+	if (r == 0)
+		r = lifecycle_dir_remove(c->l, c->request->id);
+	if (r < 0)
+		log_warn("after a failure: %s", err_text());
+	err_unpack(&trail);
+}
+
+int lifecycle_create(
+	struct lifecycle *l, const struct lifecycle_create *request, struct lifecycle_child *out)
+{
+	auto_of(creation) struct creation c;
+	auto_buf struct buf plan = BUF_INIT;
+	creation_init(&c, l);
+	c.request = request;
+	c.state.id = request->id;
+	c.state.created = time_text(&c.arena);
+	c.state.owner = owner_text(&c.arena);
+	int r = lifecycle_id_check(request->id);
+	if (r == 0)
+		r = bundle_load(&c, request->bundle);
+	if (r < 0)
+		return r;
+	c.spec.no_pivot = request->no_pivot;
+	c.spec.keeps_keyring = request->no_new_keyring;
+	r = plan_make(&c, &plan);
+	if (r == 0)
+		r = c.dir = lifecycle_dir_make(l, request->id);
+	if (r < 0)
+		return r;
+	auto_close int lock = lifecycle_dir_lock(c.dir, false);
+	if (lock < 0)
+		return lock;
+	r = container_begin(&c, &plan, out);
+	if (r < 0)
+		creation_undo(&c);
+	return r;
+}
+
+/* Only an init that waits can be started. */
+static int start_connect(int dir, const struct lifecycle_state *state)
+{
+	if (!process_is_alive(&state->process))
+		return err_say(-EINVAL, "cannot start a container that has stopped");
+	int starter = lifecycle_starter_connect(dir);
+	if (starter == -ENOENT || starter == -ECONNREFUSED)
+		return err_say(-EINVAL, "cannot start an already running container");
+	return starter < 0 ? err_new(starter, "reach the container's init") : starter;
+}
+
+static int start_locked(int dir, const struct lifecycle_state *state)
+{
+	struct launch launch;
+	launch_init(&launch);
+	auto_buf struct buf plan = BUF_INIT;
+	int r = file_read_at(dir, "plan", PLAN_BYTES_MAX, &plan);
+	r = r < 0 ? err_new(r, "read the plan") : launch_set_plan(&launch, plan.data, plan.len);
+	if (r == 0)
+		r = launch.sync_fd = start_connect(dir, state);
+	if (r >= 0)
+		r = launch_go(&launch);
+	launch_close(&launch);
+	if (r == 0)
+		sys_unlink_at(dir, "start", 0);
+	return r;
+}
+
+/* What the specification wants of a container whose poststart hook has failed. */
+static int poststart(struct lifecycle *l, int dir, struct lifecycle_state *state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	int r = lifecycle_config_load(dir, state, &a, &spec);
+	if (r < 0)
+		return r;
+	state->status = LIFECYCLE_RUNNING;
+	r = lifecycle_hooks(&spec, OCI_HOOK_POSTSTART, state, -EBADF);
+	if (r == 0)
+		return 0;
+	struct err_packet trail;
+	err_pack(&trail);
+	if (lifecycle_kill(l, state->id, SIGKILL, false) < 0)
+		log_warn("%s", err_text());
+	return err_unpack(&trail);
+}
+
+int lifecycle_start(struct lifecycle *l, const char *id)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct lifecycle_state state;
+	auto_close int dir = lifecycle_dir_open(l, id);
+	auto_close int lock = dir < 0 ? dir : lifecycle_dir_lock(dir, true);
+	if (lock < 0)
+		return lock;
+	int r = lifecycle_state_load(dir, id, &a, &state);
+	if (r == -ENOENT)
+		return err_say(-EINVAL, "container \"%s\" was not created whole", id);
+	if (r == 0)
+		r = start_locked(dir, &state);
+	return r < 0 ? r : poststart(l, dir, &state);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One more process in a container: as process.json has it, or the container's own process with what the command line
+ * changes. Namespaces, cgroup and filter come from the container's plan.
+ */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "bundle/bundle.h"
+#include "sec/sec.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+struct execution {
+	const struct lifecycle_exec *request;
+	struct lifecycle_state state;
+	struct arena arena;
+	struct oci_spec spec;
+	struct buf stored;
+	struct flat plan; /* of the container, in `stored` */
+	struct launch launch;
+	int dir;
+};
+
+static void execution_release(struct execution *x)
+{
+	launch_close(&x->launch);
+	fd_replace(&x->dir, -EBADF);
+	buf_release(&x->stored);
+	arena_release(&x->arena);
+}
+AUTO_STRUCT(execution, struct execution, execution_release)
+
+static int status_check(const struct execution *x)
+{
+	const char *id = x->request->id;
+	switch (x->state.status) {
+	case LIFECYCLE_RUNNING:
+	case LIFECYCLE_CREATED:
+		return 0;
+	case LIFECYCLE_PAUSED:
+		return x->request->ignores_pause
+			? 0
+			: err_say(-EINVAL,
+				  "cannot exec in a paused container (use --ignore-paused)");
+	case LIFECYCLE_CREATING:
+	case LIFECYCLE_STOPPED:
+		break;
+	}
+	return err_say(-EINVAL, "cannot exec in a stopped container: \"%s\"", id);
+}
+
+static int process_from_file(struct execution *x)
+{
+	const char *path = x->request->process_file;
+	auto_buf struct buf text = BUF_INIT;
+	int r = file_read(path, CONFIG_BYTES_MAX, &text);
+	if (r < 0)
+		return err_new(r, "read %s", path);
+	return bundle_process_parse("process.json", text.data, text.len, &x->arena, &x->spec);
+}
+
+static int user_set(struct oci_process *process, const char *text)
+{
+	auto_free char *copy = mem_strdup(text);
+	char *rest = copy, *uid = str_cut(&rest, ':');
+	if (parse_u32(uid, &process->uid) < 0 || (rest && parse_u32(rest, &process->gid) < 0))
+		return err_say(-EINVAL, "--user: \"%s\" is not UID[:GID]", text);
+	return 0;
+}
+
+static int groups_add(struct execution *x)
+{
+	const struct strvec *groups = x->request->groups;
+	struct oci_process *p = &x->spec.process;
+	if (groups->count == 0)
+		return 0;
+	uint32_t *all = arena_new_array(&x->arena, uint32_t, p->group_count + groups->count);
+	for (size_t i = 0; i < p->group_count; i++)
+		all[i] = p->groups[i];
+	for (size_t i = 0; i < groups->count; i++)
+		if (parse_u32(groups->items[i], &all[p->group_count + i]) < 0)
+			return err_say(-EINVAL, "--additional-gids: \"%s\" is not a group id",
+				groups->items[i]);
+	p->groups = all;
+	p->group_count += groups->count;
+	return 0;
+}
+
+static int caps_add(struct oci_process *p, const struct strvec *names)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		int number = sec_cap_find(names->items[i]);
+		if (number < 0)
+			return err_say(
+				-EINVAL, "--cap: \"%s\" is not a capability", names->items[i]);
+		uint64_t bit = UINT64_C(1) << number;
+		p->caps_bounding |= bit;
+		p->caps_effective |= bit;
+		p->caps_permitted |= bit;
+	}
+	return 0;
+}
+
+static int process_from_words(struct execution *x)
+{
+	const struct lifecycle_exec *request = x->request;
+	struct oci_process *p = &x->spec.process;
+	struct oci_spec config;
+	int r = lifecycle_config_load(x->dir, &x->state, &x->arena, &config);
+	if (r < 0)
+		return r;
+	*p = config.process;
+	x->spec.rlimits.items = config.rlimits.items;
+	x->spec.rlimits.count = config.rlimits.count;
+	p->args = (struct str_list){0};
+	for (size_t i = 0; i < request->args->count; i++)
+		*arena_push(&x->arena, &p->args) = arena_str(&x->arena, request->args->items[i]);
+	struct str_list env = {0};
+	for (size_t i = 0; i < p->env.count; i++)
+		*arena_push(&x->arena, &env) = p->env.items[i];
+	for (size_t i = 0; i < request->env->count; i++)
+		*arena_push(&x->arena, &env) = arena_str(&x->arena, request->env->items[i]);
+	p->env = env;
+	p->has_terminal = request->has_tty;
+	if (request->cwd)
+		p->cwd = request->cwd;
+	if (request->user)
+		r = user_set(p, request->user);
+	if (r == 0)
+		r = groups_add(x);
+	return r < 0 ? r : caps_add(p, request->caps);
+}
+
+static int plan_load(struct execution *x)
+{
+	int r = file_read_at(x->dir, "plan", PLAN_BYTES_MAX, &x->stored);
+	if (r < 0)
+		return err_new(r, "read the plan of container \"%s\"", x->request->id);
+	return plan_open(&x->plan, x->stored.data, x->stored.len);
+}
+
+static int plan_make(struct execution *x)
+{
+	auto_buf struct buf plan = BUF_INIT;
+	int r = x->request->process_file ? process_from_file(x) : process_from_words(x);
+	if (r == 0)
+		r = plan_load(x);
+	if (r < 0)
+		return r;
+	plan_inherit(&x->plan, &x->arena, &x->spec);
+	x->spec.process.no_new_privileges |= x->request->no_new_privileges;
+	r = plan_build(&x->spec, PLAN_KIND_EXEC, NULL, &plan);
+	return r < 0 ? r : launch_set_plan(&x->launch, plan.data, plan.len);
+}
+
+static int exec_start(struct lifecycle *l, struct execution *x)
+{
+	struct launch *launch = &x->launch;
+	launch->slots[SLOT_TARGET] = process_open(&x->state.process);
+	if (launch->slots[SLOT_TARGET] < 0)
+		return err_say(
+			-ESRCH, "cannot exec in a stopped container: \"%s\"", x->request->id);
+	int r = plan_make(x);
+	if (r == 0)
+		r = lifecycle_stdio_prepare(
+			&x->request->stdio, x->spec.process.has_terminal, launch);
+	if (r < 0)
+		return r;
+	launch->cgroup_host = &l->cgroup;
+	launch->init_path = "/proc/self/exe";
+	if (x->spec.process.rows) {
+		launch->rows = x->spec.process.rows;
+		launch->columns = x->spec.process.columns;
+	}
+	r = launch_prepare(launch);
+	if (r == 0)
+		r = launch_start(launch);
+	return r < 0 ? r : launch_ready(launch);
+}
+
+int lifecycle_exec(
+	struct lifecycle *l, const struct lifecycle_exec *request, struct lifecycle_child *out)
+{
+	auto_of(execution) struct execution x = {
+		.request = request, .arena = ARENA_INIT, .stored = BUF_INIT, .dir = -EBADF};
+	launch_init(&x.launch);
+	int r = x.dir = lifecycle_dir_open(l, request->id);
+	if (r >= 0)
+		r = lifecycle_state(l, request->id, &x.arena, &x.state);
+	if (r == 0)
+		r = status_check(&x);
+	if (r == 0)
+		r = exec_start(l, &x);
+	/* The terminal's owner is there before anything is written to it; the number is known once it runs. */
+	if (r == 0)
+		r = launch_go(&x.launch);
+	if (r == 0)
+		r = lifecycle_stdio_report(&request->stdio, &x.launch);
+	if (r < 0)
+		return r;
+	out->pidfd = take_fd(&x.launch.pidfd);
+	out->console_fd = take_fd(&x.launch.console_fd);
+	return 0;
+}

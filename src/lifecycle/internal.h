@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Shared inside lifecycle/. */
+#include "lifecycle/lifecycle.h"
+#include "runtime/runtime.h"
+
+enum { CONFIG_BYTES_MAX = 4 << 20, PLAN_BYTES_MAX = 8 << 20 };
+
+/* ROOT/ID as an fd: the locked one is for who changes it. -ENOENT: "container does not exist". */
+int lifecycle_dir_open(const struct lifecycle *l, const char *id);
+/* Makes it, locked; -EEXIST: "container with given ID already exists". What a create left that died is replaced. */
+int lifecycle_dir_make(const struct lifecycle *l, const char *id);
+int lifecycle_dir_lock(int dir, bool is_waiting);
+int lifecycle_dir_remove(const struct lifecycle *l, const char *id);
+int lifecycle_id_check(const char *id);
+
+/* Terminal and number of the process to who asked for them. */
+int lifecycle_stdio_prepare(
+	const struct lifecycle_stdio *stdio, bool has_terminal, struct launch *launch);
+int lifecycle_stdio_report(const struct lifecycle_stdio *stdio, const struct launch *launch);
+
+int lifecycle_state_store(int dir, const struct lifecycle_state *state);
+int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecycle_state *out);
+/* What is true of it now. */
+void lifecycle_state_find(int dir, struct lifecycle_state *state);
+
+/* Runs all hooks of a kind one after another with the state on their stdin, in the bundle's directory; with pidfd in that
+ * process's namespaces. The first that fails ends it; poststop ones only warn. */
+int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
+	const struct lifecycle_state *state, int pidfd);
+
+/* The stored config.json of a container. */
+int lifecycle_config_load(
+	int dir, const struct lifecycle_state *state, struct arena *a, struct oci_spec *out);
+/* A connection to an init that waits: -ENOENT or -ECONNREFUSED when none does. Silent. */
+int lifecycle_starter_connect(int dir);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The containers of husk-runtime: created, started, signalled and deleted by separate commands, as the OCI runtime
+ * specification and runc have it. There is no daemon and no monitor: between the commands a container is its init, which
+ * waits at a socket, or its payload, and a directory:
+ *
+ *   ROOT/ID/state.json    who it is: written once, when it has been created
+ *           config.json   as the bundle had it then: what exec and the hooks go by
+ *           plan          the rows that were applied, for exec and for sentences
+ *           start         the socket where init waits; gone, or dead, once it has been started
+ *
+ * A directory without state.json belongs to a create that is at work, or died. Everything speaks; host.
+ */
+#include "cgroup/cgroup.h"
+#include "oci/oci.h"
+#include "sys/process.h"
+
+struct lifecycle {
+	char *root_path;
+	int root_fd;
+	struct cgroup_host cgroup;
+};
+
+/* `root_path` is made, mode 0700, when it is not there. */
+int lifecycle_open(struct lifecycle *l, const char *root_path);
+void lifecycle_close(struct lifecycle *l);
+AUTO_STRUCT(lifecycle, struct lifecycle, lifecycle_close)
+
+enum lifecycle_status {
+	LIFECYCLE_CREATING,
+	LIFECYCLE_CREATED,
+	LIFECYCLE_RUNNING,
+	LIFECYCLE_PAUSED,
+	LIFECYCLE_STOPPED
+};
+extern const char *const lifecycle_status_words[];
+
+/* What state.json says, and the status that was found. */
+struct lifecycle_state {
+	enum lifecycle_status status;
+	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
+	struct process_id process;
+	struct {
+		struct oci_pair *items;
+		size_t count;
+	} annotations;
+};
+
+/* -ENOENT: "container does not exist". */
+int lifecycle_state(
+	struct lifecycle *l, const char *id, struct arena *a, struct lifecycle_state *out);
+/* As the specification and runc write it: `state`, hooks, `list --format json`. */
+void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out);
+/* Ids of all containers, sorted. */
+int lifecycle_list(struct lifecycle *l, struct strvec *out);
+
+/* What both create and exec are told besides the configuration; paths may be NULL. */
+struct lifecycle_stdio {
+	const char *console_socket, *pid_file, *pidfd_socket;
+	uint32_t kept_fds; /* 3, 4, ... of this process go on to the payload */
+	bool is_detached;
+};
+
+struct lifecycle_create {
+	const char *id, *bundle;
+	struct lifecycle_stdio stdio;
+	bool no_pivot, no_new_keyring;
+};
+
+/* A process that was started here and is to be waited for; the fds are owned. */
+struct lifecycle_child {
+	int pidfd;
+	int console_fd; /* -EBADF without a terminal */
+};
+#define LIFECYCLE_CHILD_INIT \
+	{ \
+		.pidfd = -EBADF, .console_fd = -EBADF \
+	}
+void lifecycle_child_close(struct lifecycle_child *child);
+AUTO_STRUCT(lifecycle_child, struct lifecycle_child, lifecycle_child_close)
+
+/* Reads the bundle; on success init waits for lifecycle_start, on failure nothing is left. */
+int lifecycle_create(
+	struct lifecycle *l, const struct lifecycle_create *request, struct lifecycle_child *out);
+int lifecycle_start(struct lifecycle *l, const char *id);
+/* Shows the plan of a bundle, and does nothing. */
+int lifecycle_plan(struct lifecycle *l, const char *bundle, struct buf *out);
+
+/* Sends a signal to the first process, or with `is_for_all` to every process in the cgroup. */
+int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_all);
+/* Ends what runs when `is_forced`, otherwise the container must have stopped; removes cgroup and directory, runs poststop
+ * hooks. A container that is not there is an error unless forced. */
+int lifecycle_delete(struct lifecycle *l, const char *id, bool is_forced);
+int lifecycle_pause(struct lifecycle *l, const char *id);
+int lifecycle_resume(struct lifecycle *l, const char *id);
+int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
+
+struct lifecycle_exec {
+	const char *id;
+	const char *
+		process_file; /* process.json, or NULL: the container's own process, changed by what follows */
+	const struct strvec *args, *env, *caps; /* args: empty with process_file */
+	const struct strvec *groups;
+	const char *cwd, *user; /* "UID[:GID]" */
+	bool has_tty, no_new_privileges, ignores_pause;
+	struct lifecycle_stdio stdio;
+};
+int lifecycle_exec(
+	struct lifecycle *l, const struct lifecycle_exec *request, struct lifecycle_child *out);
+
+/* Lets signals that will be forwarded wait for lifecycle_wait: called before the process runs. */
+void lifecycle_hold_signals(void);
+/* Waits for it as its foreground: signals go on to it, a terminal is relayed. *out_code as shells count. */
+int lifecycle_wait(struct lifecycle_child *child, int *out_code);

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kill, delete, pause and resume. Signals go through pidfds, or through the cgroup; never to a number. */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum { END_PATIENCE_MS = 10000 };
+
+static int group_open(struct lifecycle *l, const struct lifecycle_state *state, struct cgroup **out)
+{
+	int r = *state->cgroup_path ? cgroup_open(&l->cgroup, state->cgroup_path, out) : -ENOENT;
+	return r == -ENOENT ? err_say(r, "container \"%s\" has no cgroup", state->id) : r;
+}
+
+int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_of(cgroup) struct cgroup *group = NULL;
+	struct lifecycle_state state;
+	int r = lifecycle_state(l, id, &a, &state);
+	if (r == 0)
+		r = group_open(l, &state, &group);
+	return r < 0 ? r : cgroup_pids(group, out_pids, out_count);
+}
+
+/* A pid that was read may be another's by now: it must still be in the group once we hold it. Twice in the list is enough
+ * to know, as the group is the container's alone. */
+static int group_signal(struct cgroup *group, int number)
+{
+	auto_free pid_t *pids = NULL;
+	size_t count;
+	int r = cgroup_pids(group, &pids, &count);
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		auto_close int pidfd = pids[i] > 0 ? sys_pidfd_open(pids[i], 0) : -ESRCH;
+		auto_free pid_t *now = NULL;
+		size_t now_count = 0;
+		if (pidfd < 0 || cgroup_pids(group, &now, &now_count) < 0)
+			continue;
+		for (size_t j = 0; j < now_count; j++)
+			if (now[j] == pids[i])
+				sys_pidfd_send_signal(pidfd, number);
+	}
+	return r;
+}
+
+static int kill_all(struct lifecycle *l, const struct lifecycle_state *state, int number)
+{
+	auto_of(cgroup) struct cgroup *group = NULL;
+	int r = group_open(l, state, &group);
+	if (r < 0)
+		return r;
+	return number == SIGKILL ? cgroup_kill_all(group) : group_signal(group, number);
+}
+
+static int kill_first(const struct lifecycle_state *state, int number)
+{
+	auto_close int pidfd = process_open(&state->process);
+	int r = pidfd < 0 ? pidfd : sys_pidfd_send_signal(pidfd, number);
+	if (r == -ESRCH)
+		return err_say(r, "container not running");
+	return r < 0 ? err_new(r, "send the signal") : 0;
+}
+
+int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_all)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct lifecycle_state state;
+	int r = lifecycle_state(l, id, &a, &state);
+	if (r < 0)
+		return r;
+	return is_for_all ? kill_all(l, &state, signal) : kill_first(&state, signal);
+}
+
+static int end_first(const struct lifecycle_state *state)
+{
+	auto_close int pidfd = process_open(&state->process);
+	if (pidfd < 0)
+		return 0;
+	sys_pidfd_send_signal(pidfd, SIGKILL);
+	int r = process_wait_gone(pidfd, END_PATIENCE_MS);
+	return r < 0 ? err_new(r, "wait for the end of process %d", state->process.pid) : 0;
+}
+
+/* Whatever is left in its cgroup goes as well: a container that shares a pid namespace leaves its children behind. */
+static int end_all(struct lifecycle *l, const struct lifecycle_state *state)
+{
+	int r = state->process.pid ? end_first(state) : 0;
+	if (r < 0 || !*state->cgroup_path)
+		return r;
+	auto_of(cgroup) struct cgroup *group = NULL;
+	r = cgroup_open(&l->cgroup, state->cgroup_path, &group);
+	if (r == 0)
+		r = cgroup_kill_all(group);
+	return r == -ENOENT ? 0 : r;
+}
+
+static void poststop(int dir, struct lifecycle_state *state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	int r = lifecycle_config_load(dir, state, &a, &spec);
+	state->status = LIFECYCLE_STOPPED;
+	if (r == 0)
+		r = lifecycle_hooks(&spec, OCI_HOOK_POSTSTOP, state, -EBADF);
+	if (r < 0)
+		log_warn("%s", err_text());
+}
+
+static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_forced)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct lifecycle_state state;
+	int r = lifecycle_state_load(dir, id, &a, &state);
+	if (r == -ENOENT)
+		return lifecycle_dir_remove(l, id); /* of a create that died */
+	if (r < 0 && !is_forced)
+		return r;
+	if (r < 0) {
+		log_warn("%s", err_text());
+		return lifecycle_dir_remove(l, id);
+	}
+	lifecycle_state_find(dir, &state);
+	if (!is_forced && state.status != LIFECYCLE_STOPPED && state.status != LIFECYCLE_CREATED)
+		return err_say(-EBUSY, "cannot delete container %s that is not stopped: %s", id,
+			lifecycle_status_words[state.status]);
+	r = end_all(l, &state);
+	if (r == 0 && *state.cgroup_path)
+		r = cgroup_remove(&l->cgroup, state.cgroup_path);
+	if (r < 0)
+		return r;
+	poststop(dir, &state);
+	return lifecycle_dir_remove(l, id);
+}
+
+int lifecycle_delete(struct lifecycle *l, const char *id, bool is_forced)
+{
+	auto_close int dir = lifecycle_dir_open(l, id);
+	if (dir == -ENOENT && is_forced)
+		return 0;
+	auto_close int lock = dir < 0 ? dir : lifecycle_dir_lock(dir, true);
+	if (lock < 0)
+		return lock;
+	return delete_locked(l, dir, id, is_forced);
+}
+
+static int running_group(struct lifecycle *l, const char *id, enum lifecycle_status wanted,
+	const char *verb, struct cgroup **out)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct lifecycle_state state;
+	int r = lifecycle_state(l, id, &a, &state);
+	if (r < 0)
+		return r;
+	bool is_created = state.status == LIFECYCLE_CREATED && wanted == LIFECYCLE_RUNNING;
+	if (state.status != wanted && !is_created)
+		return err_say(-EINVAL, "cannot %s container \"%s\": it is %s", verb, id,
+			lifecycle_status_words[state.status]);
+	return group_open(l, &state, out);
+}
+
+int lifecycle_pause(struct lifecycle *l, const char *id)
+{
+	auto_of(cgroup) struct cgroup *group = NULL;
+	int r = running_group(l, id, LIFECYCLE_RUNNING, "pause", &group);
+	return r < 0 ? r : cgroup_freeze(group);
+}
+
+int lifecycle_resume(struct lifecycle *l, const char *id)
+{
+	auto_of(cgroup) struct cgroup *group = NULL;
+	int r = running_group(l, id, LIFECYCLE_PAUSED, "resume", &group);
+	return r < 0 ? r : cgroup_thaw(group);
+}

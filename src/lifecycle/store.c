@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers as directories. `lock` in each is held by who makes, starts or deletes it; who only looks takes none, for
+ * state.json is there whole or not at all.
+ */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "bundle/bundle.h"
+#include "sys/calls.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+#include "sys/socket.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { ID_MAX = 255, STATE_BYTES_MAX = 1 << 20 };
+
+const char *const lifecycle_status_words[] = {
+	"creating", "created", "running", "paused", "stopped"};
+
+int lifecycle_open(struct lifecycle *l, const char *root_path)
+{
+	*l = (struct lifecycle){.root_path = mem_strdup(root_path), .root_fd = -EBADF};
+	int r = file_make_dirs_at(AT_FDCWD, root_path, 0700);
+	if (r == 0)
+		r = l->root_fd = sys_open_at(AT_FDCWD, root_path, O_RDONLY | O_DIRECTORY, 0);
+	return r < 0 ? err_new(r, "open the root directory %s", root_path)
+		     : cgroup_host_load(&l->cgroup);
+}
+
+void lifecycle_close(struct lifecycle *l)
+{
+	free(l->root_path);
+	l->root_path = NULL;
+	fd_replace(&l->root_fd, -EBADF);
+}
+
+/* What runc allows. */
+int lifecycle_id_check(const char *id)
+{
+	size_t len = strlen(id);
+	bool is_right = len > 0 && len <= ID_MAX && !str_eq(id, ".") && !str_eq(id, "..");
+	for (size_t i = 0; is_right && i < len; i++)
+		is_right = isalnum((unsigned char)id[i]) || strchr("_+-.", id[i]);
+	return is_right
+		? 0
+		: err_say(-EINVAL,
+			  "invalid container ID \"%s\": letters, digits, _ + - . are allowed, at "
+			  "most %d",
+			  id, ID_MAX);
+}
+
+int lifecycle_dir_open(const struct lifecycle *l, const char *id)
+{
+	int r = lifecycle_id_check(id);
+	if (r == 0)
+		r = file_open_dir_at(l->root_fd, id);
+	if (r == -ENOENT)
+		return err_say(r, "container \"%s\" does not exist", id);
+	return r < 0 && r != -EINVAL ? err_new(r, "open %s/%s", l->root_path, id) : r;
+}
+
+int lifecycle_dir_lock(int dir, bool is_waiting)
+{
+	int lock = lock_file_at(dir, "lock", is_waiting);
+	if (lock == -EWOULDBLOCK)
+		return err_say(-EBUSY, "another command is at work on this container");
+	return lock < 0 ? err_new(lock, "lock the container") : lock;
+}
+
+/* Of a create that died there is no state: nothing of it runs, for its init dies with it. */
+static int container_take_over(int dir, const char *id)
+{
+	auto_close int lock = lock_file_at(dir, "lock", false);
+	if (lock < 0 || sys_access_at(dir, "state.json", F_OK, 0) == 0)
+		return err_say(-EEXIST, "container with given ID already exists: %s", id);
+	return 0;
+}
+
+int lifecycle_dir_make(const struct lifecycle *l, const char *id)
+{
+	int r = lifecycle_id_check(id);
+	if (r < 0)
+		return r;
+	r = sys_mkdir_at(l->root_fd, id, 0700);
+	if (r < 0 && r != -EEXIST)
+		return err_new(r, "make directory %s/%s", l->root_path, id);
+	auto_close int dir = file_open_dir_at(l->root_fd, id);
+	if (dir < 0)
+		return err_new(dir, "open %s/%s", l->root_path, id);
+	if (r == -EEXIST)
+		r = container_take_over(dir, id);
+	return r < 0 ? r : take_fd(&dir);
+}
+
+int lifecycle_dir_remove(const struct lifecycle *l, const char *id)
+{
+	int r = file_remove_tree_at(l->root_fd, id);
+	return r < 0 ? err_new(r, "remove %s/%s", l->root_path, id) : 0;
+}
+
+static void put_annotations(struct json_writer *w, const struct lifecycle_state *state)
+{
+	if (state->annotations.count == 0)
+		return;
+	json_open_object(w, "annotations");
+	for (size_t i = 0; i < state->annotations.count; i++)
+		json_put_string(
+			w, state->annotations.items[i].key, state->annotations.items[i].value);
+	json_close_object(w);
+}
+
+void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out)
+{
+	bool has_process = state->status != LIFECYCLE_STOPPED &&
+		state->status != LIFECYCLE_CREATING;
+	struct json_writer w = {.out = out, .is_pretty = !is_for_list};
+	json_open_object(&w, NULL);
+	json_put_string(&w, "ociVersion", BUNDLE_OCI_VERSION);
+	json_put_string(&w, "id", state->id);
+	json_put_i64(&w, "pid", has_process ? state->process.pid : 0);
+	json_put_string(&w, "status", lifecycle_status_words[state->status]);
+	json_put_string(&w, "bundle", state->bundle);
+	json_put_string(&w, "rootfs", state->rootfs);
+	json_put_string(&w, "created", state->created);
+	put_annotations(&w, state);
+	json_put_string(&w, "owner", state->owner);
+	json_close_object(&w);
+}
+
+int lifecycle_state_store(int dir, const struct lifecycle_state *state)
+{
+	auto_buf struct buf text = BUF_INIT;
+	struct json_writer w = {.out = &text};
+	json_open_object(&w, NULL);
+	json_put_i64(&w, "pid", state->process.pid);
+	json_put_u64(&w, "startTicks", state->process.start_ticks);
+	json_put_string(&w, "bundle", state->bundle);
+	json_put_string(&w, "rootfs", state->rootfs);
+	json_put_string(&w, "cgroupPath", state->cgroup_path);
+	json_put_string(&w, "created", state->created);
+	json_put_string(&w, "owner", state->owner);
+	put_annotations(&w, state);
+	json_close_object(&w);
+	int r = file_replace_at(dir, "state.json", text.data, text.len, 0600, false);
+	return r < 0 ? err_new(r, "write the state") : 0;
+}
+
+struct annotations_reading {
+	struct arena *a;
+	struct lifecycle_state *state;
+};
+
+static int annotation_read(const char *key, const struct json_cursor *value, void *context)
+{
+	struct annotations_reading *reading = context;
+	struct oci_pair *pair = arena_push(reading->a, &reading->state->annotations);
+	pair->key = arena_str(reading->a, key);
+	return json_string(value, reading->a, &pair->value);
+}
+
+static int state_read(const struct json *document, struct arena *a, struct lifecycle_state *out)
+{
+	struct json_cursor root = json_root(document), annotations;
+	const struct {
+		const char *key;
+		const char **field;
+	} strings[] = {
+		{"bundle", &out->bundle},
+		{"rootfs", &out->rootfs},
+		{"cgroupPath", &out->cgroup_path},
+		{"created", &out->created},
+		{"owner", &out->owner},
+	};
+	int64_t pid = 0;
+	int r = json_opt_i64(&root, "pid", &pid);
+	if (r >= 0)
+		r = json_opt_u64(&root, "startTicks", &out->process.start_ticks);
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]) && r >= 0; i++) {
+		*strings[i].field = "";
+		r = json_opt_string(&root, strings[i].key, a, strings[i].field);
+	}
+	struct annotations_reading reading = {a, out};
+	if (r >= 0 && json_field(&root, "annotations", &annotations))
+		r = json_each(&annotations, annotation_read, &reading);
+	if (r >= 0 && (pid <= 0 || pid > INT32_MAX))
+		r = err_say(-EBADMSG, "state.json: pid %" PRId64 " is none", pid);
+	out->process.pid = (int32_t)pid;
+	return r < 0 ? r : 0;
+}
+
+int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecycle_state *out)
+{
+	*out = (struct lifecycle_state){.id = arena_str(a, id),
+		.bundle = "",
+		.rootfs = "",
+		.cgroup_path = "",
+		.created = "",
+		.owner = ""};
+	auto_buf struct buf text = BUF_INIT;
+	int r = file_read_at(dir, "state.json", STATE_BYTES_MAX, &text);
+	if (r == -ENOENT)
+		return r;
+	if (r < 0)
+		return err_new(r, "read the state of container \"%s\"", id);
+	auto_of(json) struct json *document = NULL;
+	r = json_parse("state.json", text.data, text.len, &document);
+	if (r == 0)
+		r = state_read(document, a, out);
+	return r < 0 ? err_wrap(r, "container \"%s\"", id) : 0;
+}
+
+int lifecycle_starter_connect(int dir)
+{
+	return socket_connect_at(dir, "start");
+}
+
+void lifecycle_state_find(int dir, struct lifecycle_state *state)
+{
+	if (!process_is_alive(&state->process)) {
+		state->status = LIFECYCLE_STOPPED;
+		return;
+	}
+	/* Only an init that waits answers: what was started keeps no socket, and a dead one refuses. */
+	auto_close int starter = sys_access_at(dir, "start", F_OK, 0) == 0
+		? lifecycle_starter_connect(dir)
+		: -ENOENT;
+	state->status = starter >= 0 || starter == -EAGAIN ? LIFECYCLE_CREATED : LIFECYCLE_RUNNING;
+}
+
+static void paused_find(const struct lifecycle *l, struct lifecycle_state *state)
+{
+	auto_of(cgroup) struct cgroup *group = NULL;
+	if (state->status == LIFECYCLE_RUNNING && *state->cgroup_path &&
+		cgroup_open(&l->cgroup, state->cgroup_path, &group) == 0 && cgroup_is_frozen(group))
+		state->status = LIFECYCLE_PAUSED;
+}
+
+int lifecycle_state(
+	struct lifecycle *l, const char *id, struct arena *a, struct lifecycle_state *out)
+{
+	auto_close int dir = lifecycle_dir_open(l, id);
+	if (dir < 0)
+		return dir;
+	int r = lifecycle_state_load(dir, id, a, out);
+	if (r == -ENOENT) {
+		auto_close int lock = lock_file_at(dir, "lock", false);
+		out->status = lock == -EWOULDBLOCK ? LIFECYCLE_CREATING : LIFECYCLE_STOPPED;
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	lifecycle_state_find(dir, out);
+	paused_find(l, out);
+	return 0;
+}
+
+static int id_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int lifecycle_list(struct lifecycle *l, struct strvec *out)
+{
+	int r = file_list_at(l->root_fd, ".", out);
+	if (r < 0)
+		return err_new(r, "list %s", l->root_path);
+	qsort(out->items, out->count, sizeof(*out->items), id_order);
+	return 0;
+}
+
+int lifecycle_config_load(
+	int dir, const struct lifecycle_state *state, struct arena *a, struct oci_spec *out)
+{
+	auto_buf struct buf text = BUF_INIT;
+	int r = file_read_at(dir, "config.json", CONFIG_BYTES_MAX, &text);
+	if (r < 0)
+		return err_new(r, "read the configuration of container \"%s\"", state->id);
+	return bundle_config_parse(text.data, text.len, state->bundle, a, out);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one more process takes over from the plan of its container: nothing is read twice, and no layer forgotten. */
+#include "runtime/internal.h"
+
+#include <stddef.h>
+
+void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
+		struct oci_namespace *ns = arena_push(a, &out->namespaces);
+		*ns = (struct oci_namespace){
+			ns_info[row->kind].oci_name, "of the container", "container"};
+	}
+	const struct plan_process_row *process = plan_process(plan);
+	out->process.seccomp = process->seccomp.size ? flat_bytes(plan, process->seccomp) : NULL;
+	out->process.seccomp_size = process->seccomp.size;
+	out->process.seccomp_name = flat_str(plan, process->seccomp_name);
+	out->cgroup_path = flat_str(plan, plan_head(plan)->cgroup_path);
+	out->keeps_keyring = plan_head(plan)->flags & PLAN_KEEPS_KEYRING;
+}

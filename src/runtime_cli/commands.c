@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of commands, the options that stand before them, and where failures are told. */
+#include "runtime_cli/internal.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "bundle/bundle.h"
+#include "sys/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct opt root_opts[] = {
+	OPT_STRING(0, "root", struct runtime_cli_context, root_path, "DIR",
+		"where the state of containers is kept (default /run/husk-runtime)"),
+	OPT_STRING(0, "log", struct runtime_cli_context, log_path, "FILE",
+		"append failures and warnings to a file"),
+	OPT_STRING(0, "log-format", struct runtime_cli_context, log_format, "FORMAT",
+		"text or json (default text)"),
+	OPT_FLAG(0, "debug", struct runtime_cli_context, is_debug, "log more"),
+	OPT_FLAG(0, "systemd-cgroup", struct runtime_cli_context, wants_systemd,
+		"make cgroups by asking systemd (not supported yet)"),
+	OPT_STRING(0, "cgroup-manager", struct runtime_cli_context, cgroup_manager, "MANAGER",
+		"cgroupfs, systemd (not supported yet) or disabled (not supported yet)"),
+	OPT_OPTIONAL(0, "rootless", struct runtime_cli_context, rootless, "BOOL",
+		"true, false or auto; it is found out in any case"),
+	OPT_HIDDEN(0, "criu", struct runtime_cli_context, criu),
+	OPT_END,
+};
+
+static const char *default_root(void)
+{
+	static char path[4096];
+	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
+	if (geteuid() == 0 || !runtime_dir || runtime_dir[0] != '/' ||
+		fmt(path, "%s/husk-runtime", runtime_dir) < 0)
+		return "/run/husk-runtime";
+	return path;
+}
+
+int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle *out)
+{
+	const char *manager = context->cgroup_manager ? context->cgroup_manager : "cgroupfs";
+	*out = (struct lifecycle){.root_fd = -EBADF};
+	if (context->wants_systemd || !str_eq(manager, "cgroupfs"))
+		return err_say(-EOPNOTSUPP,
+			"the cgroup manager %s is not supported yet: use cgroupfs",
+			context->wants_systemd ? "systemd" : manager);
+	if (context->log_format && !str_eq(context->log_format, "json") &&
+		!str_eq(context->log_format, "text"))
+		return err_say(-EINVAL, "--log-format: \"%s\" is neither text nor json",
+			context->log_format);
+	return lifecycle_open(out, context->root_path ? context->root_path : default_root());
+}
+
+static void line_make(
+	const struct runtime_cli_context *context, const char *message, struct buf *out)
+{
+	time_t now = time(NULL);
+	struct tm parts;
+	char date[32];
+	gmtime_r(&now, &parts);
+	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	if (context->log_format && str_eq(context->log_format, "json")) {
+		struct json_writer w = {.out = out};
+		json_open_object(&w, NULL);
+		json_put_string(&w, "level", "error");
+		json_put_string(&w, "msg", message);
+		json_put_string(&w, "time", date);
+		json_close_object(&w);
+	} else {
+		buf_addf(out, "time=\"%s\" level=error msg=\"", date);
+		buf_add_escaped(out, message);
+		buf_adds(out, "\"");
+	}
+	buf_adds(out, "\n");
+}
+
+void runtime_cli_print_version(void)
+{
+	printf("husk-runtime version %s\nspec: %s\n", HUSK_VERSION, BUNDLE_OCI_VERSION);
+}
+
+void runtime_cli_report(const struct runtime_cli_context *context, const char *message)
+{
+	auto_buf struct buf line = BUF_INIT;
+	buf_add_escaped(&line, message);
+	fprintf(stderr, "%s\n", line.data);
+	if (!context->log_path)
+		return;
+	buf_clear(&line);
+	line_make(context, message, &line);
+	auto_close int fd = sys_open_at(
+		AT_FDCWD, context->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
+	if (fd < 0 || fd_write_full(fd, line.data, line.len) < 0)
+		fprintf(stderr, "%s: cannot be written\n", context->log_path);
+}
+
+static int options_main(void *context, void *args, int argc, char **argv)
+{
+	auto_buf struct buf out = BUF_INIT;
+	command_list(&runtime_command_root, &out);
+	fputs(out.data, stdout);
+	return 0;
+}
+
+static const struct opt no_opts[] = {OPT_END};
+
+static const struct command runtime_cmd_options = {
+	.name = "_options",
+	.summary = "list commands and options for checks",
+	.flags = COMMAND_HIDDEN,
+	.opts = no_opts,
+	.run = options_main,
+};
+
+static const struct command *const commands[] = {&runtime_cmd_create, &runtime_cmd_start,
+	&runtime_cmd_run, &runtime_cmd_exec, &runtime_cmd_state, &runtime_cmd_list, &runtime_cmd_ps,
+	&runtime_cmd_kill, &runtime_cmd_delete, &runtime_cmd_pause, &runtime_cmd_resume,
+	&runtime_cmd_spec, &runtime_cmd_features, &runtime_cmd_plan, &runtime_cmd_options, NULL};
+
+const struct command runtime_command_root = {
+	.name = "husk-runtime",
+	.summary = "An OCI runtime for Linux, with runc's command line",
+	.opts = root_opts,
+	.sub = commands,
+};

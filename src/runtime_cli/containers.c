@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands that look at containers, signal them and remove them. */
+#include "runtime_cli/internal.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/table.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct opt no_opts[] = {OPT_END};
+
+static int start_main(void *context, void *raw, int argc, char **argv)
+{
+	auto_of(lifecycle) struct lifecycle l;
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_start(&l, argv[0]);
+}
+
+const struct command runtime_cmd_start = {
+	.name = "start",
+	.synopsis = "ID",
+	.summary = "run the process of a created container",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = start_main,
+};
+
+static int state_main(void *context, void *raw, int argc, char **argv)
+{
+	auto_of(lifecycle) struct lifecycle l;
+	auto_arena struct arena a = ARENA_INIT;
+	auto_buf struct buf text = BUF_INIT;
+	struct lifecycle_state state;
+	int r = runtime_cli_open(context, &l);
+	if (r == 0)
+		r = lifecycle_state(&l, argv[0], &a, &state);
+	if (r < 0)
+		return r;
+	lifecycle_state_write(&state, false, &text);
+	printf("%s\n", text.data);
+	return 0;
+}
+
+const struct command runtime_cmd_state = {
+	.name = "state",
+	.synopsis = "ID",
+	.summary = "print the state of a container, as JSON",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = state_main,
+};
+
+struct list_args {
+	bool is_quiet;
+	const char *format;
+};
+
+static const struct opt list_opts[] = {
+	OPT_STRING(
+		'f', "format", struct list_args, format, "FORMAT", "table or json (default table)"),
+	OPT_FLAG('q', "quiet", struct list_args, is_quiet, "ids only"),
+	OPT_END,
+};
+
+static int format_check(const char *format)
+{
+	if (!format || str_eq(format, "table") || str_eq(format, "json"))
+		return 0;
+	return err_say(-EINVAL, "--format: \"%s\" is neither table nor json", format);
+}
+
+static void list_table(const struct lifecycle_state *states, size_t count)
+{
+	static const char *const heads[] = {"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"};
+	auto_of(table) struct table table = {0};
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+		table_head(&table, heads[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct lifecycle_state *s = &states[i];
+		bool has_process = s->status != LIFECYCLE_STOPPED &&
+			s->status != LIFECYCLE_CREATING;
+		table_add(&table, s->id);
+		table_addf(&table, "%d", has_process ? s->process.pid : 0);
+		table_add(&table, lifecycle_status_words[s->status]);
+		table_add(&table, s->bundle);
+		table_add(&table, s->created);
+		table_add(&table, s->owner);
+	}
+	table_print(&table, stdout);
+}
+
+static void list_json(const struct lifecycle_state *states, size_t count)
+{
+	auto_buf struct buf text = BUF_INIT;
+	buf_adds(&text, count ? "[" : "null");
+	for (size_t i = 0; i < count; i++) {
+		buf_adds(&text, i ? "," : "");
+		lifecycle_state_write(&states[i], true, &text);
+	}
+	buf_adds(&text, count ? "]" : "");
+	printf("%s\n", text.data);
+}
+
+static int list_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct list_args *args = raw;
+	auto_of(lifecycle) struct lifecycle l;
+	auto_arena struct arena a = ARENA_INIT;
+	auto_of(strvec) struct strvec ids = STRVEC_INIT;
+	struct {
+		struct lifecycle_state *items;
+		size_t count;
+	} states = {0};
+	int r = format_check(args->format);
+	if (r == 0)
+		r = runtime_cli_open(context, &l);
+	else
+		l = (struct lifecycle){.root_fd = -EBADF};
+	if (r == 0)
+		r = lifecycle_list(&l, &ids);
+	if (r < 0)
+		return r;
+	strvec_each (id, &ids) {
+		struct lifecycle_state state;
+		if (args->is_quiet)
+			printf("%s\n", *id);
+		else if (lifecycle_state(&l, *id, &a, &state) ==
+			0) /* else it was deleted meanwhile */
+			*arena_push(&a, &states) = state;
+	}
+	if (args->is_quiet)
+		return 0;
+	if (args->format && str_eq(args->format, "json"))
+		list_json(states.items, states.count);
+	else
+		list_table(states.items, states.count);
+	return 0;
+}
+
+const struct command runtime_cmd_list = {
+	.name = "list",
+	.summary = "list the containers",
+	.opts = list_opts,
+	.args_size = sizeof(struct list_args),
+	.run = list_main,
+};
+
+struct ps_args {
+	const char *format;
+};
+
+static const struct opt ps_opts[] = {
+	OPT_STRING(
+		'f', "format", struct ps_args, format, "FORMAT", "table or json (default table)"),
+	OPT_END,
+};
+
+static bool has_pid(const pid_t *pids, size_t count, const char *line)
+{
+	const char *word = line + strspn(line, " ");
+	word += strcspn(word, " "); /* the user */
+	for (size_t i = 0; i < count; i++) {
+		char text[16];
+		fmt(text, "%d", pids[i]);
+		const char *after = str_after(word + strspn(word, " "), text);
+		if (after && *after == ' ')
+			return true;
+	}
+	return false;
+}
+
+/* What ps(1) of the host says, of these. */
+static int ps_table(const pid_t *pids, size_t count)
+{
+	static const char *const argv[] = {"/bin/ps", "-ef", NULL};
+	auto_buf struct buf text = BUF_INIT;
+	int r = process_run(argv, &text);
+	if (r != 0)
+		return err_say(r < 0 ? r : -EIO, "run /bin/ps -ef");
+	char *rest = text.data;
+	bool is_head = true;
+	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
+		if (is_head || has_pid(pids, count, line))
+			printf("%s\n", line);
+		is_head = false;
+	}
+	return 0;
+}
+
+static int ps_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct ps_args *args = raw;
+	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	auto_free pid_t *pids = NULL;
+	size_t count = 0;
+	int r = format_check(args->format);
+	if (r == 0)
+		r = runtime_cli_open(context, &l);
+	if (r == 0)
+		r = lifecycle_pids(&l, argv[0], &pids, &count);
+	if (r < 0)
+		return r;
+	if (!args->format || str_eq(args->format, "table"))
+		return ps_table(pids, count);
+	printf("[");
+	for (size_t i = 0; i < count; i++)
+		printf("%s%d", i ? "," : "", pids[i]);
+	printf("]\n");
+	return 0;
+}
+
+const struct command runtime_cmd_ps = {
+	.name = "ps",
+	.synopsis = "ID",
+	.summary = "list the processes of a container",
+	.min_args = 1,
+	.opts = ps_opts,
+	.args_size = sizeof(struct ps_args),
+	.run = ps_main,
+};
+
+struct kill_args {
+	bool is_for_all;
+};
+
+static const struct opt kill_opts[] = {
+	OPT_FLAG('a', "all", struct kill_args, is_for_all, "every process of the container"),
+	OPT_END,
+};
+
+static int kill_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct kill_args *args = raw;
+	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	const char *word = argc > 1 ? argv[1] : "TERM";
+	int number = signal_parse(word);
+	if (number < 0)
+		return err_say(-EINVAL, "unknown signal \"%s\"", word);
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_kill(&l, argv[0], number, args->is_for_all);
+}
+
+const struct command runtime_cmd_kill = {
+	.name = "kill",
+	.synopsis = "ID [SIGNAL]",
+	.summary = "send a signal, TERM unless said otherwise",
+	.flags = COMMAND_OPTIONS_MIXED,
+	.min_args = 1,
+	.max_args = 2,
+	.opts = kill_opts,
+	.args_size = sizeof(struct kill_args),
+	.run = kill_main,
+};
+
+struct delete_args {
+	bool is_forced;
+};
+
+static const struct opt delete_opts[] = {
+	OPT_FLAG('f', "force", struct delete_args, is_forced,
+		"end what still runs; a container that is not there is fine"),
+	OPT_END,
+};
+
+static int delete_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct delete_args *args = raw;
+	auto_of(lifecycle) struct lifecycle l;
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_delete(&l, argv[0], args->is_forced);
+}
+
+const struct command runtime_cmd_delete = {
+	.name = "delete",
+	.synopsis = "ID",
+	.summary = "remove a container that has stopped",
+	.flags = COMMAND_OPTIONS_MIXED,
+	.min_args = 1,
+	.max_args = 1,
+	.opts = delete_opts,
+	.args_size = sizeof(struct delete_args),
+	.run = delete_main,
+};
+
+static int pause_main(void *context, void *raw, int argc, char **argv)
+{
+	auto_of(lifecycle) struct lifecycle l;
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_pause(&l, argv[0]);
+}
+
+const struct command runtime_cmd_pause = {
+	.name = "pause",
+	.synopsis = "ID",
+	.summary = "suspend all processes of a container",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = pause_main,
+};
+
+static int resume_main(void *context, void *raw, int argc, char **argv)
+{
+	auto_of(lifecycle) struct lifecycle l;
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_resume(&l, argv[0]);
+}
+
+const struct command runtime_cmd_resume = {
+	.name = "resume",
+	.synopsis = "ID",
+	.summary = "let suspended processes go on",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = resume_main,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The command line of husk-runtime, which is runc's: one tree of tables. bin/husk-runtime.c hands argv to command_main with
+ * runtime_command_root and a context; everything else is private to this folder.
+ */
+#include "base/opt.h"
+
+/* What the options before the command's name say; the context of every command. */
+struct runtime_cli_context {
+	const char *root_path, *log_path, *log_format, *rootless, *cgroup_manager, *criu;
+	bool is_debug, wants_systemd;
+};
+
+extern const struct command runtime_command_root;
+
+/* Says what a command failed with: on standard error for people, and in the file of --log, which engines read. */
+void runtime_cli_report(const struct runtime_cli_context *context, const char *message);
+/* The lines that runc prints for --version, which engines look for. */
+void runtime_cli_print_version(void);
