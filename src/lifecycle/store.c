@@ -118,8 +118,7 @@ static void put_annotations(struct json_writer *w, const struct lifecycle_state 
 
 void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out)
 {
-	bool has_process = state->status != LIFECYCLE_STOPPED &&
-		state->status != LIFECYCLE_CREATING;
+	bool has_process = state->status != LIFECYCLE_STOPPED;
 	struct json_writer w = {.out = out, .is_pretty = !is_for_list};
 	json_open_object(&w, NULL);
 	json_put_string(&w, "ociVersion", BUNDLE_OCI_VERSION);

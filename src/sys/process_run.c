@@ -39,6 +39,11 @@ static int run_prepare(const struct process_request *request, int output_fd)
 		r = fd_place(output_fd, 2);
 	if (r == 0 && request->join_pidfd >= 0)
 		r = sys_setns(request->join_pidfd, request->join_flags);
+	/* A group of its own, so that what it started ends with it. */
+	if (r == 0 && request->timeout_ms) {
+		r = sys_setsid();
+		r = r < 0 ? r : 0;
+	}
 	if (r == 0)
 		r = request->cwd_fd >= 0 ? sys_fchdir(request->cwd_fd) : sys_chdir("/");
 	if (r == 0)
@@ -179,6 +184,8 @@ int process_run_request(const struct process_request *request, struct buf *out)
 	r = count < 0 ? (int)count : fd_set_nonblock(output_read, 1);
 	if (r == 0)
 		r = run_collect(pidfd, output_read, request->timeout_ms, out);
+	if (r == -ETIMEDOUT)
+		kill(-pid, SIGKILL); /* the number is its own until it is waited for */
 	if (r < 0)
 		return r;
 	r = process_wait(pidfd);

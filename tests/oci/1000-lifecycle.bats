@@ -1,0 +1,186 @@
+# The life of a container of husk-runtime: the commands of the specification, in runc's words.
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside, or jq's; bats sets stderr
+load ../cli/helpers
+load bundle
+
+setup_file() {
+	make_bundle
+}
+
+teardown() {
+	runtime_clean
+	test_end
+}
+
+@test "run: output, exit code, nothing left" {
+	config_of sh -c 'echo out; echo err >&2; exit 7'
+	run --separate-stderr runtime run --bundle "$BUNDLE" one
+	[[ $status -eq 7 && $output == out && $stderr == err ]]
+	[[ -z $(runtime list -q) && -z $(find /sys/fs/cgroup -name one) ]]
+}
+
+@test "create, start, state, kill, delete" {
+	config '.process.args = ["sh", "-c", "echo started; sleep 100"] | .annotations = {"a.b": "c"}'
+	runtime create --bundle "$BUNDLE" --pid-file "$BATS_TEST_TMPDIR/pid" one >"$BATS_TEST_TMPDIR/out" 2>&1
+	[[ ! -s $BATS_TEST_TMPDIR/out ]]
+	status_is one created
+	pid=$(<"$BATS_TEST_TMPDIR/pid")
+	runtime state one | jq -e --argjson pid "$pid" --arg bundle "$BUNDLE" '
+		.ociVersion == "1.3.0" and .id == "one" and .pid == $pid and .bundle == $bundle and
+		.rootfs == $bundle + "/rootfs" and .owner == "root" and .annotations["a.b"] == "c" and (.created | endswith("Z"))'
+	failure "already exists" create --bundle "$BUNDLE" one
+	runtime start one
+	eventually grep -qx started "$BATS_TEST_TMPDIR/out"
+	status_is one running
+	[[ $(runtime state one | jq .pid) == "$pid" ]]
+	failure "already running" start one
+	failure "not stopped" delete one
+	runtime kill one KILL
+	eventually status_is one stopped
+	[[ $(runtime state one | jq .pid) == 0 ]]
+	failure "stopped" start one
+	failure "not running" kill one TERM
+	runtime delete one
+	failure "does not exist" state one
+	failure "does not exist" delete one
+	runtime delete --force one
+}
+
+@test "a container that was never started can be killed, and deleted" {
+	config_of sleep 100
+	runtime create --bundle "$BUNDLE" one
+	runtime kill one KILL
+	eventually status_is one stopped
+	runtime delete one
+	runtime create --bundle "$BUNDLE" two
+	runtime delete two
+	[[ -z $(runtime list -q) ]]
+}
+
+@test "list, as a table, as JSON, and ids alone" {
+	config_of sleep 100
+	[[ $(runtime list --format json) == null ]]
+	runtime create --bundle "$BUNDLE" b
+	runtime run --detach --bundle "$BUNDLE" a
+	[[ $(runtime list -q | xargs) == "a b" ]]
+	runtime list --format json | jq -e '[.[] | .id + " " + .status] == ["a running", "b created"]'
+	runtime list | head -n 1 | grep -Eq '^ID +PID +STATUS +BUNDLE +CREATED +OWNER$'
+	failure "neither table nor json" list --format yaml
+}
+
+@test "exec: its code, environment, user, directory, and cgroup" {
+	config_of sleep 100
+	runtime run -d --bundle "$BUNDLE" one
+	[[ $(runtime exec --env A=b one sh -c 'echo $A') == b ]]
+	[[ $(runtime exec --user 5:6 -g 7 --cwd /tmp one sh -c 'id -u; id -g; id -G; pwd' | xargs) == "5 6 6 7 /tmp" ]]
+	run runtime exec one sh -c 'exit 9'
+	[[ $status -eq 9 ]]
+	[[ $(runtime exec one cat /proc/1/comm) == sleep ]]
+	[[ $(runtime exec one cat /proc/self/cgroup) == "$(runtime exec one cat /proc/1/cgroup)" ]]
+	failure 'executable file not found in $PATH' exec one nothere
+	failure "permission denied" exec one /etc/passwd
+	failure "is needed" exec one
+	jq -n '{args: ["sh", "-c", "echo $X; id -u"], env: ["X=y", "PATH=/bin"], cwd: "/", user: {uid: 4, gid: 4}}' >"$BATS_TEST_TMPDIR/process.json"
+	[[ $(runtime exec --process "$BATS_TEST_TMPDIR/process.json" one | xargs) == "y 4" ]]
+	runtime exec -d --pid-file "$BATS_TEST_TMPDIR/pid" one sleep 50
+	[[ $(runtime ps --format json one | jq length) -eq 2 ]]
+	grep -q sleep "/proc/$(<"$BATS_TEST_TMPDIR/pid")/comm"
+	runtime kill --all one KILL
+	eventually status_is one stopped
+	failure "stopped container" exec one true
+}
+
+@test "pause and resume" {
+	config '.process.args = ["sh", "-c", "while :; do date +%N >/tmp/count; sleep 0.02; done"] | .root.readonly = false'
+	runtime run -d --bundle "$BUNDLE" one
+	eventually test -s "$BUNDLE/rootfs/tmp/count"
+	runtime pause one
+	status_is one paused
+	before=$(<"$BUNDLE/rootfs/tmp/count")
+	sleep 0.2
+	[[ $(<"$BUNDLE/rootfs/tmp/count") == "$before" ]]
+	failure "paused" exec one true
+	failure "it is paused" pause one
+	runtime resume one
+	status_is one running
+	failure "it is running" resume one
+	rm -f "$BUNDLE/rootfs/tmp/count"
+}
+
+@test "fds: 0, 1, 2 and what was to be kept, nothing else" {
+	config_of sh -c 'ls /proc/self/fd | xargs; read line <&3; echo "$line"; read line <&4; echo "$line"'
+	run bash -c '"$1" --root "$2" run --bundle "$3" --preserve-fds 2 one 3< <(echo three) 4< <(echo four) 5</dev/null 6</dev/null' - \
+		"$RUNTIME" "$RUNTIME_ROOT" "$BUNDLE"
+	[[ $status -eq 0 && $output == $'0 1 2 3 4 5\nthree\nfour' ]]
+	failure "file descriptor 103" run --bundle "$BUNDLE" --preserve-fds 33 one ||
+		failure "at most 32" run --bundle "$BUNDLE" --preserve-fds 33 one
+}
+
+@test "a terminal goes to the console socket" {
+	config '.process.terminal = true | .process.args = ["sh", "-c", "tty; stty size; echo done"] | .process.consoleSize = {height: 33, width: 44}'
+	failure "console socket" create --bundle "$BUNDLE" one
+	python3 - "$BATS_TEST_TMPDIR/socket" >"$BATS_TEST_TMPDIR/terminal" <<-'END' &
+		import array, os, socket, sys
+		server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+		server.bind(sys.argv[1])
+		server.listen(1)
+		data, fds, _, _ = socket.recv_fds(server.accept()[0], 100, 1)
+		text = b""
+		try:
+		    while chunk := os.read(fds[0], 4096):
+		        text += chunk
+		except OSError:
+		    pass
+		sys.stdout.write(text.decode())
+	END
+	eventually test -S "$BATS_TEST_TMPDIR/socket"
+	runtime create --bundle "$BUNDLE" --console-socket "$BATS_TEST_TMPDIR/socket" one
+	runtime start one
+	wait
+	tr -d '\r' <"$BATS_TEST_TMPDIR/terminal" | diff - <(printf '/dev/pts/0\n33 44\ndone\n')
+}
+
+@test "a create that is killed leaves nothing that runs, and its id can be used again" {
+	config '.process.args = ["sleep", "100"] | .hooks.prestart = [{path: "/bin/sleep", args: ["sleep", "2"]}]'
+	"$RUNTIME" --root "$RUNTIME_ROOT" create --bundle "$BUNDLE" one &
+	create=$!
+	eventually status_is one creating
+	failure "already exists" create --bundle "$BUNDLE" one
+	kill -KILL "$create"
+	wait "$create" || true
+	status_is one stopped
+	config_of true
+	runtime run --bundle "$BUNDLE" one
+}
+
+@test "ids" {
+	config_of true
+	for id in a/b . .. '' 'a b' $'a\nb' "$(printf 'x%.0s' {1..300})"; do
+		failure "invalid container ID" create --bundle "$BUNDLE" -- "$id"
+	done
+	runtime run --bundle "$BUNDLE" A-z_0.9+
+}
+
+@test "errors as engines read them: the log file, JSON and text" {
+	config_of nothere
+	failure 'executable file not found in $PATH' --log "$BATS_TEST_TMPDIR/log" --log-format json run --bundle "$BUNDLE" one
+	jq -e '.level == "error" and (.msg | contains("executable file not found in $PATH")) and (.time | endswith("Z"))' "$BATS_TEST_TMPDIR/log"
+	failure "No such file" --log "$BATS_TEST_TMPDIR/text" run --bundle /nowhere one
+	grep -Eq '^time="[^"]+" level=error msg="read /nowhere/config.json: No such file or directory"$' "$BATS_TEST_TMPDIR/text"
+	failure "not supported yet" --systemd-cgroup list
+	failure "not supported yet" --cgroup-manager systemd list
+}
+
+@test "features and version" {
+	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
+		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false'
+	"$RUNTIME" --version | grep -qx 'spec: 1.3.0'
+}
+
+@test "the plan of a bundle, and nothing is made" {
+	config_of true
+	runtime plan --bundle "$BUNDLE" >"$BATS_TEST_TMPDIR/plan"
+	grep -q 'init  mount proc on /proc  \[config.json\]' "$BATS_TEST_TMPDIR/plan"
+	grep -q 'execute true' "$BATS_TEST_TMPDIR/plan"
+	[[ -z $(runtime list -q) ]]
+}
