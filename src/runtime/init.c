@@ -116,7 +116,7 @@ _Noreturn void runtime_init_main(void)
 				continue;
 			r = kind->apply(&init, flat_row(&init.plan, kind->section, j));
 			if (r < 0)
-				fail(&init, step, kind->apply == step_exec);
+				fail(&init, step, init.is_about_payload);
 		}
 	}
 	BUG("a plan without a payload");

@@ -13,6 +13,7 @@ struct init {
 	int console_fd;
 	int cwd_fd;
 	int state_fd; /* what startContainer hooks read, or -EBADF */
+	bool is_about_payload; /* a failure from here on is the payload's, not the setting up's */
 	int gate_read, gate_write; /* for hand_over */
 };
 
@@ -39,4 +40,6 @@ int step_process(struct init *init, const void *row);
 int step_seccomp(struct init *init, const void *row);
 int step_credentials(struct init *init, const void *row);
 int step_start_hook(struct init *init, const void *row);
+/* For who starts later: a command that cannot be executed by anybody is the creator's mistake, in exec's words. */
+int exec_check(const struct init *init);
 int step_exec(struct init *init, const void *row);

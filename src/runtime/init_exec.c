@@ -23,6 +23,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum { GROUPS_MAX = 1024, KEPT_ASIDE = 3 + LAUNCH_KEEP_MAX };
 
 int step_rlimit(struct init *init, const void *row)
@@ -137,12 +139,60 @@ static const char *env_find(char *const *env, const char *name)
 	return NULL;
 }
 
+static const char *plan_word(const struct flat *plan, enum plan_section section, uint32_t index)
+{
+	const struct plan_text_row *row = flat_row(plan, section, index);
+	return flat_str(plan, row->text);
+}
+
+static const char *plan_path(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_ENV); i++) {
+		const char *value = str_after(plan_word(plan, PLAN_ENV, i), "PATH=");
+		if (value)
+			return value;
+	}
+	return PATH_DEFAULT;
+}
+
+/* 0 for what might be executed by somebody. */
+static int looks_executable(int dir, const char *path)
+{
+	struct stat st;
+	int r = sys_stat_at(dir, path, 0, &st);
+	if (r < 0)
+		return r;
+	return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+int exec_check(const struct init *init)
+{
+	const char *program = plan_word(&init->plan, PLAN_ARG, 0);
+	if (strchr(program, '/')) {
+		int r = looks_executable(init->cwd_fd, program);
+		return r < 0 ? exec_error(r, program, false) : 0;
+	}
+	int worst = -ENOENT;
+	for (const char *path = plan_path(&init->plan); path;) {
+		const char *end = strchrnul(path, ':');
+		char candidate[PATH_MAX];
+		int r = fmt(candidate, "%.*s/%s", (int)(end - path), path, program);
+		if (r >= 0)
+			r = looks_executable(init->cwd_fd, candidate);
+		if (r == 0)
+			return 0;
+		worst = r == -EACCES ? r : worst;
+		path = *end ? end + 1 : NULL;
+	}
+	return exec_error(worst, program, true);
+}
+
 /* execvp(3) without its shell fallback. A directory that may not be read does not end the search, but is remembered. */
 static int exec_search(char *const *args, char *const *env)
 {
 	const char *path = env_find(env, "PATH");
 	if (!path)
-		path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+		path = PATH_DEFAULT;
 	int worst = -ENOENT;
 
 	while (path) {
@@ -237,6 +287,7 @@ static int kept_place(struct init *init, int *out_next)
 int step_exec(struct init *init, const void *row)
 {
 	static char *pointers[PLAN_POINTERS_MAX];
+	init->is_about_payload = true;
 	uint32_t arg_count = flat_count(&init->plan, PLAN_ARG);
 	uint32_t env_count = flat_count(&init->plan, PLAN_ENV);
 	if (arg_count + env_count + 2 > PLAN_POINTERS_MAX)

@@ -303,7 +303,11 @@ int step_wait_start(struct init *init, const void *row)
 	auto_close int listener = take_fd(&init->slots[SLOT_STARTER]);
 	fds_settle(init);
 	struct sync_message message = {.type = SYNC_READY};
-	int r = sync_send(init->sync_fd, &message, NULL, 0);
+	init->is_about_payload = true;
+	int r = listener >= 0 ? exec_check(init) : 0;
+	init->is_about_payload = r < 0;
+	if (r == 0)
+		r = sync_send(init->sync_fd, &message, NULL, 0);
 	if (r == 0)
 		r = sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
 	return r < 0 || listener < 0 ? r : starter_await(init, listener);

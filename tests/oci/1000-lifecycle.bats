@@ -171,6 +171,18 @@ teardown() {
 	failure "not supported yet" --cgroup-manager systemd list
 }
 
+@test "a command that cannot be executed is found by create" {
+	config_of nothere
+	failure 'exec: "nothere": executable file not found in $PATH' create --bundle "$BUNDLE" one
+	config_of /bin/nothere
+	failure 'exec: "/bin/nothere": no such file or directory' create --bundle "$BUNDLE" one
+	config_of /etc/passwd
+	failure 'exec: "/etc/passwd": permission denied' create --bundle "$BUNDLE" one
+	config_of /tmp
+	failure 'exec: "/tmp": is a directory' create --bundle "$BUNDLE" one
+	[[ -z $(runtime list -q) ]]
+}
+
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
 		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false'
