@@ -94,6 +94,17 @@ int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_
 int lifecycle_delete(struct lifecycle *l, const char *id, bool is_forced);
 int lifecycle_pause(struct lifecycle *l, const char *id);
 int lifecycle_resume(struct lifecycle *l, const char *id);
+
+/* One limit as an option gives it; value NULL: not given. */
+struct lifecycle_limit {
+	const char *option, *value;
+	enum cgroup_limit limit;
+	bool is_size, is_text; /* bytes as people write them; a list of numbers */
+	bool is_second; /* the limit's second number */
+};
+/* Changes limits: of a file of resources (or "-") and by options; what neither names stays. */
+int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
+	const struct lifecycle_limit *limits, size_t count);
 int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
 
 struct lifecycle_exec {

@@ -531,3 +531,25 @@ int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cg
 	flat_finish(&flat, out);
 	return 0;
 }
+
+int plan_limits_apply(
+	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group)
+{
+	auto_of(flat_builder) struct flat_builder flat;
+	auto_buf struct buf bytes = BUF_INIT;
+	flat_builder_init(&flat, &plan_schema);
+	struct build b = {.flat = &flat, .spec = spec, .host = host};
+	int r = add_limits(&b);
+	if (r < 0)
+		return r;
+	add_device_rules(&b);
+	flat_finish(&flat, &bytes);
+	struct flat plan;
+	r = flat_open(&plan, &plan_schema, bytes.data, bytes.len);
+	if (r < 0)
+		return r;
+	uint32_t limits = flat_count(&plan, PLAN_CGROUP),
+		 devices = flat_count(&plan, PLAN_CGROUP_DEVICE);
+	return cgroup_apply(group, &plan, limits ? flat_row(&plan, PLAN_CGROUP, 0) : NULL, limits,
+		devices ? flat_row(&plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
+}

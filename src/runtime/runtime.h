@@ -32,6 +32,9 @@ int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cg
 /* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
  * outlive *out. Any process. */
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
+/* Changes the limits and device rules of a group that exists. Host. */
+int plan_limits_apply(
+	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group);
 /* Opens and checks plan bytes, which stay the caller's. Any process. */
 int plan_open(struct flat *out, const void *data, size_t size);
 /* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */

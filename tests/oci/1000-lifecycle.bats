@@ -107,6 +107,28 @@ teardown() {
 	rm -f "$BUNDLE/rootfs/tmp/count"
 }
 
+@test "update: by options, by a file, by standard input; what is not named stays" {
+	need_cgroup1 memory
+	config '.process.args = ["sleep", "100"] | .linux.resources.memory.limit = 33554432 | .linux.resources.pids.limit = 30'
+	runtime run -d --bundle "$BUNDLE" one
+	limit() {
+		runtime exec one cat "/sys/fs/cgroup/$1"
+	}
+	[[ $(limit memory/memory.limit_in_bytes) == 33554432 && $(limit pids/pids.max) == 30 ]]
+	runtime update --memory 64m one
+	[[ $(limit memory/memory.limit_in_bytes) == 67108864 && $(limit pids/pids.max) == 30 ]]
+	runtime update --pids-limit 40 --cpu-quota 50000 --cpu-period 100000 --cpu-share 512 one
+	[[ $(limit pids/pids.max) == 40 && $(limit cpu/cpu.cfs_quota_us) == 50000 && $(limit cpu/cpu.shares) == 512 ]]
+	echo '{"pids": {"limit": 50}}' | runtime update --resources - one
+	[[ $(limit pids/pids.max) == 50 && $(limit memory/memory.limit_in_bytes) == 67108864 ]]
+	echo '{"pids": {"limit": "x"}}' >"$BATS_TEST_TMPDIR/bad"
+	failure "resources: pids.limit" update -r "$BATS_TEST_TMPDIR/bad" one
+	failure '--memory: "lots" is not a size' update --memory lots one
+	[[ $(limit pids/pids.max) == 50 ]]
+	# The devices are as they were.
+	runtime exec one sh -c ': >/dev/null'
+}
+
 @test "fds: 0, 1, 2 and what was to be kept, nothing else" {
 	config_of sh -c 'ls /proc/self/fd | xargs; read line <&3; echo "$line"; read line <&4; echo "$line"'
 	run bash -c '"$1" --root "$2" run --bundle "$3" --preserve-fds 2 one 3< <(echo three) 4< <(echo four) 5</dev/null 6</dev/null' - \

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* update: other limits for a container that is there. What is not named stays as it is. */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "bundle/bundle.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* "-" is standard input. */
+static int resources_read(const char *path, struct arena *a, struct oci_spec *out)
+{
+	auto_buf struct buf text = BUF_INIT;
+	bool is_stdin = str_eq(path, "-");
+	int r = is_stdin ? fd_read_all(STDIN_FILENO, CONFIG_BYTES_MAX, &text)
+			 : file_read(path, CONFIG_BYTES_MAX, &text);
+	if (r < 0)
+		return err_new(r, "read the resources from %s", is_stdin ? "standard input" : path);
+	return bundle_resources_parse("resources", text.data, text.len, a, out);
+}
+
+/* Sizes as people write them; -1 is unlimited. */
+static int value_parse(const struct lifecycle_limit *limit, int64_t *out)
+{
+	uint64_t size = 0;
+	if (limit->is_size && !str_eq(limit->value, "-1")) {
+		if (parse_size(limit->value, &size) < 0 || size > INT64_MAX)
+			return err_say(
+				-EINVAL, "--%s: \"%s\" is not a size", limit->option, limit->value);
+		*out = (int64_t)size;
+		return 0;
+	}
+	return parse_i64(limit->value, out) < 0
+		? err_say(-EINVAL, "--%s: \"%s\" is not a number", limit->option, limit->value)
+		: 0;
+}
+
+/* A quota and its period are one limit of two numbers. */
+static struct oci_limit *limit_row(struct oci_spec *spec, struct arena *a, uint32_t limit)
+{
+	for (size_t i = 0; i < spec->limits.count; i++)
+		if (spec->limits.items[i].limit == limit)
+			return &spec->limits.items[i];
+	struct oci_limit *row = arena_push(a, &spec->limits);
+	*row = (struct oci_limit){.limit = limit, .origin = "update"};
+	if (limit == CGROUP_CPU_MAX)
+		row->value = -1;
+	return row;
+}
+
+static int limit_add(const struct lifecycle_limit *limit, struct arena *a, struct oci_spec *spec)
+{
+	struct oci_limit *row = limit_row(spec, a, limit->limit);
+	if (limit->is_text) {
+		row->text = limit->value;
+		return 0;
+	}
+	return value_parse(limit, limit->is_second ? &row->second : &row->value);
+}
+
+int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
+	const struct lifecycle_limit *limits, size_t count)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_of(cgroup) struct cgroup *group = NULL;
+	struct oci_spec spec = {0};
+	struct lifecycle_state state;
+	int r = lifecycle_state(l, id, &a, &state);
+	if (r < 0)
+		return r;
+	if (state.status == LIFECYCLE_STOPPED)
+		return err_say(-EINVAL, "cannot update a stopped container: \"%s\"", id);
+	if (resources)
+		r = resources_read(resources, &a, &spec);
+	for (size_t i = 0; i < count && r == 0; i++)
+		if (limits[i].value)
+			r = limit_add(&limits[i], &a, &spec);
+	spec.device_rules.count = 0; /* as with runc: an update is about limits */
+	if (r == 0)
+		r = cgroup_open(&l->cgroup, state.cgroup_path, &group);
+	return r < 0 ? r : plan_limits_apply(&spec, &l->cgroup, group);
+}
