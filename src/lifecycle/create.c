@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
+#include "sec/sec.h"
 #include "sys/calls.h"
 #include "sys/file.h"
 #include "sys/socket.h"
@@ -91,6 +92,26 @@ static const char *owner_text(struct arena *a)
 	return user_find_id(uid, &user) == 0 ? arena_str(a, user.name) : arena_printf(a, "%u", uid);
 }
 
+void lifecycle_caps_reduce(struct oci_spec *spec)
+{
+	struct oci_process *p = &spec->process;
+	uint64_t *const sets[] = {&p->caps_bounding, &p->caps_effective, &p->caps_permitted,
+		&p->caps_inheritable, &p->caps_ambient};
+	uint64_t granted = sec_caps_of_caller(), missing = 0;
+	for (size_t i = 0; i < spec->namespaces.count; i++)
+		if (str_eq(spec->namespaces.items[i].type, "user"))
+			return;
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		missing |= *sets[i] & ~granted;
+		*sets[i] &= granted;
+	}
+	if (missing == 0)
+		return;
+	auto_buf struct buf names = BUF_INIT;
+	sec_caps_describe(missing, &names);
+	log_warn("capabilities that cannot be granted here are left out: %s", names.data);
+}
+
 /* What every container may open, whatever its rules say; the specification wants these nodes to be there. */
 static void device_rules_complete(struct creation *c)
 {
@@ -129,6 +150,7 @@ static int spec_complete(struct creation *c, const char *id)
 	spec->cgroup_path = arena_str(&c->arena, path);
 	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
 	device_rules_complete(c);
+	lifecycle_caps_reduce(spec);
 	c->state.rootfs = spec->layers.items[0];
 	c->state.cgroup_path = spec->cgroup_path;
 	c->state.annotations.items = spec->annotations.items;

@@ -151,6 +151,7 @@ static int plan_make(struct execution *x)
 	if (r < 0)
 		return r;
 	plan_inherit(&x->plan, &x->arena, &x->spec);
+	lifecycle_caps_reduce(&x->spec);
 	x->spec.process.no_new_privileges |= x->request->no_new_privileges;
 	r = plan_build(&x->spec, PLAN_KIND_EXEC, NULL, &plan);
 	return r < 0 ? r : launch_set_plan(&x->launch, plan.data, plan.len);

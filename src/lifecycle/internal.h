@@ -29,6 +29,10 @@ void lifecycle_state_find(int dir, struct lifecycle_state *state);
 int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
 	const struct lifecycle_state *state, int pidfd);
 
+/* What cannot be granted is left out, with a warning, as the specification wants it: a nested container's caller lacks some.
+ * In a user namespace of its own a process has all. */
+void lifecycle_caps_reduce(struct oci_spec *spec);
+
 /* The stored config.json of a container. */
 int lifecycle_config_load(
 	int dir, const struct lifecycle_state *state, struct arena *a, struct oci_spec *out);

@@ -205,6 +205,14 @@ teardown() {
 	[[ -z $(runtime list -q) ]]
 }
 
+@test "capabilities that the caller does not have are left out, with a warning" {
+	local all
+	all=$(printf '"CAP_%s"\n' CHOWN KILL SYS_RESOURCE SYS_ADMIN | jq -s .)
+	config '.process.args = ["sh", "-c", "grep Cap /proc/self/status"] | .process.capabilities = {bounding: $all, effective: $all, permitted: $all}' --argjson all "$all"
+	run --separate-stderr setpriv --bounding-set -sys_resource -- "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" one
+	[[ $status -eq 0 && $stderr == *"left out: SYS_RESOURCE" && $output == *$'CapEff:\t0000000000200021'* ]]
+}
+
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
 		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false'
