@@ -10,6 +10,7 @@
  * and quick to load, and a call takes about eight comparisons.
  */
 #include "sec/internal.h"
+#include "sec/program.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -21,9 +22,6 @@
 
 /* ARM has private calls (cacheflush, set_tls) far above the others. */
 enum { NUMBERS_END = 1024, ARM_BEGIN = 0xf0000, ARM_END = 0xf0010 };
-
-/* In instructions: of a conditional jump, and of looking for a return to use again. */
-enum { JUMP_MAX = 255, RETURN_REACH = 200 };
 
 struct architecture {
 	uint32_t token; /* SCMP_ARCH_ and AUDIT_ARCH_ are the same numbers */
@@ -38,11 +36,6 @@ struct family {
 static const struct family families[] = {
 	{"x86_64", {{AUDIT_ARCH_X86_64, true}, {AUDIT_ARCH_I386, false}}},
 	{"aarch64", {{AUDIT_ARCH_AARCH64, false}, {AUDIT_ARCH_ARM, false}}},
-};
-
-struct program {
-	struct sock_filter code[BPF_MAXINSNS];
-	size_t count;
 };
 
 /* From this number to the next range's. */
@@ -147,54 +140,6 @@ static void ranges_fill(struct ranges *r, const struct architecture *arch)
 	ranges_add(r, ARM_END, (struct profile_verdict){PROFILE_ERRNO, PROFILE_UNKNOWN});
 }
 
-/* Instructions are placed from the last to the first, since jumps only go forward: whatever an
- * instruction jumps to is there already. A position is the number of instructions from it to the
- * end. */
-static size_t place(struct program *p, struct sock_filter instruction)
-{
-	if (p->count == BPF_MAXINSNS)
-		die("the program is too long", "more than 4096 instructions");
-	p->code[BPF_MAXINSNS - ++p->count] = instruction;
-	return p->count;
-}
-
-static size_t place_load(struct program *p, size_t offset)
-{
-	return place(p, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
-}
-
-/* A conditional jump reaches 255 instructions; farther goes by way of an unconditional one. */
-static size_t near(struct program *p, size_t target)
-{
-	size_t distance = p->count - target;
-	if (distance + 2 <= JUMP_MAX)
-		return target;
-	return place(p, (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (uint32_t)distance));
-}
-
-static size_t place_jump(
-	struct program *p, uint16_t compare, uint32_t value, size_t is_true, size_t is_false)
-{
-	is_true = near(p, is_true);
-	is_false = near(p, is_false);
-	struct sock_filter jump = BPF_JUMP(BPF_JMP | compare | BPF_K, value,
-		(uint8_t)(p->count - is_true), (uint8_t)(p->count - is_false));
-	return place(p, jump);
-}
-
-/* A return that is already there and near is used again: the length of a program is most of the
- * price of loading it. */
-static size_t place_return(struct program *p, uint32_t action)
-{
-	const struct sock_filter wanted = BPF_STMT(BPF_RET | BPF_K, action);
-
-	for (size_t at = p->count; at > 0 && p->count - at < RETURN_REACH; at--) {
-		if (memcmp(&p->code[BPF_MAXINSNS - at], &wanted, sizeof(wanted)) == 0)
-			return at;
-	}
-	return place(p, wanted);
-}
-
 static uint32_t action_of(struct profile_verdict verdict)
 {
 	if (verdict.kind == PROFILE_ERRNO)
@@ -213,25 +158,25 @@ static size_t argument_offset(unsigned arg)
 static size_t place_condition(
 	struct program *p, const struct profile_condition *c, size_t otherwise)
 {
-	size_t then = place_return(p, action_of(c->then));
+	size_t then = program_return(p, action_of(c->then));
 
 	if (c->has_second) {
-		place_jump(p, BPF_JEQ, c->second_value, then, otherwise);
-		then = place_load(p, argument_offset(c->second_arg));
+		program_jump(p, BPF_JEQ, c->second_value, then, otherwise);
+		then = program_load(p, argument_offset(c->second_arg));
 	}
-	place_jump(p, BPF_JEQ, c->value, then, otherwise);
+	program_jump(p, BPF_JEQ, c->value, then, otherwise);
 	if (c->mask != UINT32_MAX)
-		place(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, c->mask));
-	return place_load(p, argument_offset(c->arg));
+		program_and(p, c->mask);
+	return program_load(p, argument_offset(c->arg));
 }
 
 static size_t place_leaf(struct program *p, struct profile_verdict verdict)
 {
 	if (verdict.kind != PROFILE_TESTS)
-		return place_return(p, action_of(verdict));
+		return program_return(p, action_of(verdict));
 
 	const struct profile_test *test = &profile_tests[verdict.value];
-	size_t next = place_return(p, action_of(test->otherwise));
+	size_t next = program_return(p, action_of(test->otherwise));
 	for (size_t i = test->count; i-- > 0;)
 		next = place_condition(p, &test->conditions[i], next);
 	return next;
@@ -244,7 +189,7 @@ static size_t place_tree(struct program *p, const struct range *ranges, size_t c
 	size_t middle = count / 2;
 	size_t above = place_tree(p, ranges + middle, count - middle);
 	size_t below = place_tree(p, ranges, middle);
-	return place_jump(p, BPF_JGE, ranges[middle].first, above, below);
+	return program_jump(p, BPF_JGE, ranges[middle].first, above, below);
 }
 
 static size_t place_architecture(
@@ -255,8 +200,8 @@ static size_t place_architecture(
 
 	/* The tree's root may be a return that stands elsewhere, but not with this many ranges. */
 	place_tree(p, ranges.items, ranges.count);
-	size_t begin = place_load(p, offsetof(struct seccomp_data, nr));
-	return place_jump(p, BPF_JEQ, arch->token, begin, otherwise);
+	size_t begin = program_load(p, offsetof(struct seccomp_data, nr));
+	return program_jump(p, BPF_JEQ, arch->token, begin, otherwise);
 }
 
 static void write_program(FILE *out, const struct program *p)
@@ -264,7 +209,7 @@ static void write_program(FILE *out, const struct program *p)
 	fprintf(out, "/* Made by gen-seccomp from profile.c. */\n#include \"sec/internal.h\"\n\n");
 	fprintf(out, "const struct sock_filter profile_program[] = {\n");
 	for (size_t i = 0; i < p->count; i++) {
-		const struct sock_filter *f = &p->code[BPF_MAXINSNS - p->count + i];
+		const struct sock_filter *f = &program_begin(p)[i];
 		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", f->code, f->jt, f->jf, f->k);
 	}
 	fprintf(out, "};\nconst size_t profile_program_count = %zu;\n", p->count);
@@ -283,10 +228,13 @@ int main(int argc, char **argv)
 		die("usage", "gen-seccomp x86_64|aarch64 OUT.c");
 	check_names();
 
-	size_t next = place_return(&program, SECCOMP_RET_KILL_PROCESS);
+	size_t next = program_return(&program, SECCOMP_RET_KILL_PROCESS);
 	for (size_t i = 2; i-- > 0;)
 		next = place_architecture(&program, &family->members[i], next);
-	place_load(&program, offsetof(struct seccomp_data, arch));
+	program_load(&program, offsetof(struct seccomp_data, arch));
+
+	if (program.is_too_long)
+		die("the program is too long", "more than 4096 instructions");
 
 	FILE *out = fopen(argv[2], "we");
 	if (!out)

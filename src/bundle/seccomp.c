@@ -1,10 +1,336 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.seccomp. */
+/*
+ * linux.seccomp: the words of the specification, which are libseccomp's, become a struct sec_filter, and that a
+ * program. Docker, podman and containerd hand over one with every container.
+ */
 #include "bundle/internal.h"
 
+#include "base/str.h"
+#include "sec/sec.h"
+
 #include <errno.h>
+#include <linux/seccomp.h>
+#include <string.h>
+
+struct action_word {
+	const char *word;
+	uint32_t action;
+	uint32_t data_max; /* of errnoRet; 0: has none */
+};
+
+/* The kernel cuts an errno to what it has numbers for; a tracer may be given any 16 bits. */
+static const struct action_word actions[] = {
+	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, 0},
+	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, 4095},
+	{"SCMP_ACT_KILL", SECCOMP_RET_KILL_THREAD, 0},
+	{"SCMP_ACT_KILL_PROCESS", SECCOMP_RET_KILL_PROCESS, 0},
+	{"SCMP_ACT_KILL_THREAD", SECCOMP_RET_KILL_THREAD, 0},
+	{"SCMP_ACT_LOG", SECCOMP_RET_LOG, 0},
+	{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF, 0},
+	{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE, SECCOMP_RET_DATA},
+	{"SCMP_ACT_TRAP", SECCOMP_RET_TRAP, 0},
+};
+
+struct word {
+	const char *word;
+	uint32_t value;
+};
+
+static const struct word comparisons[] = {
+	{"SCMP_CMP_EQ", SEC_EQ},
+	{"SCMP_CMP_GE", SEC_GE},
+	{"SCMP_CMP_GT", SEC_GT},
+	{"SCMP_CMP_LE", SEC_LE},
+	{"SCMP_CMP_LT", SEC_LT},
+	{"SCMP_CMP_MASKED_EQ", SEC_MASKED_EQ},
+	{"SCMP_CMP_NE", SEC_NE},
+};
+
+#define BIT(abi) (UINT32_C(1) << (abi))
+
+/* Processors that we do not run on have no processes to confine. */
+static const struct word architectures[] = {
+	{"SCMP_ARCH_AARCH64", BIT(SEC_ABI_AARCH64)},
+	{"SCMP_ARCH_ARM", BIT(SEC_ABI_ARM)},
+	{"SCMP_ARCH_LOONGARCH64", 0},
+	{"SCMP_ARCH_M68K", 0},
+	{"SCMP_ARCH_MIPS", 0},
+	{"SCMP_ARCH_MIPS64", 0},
+	{"SCMP_ARCH_MIPS64N32", 0},
+	{"SCMP_ARCH_MIPSEL", 0},
+	{"SCMP_ARCH_MIPSEL64", 0},
+	{"SCMP_ARCH_MIPSEL64N32", 0},
+	{"SCMP_ARCH_PARISC", 0},
+	{"SCMP_ARCH_PARISC64", 0},
+	{"SCMP_ARCH_PPC", 0},
+	{"SCMP_ARCH_PPC64", 0},
+	{"SCMP_ARCH_PPC64LE", 0},
+	{"SCMP_ARCH_RISCV64", 0},
+	{"SCMP_ARCH_S390", 0},
+	{"SCMP_ARCH_S390X", 0},
+	{"SCMP_ARCH_SH", 0},
+	{"SCMP_ARCH_SHEB", 0},
+	{"SCMP_ARCH_X32", BIT(SEC_ABI_X32)},
+	{"SCMP_ARCH_X86", BIT(SEC_ABI_X86)},
+	{"SCMP_ARCH_X86_64", BIT(SEC_ABI_X86_64)},
+};
+
+/* How a notification is waited for means nothing without a listener, and the kernel refuses it then. */
+static const struct word flags[] = {
+	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0},
+};
+
+#define NOT_YET "husk-runtime does not support this yet"
+
+enum { CALL_ARGS = 6 };
+
+/* The value of a word, or -EINVAL: `what` is "an operator". */
+static int word_read(const struct json_cursor *c, struct arena *a, const struct word *words,
+	size_t count, const char *what, uint32_t *out)
+{
+	const char *text;
+	int r = json_string(c, a, &text);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (!str_eq(words[i].word, text))
+			continue;
+		*out = words[i].value;
+		return 0;
+	}
+	return json_err(c, -EINVAL, "\"%s\" is not %s", text, what);
+}
+
+#define WORD_READ(c, a, words, what, out) \
+	word_read((c), (a), (words), sizeof(words) / sizeof((words)[0]), (what), (out))
+
+/* A list of words whose bits are collected. */
+static int words_read(const struct json_cursor *c, const char *key, struct arena *a,
+	const struct word *words, size_t word_count, uint32_t *out)
+{
+	struct json_cursor list;
+	int r = json_field(c, key, &list);
+	if (r <= 0)
+		return r;
+	int count = json_count(&list);
+	if (count < 0)
+		return count;
+	const char *what = words == flags ? "a flag" : "an architecture";
+	for (int i = 0; i < count; i++) {
+		struct json_cursor item = json_item(&list, (size_t)i);
+		uint32_t bits;
+		r = word_read(&item, a, words, word_count, what, &bits);
+		if (r < 0)
+			return r;
+		*out |= bits;
+	}
+	return 0;
+}
+
+/* A field that must be there. */
+static int need_field(const struct json_cursor *c, const char *key, struct json_cursor *out)
+{
+	int r = json_need_object(c);
+	if (r < 0)
+		return r;
+	if (json_field(c, key, out) == 0)
+		return json_err(c, -EINVAL, "%s is missing", key);
+	return 0;
+}
+
+static int need_u64(
+	const struct json_cursor *c, const char *key, struct json_cursor *out_field, uint64_t *out)
+{
+	int r = need_field(c, key, out_field);
+	return r < 0 ? r : json_opt_u64(c, key, out);
+}
+
+static int action_word_read(
+	const struct json_cursor *c, struct arena *a, const struct action_word **out)
+{
+	const char *text;
+	int r = json_string(c, a, &text);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+		if (!str_eq(actions[i].word, text))
+			continue;
+		if (actions[i].action == SECCOMP_RET_USER_NOTIF)
+			return json_err(c, -EOPNOTSUPP, "%s: " NOT_YET, text);
+		*out = &actions[i];
+		return 0;
+	}
+	return json_err(c, -EINVAL, "\"%s\" is not an action", text);
+}
+
+/* The action and its errno, EPERM unless another is given. */
+static int action_read(const struct json_cursor *c, const char *key, const char *errno_key,
+	struct arena *a, uint32_t *out)
+{
+	struct json_cursor field, errno_field;
+	const struct action_word *row;
+	uint64_t data = EPERM;
+
+	int r = need_field(c, key, &field);
+	if (r == 0)
+		r = action_word_read(&field, a, &row);
+	if (r < 0)
+		return r;
+	*out = row->action;
+	r = json_opt_u64(c, errno_key, &data);
+	if (r < 0)
+		return r;
+	bool is_given = r == 1 && json_field(c, errno_key, &errno_field);
+	if (is_given && row->data_max == 0)
+		return json_err(&errno_field, -EINVAL, "%s returns no errno", row->word);
+	if (is_given && data > row->data_max)
+		return json_err(&errno_field, -ERANGE, "expected a number from 0 to %u, found %llu",
+			row->data_max, (unsigned long long)data);
+	if (row->data_max > 0)
+		*out |= (uint32_t)data;
+	return 0;
+}
+
+static int condition_read(const struct json_cursor *c, struct arena *a, struct sec_condition *out)
+{
+	struct json_cursor field;
+	uint64_t index = 0;
+	uint32_t compare;
+
+	int r = need_u64(c, "index", &field, &index);
+	if (r < 0)
+		return r;
+	if (index >= CALL_ARGS)
+		return json_err(&field, -ERANGE, "expected a number from 0 to %d, found %llu",
+			CALL_ARGS - 1, (unsigned long long)index);
+	r = need_u64(c, "value", &field, &out->value);
+	if (r >= 0)
+		r = json_opt_u64(c, "valueTwo", &out->second);
+	if (r >= 0)
+		r = need_field(c, "op", &field);
+	if (r >= 0)
+		r = WORD_READ(&field, a, comparisons, "an operator", &compare);
+	if (r < 0)
+		return r;
+	out->arg = (uint32_t)index;
+	out->compare = compare;
+	return 0;
+}
+
+static int conditions_read(const struct json_cursor *c, struct arena *a, struct sec_rule *out)
+{
+	struct json_cursor list;
+	int r = json_field(c, "args", &list);
+	if (r <= 0)
+		return r;
+	int count = json_count(&list);
+	if (count < 0)
+		return count;
+	out->conditions = arena_new_array(a, struct sec_condition, (size_t)count);
+	out->condition_count = (size_t)count;
+	for (int i = 0; i < count; i++) {
+		struct json_cursor item = json_item(&list, (size_t)i);
+		r = condition_read(&item, a, &out->conditions[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int names_read(const struct json_cursor *c, struct arena *a, struct str_list *out)
+{
+	struct json_cursor field;
+	int r = need_field(c, "names", &field);
+	if (r == 0)
+		r = json_opt_strings(c, "names", a, out);
+	if (r < 0)
+		return r;
+	if (out->count == 0)
+		return json_err(&field, -EINVAL, "expected at least one name");
+	for (size_t i = 0; i < out->count; i++) {
+		struct json_cursor item = json_item(&field, i);
+		if (out->items[i][0] == '\0')
+			return json_err(&item, -EINVAL, "a system call's name is empty");
+	}
+	return 0;
+}
+
+static int rule_read(const struct json_cursor *c, struct arena *a, struct sec_rule *out)
+{
+	int r = names_read(c, a, &out->names);
+	if (r >= 0)
+		r = action_read(c, "action", "errnoRet", a, &out->action);
+	return r < 0 ? r : conditions_read(c, a, out);
+}
+
+static int rules_read(const struct json_cursor *c, struct arena *a, struct sec_filter *out)
+{
+	struct json_cursor list;
+	int r = json_field(c, "syscalls", &list);
+	if (r <= 0)
+		return r;
+	int count = json_count(&list);
+	if (count < 0)
+		return count;
+	out->items = arena_new_array(a, struct sec_rule, (size_t)count);
+	out->count = (size_t)count;
+	for (int i = 0; i < count; i++) {
+		struct json_cursor item = json_item(&list, (size_t)i);
+		r = rule_read(&item, a, &out->items[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Only a listener could be told. */
+static int listener_refuse(const struct json_cursor *c, struct arena *a)
+{
+	static const char *const keys[] = {"listenerPath", "listenerMetadata"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *text = "";
+		struct json_cursor field;
+		int r = json_opt_string(c, keys[i], a, &text);
+		if (r < 0)
+			return r;
+		if (*text && json_field(c, keys[i], &field))
+			return json_err(&field, -EOPNOTSUPP, NOT_YET);
+	}
+	return 0;
+}
 
 int bundle_seccomp_read(const struct json_cursor *c, struct arena *a, struct oci_process *process)
 {
-	return json_err(c, -EOPNOTSUPP, "husk-runtime does not support this yet");
+	auto_buf struct buf program = BUF_INIT;
+	struct sec_filter filter = {0};
+	uint32_t flag_bits = 0;
+
+	int r = action_read(c, "defaultAction", "defaultErrnoRet", a, &filter.default_action);
+	if (r >= 0)
+		r = listener_refuse(c, a);
+	if (r >= 0)
+		r = words_read(c, "architectures", a, architectures,
+			sizeof(architectures) / sizeof(architectures[0]), &filter.abis);
+	if (r >= 0)
+		r = words_read(
+			c, "flags", a, flags, sizeof(flags) / sizeof(flags[0]), &flag_bits);
+	if (r >= 0)
+		r = rules_read(c, a, &filter);
+	if (r < 0)
+		return r;
+
+	r = sec_filter_compile(&filter, &program);
+	if (r < 0)
+		return json_err(c, r, "needs more instructions than the kernel takes");
+	void *copy = arena_new(a, program.len);
+	memcpy(copy, program.data, program.len);
+	process->seccomp = copy;
+	process->seccomp_size = program.len;
+	process->seccomp_flags = flag_bits;
+	process->seccomp_name = BUNDLE_ORIGIN;
+	return 0;
 }

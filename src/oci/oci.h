@@ -102,6 +102,7 @@ struct oci_process {
 	int32_t oom_score_adj;
 	const void *seccomp; /* compiled program, or NULL: unconfined */
 	size_t seccomp_size;
+	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
 	const char *seccomp_name; /* "default", "unconfined", or a file's name */
 };
 

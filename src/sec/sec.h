@@ -52,6 +52,46 @@ size_t sec_seccomp_default(uint64_t caps, struct buf *out);
 int sec_seccomp_load(const void *program, size_t size_bytes, unsigned flags);
 int sec_no_new_privs(void);
 
+/* Architectures that filters are compiled for, each of which has its own numbers of system calls. */
+enum sec_abi {
+	SEC_ABI_X86_64,
+	SEC_ABI_X32,
+	SEC_ABI_X86,
+	SEC_ABI_AARCH64,
+	SEC_ABI_ARM,
+	SEC_ABI_COUNT
+};
+
+enum sec_compare { SEC_EQ, SEC_NE, SEC_GT, SEC_GE, SEC_LT, SEC_LE, SEC_MASKED_EQ };
+
+/* All 64 bits of an argument, unsigned; on 32-bit architectures and x32 the low half. SEC_MASKED_EQ: arg & value is
+ * second & value. */
+struct sec_condition {
+	uint32_t arg; /* 0 to 5 */
+	enum sec_compare compare;
+	uint64_t value, second;
+};
+
+/* All conditions must hold; but when two are of one argument, any one of them, as in runc. */
+struct sec_rule {
+	struct str_list names; /* unknown ones are skipped */
+	uint32_t action; /* SECCOMP_RET_* with its data */
+	struct sec_condition *conditions;
+	size_t condition_count;
+};
+
+struct sec_filter {
+	uint32_t default_action;
+	uint32_t
+		abis; /* bits 1 << SEC_ABI_; the native one is always in, those of other processors are not */
+	struct sec_rule *items;
+	size_t count;
+};
+
+/* Compiles a filter and adds the program to out, as sec_seccomp_default does; -E2BIG when it is longer than the kernel
+ * takes. Speaking. What libseccomp and runc would do: see filter.c. Any process. */
+int sec_filter_compile(const struct sec_filter *filter, struct buf *out);
+
 struct sec_rlimit_row {
 	uint32_t origin;
 	uint32_t resource; /* RLIMIT_* */
