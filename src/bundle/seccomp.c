@@ -36,6 +36,17 @@ struct word {
 	uint32_t value;
 };
 
+struct words {
+	const struct word *items;
+	size_t count;
+	const char *what; /* each is */
+};
+
+#define WORDS(table, what) \
+	{ \
+		(table), sizeof(table) / sizeof((table)[0]), (what) \
+	}
+
 static const struct word comparisons[] = {
 	{"SCMP_CMP_EQ", SEC_EQ},
 	{"SCMP_CMP_GE", SEC_GE},
@@ -45,6 +56,8 @@ static const struct word comparisons[] = {
 	{"SCMP_CMP_MASKED_EQ", SEC_MASKED_EQ},
 	{"SCMP_CMP_NE", SEC_NE},
 };
+
+static const struct words comparison_words = WORDS(comparisons, "an operator");
 
 #define BIT(abi) (UINT32_C(1) << (abi))
 
@@ -75,6 +88,8 @@ static const struct word architectures[] = {
 	{"SCMP_ARCH_X86_64", BIT(SEC_ABI_X86_64)},
 };
 
+static const struct words architecture_words = WORDS(architectures, "an architecture");
+
 /* How a notification is waited for means nothing without a listener, and the kernel refuses it then. */
 static const struct word flags[] = {
 	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
@@ -83,51 +98,54 @@ static const struct word flags[] = {
 	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0},
 };
 
+static const struct words flag_words = WORDS(flags, "a flag");
+
 #define NOT_YET "husk-runtime does not support this yet"
 
 enum { CALL_ARGS = 6 };
 
-/* The value of a word, or -EINVAL: `what` is "an operator". */
-static int word_read(const struct json_cursor *c, struct arena *a, const struct word *words,
-	size_t count, const char *what, uint32_t *out)
+/* The text may hold anything. */
+static int not_a_word(const struct json_cursor *c, const char *text, const char *what)
+{
+	auto_buf struct buf escaped = BUF_INIT;
+	buf_add_escaped(&escaped, text);
+	return json_err(c, -EINVAL, "\"%s\" is not %s", escaped.data, what);
+}
+
+static int word_read(
+	const struct json_cursor *c, struct arena *a, const struct words *words, uint32_t *out)
 {
 	const char *text;
 	int r = json_string(c, a, &text);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count; i++) {
-		if (!str_eq(words[i].word, text))
+	for (size_t i = 0; i < words->count; i++) {
+		if (!str_eq(words->items[i].word, text))
 			continue;
-		*out = words[i].value;
+		*out = words->items[i].value;
 		return 0;
 	}
-	return json_err(c, -EINVAL, "\"%s\" is not %s", text, what);
+	return not_a_word(c, text, words->what);
 }
-
-#define WORD_READ(c, a, words, what, out) \
-	word_read((c), (a), (words), sizeof(words) / sizeof((words)[0]), (what), (out))
 
 /* A list of words whose bits are collected. */
 static int words_read(const struct json_cursor *c, const char *key, struct arena *a,
-	const struct word *words, size_t word_count, uint32_t *out)
+	const struct words *words, uint32_t *out)
 {
 	struct json_cursor list;
 	int r = json_field(c, key, &list);
 	if (r <= 0)
 		return r;
 	int count = json_count(&list);
-	if (count < 0)
-		return count;
-	const char *what = words == flags ? "a flag" : "an architecture";
 	for (int i = 0; i < count; i++) {
 		struct json_cursor item = json_item(&list, (size_t)i);
 		uint32_t bits;
-		r = word_read(&item, a, words, word_count, what, &bits);
+		r = word_read(&item, a, words, &bits);
 		if (r < 0)
 			return r;
 		*out |= bits;
 	}
-	return 0;
+	return count < 0 ? count : 0;
 }
 
 /* A field that must be there. */
@@ -163,7 +181,7 @@ static int action_word_read(
 		*out = &actions[i];
 		return 0;
 	}
-	return json_err(c, -EINVAL, "\"%s\" is not an action", text);
+	return not_a_word(c, text, "an action");
 }
 
 /* The action and its errno, EPERM unless another is given. */
@@ -212,7 +230,7 @@ static int condition_read(const struct json_cursor *c, struct arena *a, struct s
 	if (r >= 0)
 		r = need_field(c, "op", &field);
 	if (r >= 0)
-		r = WORD_READ(&field, a, comparisons, "an operator", &compare);
+		r = word_read(&field, a, &comparison_words, &compare);
 	if (r < 0)
 		return r;
 	out->arg = (uint32_t)index;
@@ -303,26 +321,28 @@ static int listener_refuse(const struct json_cursor *c, struct arena *a)
 	return 0;
 }
 
+static int filter_read(
+	const struct json_cursor *c, struct arena *a, struct sec_filter *out, uint32_t *out_flags)
+{
+	int r = action_read(c, "defaultAction", "defaultErrnoRet", a, &out->default_action);
+	if (r >= 0)
+		r = listener_refuse(c, a);
+	if (r >= 0)
+		r = words_read(c, "architectures", a, &architecture_words, &out->abis);
+	if (r >= 0)
+		r = words_read(c, "flags", a, &flag_words, out_flags);
+	return r < 0 ? r : rules_read(c, a, out);
+}
+
 int bundle_seccomp_read(const struct json_cursor *c, struct arena *a, struct oci_process *process)
 {
 	auto_buf struct buf program = BUF_INIT;
 	struct sec_filter filter = {0};
 	uint32_t flag_bits = 0;
 
-	int r = action_read(c, "defaultAction", "defaultErrnoRet", a, &filter.default_action);
-	if (r >= 0)
-		r = listener_refuse(c, a);
-	if (r >= 0)
-		r = words_read(c, "architectures", a, architectures,
-			sizeof(architectures) / sizeof(architectures[0]), &filter.abis);
-	if (r >= 0)
-		r = words_read(
-			c, "flags", a, flags, sizeof(flags) / sizeof(flags[0]), &flag_bits);
-	if (r >= 0)
-		r = rules_read(c, a, &filter);
+	int r = filter_read(c, a, &filter, &flag_bits);
 	if (r < 0)
 		return r;
-
 	r = sec_filter_compile(&filter, &program);
 	if (r < 0)
 		return json_err(c, r, "needs more instructions than the kernel takes");

@@ -45,17 +45,20 @@ struct test {
 	size_t count;
 	uint32_t action;
 	bool has_first_argument; /* instead of conditions of argument 0 */
-	uint32_t first_argument;
-	const struct test *next;
+	uint8_t first_argument;
+	uint16_t next; /* test of the call, or NO_TEST */
 };
+
+enum { NO_TEST = 0xffff };
 
 enum slot_kind { SLOT_DEFAULT, SLOT_ACTION, SLOT_TESTS };
 
-/* What becomes of a call. */
+/* What becomes of a call. There are thousands of them, so they are small: touching memory for the first time is most
+ * of what compiling costs. */
 struct slot {
-	enum slot_kind kind;
 	uint32_t action;
-	struct test *first, *last;
+	uint16_t first, last; /* tests */
+	uint8_t kind; /* enum slot_kind */
 };
 
 struct table {
@@ -71,9 +74,11 @@ struct range {
 
 struct compiler {
 	const struct sec_filter *filter;
-	uint32_t abis;
-	struct arena arena; /* tests */
-	size_t test_count;
+	struct arena arena;
+	struct {
+		struct test *items;
+		size_t count;
+	} tests;
 	struct table *tables[SEC_ABI_COUNT]; /* of those that are compiled */
 	struct range *ranges;
 	size_t range_count;
@@ -143,25 +148,27 @@ static bool is_test_idle(const struct test *test, enum sec_abi abi)
 	return is;
 }
 
-static void slot_add(struct compiler *c, enum sec_abi abi, uint16_t index, const struct test *test)
+static void slot_add(struct compiler *c, enum sec_abi abi, uint16_t number, const struct test *test)
 {
-	struct slot *slot = &c->tables[abi]->slots[index];
+	struct slot *slot = &c->tables[abi]->slots[number];
 
 	if (slot->kind == SLOT_ACTION)
 		return;
 	if (is_test_idle(test, abi)) {
-		*slot = (struct slot){SLOT_ACTION, test->action, NULL, NULL};
+		*slot = (struct slot){.kind = SLOT_ACTION, .action = test->action};
 		return;
 	}
-	if (++c->test_count > TESTS_MAX)
+	if (c->tests.count == TESTS_MAX) {
+		c->program.is_too_long = true;
 		return;
-	struct test *copy = arena_new(&c->arena, sizeof(*copy));
-	*copy = *test;
+	}
+	uint16_t index = (uint16_t)c->tests.count;
+	*arena_push(&c->arena, &c->tests) = *test;
 	if (slot->kind == SLOT_TESTS)
-		slot->last->next = copy;
+		c->tests.items[slot->last].next = index;
 	else
-		slot->first = copy;
-	slot->last = copy;
+		slot->first = index;
+	slot->last = index;
 	slot->kind = SLOT_TESTS;
 }
 
@@ -209,13 +216,13 @@ static void add_rule(struct compiler *c, const struct sec_rule *rule)
 		if (!call)
 			continue;
 		note_number(c, call);
-		struct test test = {.action = rule->action, .count = step};
+		struct test test = {.action = rule->action, .count = step, .next = NO_TEST};
 		size_t at = 0;
 		do {
 			test.conditions = rule->conditions + at;
 			add_test(c, call, test);
 			at += step;
-		} while (at < rule->condition_count && c->test_count <= TESTS_MAX);
+		} while (at < rule->condition_count && !c->program.is_too_long);
 	}
 }
 
@@ -310,12 +317,10 @@ static size_t place_tests(struct compiler *c, const struct slot *slot, enum sec_
 	const struct test *tests[BPF_MAXINSNS];
 	size_t count = 0;
 
-	for (const struct test *test = slot->first; test; test = test->next) {
-		if (count == BPF_MAXINSNS) {
-			c->program.is_too_long = true;
-			break;
-		}
-		tests[count++] = test;
+	for (uint16_t at = slot->first; at != NO_TEST && count < BPF_MAXINSNS;) {
+		tests[count++] = &c->tests.items[at];
+		at = tests[count - 1]->next;
+		c->program.is_too_long |= count == BPF_MAXINSNS;
 	}
 	size_t next = program_return(&c->program, c->filter->default_action);
 	while (count-- > 0)
@@ -346,7 +351,7 @@ static void range_add(struct compiler *c, uint32_t first, struct slot verdict)
 	const struct slot *last = c->range_count ? &c->ranges[c->range_count - 1].verdict : NULL;
 
 	if (verdict.kind == SLOT_DEFAULT)
-		verdict = (struct slot){SLOT_ACTION, c->filter->default_action, NULL, NULL};
+		verdict = (struct slot){.kind = SLOT_ACTION, .action = c->filter->default_action};
 	bool is_same = last && last->kind == SLOT_ACTION && verdict.kind == SLOT_ACTION &&
 		last->action == verdict.action;
 	if (!is_same)
@@ -355,7 +360,7 @@ static void range_add(struct compiler *c, uint32_t first, struct slot verdict)
 
 static void range_add_action(struct compiler *c, uint32_t first, uint32_t action)
 {
-	range_add(c, first, (struct slot){SLOT_ACTION, action, NULL, NULL});
+	range_add(c, first, (struct slot){.kind = SLOT_ACTION, .action = action});
 }
 
 /* What runc takes for a refusal: a tracer is expected to deal with what it does not know. */
@@ -381,6 +386,17 @@ static void ranges_of_table(struct compiler *c, enum sec_abi abi, uint32_t base)
 	for (uint32_t i = 0; i < ABI_PRIVATE_COUNT; i++)
 		range_add(c, ABI_PRIVATE_BEGIN + i, table->slots[ABI_NUMBERS_END + i]);
 	range_add_action(c, ABI_PRIVATE_BEGIN + ABI_PRIVATE_COUNT, unknown);
+}
+
+/* Every number that the profile can know, and what is between those. */
+static size_t ranges_max(const struct compiler *c)
+{
+	size_t max = 2;
+	for (unsigned abi = 0; abi < SEC_ABI_COUNT; abi++) {
+		if (c->tables[abi])
+			max += c->tables[abi]->newest_end + ABI_PRIVATE_COUNT + 2;
+	}
+	return max;
 }
 
 static size_t place_machine(struct compiler *c, const struct machine *machine, size_t otherwise)
@@ -416,16 +432,15 @@ static int compile_for(const struct sec_filter *filter, enum sec_abi native, str
 		if (machine->has_x32 && (wanted & BIT(SEC_ABI_X32)))
 			c->tables[SEC_ABI_X32] = arena_new(&c->arena, sizeof(struct table));
 	}
-	/* Two architectures at most share a number space, with a few ranges more than calls. */
-	c->ranges = arena_new_array(&c->arena, struct range, 2 * ABI_SLOT_COUNT + 8);
 	for (size_t i = 0; i < filter->count; i++)
 		add_rule(c, &filter->items[i]);
+	c->ranges = arena_new_array(&c->arena, struct range, ranges_max(c));
 
 	size_t next = program_return(p, SECCOMP_RET_KILL_PROCESS);
 	for (size_t i = 2; i-- > 0;)
 		next = place_machine(c, &families[native][i], next);
 	program_load(p, offsetof(struct seccomp_data, arch));
-	if (p->is_too_long || c->test_count > TESTS_MAX)
+	if (p->is_too_long)
 		return err_say(-E2BIG,
 			"the seccomp profile needs more than the %d instructions that a program "
 			"may have",

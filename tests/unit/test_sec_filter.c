@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "sec_reference.h"
+#include "sec_reference.c"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 #define ALLOW SECCOMP_RET_ALLOW
@@ -193,7 +193,9 @@ static bool compare_asking(const struct sec_filter *filter, enum sec_abi native,
 	static const uint32_t archs[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64,
 		AUDIT_ARCH_ARM, AUDIT_ARCH_S390X, 0};
 	for (size_t i = 0; i < LENGTH(archs); i++) {
-		for (uint32_t number = 0; number < 560; number++) {
+		bool is_ours = archs[i] == families[native][0].token ||
+			archs[i] == families[native][1].token;
+		for (uint32_t number = 0; is_ours && number < 560; number++) {
 			uint32_t x32 = number | 0x40000000;
 			compare_number(&reference, &ours, archs[i], number, tries, seed);
 			compare_number(&reference, &ours, archs[i], x32, tries, seed);
@@ -339,42 +341,45 @@ static const char *const names[] = {"read", "write", "socket", "bind", "accept",
 	"sendmmsg", "ipc", "socketcall"};
 enum { SIMPLE_NAMES = LENGTH(names) - 2 };
 
-static void random_conditions(struct arena *a, struct sec_rule *rule, uint64_t *seed)
+/* In a simple one LE stands alone: libseccomp 2.5 takes it for GT behind another condition on 32-bit architectures. */
+static void random_conditions(
+	struct arena *a, struct sec_rule *rule, bool is_simple, uint64_t *seed)
 {
 	size_t count = random_next(seed) % 4;
 	struct sec_condition *to = arena_new_array(a, struct sec_condition, count);
+	uint32_t first = random_next(seed) % 6;
 
 	for (size_t i = 0; i < count; i++) {
-		to[i].arg = random_next(seed) % 6;
+		to[i].arg = is_simple ? (first + i) % 6 : random_next(seed) % 6;
 		to[i].compare = random_next(seed) % (SEC_MASKED_EQ + 1);
 		to[i].value = values[random_next(seed) % LENGTH(values)];
 		to[i].second = values[random_next(seed) % LENGTH(values)];
+		if (is_simple && count > 1 && to[i].compare == SEC_LE)
+			to[i].compare = SEC_LT;
 	}
 	rule->conditions = to;
 	rule->condition_count = count;
 }
 
-/* When actions of one call differ, it depends on its trees which one libseccomp lets decide; a simple filter has one
- * action for a name. */
+/* A simple one has no two rules that could both hold. Of others libseccomp makes trees, which decide by their numbers
+ * which rule comes first, and are sometimes wrong; those are compared with the model alone. */
 static void random_filter(
 	struct arena *a, struct sec_filter *filter, bool is_simple, uint64_t *seed)
 {
-	uint32_t action_of_name[LENGTH(names)];
+	uint32_t first = random_next(seed) % LENGTH(names);
 
 	filter->default_action = actions[random_next(seed) % LENGTH(actions)];
-	filter->count = random_next(seed) % 60;
+	filter->count = random_next(seed) % (is_simple ? SIMPLE_NAMES : 60);
 	filter->items = arena_new_array(a, struct sec_rule, filter->count);
-	for (size_t i = 0; i < LENGTH(names); i++)
-		action_of_name[i] = actions[random_next(seed) % LENGTH(actions)];
 	for (size_t i = 0; i < filter->count; i++) {
 		struct sec_rule *rule = &filter->items[i];
-		size_t name = random_next(seed) % (is_simple ? SIMPLE_NAMES : LENGTH(names));
+		size_t name = is_simple ? (first + i) % SIMPLE_NAMES
+					: random_next(seed) % LENGTH(names);
 		rule->names.items = arena_new_array(a, const char *, 1);
 		rule->names.items[0] = names[name];
 		rule->names.count = 1;
-		rule->action = is_simple ? action_of_name[name]
-					 : actions[random_next(seed) % LENGTH(actions)];
-		random_conditions(a, rule, seed);
+		rule->action = actions[random_next(seed) % LENGTH(actions)];
+		random_conditions(a, rule, is_simple, seed);
 	}
 }
 

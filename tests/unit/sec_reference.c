@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#pragma once
 /*
  * What a profile means according to libseccomp in the hands of runc, for comparing with what sec/filter.c makes of it;
- * and the kernel's classic BPF, for asking both programs. Included once by a test.
+ * and the kernel's classic BPF, for asking both programs. Included by tests.
  */
 #include "sec/sec.h"
 
