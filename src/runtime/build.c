@@ -423,6 +423,7 @@ static int add_process(struct build *b)
 	row->user_name = flat_string(b->flat, p->user_name);
 	row->seccomp_name = flat_string(b->flat, p->seccomp_name);
 	row->seccomp = seccomp;
+	row->seccomp_flags = p->seccomp_flags;
 
 	for (size_t i = 0; i < p->group_count; i++)
 		((struct plan_group_row *)flat_add(b->flat, PLAN_GROUP))->gid = p->groups[i];

@@ -15,6 +15,7 @@ void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out
 	const struct plan_process_row *process = plan_process(plan);
 	out->process.seccomp = process->seccomp.size ? flat_bytes(plan, process->seccomp) : NULL;
 	out->process.seccomp_size = process->seccomp.size;
+	out->process.seccomp_flags = process->seccomp_flags;
 	out->process.seccomp_name = flat_str(plan, process->seccomp_name);
 	out->cgroup_path = flat_str(plan, plan_head(plan)->cgroup_path);
 	out->keeps_keyring = plan_head(plan)->flags & PLAN_KEEPS_KEYRING;

@@ -81,8 +81,8 @@ int step_process(struct init *init, const void *row)
 int step_seccomp(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
-	return sec_seccomp_load(
-		flat_bytes(&init->plan, process->seccomp), process->seccomp.size, 0);
+	return sec_seccomp_load(flat_bytes(&init->plan, process->seccomp), process->seccomp.size,
+		process->seccomp_flags);
 }
 
 int step_credentials(struct init *init, const void *row)

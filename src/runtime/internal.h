@@ -71,7 +71,7 @@ struct plan_process_row {
 	int32_t oom_score_adj;
 	uint32_t user_name;
 	uint32_t seccomp_name;
-	uint32_t reserved;
+	uint32_t seccomp_flags;
 	struct flat_blob seccomp;
 };
 
