@@ -2,9 +2,7 @@
 /* linux.seccomp. */
 #include "bundle/internal.h"
 
-#include <errno.h>
-
-int bundle_seccomp_read(const struct json_cursor *c, struct arena *a, struct oci_process *process)
+int bundle_seccomp_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return json_err(c, -EOPNOTSUPP, "husk-runtime does not support this yet");
+	return bundle_unsupported(c);
 }
