@@ -152,56 +152,70 @@ int json_opt_string(const struct json_cursor *c, const char *key, struct arena *
 	return r < 0 ? r : 1;
 }
 
+int json_boolean(const struct json_cursor *c, bool *out)
+{
+	int r = need_kind(c, JSON_BOOL, "true or false");
+	if (r < 0)
+		return r;
+	*out = c->value->is_true;
+	return 0;
+}
+
 int json_opt_bool(const struct json_cursor *c, const char *key, bool *out)
 {
 	struct json_cursor field;
 	int r = opt_field(c, key, &field);
 	if (r <= 0)
 		return r;
-	r = need_kind(&field, JSON_BOOL, "true or false");
-	if (r < 0)
-		return r;
-	*out = field.value->is_true;
-	return 1;
+	r = json_boolean(&field, out);
+	return r < 0 ? r : 1;
 }
 
-/* A field that holds an integer. */
-static int opt_integer(const struct json_cursor *c, const char *key, struct json_cursor *out)
+int json_u64(const struct json_cursor *c, uint64_t max, uint64_t *out)
 {
-	struct json_cursor field;
-	int r = opt_field(c, key, &field);
-	if (r <= 0)
-		return r;
-	r = need_kind(&field, JSON_INTEGER, "a number");
+	uint64_t number;
+	int r = need_kind(c, JSON_INTEGER, "a number");
 	if (r < 0)
 		return r;
-	*out = field;
-	return 1;
+	if (parse_u64(c->value->text, &number) < 0 || number > max)
+		return json_err(c, -ERANGE, "expected a number from 0 to %" PRIu64 ", found %s",
+			max, c->value->text);
+	*out = number;
+	return 0;
 }
 
 int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out)
 {
 	struct json_cursor field;
-	int r = opt_integer(c, key, &field);
+	int r = opt_field(c, key, &field);
 	if (r <= 0)
 		return r;
-	if (parse_u64(field.value->text, out) < 0)
-		return json_err(&field, -ERANGE,
-			"expected a number from 0 to %" PRIu64 ", found %s", UINT64_MAX,
-			field.value->text);
-	return 1;
+	r = json_u64(&field, UINT64_MAX, out);
+	return r < 0 ? r : 1;
+}
+
+int json_i64(const struct json_cursor *c, int64_t min, int64_t max, int64_t *out)
+{
+	int64_t number;
+	int r = need_kind(c, JSON_INTEGER, "a number");
+	if (r < 0)
+		return r;
+	if (parse_i64(c->value->text, &number) < 0 || number < min || number > max)
+		return json_err(c, -ERANGE,
+			"expected a number from %" PRId64 " to %" PRId64 ", found %s", min, max,
+			c->value->text);
+	*out = number;
+	return 0;
 }
 
 int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out)
 {
 	struct json_cursor field;
-	int r = opt_integer(c, key, &field);
+	int r = opt_field(c, key, &field);
 	if (r <= 0)
 		return r;
-	if (parse_i64(field.value->text, out) < 0)
-		return json_err(&field, -ERANGE, "expected a number up to %" PRId64 ", found %s",
-			INT64_MAX, field.value->text);
-	return 1;
+	r = json_i64(&field, INT64_MIN, INT64_MAX, out);
+	return r < 0 ? r : 1;
 }
 
 int json_opt_strings(

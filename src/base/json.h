@@ -49,7 +49,11 @@ int json_opt_u64(const struct json_cursor *c, const char *key, uint64_t *out);
 int json_opt_i64(const struct json_cursor *c, const char *key, int64_t *out);
 int json_opt_strings(
 	const struct json_cursor *c, const char *key, struct arena *a, struct str_list *out);
+/* The value itself; a number must be within its range. */
 int json_string(const struct json_cursor *c, struct arena *a, const char **out);
+int json_boolean(const struct json_cursor *c, bool *out);
+int json_u64(const struct json_cursor *c, uint64_t max, uint64_t *out);
+int json_i64(const struct json_cursor *c, int64_t min, int64_t max, int64_t *out);
 /* Calls `each` with every field of an object, in order, until it fails. */
 int json_each(const struct json_cursor *c,
 	int (*each)(const char *key, const struct json_cursor *v, void *arg), void *arg);

@@ -12,13 +12,14 @@
 #define BUNDLE_OCI_VERSION "1.3.0"
 
 /* `text` is all of config.json. `bundle_path` is absolute; a relative root.path is below it. Strings are the arena's. Each
- * item's origin is "config.json". */
+ * item's origin is "config.json". The process may be missing (no args then): whoever starts it has to have one. What
+ * would happen to the host for want of a namespace (mounts, the host name) is refused. */
 int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,
 	struct oci_spec *out);
-/* A process alone, as `exec --process FILE` and `exec` have it; `name` is what messages call it. rlimits are added to
- * out->rlimits, the rest is out->process. */
+/* A process alone, as `exec --process FILE` has it; `name` is what messages call it. rlimits are added to out->rlimits
+ * (they replace those of the same resource), the rest is out->process. */
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
-/* The value of `update --resources`: linux.resources alone; replaces out->limits, leaves the rest. */
+/* The value of `update --resources`: linux.resources alone; replaces out->limits and out->device_rules, leaves the rest. */
 int bundle_resources_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);

@@ -1,124 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document as a whole, and how objects are read by tables. */
+/* The document as a whole, what its parts ask of each other, and the three documents that are read. */
 #include "bundle/internal.h"
 #include "base/str.h"
 
 #include <errno.h>
 
-enum { MOUNTS_MAX = 4096 };
+enum { MOUNTS_MAX = 4096, UTS_NAME_MAX = 64 /* the kernel's, for both names */ };
 
-static bool asks_for_nothing(const struct json_cursor *value)
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* 1.MINOR[.PATCH][-BEFORE][+BUILD]: within a major number the specification only grows. */
+static bool is_version_1(const char *text)
 {
-	const struct json_value *v = value->value;
-	switch (json_kind(value)) {
-	case JSON_NULL:
-		return true;
-	case JSON_BOOL:
-		return !v->is_true;
-	case JSON_STRING:
-		return *v->text == '\0';
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		return v->count == 0;
-	case JSON_INTEGER:
-	case JSON_FRACTION:
-		break;
+	const char *at = str_after(text, "1.");
+	size_t len = at ? strspn(at, DIGITS) : 0;
+	if (len == 0)
+		return false;
+	at += len;
+	if (*at == '.') {
+		len = strspn(at + 1, DIGITS);
+		if (len == 0)
+			return false;
+		at += 1 + len;
 	}
-	return false;
-}
-
-struct object_reading {
-	struct bundle_reader *reader;
-	const struct bundle_field *fields;
-};
-
-static int field_read(const char *key, const struct json_cursor *value, void *context)
-{
-	const struct object_reading *reading = context;
-	for (const struct bundle_field *field = reading->fields; field->key; field++) {
-		if (!str_eq(field->key, key) || json_kind(value) == JSON_NULL)
-			continue;
-		if (field->read)
-			return field->read(reading->reader, value);
-		return asks_for_nothing(value)
-			? 0
-			: json_err(value, -EOPNOTSUPP, "husk-runtime does not support this yet");
+	if (*at == '-' || *at == '+') {
+		len = strspn(at + 1, DIGITS LETTERS ".-+");
+		if (len == 0)
+			return false;
+		at += 1 + len;
 	}
-	return 0;
-}
-
-int bundle_object_read(
-	struct bundle_reader *r, const struct json_cursor *c, const struct bundle_field *fields)
-{
-	struct object_reading reading = {r, fields};
-	int need = json_need_object(c);
-	return need < 0 ? need : json_each(c, field_read, &reading);
-}
-
-int bundle_array_read(struct bundle_reader *r, const struct json_cursor *c, size_t max,
-	int (*read)(struct bundle_reader *r, const struct json_cursor *item))
-{
-	int count = json_count(c);
-	if (count > 0 && (size_t)count > max)
-		return json_err(c, -E2BIG, "more than %zu items", max);
-	for (int i = 0; i < count; i++) {
-		struct json_cursor item = json_item(c, (size_t)i);
-		int result = read(r, &item);
-		if (result < 0)
-			return result;
-	}
-	return count < 0 ? count : 0;
-}
-
-int bundle_u32(const struct json_cursor *c, const char *key, uint32_t *out)
-{
-	uint64_t number = 0;
-	struct json_cursor field;
-	int r = json_opt_u64(c, key, &number);
-	if (r <= 0)
-		return r;
-	if (number > UINT32_MAX && json_field(c, key, &field))
-		return json_err(&field, -ERANGE, "the number is above %u", UINT32_MAX);
-	*out = (uint32_t)number;
-	return 1;
-}
-
-int bundle_need_string(
-	struct bundle_reader *r, const struct json_cursor *c, const char *key, const char **out)
-{
-	*out = "";
-	int result = json_opt_string(c, key, r->a, out);
-	if (result >= 0 && **out == '\0')
-		return json_err(c, -EINVAL, "\"%s\" is missing", key);
-	return result < 0 ? result : 0;
-}
-
-int bundle_need_path(
-	struct bundle_reader *r, const struct json_cursor *c, const char *key, const char **out)
-{
-	struct json_cursor field;
-	int result = bundle_need_string(r, c, key, out);
-	if (result == 0 && **out != '/' && json_field(c, key, &field))
-		return json_err(&field, -EINVAL, "\"%s\" is not an absolute path", *out);
-	return result;
+	return *at == '\0';
 }
 
 static int version_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	const char *version;
 	int result = json_string(c, r->a, &version);
-	if (result < 0)
-		return result;
-	return str_prefix(version, "1.")
-		? 0
-		: json_err(c, -EINVAL, "version \"%s\" of the specification is not 1.x", version);
+	if (result == 0 && !is_version_1(version))
+		return json_err(
+			c, -EINVAL, "\"%s\" is not a version 1.x of the specification", version);
+	return result;
 }
 
 static int root_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	const char *path;
 	int result = bundle_need_string(r, c, "path", &path);
-	if (result == 0)
+	if (result >= 0)
 		result = json_opt_bool(c, "readonly", &r->spec->root_is_readonly);
 	if (result < 0)
 		return result;
@@ -128,14 +57,28 @@ static int root_read(struct bundle_reader *r, const struct json_cursor *c)
 	return 0;
 }
 
+/* An empty one is none, as for every runtime. */
+static int name_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
+{
+	const char *name;
+	int result = json_string(c, r->a, &name);
+	if (result < 0)
+		return result;
+	if (strlen(name) > UTS_NAME_MAX)
+		return json_err(
+			c, -ENAMETOOLONG, "%zu bytes are more than %d", strlen(name), UTS_NAME_MAX);
+	*out = *name ? name : NULL;
+	return 0;
+}
+
 static int hostname_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return json_string(c, r->a, &r->spec->hostname);
+	return name_read(r, c, &r->spec->hostname);
 }
 
 static int domainname_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return json_string(c, r->a, &r->spec->domainname);
+	return name_read(r, c, &r->spec->domainname);
 }
 
 static int mounts_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -146,18 +89,24 @@ static int mounts_read(struct bundle_reader *r, const struct json_cursor *c)
 static int annotation_read(const char *key, const struct json_cursor *value, void *context)
 {
 	struct bundle_reader *r = context;
-	struct oci_pair *pair = arena_push(r->a, &r->spec->annotations);
-	pair->key = arena_str(r->a, key);
-	pair->origin = BUNDLE_ORIGIN;
+	struct oci_pair pair = {.key = arena_str(r->a, key), .origin = BUNDLE_ORIGIN};
 	if (*key == '\0')
 		return json_err(value, -EINVAL, "an annotation needs a name");
-	return json_string(value, r->a, &pair->value);
+	int result = json_string(value, r->a, &pair.value);
+	if (result < 0)
+		return result;
+	*(struct oci_pair *)arena_push(r->a, &r->spec->annotations) = pair;
+	return 0;
 }
 
 static int annotations_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	int result = json_need_object(c);
-	return result < 0 ? result : json_each(c, annotation_read, r);
+	return json_each(c, annotation_read, r);
+}
+
+static int foreign_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return json_err(c, -EOPNOTSUPP, "is for another platform, this is Linux");
 }
 
 static const struct bundle_field config_fields[] = {
@@ -170,15 +119,52 @@ static const struct bundle_field config_fields[] = {
 	{"hooks", bundle_hooks_read},
 	{"annotations", annotations_read},
 	{"linux", bundle_linux_read},
-	{"solaris", NULL},
-	{"windows", NULL},
-	{"vm", NULL},
-	{"zos", NULL},
-	{"freebsd", NULL},
+	{"solaris", foreign_read},
+	{"windows", foreign_read},
+	{"vm", foreign_read},
+	{"zos", foreign_read},
+	{"freebsd", foreign_read},
 	{0},
 };
 
-/* What is asked across parts of the document. */
+static const struct oci_namespace *namespace_find(const struct oci_spec *spec, const char *type)
+{
+	for (size_t i = 0; i < spec->namespaces.count; i++)
+		if (str_eq(spec->namespaces.items[i].type, type))
+			return &spec->namespaces.items[i];
+	return NULL;
+}
+
+static bool has_map(const struct oci_spec *spec, bool is_gid)
+{
+	for (size_t i = 0; i < spec->idmaps.count; i++)
+		if (spec->idmaps.items[i].is_gid == is_gid)
+			return true;
+	return false;
+}
+
+/* What is done in a namespace is done to the host when there is none: its mounts, its name. */
+static int namespaces_check(const struct json_cursor *root, const struct oci_spec *spec)
+{
+	if (!namespace_find(spec, "mount"))
+		return json_err(root, -EINVAL,
+			"linux.namespaces has no \"mount\", without which a root would be "
+			"the host's");
+	bool has_name = spec->hostname || spec->domainname;
+	if (has_name && !namespace_find(spec, "uts"))
+		return json_err(root, -EINVAL, "%s needs a \"uts\" in linux.namespaces",
+			spec->hostname ? "hostname" : "domainname");
+	const struct oci_namespace *user = namespace_find(spec, "user");
+	bool is_new_user = user && !user->path;
+	if (is_new_user && !has_map(spec, false))
+		return json_err(
+			root, -EINVAL, "linux.uidMappings is missing for the user namespace");
+	if (is_new_user && !has_map(spec, true))
+		return json_err(
+			root, -EINVAL, "linux.gidMappings is missing for the user namespace");
+	return 0;
+}
+
 static int config_check(const struct json_cursor *root, const struct oci_spec *spec)
 {
 	struct json_cursor version;
@@ -186,45 +172,71 @@ static int config_check(const struct json_cursor *root, const struct oci_spec *s
 		return json_err(root, -EINVAL, "\"ociVersion\" is missing");
 	if (spec->layers.count == 0)
 		return json_err(root, -EINVAL, "\"root\" is missing");
-	return 0;
+	return namespaces_check(root, spec);
 }
 
 int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,
 	struct oci_spec *out)
 {
 	auto_of(json) struct json *document = NULL;
-	*out = (struct oci_spec){0};
-	struct bundle_reader reader = {a, out, bundle_path};
-	int r = json_parse("config.json", text, len, &document);
+	struct oci_spec spec = {0};
+	struct bundle_reader reader = {a, &spec, bundle_path};
+	int r = json_parse(BUNDLE_ORIGIN, text, len, &document);
 	if (r < 0)
 		return r;
 	struct json_cursor root = json_root(document);
 	r = bundle_object_read(&reader, &root, config_fields);
-	return r < 0 ? r : config_check(&root, out);
+	if (r >= 0)
+		r = config_check(&root, &spec);
+	if (r < 0)
+		return r;
+	*out = spec;
+	return 0;
+}
+
+static struct oci_rlimit *rlimit_place(struct arena *a, struct oci_spec *spec, uint32_t resource)
+{
+	for (size_t i = 0; i < spec->rlimits.count; i++)
+		if (spec->rlimits.items[i].resource == resource)
+			return &spec->rlimits.items[i];
+	return arena_push(a, &spec->rlimits);
 }
 
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out)
 {
 	auto_of(json) struct json *document = NULL;
-	*out = (struct oci_spec){0};
-	struct bundle_reader reader = {a, out, "/"};
+	struct oci_spec spec = {0};
+	struct bundle_reader reader = {a, &spec, "/"};
 	int r = json_parse(name, text, len, &document);
 	if (r < 0)
 		return r;
 	struct json_cursor root = json_root(document);
-	return bundle_process_read(&reader, &root);
+	r = bundle_process_read(&reader, &root);
+	if (r < 0)
+		return r;
+	out->process = spec.process;
+	for (size_t i = 0; i < spec.rlimits.count; i++)
+		*rlimit_place(a, out, spec.rlimits.items[i].resource) = spec.rlimits.items[i];
+	return 0;
 }
 
 int bundle_resources_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out)
 {
 	auto_of(json) struct json *document = NULL;
-	struct bundle_reader reader = {a, out, "/"};
+	struct oci_spec spec = {0};
+	struct bundle_reader reader = {a, &spec, "/"};
 	int r = json_parse(name, text, len, &document);
 	if (r < 0)
 		return r;
 	struct json_cursor root = json_root(document);
-	out->limits.count = 0;
-	return bundle_resources_read(&reader, &root);
+	r = bundle_resources_read(&reader, &root);
+	if (r < 0)
+		return r;
+	out->limits.items = spec.limits.items;
+	out->limits.count = spec.limits.count;
+	out->device_rules.items = spec.device_rules.items;
+	out->device_rules.count = spec.device_rules.count;
+	return 0;
 }

@@ -26,18 +26,34 @@ int bundle_object_read(
 /* Every item of an array. */
 int bundle_array_read(struct bundle_reader *r, const struct json_cursor *c, size_t max,
 	int (*read)(struct bundle_reader *r, const struct json_cursor *item));
+/* What is known and cannot be done: the sentence. */
+int bundle_unsupported(const struct json_cursor *c);
+/* A number from 0 to max, and an optional one of an object: 1 when it was there. */
+int bundle_number(const struct json_cursor *c, uint32_t max, uint32_t *out);
+int bundle_opt_number(const struct json_cursor *c, const char *key, uint32_t max, uint32_t *out);
 /* An optional number within uint32_t: 1 when it was there. */
 int bundle_u32(const struct json_cursor *c, const char *key, uint32_t *out);
+/* A number that must be there. */
+int bundle_need_u64(const struct json_cursor *c, const char *key, uint64_t *out);
 /* A string that must be there and not be empty, and one that must be an absolute path. */
 int bundle_need_string(
 	struct bundle_reader *r, const struct json_cursor *c, const char *key, const char **out);
 int bundle_need_path(
 	struct bundle_reader *r, const struct json_cursor *c, const char *key, const char **out);
+/* A value that is an absolute path. */
+int bundle_path(struct bundle_reader *r, const struct json_cursor *c, const char **out);
+/* `path` as the container has it: absolute, without `.`, `..` and `//`; refused when it is the root itself. */
+int bundle_inner_path(
+	struct bundle_reader *r, const struct json_cursor *c, const char *path, const char **out);
+
+/* Uids and gids: 4294967295 is "leave it as it is" for the kernel. */
+enum { BUNDLE_ID_MAX = UINT32_MAX - 1 };
 
 int bundle_process_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_hooks_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_linux_read(struct bundle_reader *r, const struct json_cursor *c);
+/* linux.resources: limits and device_rules. */
 int bundle_resources_read(struct bundle_reader *r, const struct json_cursor *c);
-/* linux.seccomp: compiled into process->seccomp. */
-int bundle_seccomp_read(const struct json_cursor *c, struct arena *a, struct oci_process *process);
+/* linux.seccomp: compiled into process.seccomp. */
+int bundle_seccomp_read(struct bundle_reader *r, const struct json_cursor *c);

@@ -7,42 +7,54 @@
 #include <errno.h>
 #include <sys/mount.h>
 
-enum { DEVICES_MAX = 1024, PATHS_MAX = 4096 };
+/* A device number has 12 and 20 bits. */
+enum { DEVICES_MAX = 1024, PATHS_MAX = 4096, MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
+
+/* Which mounts a container has is made in its namespace; there is nothing to make in another's. */
+static int namespace_path_check(
+	const struct json_cursor *c, enum ns_kind kind, const struct oci_namespace *ns)
+{
+	struct json_cursor path;
+	if (!ns->path || !json_field(c, "path", &path))
+		return 0;
+	if (*ns->path != '/')
+		return json_err(&path, -EINVAL, "\"%s\" is not an absolute path", ns->path);
+	return kind == NS_MNT ? bundle_unsupported(&path) : 0;
+}
 
 static int namespace_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	struct oci_namespace ns = {.origin = BUNDLE_ORIGIN};
-	struct json_cursor path;
+	struct json_cursor type;
 	int result = bundle_need_string(r, c, "type", &ns.type);
-	if (result == 0)
+	if (result >= 0)
 		result = json_opt_string(c, "path", r->a, &ns.path);
-	if (result < 0)
+	if (result < 0 || !json_field(c, "type", &type))
 		return result;
 	int kind = ns_kind_find(ns.type);
 	if (kind < 0 || !str_eq(ns_info[kind].oci_name, ns.type))
-		return json_err(c, -EINVAL, "\"%s\" is not a kind of namespace", ns.type);
-	if (ns.path && *ns.path == '\0')
-		ns.path = NULL;
-	if (ns.path && *ns.path != '/' && json_field(c, "path", &path))
-		return json_err(&path, -EINVAL, "\"%s\" is not an absolute path", ns.path);
+		return json_err(&type, -EINVAL, "\"%s\" is not a kind of namespace", ns.type);
 	for (size_t i = 0; i < r->spec->namespaces.count; i++)
 		if (str_eq(r->spec->namespaces.items[i].type, ns.type))
-			return json_err(c, -EINVAL, "\"%s\" is given twice", ns.type);
+			return json_err(&type, -EINVAL, "\"%s\" is given twice", ns.type);
+	if (ns.path && *ns.path == '\0')
+		ns.path = NULL;
+	result = namespace_path_check(c, (enum ns_kind)kind, &ns);
+	if (result < 0)
+		return result;
 	*(struct oci_namespace *)arena_push(r->a, &r->spec->namespaces) = ns;
 	return 0;
 }
 
 static int namespaces_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return bundle_array_read(r, c, NS_COUNT, namespace_read);
+	return bundle_array_read(r, c, SIZE_MAX, namespace_read);
 }
 
 static int idmap_read(struct bundle_reader *r, const struct json_cursor *c, bool is_gid)
 {
 	struct oci_idmap map = {.is_gid = is_gid, .origin = BUNDLE_ORIGIN};
-	int result = json_need_object(c);
-	if (result >= 0)
-		result = bundle_u32(c, "containerID", &map.container_id);
+	int result = bundle_u32(c, "containerID", &map.container_id);
 	if (result >= 0)
 		result = bundle_u32(c, "hostID", &map.host_id);
 	if (result >= 0)
@@ -63,56 +75,86 @@ static int gid_map_read(struct bundle_reader *r, const struct json_cursor *c)
 	return idmap_read(r, c, true);
 }
 
-/* The maps of one kind together, as the kernel takes them. */
-static int idmaps_check(
-	struct bundle_reader *r, const struct json_cursor *c, bool is_gid, const char *what)
+/* The lines of one kind together, as the kernel takes them. */
+static int idmaps_check(struct bundle_reader *r, const struct json_cursor *c, bool is_gid)
 {
 	struct ns_idmap maps[NS_IDMAP_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < r->spec->idmaps.count; i++) {
+	for (size_t i = 0; i < r->spec->idmaps.count && count < NS_IDMAP_MAX; i++) {
 		const struct oci_idmap *map = &r->spec->idmaps.items[i];
-		if (map->is_gid == is_gid && count < NS_IDMAP_MAX)
+		if (map->is_gid == is_gid)
 			maps[count++] = (struct ns_idmap){
 				map->container_id, map->host_id, map->size};
 	}
-	int result = count ? ns_idmap_check(maps, count, what) : 0;
+	int result = count ? ns_idmap_check(maps, count, is_gid ? "gid" : "uid") : 0;
 	return result < 0 ? json_err(c, result, "%s", err_text()) : 0;
 }
 
 static int uid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	int result = bundle_array_read(r, c, NS_IDMAP_MAX, uid_map_read);
-	return result < 0 ? result : idmaps_check(r, c, false, "uid map");
+	return result < 0 ? result : idmaps_check(r, c, false);
 }
 
 static int gid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	int result = bundle_array_read(r, c, NS_IDMAP_MAX, gid_map_read);
-	return result < 0 ? result : idmaps_check(r, c, true, "gid map");
+	return result < 0 ? result : idmaps_check(r, c, true);
+}
+
+/* `u` is an unbuffered character device, which Linux does not tell apart. */
+static int device_type_read(struct bundle_reader *r, const struct json_cursor *c, char *out)
+{
+	struct json_cursor field;
+	const char *type;
+	int result = bundle_need_string(r, c, "type", &type);
+	if (result < 0 || !json_field(c, "type", &field))
+		return result;
+	if (strlen(type) != 1 || !strchr("cbup", *type))
+		return json_err(
+			&field, -EINVAL, "\"%s\" is not a type of device: c, b, u or p", type);
+	*out = *type == 'u' ? 'c' : *type;
+	return 0;
+}
+
+static int device_numbers_read(const struct json_cursor *c, struct oci_device *device)
+{
+	if (device->type == 'p')
+		return 0;
+	int result = bundle_opt_number(c, "major", MAJOR_MAX, &device->major);
+	if (result == 0)
+		return json_err(c, -EINVAL, "\"major\" is missing");
+	if (result > 0)
+		result = bundle_opt_number(c, "minor", MINOR_MAX, &device->minor);
+	return result == 0 ? json_err(c, -EINVAL, "\"minor\" is missing") : result;
+}
+
+static int device_path_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
+{
+	struct json_cursor field;
+	const char *path;
+	int result = bundle_need_path(r, c, "path", &path);
+	if (result < 0 || !json_field(c, "path", &field))
+		return result;
+	return bundle_inner_path(r, &field, path, out);
 }
 
 static int device_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	const char *type;
 	struct oci_device device = {.mode = 0666, .origin = BUNDLE_ORIGIN};
-	int result = bundle_need_path(r, c, "path", &device.path);
-	if (result == 0)
-		result = bundle_need_string(r, c, "type", &type);
-	if (result >= 0 && (strlen(type) != 1 || !strchr("cbup", *type)))
-		return json_err(c, -EINVAL, "\"%s\" is not a type of device: c, b, u or p", type);
+	int result = device_path_read(r, c, &device.path);
 	if (result >= 0)
-		result = bundle_u32(c, "major", &device.major);
+		result = device_type_read(r, c, &device.type);
 	if (result >= 0)
-		result = bundle_u32(c, "minor", &device.minor);
+		result = device_numbers_read(c, &device);
 	if (result >= 0)
 		result = bundle_u32(c, "fileMode", &device.mode);
 	if (result >= 0)
-		result = bundle_u32(c, "uid", &device.uid);
+		result = bundle_opt_number(c, "uid", BUNDLE_ID_MAX, &device.uid);
 	if (result >= 0)
-		result = bundle_u32(c, "gid", &device.gid);
+		result = bundle_opt_number(c, "gid", BUNDLE_ID_MAX, &device.gid);
 	if (result < 0)
 		return result;
-	device.type = *type == 'u' ? 'c' : *type;
 	device.mode &= 07777; /* engines copy st_mode */
 	*(struct oci_device *)arena_push(r->a, &r->spec->devices) = device;
 	return 0;
@@ -123,19 +165,21 @@ static int devices_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, DEVICES_MAX, device_read);
 }
 
+/* Whether a container may have it is for the plan to say, which knows its namespaces. */
 static int sysctl_read(const char *key, const struct json_cursor *value, void *context)
 {
 	struct bundle_reader *r = context;
-	struct oci_pair *pair = arena_push(r->a, &r->spec->sysctls);
-	pair->key = arena_str(r->a, key);
-	pair->origin = BUNDLE_ORIGIN;
-	return json_string(value, r->a, &pair->value);
+	struct oci_pair pair = {.key = arena_str(r->a, key), .origin = BUNDLE_ORIGIN};
+	int result = json_string(value, r->a, &pair.value);
+	if (result < 0)
+		return result;
+	*(struct oci_pair *)arena_push(r->a, &r->spec->sysctls) = pair;
+	return 0;
 }
 
 static int sysctls_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	int result = json_need_object(c);
-	return result < 0 ? result : json_each(c, sysctl_read, r);
+	return json_each(c, sysctl_read, r);
 }
 
 static int cgroups_path_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -149,10 +193,11 @@ static int cgroups_path_read(struct bundle_reader *r, const struct json_cursor *
 		if (strcspn(at, "/") == 2 && str_prefix(at, ".."))
 			return json_err(c, -EINVAL, "\"%s\" leads out of the cgroups by ..", path);
 	}
-	r->spec->cgroup_path = path;
+	r->spec->cgroup_path = *path ? path : NULL;
 	return 0;
 }
 
+/* With r or without: it is set for the whole tree. */
 static int propagation_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	static const struct {
@@ -174,17 +219,19 @@ static int propagation_read(struct bundle_reader *r, const struct json_cursor *c
 			r->spec->root_propagation = words[i].value;
 			return 0;
 		}
-	return json_err(c, -EINVAL, "\"%s\" is not a propagation", text);
+	return json_err(c, -EINVAL,
+		"\"%s\" is not a propagation: private, slave, shared or unbindable", text);
+}
+
+static int guard_read(struct bundle_reader *r, const struct json_cursor *c, struct oci_path *out)
+{
+	out->origin = BUNDLE_ORIGIN;
+	return bundle_path(r, c, &out->path);
 }
 
 static int masked_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	struct oci_path *path = arena_push(r->a, &r->spec->masked);
-	path->origin = BUNDLE_ORIGIN;
-	int result = json_string(c, r->a, &path->path);
-	if (result == 0 && *path->path != '/')
-		return json_err(c, -EINVAL, "\"%s\" is not an absolute path", path->path);
-	return result;
+	return guard_read(r, c, arena_push(r->a, &r->spec->masked));
 }
 
 static int masked_paths_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -194,22 +241,12 @@ static int masked_paths_read(struct bundle_reader *r, const struct json_cursor *
 
 static int readonly_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	struct oci_path *path = arena_push(r->a, &r->spec->readonly);
-	path->origin = BUNDLE_ORIGIN;
-	int result = json_string(c, r->a, &path->path);
-	if (result == 0 && *path->path != '/')
-		return json_err(c, -EINVAL, "\"%s\" is not an absolute path", path->path);
-	return result;
+	return guard_read(r, c, arena_push(r->a, &r->spec->readonly));
 }
 
 static int readonly_paths_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	return bundle_array_read(r, c, PATHS_MAX, readonly_read);
-}
-
-static int seccomp_read(struct bundle_reader *r, const struct json_cursor *c)
-{
-	return bundle_seccomp_read(c, r->a, &r->spec->process);
 }
 
 static const struct bundle_field linux_fields[] = {
@@ -223,7 +260,7 @@ static const struct bundle_field linux_fields[] = {
 	{"rootfsPropagation", propagation_read},
 	{"maskedPaths", masked_paths_read},
 	{"readonlyPaths", readonly_paths_read},
-	{"seccomp", seccomp_read},
+	{"seccomp", bundle_seccomp_read},
 	{"mountLabel", NULL},
 	{"personality", NULL},
 	{"timeOffsets", NULL},

@@ -2,30 +2,95 @@
 /* Mounts. What an option means is the mount table's affair; here they become its comma separated words. */
 #include "bundle/internal.h"
 #include "base/str.h"
+#include "mount/mount.h"
 
 #include <errno.h>
 
 enum { OPTIONS_MAX = 1024 };
 
-static int options_read(
-	struct bundle_reader *r, const struct json_cursor *c, struct buf *out, bool *out_is_bind)
+/* Words of the specification and of other runtimes that would be taken for the file system's. */
+static const char *const options_refused[] = {
+	"remount",
+	"tmpcopyup",
+	"idmap",
+	"ridmap",
+	"rrw",
+	"rsuid",
+	"rdev",
+	"rexec",
+	"rsymfollow",
+	"ratime",
+	"rnoatime",
+	"rdiratime",
+	"rnodiratime",
+	"rrelatime",
+	"rnorelatime",
+	"rstrictatime",
+	"rnostrictatime",
+};
+
+static int option_check(const struct json_cursor *c, const char *option)
+{
+	for (size_t i = 0; i < sizeof(options_refused) / sizeof(options_refused[0]); i++)
+		if (str_eq(option, options_refused[i]))
+			return json_err(c, -EOPNOTSUPP,
+				"\"%s\": husk-runtime does not support this yet", option);
+	/* From here on commas tell options apart. */
+	if (strchr(option, ','))
+		return json_err(
+			c, -EINVAL, "\"%s\" has a comma in it, which would end the option", option);
+	return 0;
+}
+
+static int options_read(struct bundle_reader *r, const struct json_cursor *c, struct buf *words,
+	struct mount_options *options)
 {
 	int count = json_count(c);
 	if (count > OPTIONS_MAX)
-		return json_err(c, -E2BIG, "more than %d options", OPTIONS_MAX);
+		return json_err(c, -E2BIG, "%d options are more than %d", count, OPTIONS_MAX);
 	for (int i = 0; i < count; i++) {
 		struct json_cursor item = json_item(c, (size_t)i);
 		const char *option;
 		int result = json_string(&item, r->a, &option);
+		if (result == 0)
+			result = option_check(&item, option);
 		if (result < 0)
 			return result;
-		/* Later they are told apart by commas. */
-		if (strchr(option, ','))
-			return json_err(&item, -EINVAL, "\"%s\" has a comma in it", option);
-		*out_is_bind |= str_eq(option, "bind") || str_eq(option, "rbind");
-		buf_addf(out, "%s%s", out->len ? "," : "", option);
+		result = mount_options_parse(option, options);
+		if (result < 0)
+			return json_err(&item, result, "%s", err_text());
+		buf_addf(words, "%s%s", words->len && *option ? "," : "", option);
 	}
 	return count < 0 ? count : 0;
+}
+
+/* A bind has no type here, whatever the document calls it ("bind", "none" or a file system's name). */
+static int kind_set(
+	struct bundle_reader *r, const struct json_cursor *c, bool is_bind, struct oci_mount *mount)
+{
+	bool has_type = mount->type && *mount->type;
+	if (!is_bind && !(has_type && str_eq(mount->type, "bind"))) {
+		if (has_type && !str_eq(mount->type, "none"))
+			return 0;
+		return json_err(c, -EINVAL,
+			"a mount needs a \"type\", or the option \"bind\" or \"rbind\"");
+	}
+	mount->type = NULL;
+	int result = bundle_need_string(r, c, "source", &mount->source);
+	if (result == 0 && *mount->source != '/')
+		mount->source = arena_printf(r->a, "%s/%s", r->bundle_path, mount->source);
+	return result;
+}
+
+/* A relative one is below the root, as other runtimes have it. */
+static int destination_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
+{
+	struct json_cursor field;
+	const char *path;
+	int result = bundle_need_string(r, c, "destination", &path);
+	if (result < 0 || !json_field(c, "destination", &field))
+		return result;
+	return bundle_inner_path(r, &field, path, out);
 }
 
 int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -33,36 +98,24 @@ int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c)
 	static const struct bundle_field refused[] = {
 		{"uidMappings", NULL}, {"gidMappings", NULL}, {0}};
 	auto_buf struct buf words = BUF_INIT;
+	auto_of(mount_options) struct mount_options options = {.data = BUF_INIT};
 	struct oci_mount mount = {.origin = BUNDLE_ORIGIN};
-	struct json_cursor options;
-	bool is_bind = false;
+	struct json_cursor list;
 	int result = bundle_object_read(r, c, refused);
-	if (result == 0)
-		result = bundle_need_string(r, c, "destination", &mount.destination);
+	if (result >= 0)
+		result = destination_read(r, c, &mount.destination);
 	if (result >= 0)
 		result = json_opt_string(c, "type", r->a, &mount.type);
 	if (result >= 0)
 		result = json_opt_string(c, "source", r->a, &mount.source);
-	if (result >= 0 && json_field(c, "options", &options))
-		result = options_read(r, &options, &words, &is_bind);
+	if (result >= 0 && json_field(c, "options", &list))
+		result = options_read(r, &list, &words, &options);
+	if (result >= 0)
+		result = kind_set(r, c, options.is_bind, &mount);
 	if (result < 0)
 		return result;
-	/* runc takes a relative one as below the root, with a warning. */
-	if (*mount.destination != '/')
-		mount.destination = arena_printf(r->a, "/%s", mount.destination);
 	if (words.len)
-		mount.options = arena_str(r->a, words.data);
-	/* "none" and any other word beside the option bind mean no file system. */
-	if (is_bind)
-		mount.type = NULL;
-	is_bind = !mount.type || str_eq(mount.type, "bind") || *mount.type == '\0';
-	if (is_bind) {
-		mount.type = NULL;
-		if (!mount.source || *mount.source == '\0')
-			return json_err(c, -EINVAL, "a bind mount needs a \"source\"");
-		if (*mount.source != '/')
-			mount.source = arena_printf(r->a, "%s/%s", r->bundle_path, mount.source);
-	}
+		mount.options = arena_strn(r->a, words.data, words.len);
 	*(struct oci_mount *)arena_push(r->a, &r->spec->mounts) = mount;
 	return 0;
 }

@@ -4,123 +4,151 @@
 #include "base/str.h"
 #include "sec/sec.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <sys/resource.h>
 
-enum { WORDS_MAX = 65536, GROUPS_MAX = 1024, RLIMITS_MAX = 32, CAPS_MAX = 64 };
+/* WORDS_MAX: arguments and variables together; their bytes are bounded by the document's. */
+enum { WORDS_MAX = 65536, CELLS_MAX = UINT16_MAX, UMASK_MAX = 0777, OOM_SCORE_MAX = 1000 };
+
+static int word_add(struct bundle_reader *r, const struct json_cursor *c, struct str_list *list)
+{
+	const struct oci_process *p = &r->spec->process;
+	const char *word;
+	int result = json_string(c, r->a, &word);
+	if (result < 0)
+		return result;
+	if (p->args.count + p->env.count == WORDS_MAX)
+		return json_err(
+			c, -E2BIG, "more than %d arguments and environment variables", WORDS_MAX);
+	*arena_push(r->a, list) = word;
+	return 0;
+}
+
+static int arg_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return word_add(r, c, &r->spec->process.args);
+}
 
 static int args_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	struct str_list *args = &r->spec->process.args;
-	for (int count = json_count(c), i = 0; count < 0 || i < count; i++) {
-		if (count < 0)
-			return count;
-		if (i >= WORDS_MAX)
-			return json_err(c, -E2BIG, "more than %d items", WORDS_MAX);
-		struct json_cursor item = json_item(c, (size_t)i);
-		int result = json_string(&item, r->a, arena_push(r->a, args));
-		if (result < 0)
-			return result;
-	}
-	return 0;
+	return bundle_array_read(r, c, SIZE_MAX, arg_read);
 }
 
 static int variable_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	const char *pair;
-	int result = json_string(c, r->a, &pair);
+	struct str_list *env = &r->spec->process.env;
+	int result = word_add(r, c, env);
 	if (result < 0)
 		return result;
+	const char *pair = env->items[env->count - 1];
 	if (*pair == '=' || !strchr(pair, '='))
 		return json_err(c, -EINVAL, "\"%s\" is not KEY=VALUE", pair);
-	*arena_push(r->a, &r->spec->process.env) = pair;
 	return 0;
 }
 
 static int env_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return bundle_array_read(r, c, WORDS_MAX, variable_read);
+	return bundle_array_read(r, c, SIZE_MAX, variable_read);
 }
 
 static int cwd_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	const char **cwd = &r->spec->process.cwd;
-	int result = json_string(c, r->a, cwd);
-	if (result == 0 && **cwd != '/')
-		return json_err(c, -EINVAL, "\"%s\" is not an absolute path", *cwd);
-	return result;
+	return bundle_path(r, c, &r->spec->process.cwd);
 }
 
 static int console_size_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	uint32_t rows = 0, columns = 0;
-	int result = bundle_u32(c, "height", &rows);
+	int result = bundle_opt_number(c, "height", CELLS_MAX, &rows);
 	if (result >= 0)
-		result = bundle_u32(c, "width", &columns);
-	if (result >= 0 && (rows > UINT16_MAX || columns > UINT16_MAX))
-		return json_err(
-			c, -ERANGE, "a terminal has at most %d rows and columns", UINT16_MAX);
+		result = bundle_opt_number(c, "width", CELLS_MAX, &columns);
+	if (result < 0)
+		return result;
 	r->spec->process.rows = (uint16_t)rows;
 	r->spec->process.columns = (uint16_t)columns;
-	return result < 0 ? result : 0;
+	return 0;
 }
 
+/* Exactly those that are listed: the primary group is not added. */
 static int groups_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	struct oci_process *p = &r->spec->process;
 	int count = json_count(c);
-	if (count > GROUPS_MAX)
-		return json_err(c, -E2BIG, "more than %d groups", GROUPS_MAX);
+	if (count > NGROUPS_MAX)
+		return json_err(c, -E2BIG, "%d groups are more than %d", count, NGROUPS_MAX);
 	if (count <= 0)
 		return count;
 	p->groups = arena_new_array(r->a, uint32_t, (size_t)count);
-	for (int i = 0; i < count; i++) {
-		struct json_cursor item = json_item(c, (size_t)i);
-		const char *text = json_number(&item, r->a);
-		if (json_kind(&item) != JSON_INTEGER || parse_u32(text, &p->groups[i]) < 0)
-			return json_err(&item, -EINVAL, "is not a group id");
-	}
 	p->group_count = (size_t)count;
-	return 0;
+	int result = 0;
+	for (int i = 0; i < count && result == 0; i++) {
+		struct json_cursor item = json_item(c, (size_t)i);
+		result = bundle_number(&item, BUNDLE_ID_MAX, &p->groups[i]);
+	}
+	return result;
 }
 
+/* `username` is for Windows. */
 static int user_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	struct oci_process *p = &r->spec->process;
 	struct json_cursor groups;
-	int result = json_need_object(c);
+	int result = bundle_opt_number(c, "uid", BUNDLE_ID_MAX, &p->uid);
 	if (result >= 0)
-		result = bundle_u32(c, "uid", &p->uid);
+		result = bundle_opt_number(c, "gid", BUNDLE_ID_MAX, &p->gid);
 	if (result >= 0)
-		result = bundle_u32(c, "gid", &p->gid);
-	if (result >= 0)
-		result = bundle_u32(c, "umask", &p->umask);
-	if (result >= 0 && p->umask > 0777)
-		return json_err(c, -ERANGE, "umask %u is above %u (octal 0777)", p->umask, 0777);
+		result = bundle_opt_number(c, "umask", UMASK_MAX, &p->umask);
 	if (result >= 0 && json_field(c, "additionalGids", &groups))
 		result = groups_read(r, &groups);
-	/* -1 is "leave it as it is" for the kernel. */
-	if (result >= 0 && (p->uid == UINT32_MAX || p->gid == UINT32_MAX))
-		return json_err(c, -ERANGE, "%u is not an id", UINT32_MAX);
 	return result < 0 ? result : 0;
 }
 
-static int caps_set_read(struct bundle_reader *r, const struct json_cursor *c, uint64_t *out)
+static bool has_lower_case(const char *text)
+{
+	while (*text && !islower((unsigned char)*text))
+		text++;
+	return *text;
+}
+
+static int cap_read(struct bundle_reader *r, const struct json_cursor *c, uint64_t *set)
+{
+	const char *name;
+	int result = json_string(c, r->a, &name);
+	if (result < 0)
+		return result;
+	int number = has_lower_case(name) ? -EINVAL : sec_cap_find(name);
+	if (number >= 0) {
+		*set |= UINT64_C(1) << number;
+		return 0;
+	}
+	json_err(c, -EINVAL, "\"%s\" is not a capability", name);
+	const char *nearest = sec_cap_nearest(name);
+	return nearest ? err_hint(-EINVAL, "Did you mean %s?", nearest) : -EINVAL;
+}
+
+static int cap_set_read(struct bundle_reader *r, const struct json_cursor *c, uint64_t *set)
 {
 	int count = json_count(c);
-	if (count > CAPS_MAX * 2)
-		return json_err(c, -E2BIG, "more than %d capabilities", CAPS_MAX * 2);
-	for (int i = 0; i < count; i++) {
+	int result = count < 0 ? count : 0;
+	for (int i = 0; i < count && result == 0; i++) {
 		struct json_cursor item = json_item(c, (size_t)i);
-		const char *name;
-		int result = json_string(&item, r->a, &name);
-		if (result < 0)
-			return result;
-		int number = sec_cap_find(name);
-		if (number < 0)
-			return json_err(&item, -EINVAL, "\"%s\" is not a capability", name);
-		*out |= UINT64_C(1) << number;
+		result = cap_read(r, &item, set);
 	}
-	return count < 0 ? count : 0;
+	return result;
+}
+
+/* The kernel would refuse these with a bare EPERM, once the container is half made. */
+static int caps_check(
+	const struct json_cursor *c, const char *key, uint64_t extra, const char *where)
+{
+	auto_buf struct buf names = BUF_INIT;
+	struct json_cursor set;
+	if (extra == 0 || !json_field(c, key, &set))
+		return 0;
+	sec_caps_describe(extra, &names);
+	return json_err(&set, -EINVAL, "%s not in %s as well", names.data, where);
 }
 
 static int caps_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -140,38 +168,35 @@ static int caps_read(struct bundle_reader *r, const struct json_cursor *c)
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]) && result >= 0; i++) {
 		struct json_cursor set;
 		if (json_field(c, sets[i].key, &set))
-			result = caps_set_read(r, &set, sets[i].set);
+			result = cap_set_read(r, &set, sets[i].set);
 	}
-	if (result >= 0 && p->caps_effective & ~p->caps_permitted)
-		return json_err(c, -EINVAL, "\"effective\" has what \"permitted\" does not");
-	/* Engines ask for ambient ones that the kernel could not give; runc drops those. */
-	p->caps_ambient &= p->caps_inheritable & p->caps_permitted;
-	return result < 0 ? result : 0;
+	if (result >= 0)
+		result = caps_check(
+			c, "effective", p->caps_effective & ~p->caps_permitted, "\"permitted\"");
+	if (result >= 0)
+		result = caps_check(c, "ambient",
+			p->caps_ambient & ~(p->caps_inheritable & p->caps_permitted),
+			"\"inheritable\" and \"permitted\"");
+	return result;
 }
 
 static int no_new_privileges_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	if (json_kind(c) != JSON_BOOL)
-		return json_err(c, -EINVAL, "expected true or false");
-	r->spec->process.no_new_privileges = json_is_true(c);
-	return 0;
+	return json_boolean(c, &r->spec->process.no_new_privileges);
 }
 
 static int terminal_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	if (json_kind(c) != JSON_BOOL)
-		return json_err(c, -EINVAL, "expected true or false");
-	r->spec->process.has_terminal = json_is_true(c);
-	return 0;
+	return json_boolean(c, &r->spec->process.has_terminal);
 }
 
 static int oom_score_adj_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	int64_t value = 0;
 	struct oci_process *p = &r->spec->process;
-	if (json_kind(c) != JSON_INTEGER || parse_i64(json_number(c, r->a), &value) < 0 ||
-		value < -1000 || value > 1000)
-		return json_err(c, -ERANGE, "expected a number from -1000 to 1000");
+	int64_t value;
+	int result = json_i64(c, -OOM_SCORE_MAX, OOM_SCORE_MAX, &value);
+	if (result < 0)
+		return result;
 	p->has_oom_score_adj = true;
 	p->oom_score_adj = (int32_t)value;
 	return 0;
@@ -179,32 +204,33 @@ static int oom_score_adj_read(struct bundle_reader *r, const struct json_cursor 
 
 static int rlimit_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	const char *type;
 	struct oci_rlimit limit = {.origin = BUNDLE_ORIGIN};
-	int result = bundle_need_string(r, c, "type", &type);
+	struct json_cursor type;
+	const char *name;
+	int result = bundle_need_string(r, c, "type", &name);
 	if (result >= 0)
-		result = json_opt_u64(c, "soft", &limit.soft);
+		result = bundle_need_u64(c, "soft", &limit.soft);
 	if (result >= 0)
-		result = json_opt_u64(c, "hard", &limit.hard);
-	if (result < 0)
+		result = bundle_need_u64(c, "hard", &limit.hard);
+	if (result < 0 || !json_field(c, "type", &type))
 		return result;
-	int number = str_prefix(type, "RLIMIT_") ? sec_rlimit_find(type + strlen("RLIMIT_"))
-						 : -EINVAL;
+	bool is_spelt_so = str_prefix(name, "RLIMIT_") && !has_lower_case(name);
+	int number = is_spelt_so ? sec_rlimit_find(name) : -EINVAL;
 	if (number < 0)
-		return json_err(c, -EINVAL, "\"%s\" is not a resource limit", type);
+		return json_err(&type, -EINVAL, "\"%s\" is not a resource limit", name);
 	limit.resource = (uint32_t)number;
 	if (limit.soft > limit.hard)
 		return json_err(c, -EINVAL, "the soft limit is above the hard one");
 	for (size_t i = 0; i < r->spec->rlimits.count; i++)
 		if (r->spec->rlimits.items[i].resource == limit.resource)
-			return json_err(c, -EINVAL, "%s is given twice", type);
+			return json_err(&type, -EINVAL, "%s is given twice", name);
 	*(struct oci_rlimit *)arena_push(r->a, &r->spec->rlimits) = limit;
 	return 0;
 }
 
 static int rlimits_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return bundle_array_read(r, c, RLIMITS_MAX, rlimit_read);
+	return bundle_array_read(r, c, RLIMIT_NLIMITS, rlimit_read);
 }
 
 static const struct bundle_field process_fields[] = {
@@ -228,13 +254,14 @@ static const struct bundle_field process_fields[] = {
 
 int bundle_process_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	r->spec->process.umask = 0022;
+	struct oci_process *p = &r->spec->process;
+	p->umask = 0022;
 	int result = bundle_object_read(r, c, process_fields);
 	if (result < 0)
 		return result;
-	if (r->spec->process.args.count == 0)
+	if (p->args.count == 0)
 		return json_err(c, -EINVAL, "\"args\" is missing");
-	if (!r->spec->process.cwd)
+	if (!p->cwd)
 		return json_err(c, -EINVAL, "\"cwd\" is missing");
 	return 0;
 }

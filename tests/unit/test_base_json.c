@@ -165,7 +165,8 @@ static void test_getter_errors(void **state)
 	refused(json_opt_u64(&root, "m", &u64), -ERANGE,
 		"t.json: m: expected a number from 0 to 18446744073709551615, found -1");
 	refused(json_opt_i64(&root, "big", &i64), -ERANGE,
-		"t.json: big: expected a number up to 9223372036854775807, found "
+		"t.json: big: expected a number from -9223372036854775808 to 9223372036854775807, "
+		"found "
 		"18446744073709551615");
 	refused(json_opt_u64(&root, "s", &u64), -EINVAL,
 		"t.json: s: expected a number, found a string");
@@ -181,6 +182,36 @@ static void test_getter_errors(void **state)
 	root = json_root(null);
 	refused(json_need_object(&root), -EINVAL, "t.json: expected an object, found null");
 	refused(json_opt_bool(&root, "x", &b), -EINVAL, "t.json: expected an object, found null");
+}
+
+/* Values themselves, within a range of their own. */
+static void test_values(void **state)
+{
+	auto_of(json) struct json *j = parse("{\"n\":10,\"m\":-10,\"t\":true,\"s\":\"1\"}");
+	struct json_cursor root = json_root(j), n, m, t, s;
+	assert_int_equal(json_field(&root, "n", &n) + json_field(&root, "m", &m), 2);
+	assert_int_equal(json_field(&root, "t", &t) + json_field(&root, "s", &s), 2);
+	uint64_t u64 = 7;
+	int64_t i64 = 7;
+	bool b = false;
+	refused(json_u64(&n, 9, &u64), -ERANGE,
+		"t.json: n: expected a number from 0 to 9, found 10");
+	refused(json_u64(&m, 9, &u64), -ERANGE,
+		"t.json: m: expected a number from 0 to 9, found -10");
+	refused(json_i64(&n, -9, 9, &i64), -ERANGE,
+		"t.json: n: expected a number from -9 to 9, found 10");
+	refused(json_i64(&m, -9, 9, &i64), -ERANGE,
+		"t.json: m: expected a number from -9 to 9, found -10");
+	refused(json_i64(&s, -9, 9, &i64), -EINVAL, "t.json: s: expected a number, found a string");
+	refused(json_boolean(&n, &b), -EINVAL, "t.json: n: expected true or false, found a number");
+	assert_int_equal(u64, 7);
+	assert_int_equal(i64, 7);
+	assert_int_equal(json_u64(&n, 10, &u64), 0);
+	assert_int_equal(u64, 10);
+	assert_int_equal(json_i64(&m, -10, 9, &i64), 0);
+	assert_int_equal(i64, -10);
+	assert_int_equal(json_boolean(&t, &b), 0);
+	assert_true(b);
 }
 
 static int add_key(const char *key, const struct json_cursor *v, void *arg)
@@ -246,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_top_values),
 		cmocka_unit_test(test_getters),
 		cmocka_unit_test(test_getter_errors),
+		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_each),
 		cmocka_unit_test(test_writer),
 	};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process: ids strictly, capabilities by name, limits, and what is refused for now. */
+#include "bundle/process.c"
+#include "bundle_documents.h"
+
+static void test_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{"{'process':[]}", -EINVAL, "process: expected an object, found an array"},
+		{"{'process':{}}", -EINVAL, "process: \"args\" is missing"},
+		{"{'process':{'args':[],'cwd':'/'}}", -EINVAL, "process: \"args\" is missing"},
+		{"{'process':{'args':['a']}}", -EINVAL, "process: \"cwd\" is missing"},
+		{"{'process':{'args':'a'}}", -EINVAL,
+			"process.args: expected an array, found a string"},
+		{"{'process':{'args':['a',1]}}", -EINVAL,
+			"process.args[1]: expected a string, found a number"},
+		{"{'process':{'cwd':'bin'}}", -EINVAL,
+			"process.cwd: \"bin\" is not an absolute path"},
+		{"{'process':{'cwd':''}}", -EINVAL, "process.cwd: \"\" is not an absolute path"},
+		{IN_PROCESS("'terminal':'yes'"), -EINVAL,
+			"process.terminal: expected true or false, found a string"},
+		{IN_PROCESS("'noNewPrivileges':1"), -EINVAL,
+			"process.noNewPrivileges: expected true or false, found a number"},
+		{IN_PROCESS("'consoleSize':{'height':65536}"), -ERANGE,
+			"process.consoleSize.height: expected a number from 0 to 65535, found "
+			"65536"},
+		{IN_PROCESS("'consoleSize':{'width':-1}"), -ERANGE,
+			"process.consoleSize.width: expected a number from 0 to 65535, found -1"},
+		{IN_PROCESS("'env':['A=1','B']"), -EINVAL,
+			"process.env[1]: \"B\" is not KEY=VALUE"},
+		{IN_PROCESS("'env':['=x']"), -EINVAL, "process.env[0]: \"=x\" is not KEY=VALUE"},
+		{IN_PROCESS("'env':{}"), -EINVAL,
+			"process.env: expected an array, found an object"},
+		{IN_PROCESS("'user':7"), -EINVAL,
+			"process.user: expected an object, found a number"},
+		{IN_PROCESS("'user':{'uid':4294967295}"), -ERANGE,
+			"process.user.uid: expected a number from 0 to 4294967294, found "
+			"4294967295"},
+		{IN_PROCESS("'user':{'uid':4294967296}"), -ERANGE,
+			"process.user.uid: expected a number from 0 to 4294967294, found "
+			"4294967296"},
+		{IN_PROCESS("'user':{'uid':-1}"), -ERANGE,
+			"process.user.uid: expected a number from 0 to 4294967294, found -1"},
+		{IN_PROCESS("'user':{'uid':'0'}"), -EINVAL,
+			"process.user.uid: expected a number, found a string"},
+		{IN_PROCESS("'user':{'uid':1e3}"), -EINVAL,
+			"process.user.uid: expected a number, found a number with a fraction or "
+			"an exponent"},
+		{IN_PROCESS("'user':{'gid':4294967295}"), -ERANGE,
+			"process.user.gid: expected a number from 0 to 4294967294, found "
+			"4294967295"},
+		{IN_PROCESS("'user':{'umask':512}"), -ERANGE,
+			"process.user.umask: expected a number from 0 to 511, found 512"},
+		{IN_PROCESS("'user':{'additionalGids':[1,4294967295]}"), -ERANGE,
+			"process.user.additionalGids[1]: expected a number from 0 to 4294967294, "
+			"found 4294967295"},
+		{IN_PROCESS("'user':{'additionalGids':['wheel']}"), -EINVAL,
+			"process.user.additionalGids[0]: expected a number, found a string"},
+		{IN_PROCESS("'capabilities':{'bounding':['CAP_CHOWN','CAP_KILLL']}"), -EINVAL,
+			"process.capabilities.bounding[1]: \"CAP_KILLL\" is not a capability. Did "
+			"you mean CAP_KILL?"},
+		{IN_PROCESS("'capabilities':{'effective':['cap_chown']}"), -EINVAL,
+			"process.capabilities.effective[0]: \"cap_chown\" is not a capability. Did "
+			"you mean CAP_CHOWN?"},
+		{IN_PROCESS("'capabilities':{'effective':['']}"), -EINVAL,
+			"process.capabilities.effective[0]: \"\" is not a capability"},
+		{IN_PROCESS("'capabilities':{'permitted':['NO_SUCH_THING_AT_ALL']}"), -EINVAL,
+			"process.capabilities.permitted[0]: \"NO_SUCH_THING_AT_ALL\" is not a "
+			"capability"},
+		{IN_PROCESS("'capabilities':{'permitted':'CAP_KILL'}"), -EINVAL,
+			"process.capabilities.permitted: expected an array, found a string"},
+		{IN_PROCESS("'capabilities':['CAP_KILL']"), -EINVAL,
+			"process.capabilities: expected an object, found an array"},
+		{IN_PROCESS("'capabilities':{'effective':['CAP_KILL','CAP_CHOWN'],"
+			    "'permitted':['CAP_KILL']}"),
+			-EINVAL,
+			"process.capabilities.effective: CHOWN not in \"permitted\" as well"},
+		{IN_PROCESS("'capabilities':{'ambient':['CAP_KILL'],'permitted':['CAP_KILL']}"),
+			-EINVAL,
+			"process.capabilities.ambient: KILL not in \"inheritable\" and "
+			"\"permitted\" as well"},
+		{IN_PROCESS("'capabilities':{'ambient':['CAP_KILL'],'inheritable':['CAP_KILL']}"),
+			-EINVAL,
+			"process.capabilities.ambient: KILL not in \"inheritable\" and "
+			"\"permitted\" as well"},
+		{IN_PROCESS("'oomScoreAdj':1001"), -ERANGE,
+			"process.oomScoreAdj: expected a number from -1000 to 1000, found 1001"},
+		{IN_PROCESS("'oomScoreAdj':-1001"), -ERANGE,
+			"process.oomScoreAdj: expected a number from -1000 to 1000, found -1001"},
+		{IN_PROCESS("'rlimits':[{}]"), -EINVAL, "process.rlimits[0]: \"type\" is missing"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_CORE','hard':1}]"), -EINVAL,
+			"process.rlimits[0]: \"soft\" is missing"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_CORE','soft':1}]"), -EINVAL,
+			"process.rlimits[0]: \"hard\" is missing"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_FOO','soft':1,'hard':1}]"), -EINVAL,
+			"process.rlimits[0].type: \"RLIMIT_FOO\" is not a resource limit"},
+		{IN_PROCESS("'rlimits':[{'type':'CORE','soft':1,'hard':1}]"), -EINVAL,
+			"process.rlimits[0].type: \"CORE\" is not a resource limit"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_core','soft':1,'hard':1}]"), -EINVAL,
+			"process.rlimits[0].type: \"RLIMIT_core\" is not a resource limit"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_CORE','soft':2,'hard':1}]"), -EINVAL,
+			"process.rlimits[0]: the soft limit is above the hard one"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_CORE','soft':-1,'hard':1}]"), -ERANGE,
+			"process.rlimits[0].soft: expected a number from 0 to "
+			"18446744073709551615, found -1"},
+		{IN_PROCESS("'rlimits':[{'type':'RLIMIT_CORE','soft':1,'hard':1},"
+			    "{'type':'RLIMIT_CORE','soft':1,'hard':1}]"),
+			-EINVAL, "process.rlimits[1].type: RLIMIT_CORE is given twice"},
+	};
+	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+#define NOT_YET "husk-runtime does not support this yet"
+
+static void test_not_yet(void **state)
+{
+	static const struct refusal cases[] = {
+		{IN_PROCESS("'apparmorProfile':'p'"), -EOPNOTSUPP,
+			"process.apparmorProfile: " NOT_YET},
+		{IN_PROCESS("'selinuxLabel':'l'"), -EOPNOTSUPP, "process.selinuxLabel: " NOT_YET},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_OTHER'}"), -EOPNOTSUPP,
+			"process.scheduler: " NOT_YET},
+		{IN_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_IDLE'}"), -EOPNOTSUPP,
+			"process.ioPriority: " NOT_YET},
+		{IN_PROCESS("'execCPUAffinity':{'initial':'0'}"), -EOPNOTSUPP,
+			"process.execCPUAffinity: " NOT_YET},
+		{IN_PROCESS("'scheduler':1"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
+		{IN_PROCESS("'scheduler':true"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
+		{IN_PROCESS("'scheduler':[0]"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
+	};
+	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+/* Fields that are refused do no harm while they ask for nothing. */
+static void test_nothing_asked(void **state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	config_accepted(IN_PROCESS("'apparmorProfile':'','selinuxLabel':null,'scheduler':{},"
+				   "'ioPriority':[],'execCPUAffinity':false"),
+		&a, &spec);
+}
+
+static void test_defaults(void **state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	config_accepted(IN_PROCESS("'user':{'username':7},'commandLine':[1]"), &a, &spec);
+	assert_int_equal(spec.process.umask, 0022);
+	assert_int_equal(spec.process.uid, 0);
+	assert_int_equal(spec.process.group_count, 0);
+	assert_int_equal(spec.process.caps_bounding, 0);
+	assert_false(spec.process.has_oom_score_adj);
+	assert_false(spec.process.no_new_privileges);
+	config_accepted(IN_PROCESS("'user':{'umask':0}"), &a, &spec);
+	assert_int_equal(spec.process.umask, 0);
+}
+
+static void list_fill(struct buf *text, const char *item, int count)
+{
+	buf_addc(text, '[');
+	for (int i = 0; i < count; i++)
+		buf_addf(text, "%s%s", i ? "," : "", item);
+	buf_addc(text, ']');
+}
+
+/* One word more than the bound, told between the two lists; a group more than the kernel takes. */
+static void test_bounds(void **state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_buf struct buf text = BUF_INIT;
+	struct oci_spec spec;
+	buf_adds(&text, "{'process':{'cwd':'/','args':");
+	list_fill(&text, "''", WORDS_MAX / 2);
+	buf_adds(&text, ",'env':");
+	list_fill(&text, "'a='", WORDS_MAX / 2 + 1);
+	buf_adds(&text, "}}");
+	assert_int_equal(config_read(text.data, &a, &spec), -E2BIG);
+	assert_string_equal(err_text(),
+		"config.json: process.env[32768]: more than 65536 arguments and environment "
+		"variables");
+
+	buf_clear(&text);
+	buf_adds(&text, "{'process':{'user':{'additionalGids':");
+	list_fill(&text, "1", NGROUPS_MAX + 1);
+	buf_adds(&text, "}}}");
+	assert_int_equal(config_read(text.data, &a, &spec), -E2BIG);
+	assert_string_equal(err_text(),
+		"config.json: process.user.additionalGids: 65537 groups are more than 65536");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_not_yet),
+		cmocka_unit_test(test_nothing_asked),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_bounds),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
