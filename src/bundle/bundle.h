@@ -19,6 +19,6 @@ int bundle_config_parse(const char *text, size_t len, const char *bundle_path, s
  * out->rlimits, the rest is out->process. */
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
-/* The value of `update --resources`: linux.resources alone; replaces out->limits, leaves the rest. */
+/* The value of `update --resources`: linux.resources alone; replaces out->limits and out->device_rules, leaves the rest. */
 int bundle_resources_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);

@@ -226,5 +226,6 @@ int bundle_resources_parse(
 		return r;
 	struct json_cursor root = json_root(document);
 	out->limits.count = 0;
+	out->device_rules.count = 0;
 	return bundle_resources_read(&reader, &root);
 }
