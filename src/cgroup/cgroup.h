@@ -10,6 +10,7 @@
  */
 #include "base/buf.h"
 #include "base/flat.h"
+#include "cgroup/limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,43 +37,6 @@ int cgroup_host_load(struct cgroup_host *out);
 /* A v1 controller's name; on a unified host "devices", "freezer" and "cpuacct" are part of the tree itself. */
 bool cgroup_has_controller(const struct cgroup_host *host, const char *controller);
 
-/* A limit in a plan. */
-enum cgroup_limit {
-	CGROUP_MEMORY_MAX = 1, /* bytes, -1 unlimited */
-	CGROUP_MEMORY_SWAP, /* memory + swap bytes as Docker counts, -1 unlimited */
-	CGROUP_MEMORY_LOW, /* reservation, bytes */
-	CGROUP_CPU_MAX, /* value: quota in us (-1 none), second: period in us */
-	CGROUP_CPU_WEIGHT, /* v1 shares 2..262144, translated on v2 */
-	CGROUP_CPUSET_CPUS, /* text */
-	CGROUP_CPUSET_MEMS, /* text */
-	CGROUP_PIDS_MAX, /* -1 unlimited */
-	CGROUP_LIMIT_COUNT
-};
-
-struct cgroup_row {
-	uint32_t origin;
-	uint32_t limit;
-	int64_t value;
-	int64_t second;
-	uint32_t text;
-	uint32_t reserved;
-};
-
-/* A device rule: v1 devices.allow/deny lines, or one eBPF program of all rules on v2. */
-struct cgroup_device_row {
-	uint32_t origin;
-	uint32_t is_allowed;
-	uint32_t type; /* 'a', 'b', 'c' */
-	int32_t major, minor; /* -1: any */
-	uint32_t access; /* bits: 1 r, 2 w, 4 m */
-};
-
-/* Is this limit possible here? -EOPNOTSUPP with the missing controller's name and the remedy. */
-int cgroup_limit_check(const struct cgroup_host *host, const struct cgroup_row *row);
-void cgroup_row_describe(const struct flat *plan, const struct cgroup_row *row, struct buf *out);
-void cgroup_device_describe(
-	const struct flat *plan, const struct cgroup_device_row *row, struct buf *out);
-
 struct cgroup;
 
 /* Makes the group `path` ("husk-1a2b3c4d/<id>") in every hierarchy: at the root of the caller's mount, or below the
@@ -86,7 +50,8 @@ AUTO_TYPE(cgroup, struct cgroup *, cgroup_close)
 
 /* Writes every limit, memory last, then the device rules: where they differ the last rule wins, and what none names
  * is denied. No rules: devices are left alone. `rows` are in a flat plan; a swap limit of origin "default" is skipped
- * where the kernel does not count swap. May be called again with other limits. */
+ * where the kernel does not count swap. Called again, for a group with processes as well, it changes what is given and
+ * nothing else; what was written before a failure stays. */
 int cgroup_apply(struct cgroup *g, const struct flat *plan, const struct cgroup_row *rows,
 	size_t row_count, const struct cgroup_device_row *devices, size_t device_count);
 

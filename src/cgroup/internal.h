@@ -8,7 +8,11 @@ enum {
 	CGROUP_PATH_MAX = 1024, /* mount point + own path + the group's path */
 	CGROUP_FILE_MAX = 64 * 1024,
 	CGROUP_PROCS_MAX = 16 * 1024 * 1024,
+	CGROUP_NAME_MAX = 256, /* of a file or a field */
 };
+
+/* v1 says "no limit" with the greatest multiple of a page size that fits in a signed number. */
+#define CGROUP_UNLIMITED_V1 (INT64_MAX - 65535)
 
 struct cgroup_dir {
 	int fd; /* O_PATH; -EBADF when this hierarchy does not have the group */
@@ -68,3 +72,40 @@ AUTO_STRUCT(cgroup_device_program, struct cgroup_device_program, cgroup_device_p
 int cgroup_device_program_attach(int fd, const struct cgroup_device_row *rows, size_t count);
 /* "a *:* rwm" means everything, whatever comes before it. */
 bool cgroup_device_is_all(const struct cgroup_device_row *row);
+
+/* A row with what else decides the text to write. */
+struct cgroup_limit_value {
+	const struct cgroup_row *row;
+	const char *text; /* of the row, or NULL */
+	int64_t memory_bytes; /* of CGROUP_MEMORY_MAX, 0 when not given */
+	int fd; /* of the group, for what is in force */
+	bool is_unified;
+};
+
+struct cgroup_limit_file {
+	const char *name; /* * stands for the row's text */
+	/* An empty text: there is nothing to write. */
+	int (*write)(const struct cgroup_limit_value *value, struct buf *out);
+	bool is_optional; /* it need not be there */
+};
+
+struct cgroup_limit_side {
+	const char *controller; /* NULL: this version cannot express the limit */
+	bool is_choice; /* the first file that is there, not all */
+	struct cgroup_limit_file files[2];
+};
+
+struct cgroup_limit_info {
+	const char *option; /* of husk run, or NULL */
+	const char *field; /* below linux.resources */
+	struct cgroup_limit_side v1, v2;
+	int64_t min, max;
+	bool is_keyed; /* may occur many times */
+	const char *says, *says_unlimited;
+};
+
+/* NULL for a number that is no limit. Silent. */
+const struct cgroup_limit_info *cgroup_limit_info(uint32_t limit);
+/* What to drop, in messages: the option, or the field where that was the origin. */
+void cgroup_limit_name(
+	const struct cgroup_limit_info *info, const char *origin, char out[static CGROUP_NAME_MAX]);

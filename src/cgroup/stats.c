@@ -13,9 +13,6 @@
 #include <fcntl.h>
 #include <stddef.h>
 
-/* v1 says "no limit" with the greatest multiple of a page size that fits in a signed number. */
-#define UNLIMITED_V1 (INT64_MAX - 65535)
-
 struct stat_file {
 	const char *name;
 	const char *key; /* of a line "key value"; NULL: the file is the value */
@@ -56,7 +53,7 @@ static int stat_parse(char *text, const char *key, uint64_t *out)
 			return 0;
 		}
 		int r = parse_u64(value, out);
-		if (r == 0 && *out >= UNLIMITED_V1)
+		if (r == 0 && *out >= CGROUP_UNLIMITED_V1)
 			*out = 0;
 		return r < 0 ? -EBADMSG : 0;
 	}

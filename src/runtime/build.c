@@ -115,7 +115,7 @@ static int add_limits(struct build *b)
 			.second = limit->second,
 			.text = flat_string(b->flat, limit->text),
 		};
-		int r = b->host ? cgroup_limit_check(b->host, row) : 0;
+		int r = b->host ? cgroup_limit_check(b->host, limit) : 0;
 		if (r < 0)
 			return r;
 	}

@@ -316,7 +316,7 @@ static void limits_read_back(void **state)
 		assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max",
 			live->is_unified ? "50000 100000" : "50000");
 		assert_live_file(
-			"cpu", "cpu.shares", "cpu.weight", live->is_unified ? "20" : "512");
+			"cpu", "cpu.shares", "cpu.weight", live->is_unified ? "59" : "512");
 	}
 	if (has("cpuset"))
 		assert_live_file("cpuset", "cpuset.cpus", "cpuset.cpus", "0");
@@ -349,6 +349,105 @@ static void memory_moves(void **state)
 		assert_int_equal(cgroup_stats_load(live, &stats), 0);
 		assert_int_equal(stats.memory_limit_bytes, sizes[i] < 0 ? 0 : sizes[i]);
 	}
+}
+
+/* One limit of a group that may have others, as an update sets it. */
+static void assert_update(enum cgroup_limit limit, int64_t value, int64_t second, const char *text)
+{
+	auto_of(fake_plan) struct fake_plan p;
+	fake_plan_init(&p);
+	fake_limit(&p, limit, value, second, text, "config.json");
+	if (fake_apply(&p, live) < 0)
+		fail_msg("limit %d: %s", limit, err_text());
+}
+
+static void assert_update_pair(enum cgroup_limit first, int64_t first_value, int64_t second,
+	enum cgroup_limit other, int64_t other_value)
+{
+	auto_of(fake_plan) struct fake_plan p;
+	fake_plan_init(&p);
+	fake_limit(&p, first, first_value, second, NULL, "config.json");
+	fake_limit(&p, other, other_value, 0, NULL, "config.json");
+	if (fake_apply(&p, live) < 0)
+		fail_msg("limits %d and %d: %s", first, other, err_text());
+}
+
+/* Quota, period and burst, each alone and together, up and down. */
+static void cpu_moves(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("cpu"))
+		skip();
+	bool is_v2 = live->is_unified;
+
+	assert_update(CGROUP_CPU_MAX, 50000, 0, NULL);
+	assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max", is_v2 ? "50000 100000" : "50000");
+	assert_update(CGROUP_CPU_PERIOD, 200000, 0, NULL);
+	assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max", is_v2 ? "50000 200000" : "50000");
+	assert_update_pair(CGROUP_CPU_MAX, 20000, 100000, CGROUP_CPU_BURST, 10000);
+	assert_live_file("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "10000");
+	assert_update_pair(CGROUP_CPU_MAX, 90000, 100000, CGROUP_CPU_BURST, 80000);
+	assert_live_file("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "80000");
+	assert_update_pair(CGROUP_CPU_MAX, 10000, 100000, CGROUP_CPU_BURST, 5000);
+	assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max", is_v2 ? "10000 100000" : "10000");
+	assert_live_file("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "5000");
+	assert_update(CGROUP_CPU_BURST, 0, 0, NULL);
+	assert_live_file("cpu", "cpu.cfs_burst_us", "cpu.max.burst", "0");
+	assert_update(CGROUP_CPU_MAX, -1, 0, NULL);
+	assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max", is_v2 ? "max 100000" : "-1");
+}
+
+/* An idle group has no weight: it is taken out of idleness first, and put into it last. */
+static void idle_moves(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("cpu"))
+		skip();
+	assert_update_pair(CGROUP_CPU_WEIGHT, 512, 0, CGROUP_CPU_IDLE, 1);
+	assert_live_file("cpu", "cpu.idle", "cpu.idle", "1");
+	assert_update_pair(CGROUP_CPU_WEIGHT, 2048, 0, CGROUP_CPU_IDLE, 0);
+	assert_live_file("cpu", "cpu.idle", "cpu.idle", "0");
+	assert_live_file("cpu", "cpu.shares", "cpu.weight", live->is_unified ? "174" : "2048");
+}
+
+/* What only version 1 has, where this machine has it. */
+static void legacy_limits(void **state)
+{
+	NEEDS_LIVE();
+	if (live->is_unified || !has("memory"))
+		skip();
+	assert_update(CGROUP_MEMORY_SWAPPINESS, 7, 0, NULL);
+	assert_live_file("memory", "memory.swappiness", NULL, "7");
+	assert_update(CGROUP_MEMORY_OOM_DISABLE, 1, 0, NULL);
+	assert_live_file("memory", "memory.oom_control", NULL,
+		"oom_kill_disable 1\nunder_oom 0\noom_kill 0");
+	assert_update(CGROUP_MEMORY_KERNEL_TCP, 8 * MIB, 0, NULL);
+	assert_live_file("memory", "memory.kmem.tcp.limit_in_bytes", NULL, "8388608");
+}
+
+/* A disk of this machine: each has loop devices, or the part is left out. */
+static void disk_limits(void **state)
+{
+	NEEDS_LIVE();
+	if (!has(live->is_unified ? "io" : "blkio"))
+		skip();
+	if (access("/sys/dev/block/7:0", F_OK) < 0) {
+		print_message("no device 7:0 here: a part is left out\n");
+		skip();
+	}
+	assert_update(CGROUP_BLKIO_READ_BPS, MIB, 0, "7:0");
+	assert_update(CGROUP_BLKIO_WRITE_IOPS, 30, 0, "7:0");
+	assert_live_file("blkio", "blkio.throttle.read_bps_device", "io.max",
+		live->is_unified ? "7:0 rbps=1048576 wbps=max riops=max wiops=30" : "7:0 1048576");
+	assert_update(CGROUP_BLKIO_WRITE_IOPS, 0, 0, "7:0");
+	assert_update(CGROUP_BLKIO_READ_BPS, 0, 0, "7:0");
+	assert_live_file("blkio", "blkio.throttle.read_bps_device", "io.max", "");
+
+	auto_of(fake_plan) struct fake_plan p;
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_BLKIO_READ_BPS, MIB, 0, "4095:1048575", "config.json");
+	assert_int_equal(fake_apply(&p, live), -ENODEV);
+	assert_non_null(strstr(err_text(), "4095:1048575"));
 }
 
 static void impossible_cpus(void **state)
@@ -399,8 +498,13 @@ static void frozen(void **state)
 	uint64_t at = *counter;
 	usleep(20000);
 	assert_int_equal(*counter, at);
+	assert_true(cgroup_is_frozen(live));
 	assert_int_equal(cgroup_freeze(live), 0); /* again */
+	assert_true(cgroup_is_frozen(live));
 	assert_int_equal(cgroup_thaw(live), 0);
+	assert_false(cgroup_is_frozen(live));
+	assert_int_equal(cgroup_thaw(live), 0); /* again */
+	assert_false(cgroup_is_frozen(live));
 	wait_counter(at);
 	assert_int_equal(cgroup_freeze(live), 0);
 	assert_int_equal(cgroup_kill_all(live), 0);
@@ -674,12 +778,16 @@ static void races(void **state)
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
 
 /* The five that need a controller of v1 come first: the v2 tree of a hybrid machine has none of them to offer. */
-enum { NEED_CONTROLLERS = 5 };
+enum { NEED_CONTROLLERS = 9 };
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LIVE(memory_moves),
+		LIVE(cpu_moves),
+		LIVE(idle_moves),
+		LIVE(legacy_limits),
+		LIVE(disk_limits),
 		LIVE(impossible_cpus),
 		LIVE(out_of_memory),
 		LIVE(replaced_when_empty),
