@@ -12,7 +12,7 @@
 /* Opens the engine that the global options name. */
 int cli_engine_open(void *context, struct engine *e);
 
-/* A table as Docker prints it: columns as wide as their widest cell, three blanks between. Cells are escaped. */
+/* A table as Docker prints it: columns as wide as their widest cell and three blanks, ten at least. Cells are escaped. */
 struct cli_table {
 	struct strvec cells;
 	size_t columns;
@@ -26,6 +26,11 @@ void cli_table_addf(struct cli_table *t, const char *format, ...)
 void cli_table_print(const struct cli_table *t, FILE *out);
 void cli_table_release(struct cli_table *t);
 AUTO_STRUCT(cli_table, struct cli_table, cli_table_release)
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+size_t cli_text_width(const char *s);
+/* Of a column that is not the last, with the blanks that follow. */
+size_t cli_column_width(size_t widest);
 
 /*
  * A list as --format asks: "json" (an object a line), "table TEMPLATE" (a head and aligned columns), or a template a line.

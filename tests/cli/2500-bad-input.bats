@@ -132,6 +132,10 @@ refused() {
 	refused nofile --ulimit nofiles=5
 }
 
+@test "a port out of range is told the range" {
+	refused 'from 1 to 65535' -p 99999:80
+}
+
 @test "networks and ports" {
 	expect_refusal run --rm --rootfs "$ROOTFS" --net nosuch -- true
 	[[ $stderr == *nosuch* ]]

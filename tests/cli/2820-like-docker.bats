@@ -80,6 +80,12 @@ make_four() {
 	[[ $output == "$(field over .Id | head -c 12)" ]]
 }
 
+@test "ps: line breaks and tabs of a command are \\n and \\t" {
+	background --name lines -- sh -c $'\n\tsleep 100'
+	husk ps | grep -F '"sh -c \n\tsleep 100"'
+	husk rm -f lines
+}
+
 @test "ps -l and -n: those that were created last, in any state" {
 	make_four
 	listed over -l
