@@ -133,7 +133,8 @@ refused() {
 }
 
 @test "a port out of range is told the range" {
-	refused 'from 1 to 65535' -p 99999:80
+	expect_refusal run --rm --rootfs "$ROOTFS" -p 99999:80 -- true
+	[[ $stderr == *'from 1 to 65535'* ]]
 }
 
 @test "networks and ports" {
