@@ -187,6 +187,13 @@ calls_of_ps() {
 	done
 }
 
+@test "rm -f of what is not there says so and is content, as docker" {
+	run --separate-stderr husk rm -f nosuch
+	[[ $status -eq 0 && $stderr == *nosuch* && $output == "" ]]
+	run --separate-stderr husk rm nosuch
+	[[ $status -eq 1 && $stderr == *nosuch* ]]
+}
+
 @test "rm refuses a running container, rm -f removes it" {
 	background --name busy -- sleep 100
 	pid=$(pid_of busy)

@@ -82,8 +82,16 @@ make_four() {
 
 @test "ps: line breaks and tabs of a command are \\n and \\t" {
 	background --name lines -- sh -c $'\n\tsleep 100'
-	husk ps | grep -F '"sh -c \n\tsleep 100"'
+	husk ps | grep -F $'"sh -c \'\\n\\tsleep 100\'"'
 	husk rm -f lines
+}
+
+@test "ps: words of a command with blanks are in quotes, and quotes in it are escaped" {
+	background --name quoted -- sh -c 'exec sleep 100' '"a\b"'
+	[[ $(husk ps --no-trunc --format '{{.Command}}') == "\"sh -c 'exec sleep 100' \\\"a\\\\b\\\"\"" ]]
+	husk ps --no-trunc | grep -F "\"sh -c 'exec sleep 100' \\\"a\\\\b\\\"\""
+	husk ps | grep -F "\"sh -c 'exec sleep 1…\""
+	husk rm -f quoted
 }
 
 @test "ps -l and -n: those that were created last, in any state" {
