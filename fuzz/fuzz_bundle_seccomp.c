@@ -43,18 +43,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_of(json) struct json *j = NULL;
 	auto_of(arena) struct arena a = ARENA_INIT;
-	struct oci_process process = {0};
+	struct oci_spec spec = {0};
+	struct oci_process *process = &spec.process;
+	struct bundle_reader reader = {.a = &a, .spec = &spec, .bundle_path = "/"};
 
 	if (json_parse(BUNDLE_ORIGIN, (const char *)data, size, &j) < 0)
 		return 0;
 	struct json_cursor root = json_root(j);
-	int r = bundle_seccomp_read(&root, &a, &process);
-	if (r < 0 && (r != err_code() || process.seccomp))
+	int r = bundle_seccomp_read(&reader, &root);
+	if (r < 0 && (r != err_code() || process->seccomp))
 		BUG("refused with %d", r);
 	if (r < 0)
 		return 0;
-	const struct sock_filter *code = process.seccomp;
-	size_t count = process.seccomp_size / sizeof(*code);
+	const struct sock_filter *code = process->seccomp;
+	size_t count = process->seccomp_size / sizeof(*code);
 	if (count == 0 || count > BPF_MAXINSNS)
 		BUG("%zu instructions", count);
 	for (size_t i = 0; i < count; i++)

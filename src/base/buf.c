@@ -136,7 +136,9 @@ static bool drives_terminal(unsigned code)
 
 static void add_escape(struct buf *b, unsigned code)
 {
-	if (code < 0x100)
+	if (code == '\n' || code == '\t' || code == '\r')
+		buf_addf(b, "\\%c", code == '\n' ? 'n' : code == '\t' ? 't' : 'r');
+	else if (code < 0x100)
 		buf_addf(b, "\\x%02x", code);
 	else
 		buf_addf(b, "\\u{%04x}", code);

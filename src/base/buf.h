@@ -41,8 +41,8 @@ void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(prin
 void buf_vaddf(struct buf *b, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0), nonnull(2)));
 
-/* Adds s with every byte that could drive a terminal (C0, DEL, C1, bidirectional marks) as \xNN or \u{NNNN}: for
- * tables and messages that show what an image, a registry or a user named. */
+/* Adds s with every byte that could drive a terminal (C0, DEL, C1, bidirectional marks) as \n, \t, \r, \xNN or
+ * \u{NNNN}: for tables and messages that show what an image, a registry or a user named. */
 void buf_add_escaped(struct buf *b, const char *s);
 
 /* Hands the string to the caller, who frees it; the buffer is empty afterwards. */

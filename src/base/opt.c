@@ -59,6 +59,7 @@ bool opt_needs_value(const struct opt *row)
 struct parser {
 	const struct opt *opts;
 	void *args;
+	bool takes_prefixes;
 	bool takes_help; /* --help is one more row, unless the table has its own */
 	bool wants_help;
 	/* The words that are left, at the one being read. */
@@ -170,14 +171,14 @@ static int say_ambiguous(const struct parser *p, const char *prefix)
 	return err_say(-EINVAL, "ambiguous flag: --%s (could be %s)", prefix, names.data);
 }
 
-/* The row whose name is `name`, or the only one that begins with it. Speaking. */
+/* The row whose name is `name`, or (where prefixes are taken) the only one that begins with it. Speaking. */
 static int long_row(const struct parser *p, const char *name, const struct opt **out_row)
 {
 	const struct opt *row = opt_long_find(p->opts, name);
 	if (!row && p->takes_help && str_eq(name, opt_help_row.long_name))
 		row = &opt_help_row;
 	unsigned matches = row ? 1 : 0;
-	if (!row && *name != '\0') {
+	if (!row && p->takes_prefixes && *name != '\0') {
 		opt_each(each, p->opts)
 		{
 			if (row_begins_with(each, name)) {
@@ -272,6 +273,7 @@ int opt_parse_or_help(const struct command *c, int argc, char **argv, void *args
 	struct parser p = {
 		.opts = c->opts,
 		.args = args,
+		.takes_prefixes = c->flags & COMMAND_TAKES_PREFIXES,
 		.takes_help = out_wants_help && !opt_long_find(c->opts, opt_help_row.long_name),
 		.next = argv,
 	};

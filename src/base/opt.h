@@ -5,8 +5,8 @@
  * and the OPTIONS section that check-man compares with the page. argv is walked once.
  *
  * Rules of the command line, which are Docker's and getopt_long's: -abc, -p8080:80, -p 8080:80, --name=x, --name x,
- * unique prefixes of long options, `--` ends options, and (unless the command says COMMAND_OPTIONS_MIXED) options end at the
- * first argument that is none. A flag is also taken as --flag=true or --flag=false. The value of -p=VALUE begins behind
+ * `--` ends options, and (unless the command says COMMAND_OPTIONS_MIXED) options end at the first argument that is none.
+ * Unique prefixes of long options are only for commands that say COMMAND_TAKES_PREFIXES: Docker has none. A flag is also taken as --flag=true or --flag=false. The value of -p=VALUE begins behind
  * the equals sign. A value may begin with '-'.
  */
 #include "base/buf.h"
@@ -100,6 +100,7 @@ enum command_flags {
 		1, /* options may stand after arguments, as `ns enter` and `rm` allow */
 	COMMAND_HIDDEN = 2,
 	COMMAND_RUNS_PROGRAM = 4, /* exits with a program's code, so what fails is 125 and not 1 */
+	COMMAND_TAKES_PREFIXES = 8, /* --map-r is --map-root-user, as getopt_long has it */
 };
 
 struct command {

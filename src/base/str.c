@@ -372,6 +372,16 @@ void format_size(char out[static 16], uint64_t bytes)
 	fmt_n(out, 16, "%.4g%s", size, units[unit]);
 }
 
+void format_size_decimal(char out[static 16], uint64_t bytes)
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double size = (double)bytes;
+	size_t unit = 0;
+	for (; size >= 999.5; size /= 1000.0) /* what three digits would round up to 1000 */
+		unit++;
+	fmt_n(out, 16, "%.3g%s", size, units[unit]);
+}
+
 /* The thresholds are those of Docker's go-units: hours are rounded, everything above is cut. */
 void format_ago(char out[static 32], uint64_t seconds)
 {

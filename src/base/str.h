@@ -65,4 +65,5 @@ size_t str_utf8(const char *s, size_t len, uint32_t *out_code);
 
 /* "1.5GiB" style and "3 minutes" style, as Docker prints them. */
 void format_size(char out[static 16], uint64_t bytes);
+void format_size_decimal(char out[static 16], uint64_t bytes); /* 2.14MB: of images */
 void format_ago(char out[static 32], uint64_t seconds);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { GAP = 3, COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 16 };
 
 void table_head(struct table *t, const char *head)
 {
@@ -35,13 +35,18 @@ void table_addf(struct table *t, const char *format, ...)
 	table_add(t, text.data);
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
-static size_t text_width(const char *s)
+size_t table_text_width(const char *s)
 {
 	size_t width = 0;
 	for (; *s != '\0'; s++)
 		width += ((unsigned char)*s & 0xc0) != 0x80;
 	return width;
+}
+
+size_t table_column_width(size_t widest)
+{
+	enum { GAP = 3, LEAST = 10 };
+	return widest + GAP < LEAST ? LEAST : widest + GAP;
 }
 
 static void add_blanks(struct buf *out, size_t count)
@@ -54,18 +59,19 @@ void table_print(const struct table *t, FILE *out)
 {
 	size_t widths[COLUMNS_MAX] = {0};
 	for (size_t i = 0; i < t->cells.count; i++) {
-		size_t width = text_width(t->cells.items[i]);
+		size_t width = table_text_width(t->cells.items[i]);
 		if (width > widths[i % t->columns])
 			widths[i % t->columns] = width;
 	}
 	auto_buf struct buf text = BUF_INIT; /* one write for all of it */
 	for (size_t i = 0; i < t->cells.count; i++) {
 		size_t column = i % t->columns;
+		size_t width = table_text_width(t->cells.items[i]);
 		buf_adds(&text, t->cells.items[i]);
 		if (column + 1 == t->columns)
 			buf_addc(&text, '\n');
 		else
-			add_blanks(&text, widths[column] - text_width(t->cells.items[i]) + GAP);
+			add_blanks(&text, table_column_width(widths[column]) - width);
 	}
 	fwrite(text.data, 1, text.len, out);
 }

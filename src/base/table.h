@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A table as Docker and runc print it: columns as wide as their widest cell, three blanks between. Cells come from images and
+ * A table as Docker and runc print it: columns as wide as their widest cell and three blanks, ten at least. Cells come from images and
  * users, so what could drive a terminal is escaped.
  */
 #include "base/buf.h"
@@ -23,3 +23,8 @@ void table_addf(struct table *t, const char *format, ...) __attribute__((format(
 void table_print(const struct table *t, FILE *out);
 void table_release(struct table *t);
 AUTO_STRUCT(table, struct table, table_release)
+
+/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
+size_t table_text_width(const char *s);
+/* Of a column that is not the last, with the blanks that follow. */
+size_t table_column_width(size_t widest);

@@ -10,13 +10,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { EXIT_HUSK = 125 };
 
 static void log_to_stderr(enum log_level level, const char *line)
 {
 	static const char *const words[] = {"error", "warning", "info", "debug"};
-	fprintf(stderr, "husk: %s: %s\n", words[level], line);
+	auto_buf struct buf text = BUF_INIT;
+	buf_addf(&text, "husk: %s: %s\n", words[level], line);
+	fputs(text.data, stderr); /* one write */
 }
 
 int main(int argc, char **argv)
@@ -42,7 +45,7 @@ int main(int argc, char **argv)
 	if (r < 0)
 		cli_print_error();
 	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
-	if (!is_written && r >= 0) {
+	if (!is_written && r >= 0 && !fd_is_unread(STDOUT_FILENO)) {
 		fprintf(stderr, "husk: write the output: it did not take all of it\n");
 		return EXIT_HUSK;
 	}

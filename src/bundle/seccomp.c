@@ -334,19 +334,20 @@ static int filter_read(
 	return r < 0 ? r : rules_read(c, a, out);
 }
 
-int bundle_seccomp_read(const struct json_cursor *c, struct arena *a, struct oci_process *process)
+int bundle_seccomp_read(struct bundle_reader *reader, const struct json_cursor *c)
 {
+	struct oci_process *process = &reader->spec->process;
 	auto_buf struct buf program = BUF_INIT;
 	struct sec_filter filter = {0};
 	uint32_t flag_bits = 0;
 
-	int r = filter_read(c, a, &filter, &flag_bits);
+	int r = filter_read(c, reader->a, &filter, &flag_bits);
 	if (r < 0)
 		return r;
 	r = sec_filter_compile(&filter, &program);
 	if (r < 0)
 		return json_err(c, r, "needs more instructions than the kernel takes");
-	void *copy = arena_new(a, program.len);
+	void *copy = arena_new(reader->a, program.len);
 	memcpy(copy, program.data, program.len);
 	process->seccomp = copy;
 	process->seccomp_size = program.len;

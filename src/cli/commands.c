@@ -29,7 +29,8 @@ void cli_print_error(void)
 	auto_buf struct buf line = BUF_INIT;
 	buf_adds(&line, str_prefix(err_text(), "husk") ? "" : "husk: ");
 	buf_add_escaped(&line, err_text());
-	fprintf(stderr, "%s\n", line.data);
+	buf_addc(&line, '\n');
+	fputs(line.data, stderr); /* one write: other commands may share the pipe or the file */
 }
 
 /* One line for each option of each command: what check-man compares with the pages. */

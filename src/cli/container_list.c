@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Does one thing to each named container; the others are done even if one fails. Prints the names as they were typed. */
-static int for_each(void *context, int argc, char **argv,
+/* Does one thing to each named container; the others are done even if one fails. Prints the names as they were typed.
+ * Of a container that is not there it is always said so; whether that is a failure the caller decides. */
+static int for_each_found(void *context, int argc, char **argv, bool is_absence_fine,
 	int (*action)(struct engine *, const char *, void *), void *data)
 {
 	auto_of(engine) struct engine e;
@@ -25,16 +26,23 @@ static int for_each(void *context, int argc, char **argv,
 	for (int i = 0; i < argc; i++) {
 		char id[CONTAINER_ID_LEN + 1];
 		r = container_find(&e, argv[i], id);
+		bool is_absent = r == -ENOENT;
 		if (r == 0)
 			r = action(&e, id, data);
-		if (r < 0) {
+		if (r < 0)
 			cli_print_error();
-			worst = 1;
-		} else if (r == 0) {
+		else if (r == 0)
 			printf("%s\n", argv[i]);
-		}
+		if (r < 0 && !(is_absent && is_absence_fine))
+			worst = 1;
 	}
 	return worst;
+}
+
+static int for_each(void *context, int argc, char **argv,
+	int (*action)(struct engine *, const char *, void *), void *data)
+{
+	return for_each_found(context, argc, argv, false, action, data);
 }
 
 struct stop_args {
@@ -145,9 +153,11 @@ static int rm_one(struct engine *e, const char *id, void *data)
 	return container_remove(e, id, args->is_forced, args->volumes_too);
 }
 
-static int rm_main(void *context, void *args, int argc, char **argv)
+/* As Docker: with -f, what is not there is as wanted. */
+static int rm_main(void *context, void *raw, int argc, char **argv)
 {
-	return for_each(context, argc, argv, rm_one, args);
+	const struct rm_args *args = raw;
+	return for_each_found(context, argc, argv, args->is_forced, rm_one, raw);
 }
 
 const struct command cmd_rm = {

@@ -59,7 +59,7 @@ static void image_words_fill(
 	*out = (struct image_words){.name = BUF_INIT, .tag = BUF_INIT};
 	reference_split(reference, &out->name, &out->tag);
 	fmt(out->id, "%.*s", is_whole ? 64 : 12, id ? id : image->id);
-	format_size(out->size, image->size_bytes);
+	format_size_decimal(out->size, image->size_bytes);
 	format_ago(ago, now > image->created_ns ? (now - image->created_ns) / 1000000000u : 0);
 	if (image->created_ns)
 		fmt(out->since, "%s ago", ago);

@@ -63,7 +63,7 @@ static const struct opt ls_opts[] = {
 
 static void ls_print(const struct network_list *list)
 {
-	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SUBNET", NULL};
+	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SCOPE", NULL};
 	auto_of(table) struct table table = {0};
 	table_heads(&table, heads);
 	for (size_t i = 0; i < list->count; i++) {
@@ -71,7 +71,7 @@ static void ls_print(const struct network_list *list)
 		table_addf(&table, "%.12s", n->id);
 		table_add(&table, n->name);
 		table_add(&table, n->driver);
-		table_add(&table, n->subnet ? n->subnet : "");
+		table_add(&table, "local");
 	}
 	table_print(&table, stdout);
 }

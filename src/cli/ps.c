@@ -105,6 +105,20 @@ static void add_shortened(const char *text, struct buf *out)
 	buf_adds(out, is_long ? "…" : "");
 }
 
+/* As a string of a program: in quotes, with those in it, backslashes and what drives a terminal escaped. */
+static void add_quoted(const char *text, struct buf *out)
+{
+	auto_buf struct buf inner = BUF_INIT;
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_addc(&inner, '\\');
+		buf_addc(&inner, *text);
+	}
+	buf_addc(out, '"');
+	buf_add_escaped(out, inner.data);
+	buf_addc(out, '"');
+}
+
 /* What is cut in the row is whole in the record; --no-trunc wants it, and who has letters of several bytes. */
 static void row_words(struct engine *e, const struct ps_args *args, const struct ps_row *row,
 	struct ps_words *out)
@@ -126,12 +140,12 @@ static void row_words(struct engine *e, const struct ps_args *args, const struct
 		buf_adds(&command, s->command);
 		buf_adds(&out->image, s->image);
 	}
-	buf_adds(&out->command, "\"");
+	auto_buf struct buf shown = BUF_INIT;
 	if (args->is_whole)
-		buf_adds(&out->command, command.data);
+		buf_adds(&shown, command.data);
 	else
-		add_shortened(command.data, &out->command);
-	buf_adds(&out->command, "\"");
+		add_shortened(command.data, &shown);
+	add_quoted(shown.data, &out->command);
 }
 
 static void ps_print(

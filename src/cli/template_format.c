@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-enum { GAP = 3, COLUMNS_MAX = 64 };
+enum { COLUMNS_MAX = 64 };
 
 /* Shells hand \t and \n over as two characters. */
 static void add_unescaped(struct buf *out, const char *s)
@@ -62,15 +62,6 @@ int cli_format_add(struct cli_format *f, const struct buf *row)
 	return r;
 }
 
-/* Characters, not bytes: continuation bytes of UTF-8 take no room. */
-static size_t text_width(const char *s)
-{
-	size_t width = 0;
-	for (; *s != '\0'; s++)
-		width += ((unsigned char)*s & 0xc0) != 0x80;
-	return width;
-}
-
 /* Cells end at tabs; the last one of a line is not padded. Measured first, then printed. */
 static void each_cell(const struct cli_format *f, size_t *widths, bool is_measuring, FILE *out)
 {
@@ -82,14 +73,15 @@ static void each_cell(const struct cli_format *f, size_t *widths, bool is_measur
 		for (char *raw = str_cut(&cells, '\t'); raw; raw = str_cut(&cells, '\t')) {
 			auto_buf struct buf cell = BUF_INIT;
 			buf_add_escaped(&cell, raw);
-			size_t width = text_width(cell.data);
+			size_t width = table_text_width(cell.data);
 			size_t *widest = &widths[column < COLUMNS_MAX - 1 ? column++ : column];
 			if (is_measuring && cells && width > *widest)
 				*widest = width;
 			if (!is_measuring)
 				fprintf(out, "%s%*s", cell.data,
-					cells && *widest >= width ? (int)(*widest - width + GAP)
-								  : 0,
+					cells && *widest >= width
+						? (int)(table_column_width(*widest) - width)
+						: 0,
 					"");
 		}
 		if (!is_measuring)

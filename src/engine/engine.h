@@ -34,7 +34,7 @@ int container_find(struct engine *e, const char *word, char out_id[static CONTAI
 /* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
 int container_summary(struct engine *e, const char *id, struct summary *out);
-/* Its command as one line: entrypoint and arguments with blanks between. */
+/* Its command as one line: entrypoint and arguments with blanks between, an argument with a blank in single quotes. */
 void container_command(const struct container *c, struct buf *out);
 /* What a monitor that was killed could not do: a container that runs gets a new one, what one that has ended had is
  * given back. Nothing for any other. */

@@ -33,7 +33,7 @@ int endpoint_store(const struct engine *e, const char *id, struct endpoint *endp
 int endpoint_load(const struct engine *e, const char *id, struct endpoint *out);
 void endpoint_remove(const struct engine *e, const char *id);
 
-/* -ENOENT "network x not found". */
+/* -ENOENT: network "x" not found. */
 int network_read(struct engine *e, const char *name, struct arena *a, struct network *out);
 /* The same, and the default network `bridge` is made on first use. */
 int network_load(struct engine *e, const char *name, struct arena *a, struct network *out);

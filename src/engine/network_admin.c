@@ -279,13 +279,21 @@ int network_prune(struct engine *e, struct strvec *out)
 	return r < 0 ? r : net_rules_remove(net);
 }
 
+struct endpoints {
+	struct json_writer *w;
+	unsigned prefix_length;
+};
+
 static int endpoint_put(void *context, const struct container *c, const struct summary *s)
 {
-	struct json_writer *w = context;
+	const struct endpoints *endpoints = context;
+	struct json_writer *w = endpoints->w;
+	char address[NET_SUBNET_TEXT];
+	fmt(address, "%s/%u", s->address, endpoints->prefix_length);
 	json_open_object(w, c->id);
 	json_put_string(w, "Name", c->name);
 	json_put_string(w, "EndpointID", c->id);
-	json_put_string(w, "IPv4Address", s->address);
+	json_put_string(w, "IPv4Address", address);
 	json_close_object(w);
 	return 0;
 }
@@ -315,7 +323,7 @@ int network_show(struct engine *e, const char *name, struct buf *out)
 	json_close_array(&w);
 	json_close_object(&w);
 	json_open_object(&w, "Containers");
-	r = users_each(e, name, endpoint_put, &w);
+	r = users_each(e, name, endpoint_put, &(struct endpoints){&w, n.subnet.length});
 	json_close_object(&w);
 	json_open_object(&w, "Options");
 	json_put_string(&w, "com.docker.network.bridge.name", n.bridge);

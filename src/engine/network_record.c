@@ -82,11 +82,11 @@ int network_read(struct engine *e, const char *name, struct arena *a, struct net
 {
 	char path[160];
 	if (!str_is_name(name) || record_path(path, name) < 0)
-		return err_say(-ENOENT, "network %s not found", name);
+		return err_say(-ENOENT, "network \"%s\" not found", name);
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read_at(e->root_fd, path, RECORD_BYTES_MAX, &text);
 	if (r == -ENOENT)
-		return err_say(r, "network %s not found", name);
+		return err_say(r, "network \"%s\" not found", name);
 	return r < 0 ? err_new(r, "read network %s", name) : network_parse(path, &text, a, out);
 }
 

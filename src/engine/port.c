@@ -85,7 +85,10 @@ int port_parse(const char *text, struct net_publication *out)
 	if (r == -ERANGE)
 		return err_say(r, "-p \"%s\": a range of more than %d ports", text, NET_PORTS_MAX);
 	if (r < 0)
-		return err_say(r, "-p \"%s\" is not [ADDRESS:]HOSTPORT:PORT[/PROTOCOL]", text);
+		return err_say(r,
+			"-p \"%s\" is not [ADDRESS:]HOSTPORT:PORT[/PROTOCOL] with ports from 1 to "
+			"65535",
+			text);
 	*out = p;
 	return 0;
 }

@@ -138,6 +138,16 @@ static void labels_merge(struct container *c)
 	c->labels.count = kept;
 }
 
+static int labels_check(const struct container *c)
+{
+	for (size_t i = 0; i < c->labels.count; i++) {
+		const char *label = c->labels.items[i];
+		if (*label == '\0' || *label == '=')
+			return err_say(-EINVAL, "invalid label \"%s\": the name is empty", label);
+	}
+	return 0;
+}
+
 static int texts_check(struct engine *e, struct arena *a, struct container *c)
 {
 	for (size_t i = 0; i < c->volumes.count; i++) {
@@ -198,7 +208,9 @@ static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
 	labels_merge(c);
-	int r = texts_check(e, a, c);
+	int r = labels_check(c);
+	if (r == 0)
+		r = texts_check(e, a, c);
 	if (r == 0)
 		r = limits_check(e, c);
 	if (r == 0)

@@ -56,10 +56,14 @@ static void summary_text(char *out, size_t size, const char *text)
 void container_command(const struct container *c, struct buf *out)
 {
 	const struct str_list *lists[] = {&c->process.entrypoint, &c->process.command};
-	size_t begin = out->len;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		for (size_t j = 0; j < lists[i]->count; j++)
-			buf_addf(out, "%s%s", out->len > begin ? " " : "", lists[i]->items[j]);
+	size_t count = 0;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (size_t j = 0; j < lists[i]->count; j++, count++) {
+			const char *word = lists[i]->items[j];
+			const char *quote = count > 0 && strchr(word, ' ') ? "'" : "";
+			buf_addf(out, "%s%s%s%s", count > 0 ? " " : "", quote, word, quote);
+		}
+	}
 }
 
 void summary_fill(const struct container *c, struct summary *out)

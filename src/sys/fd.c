@@ -11,6 +11,7 @@
 #include "sys/internal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -57,6 +58,12 @@ int fd_open_standard(void)
 int fd_dup(int fd)
 {
 	return sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+bool fd_is_unread(int fd)
+{
+	struct pollfd look = {.fd = fd, .events = POLLOUT};
+	return sys_poll(&look, 1, 0) > 0 && (look.revents & POLLERR);
 }
 
 int fd_place(int fd, int number)

@@ -6,6 +6,7 @@
  */
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -35,6 +36,8 @@ void fd_replace(int *fd, int value);
 int fd_open_standard(void);
 /* A duplicate above 2, close-on-exec. */
 int fd_dup(int fd);
+/* True for a pipe or a socket whose reader is gone: it has had enough, which is no error. */
+bool fd_is_unread(int fd);
 /* Makes `fd` also `number`, without close-on-exec; works when they are equal. */
 int fd_place(int fd, int number);
 int fd_set_cloexec(int fd, int is_cloexec);

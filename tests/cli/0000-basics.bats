@@ -89,6 +89,27 @@ commands() {
 	expect_output inspect
 }
 
+@test "a reader that has had enough is no error" {
+	# The reader is gone before the first byte.
+	run --separate-stderr bash -c 'exec 3> >(:); wait $!; "$HUSK" --help >&3'
+	[[ $status -eq 0 && $stderr == "" ]]
+	run --separate-stderr bash -c 'exec 3> >(:); wait $!; "$HUSK" ps >&3'
+	[[ $status -eq 0 && $stderr == "" ]]
+}
+
+@test "a message is one write, so that those of parallel commands do not mix" {
+	need_program strace
+	run --separate-stderr strace -e trace=write,writev -o "$BATS_TEST_TMPDIR/writes" "$HUSK" run "$(printf 'X%.0s' {1..200})"
+	[[ $status -eq 125 && ${#stderr} -gt 200 ]]
+	cat "$BATS_TEST_TMPDIR/writes"
+	[[ $(grep -c '^writev\?(2' "$BATS_TEST_TMPDIR/writes") == 1 ]]
+}
+
+@test "husk run takes no abbreviations, as docker: --pid is not --pids-limit" {
+	run --separate-stderr husk run --pid host busybox true
+	[[ $status -eq 125 && $stderr == "husk run: unknown flag: --pid"* ]]
+}
+
 @test "output that cannot be written is an error" {
 	run bash -c '"$HUSK" --help >/dev/full'
 	[[ $status -ne 0 ]]

@@ -348,3 +348,14 @@ closed_output() {
 	expect_output two
 	expect_output three
 }
+
+@test "a default limit is lowered to what the caller may set, and the plan says so; one that was asked for is not" {
+	limited() {
+		prlimit --nofile=900:900 setpriv --bounding-set -sys_resource --inh-caps -sys_resource "$HUSK" run --rm \
+			--rootfs "$ROOTFS" --net none "$@"
+	}
+	limited --plan -- true | grep -F 'set rlimit nofile to 900:900  [default, lowered to what may be set]'
+	[[ $(limited -- sh -c 'ulimit -n; ulimit -Hn') == $'900\n900' ]]
+	run --separate-stderr limited --ulimit nofile=901 -- true
+	[[ $status -eq 125 && -z $output && $stderr == *nofile*900:900* && $stderr != *$'\n'* ]]
+}

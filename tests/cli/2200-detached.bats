@@ -42,7 +42,7 @@ calls_of_ps() {
 }
 
 @test "ps has the columns of Docker" {
-	husk ps | grep -Eqx 'CONTAINER ID   IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES'
+	[[ $(husk ps) == 'CONTAINER ID   IMAGE     COMMAND   CREATED   STATUS    PORTS     NAMES' ]]
 	id=$(background --name shown -- sleep 100)
 	run husk ps
 	[[ ${#lines[@]} -eq 2 ]]
@@ -185,6 +185,13 @@ calls_of_ps() {
 		[[ $(husk logs "quick$i") == "output $i" ]]
 		husk rm "quick$i"
 	done
+}
+
+@test "rm -f of what is not there says so and is content, as docker" {
+	run --separate-stderr husk rm -f nosuch
+	[[ $status -eq 0 && $stderr == *nosuch* && $output == "" ]]
+	run --separate-stderr husk rm nosuch
+	[[ $status -eq 1 && $stderr == *nosuch* ]]
 }
 
 @test "rm refuses a running container, rm -f removes it" {

@@ -17,6 +17,7 @@ kill_monitor() {
 	local monitor
 	monitor=$(monitor_of "$1")
 	[[ $(<"/proc/$monitor/comm") == husk-monitor ]]
+	[[ $(tr '\0' ' ' <"/proc/$monitor/cmdline") == "husk-monitor $(field "$1" .Id) " ]]
 	kill -KILL "$monitor"
 	eventually is_gone "$monitor"
 }

@@ -132,6 +132,20 @@ refused() {
 	refused nofile --ulimit nofiles=5
 }
 
+@test "labels without a name" {
+	refused 'invalid label "=x": the name is empty' --label =x
+	refused 'invalid label "": the name is empty' --label ''
+}
+
+@test "a network without a name" {
+	refused 'network "" not found' --network ''
+}
+
+@test "a port out of range is told the range" {
+	expect_refusal run --rm --rootfs "$ROOTFS" -p 99999:80 -- true
+	[[ $stderr == *'from 1 to 65535'* ]]
+}
+
 @test "networks and ports" {
 	expect_refusal run --rm --rootfs "$ROOTFS" --net nosuch -- true
 	[[ $stderr == *nosuch* ]]

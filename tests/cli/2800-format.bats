@@ -58,7 +58,7 @@ mistaken() {
 @test "ps: nothing to list prints nothing, and the head of a table" {
 	said '' ps --format '{{.Names}}'
 	said '' ps --format json
-	said 'NAMES   STATUS' ps --format 'table {{.Names}}\t{{.Status}}'
+	said 'NAMES     STATUS' ps --format 'table {{.Names}}\t{{.Status}}'
 }
 
 @test "ps: tables have the heads and the columns of docker" {
@@ -166,7 +166,7 @@ mistaken() {
 	said "$(husk images -q)" images --format '{{.ID}}'
 	said "$(husk images -q --no-trunc)" images --no-trunc --format '{{.ID}}'
 	run husk images --format 'table {{.Repository}}\t{{.Size}}'
-	[[ ${lines[0]} == 'REPOSITORY   SIZE' && ${lines[1]} =~ ^busybox\ +[0-9.]+[KM]i?B$ ]]
+	[[ ${lines[0]} == 'REPOSITORY   SIZE' && ${lines[1]} =~ ^busybox\ +[0-9.]+[kM]B$ ]]
 	run husk images --format 'table {{.ID}}\t{{.Tag}}\t{{.CreatedSince}}\t{{.CreatedAt}}\t{{.Digest}}'
 	[[ ${lines[0]} =~ ^IMAGE\ ID\ +TAG\ +CREATED\ +CREATED\ AT\ +DIGEST$ ]]
 	[[ $(husk images --format json | jq -r .Tag) == latest ]]
@@ -179,7 +179,8 @@ mistaken() {
 	husk network create --subnet 10.77.1.0/24 app
 	said $'app\nbridge\nhost\nnone' network ls --format '{{.Name}}'
 	run husk network ls --format 'table {{.Name}}\t{{.Driver}}\t{{.Scope}}'
-	[[ ${lines[0]} == 'NAME     DRIVER   SCOPE' && ${lines[1]} == 'app      bridge   local' ]]
+	[[ ${lines[0]} == 'NAME      DRIVER    SCOPE' && ${lines[1]} == 'app       bridge    local' ]]
+	[[ $(husk network ls) =~ ^'NETWORK ID     NAME      DRIVER    SCOPE'$'\n' ]]
 	[[ $(husk network ls --format json | jq -r 'select(.Name == "app").Subnet') == 10.77.1.0/24 ]]
 	[[ $(husk network ls --format table) == "$(husk network ls)" ]]
 	said "$(husk network ls -q)" network ls -q --format '{{.Name}}'

@@ -80,6 +80,20 @@ make_four() {
 	[[ $output == "$(field over .Id | head -c 12)" ]]
 }
 
+@test "ps: line breaks and tabs of a command are \\n and \\t" {
+	background --name lines -- sh -c $'\n\tsleep 100'
+	husk ps | grep -F $'"sh -c \'\\n\\tsleep 100\'"'
+	husk rm -f lines
+}
+
+@test "ps: words of a command with blanks are in quotes, and quotes in it are escaped" {
+	background --name quoted -- sh -c 'exec sleep 100' '"a\b"'
+	[[ $(husk ps --no-trunc --format '{{.Command}}') == "\"sh -c 'exec sleep 100' \\\"a\\\\b\\\"\"" ]]
+	husk ps --no-trunc | grep -F "\"sh -c 'exec sleep 100' \\\"a\\\\b\\\"\""
+	husk ps | grep -F "\"sh -c 'exec sleep 1…\""
+	husk rm -f quoted
+}
+
 @test "ps -l and -n: those that were created last, in any state" {
 	make_four
 	listed over -l

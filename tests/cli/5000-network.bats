@@ -139,6 +139,7 @@ outside() {
 	[[ $(field told '.NetworkSettings.Networks | to_entries[0].value.IPAddress') == "$address" ]]
 	[[ $(field told '.NetworkSettings.Networks | to_entries[0].value.Gateway') == "$GATEWAY" ]]
 	[[ $(field told .HostConfig.NetworkMode) == bridge ]]
+	[[ $(husk network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}' bridge) == "told $address/16" ]]
 	husk ps | grep -F '0.0.0.0:8080->80/tcp'
 	husk rm -f told
 }

@@ -261,6 +261,7 @@ class Man(House):
         self.finds_in_page('Fl -net\n', 'Fl -nett\n', '--net is not described')
         self.finds_in_page('Fl -net\n', 'Fl -nett\n', '--nett is no option')
         self.finds_in_page('Ar NAME', 'Ar NAMES', '--name takes "NAME" and the page says "NAMES"')
+        self.finds_in_page('Ar NAME', 'Ns Op = Ns Ar NAME', '--name takes "NAME" and the page says "[NAME]"')
         self.finds_in_page('.Sh OPTIONS', '.Sh FILES', 'no OPTIONS section')
         self.finds_in_page('.Nd run in new namespaces\n', '', 'no NAME section')
         self.finds_in_page('.El\n', '.El\n.Xx\n', 'husk-ns-run.1:18: ')
@@ -282,9 +283,12 @@ class Man(House):
                    arguments=[self.husk])
 
     def test_optional_value(self):
+        page = self.PAGE.replace('Ar NAME', 'Ar NAME[:GROUP]').replace('Fl -net\n', 'Fl -net Ns Op = Ns Ar FILE\n')
         self.write({'husk': '#!/bin/sh\nprintf "husk ns run\\t--name\\tNAME[:GROUP]\\tx\\nhusk ns run\\t--net\\t[FILE]\\tx\\n"\n',
-                    'man/husk-ns-run.1': self.PAGE.replace('Ar NAME', 'Ar NAME[:GROUP]').replace('Fl -net\n', 'Fl -net Ar FILE\n')})
+                    'man/husk-ns-run.1': page})
         self.passes('check-man', self.husk)
+        self.finds('check-man', {'man/husk-ns-run.1': page.replace('Ns Op = Ns Ar FILE', 'Ar FILE')},
+                   '--net takes "[FILE]" and the page says "FILE"', arguments=[self.husk])
 
     def test_missing_page(self):
         os.remove(os.path.join(self.root, 'man/husk-ns-run.1'))

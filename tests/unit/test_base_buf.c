@@ -50,7 +50,7 @@ static void test_escaped(void **state)
 		const char *escaped;
 	} cases[] = {
 		{"plain \xc3\xa9 \xf0\x9f\x90\xba", "plain \xc3\xa9 \xf0\x9f\x90\xba"},
-		{"\x1b[2J\n\x7f", "\\x1b[2J\\x0a\\x7f"},
+		{"\x1b[2J\n\x7f", "\\x1b[2J\\n\\x7f"},
 		{"\xc2\x9b", "\\x9b"},
 		{"\x9b", "\\x9b"},
 		{"\xe2\x80\xae", "\\u{202e}"},

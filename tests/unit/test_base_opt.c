@@ -50,6 +50,7 @@ static const struct command cmd_run = {
 	.name = "run",
 	.synopsis = "IMAGE [ARG...]",
 	.summary = "start a container",
+	.flags = COMMAND_TAKES_PREFIXES,
 	.min_args = 1,
 	.opts = opts,
 	.args_size = sizeof(struct args),
@@ -166,6 +167,10 @@ static void test_parse_errors(void **state)
 		assert_string_equal(err_text(), cases[i].text);
 		assert_int_equal(first, -1);
 	}
+	struct args a = {0};
+	int first = -1;
+	assert_int_equal(PARSE(&cmd_rm, &a, &first, "--quie"), -EINVAL);
+	assert_string_equal(err_text(), "unknown flag: --quie; did you mean --quiet?");
 }
 
 static int code; /* of the last command_main that failed */

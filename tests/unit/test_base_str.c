@@ -251,6 +251,27 @@ static void test_format_size(void **state)
 	}
 }
 
+static void test_format_size_decimal(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{0, "0B"},
+		{999, "999B"},
+		{1000, "1kB"},
+		{999499, "999kB"},
+		{999500, "1MB"},
+		{2139815, "2.14MB"},
+		{UINT64_MAX, "18.4EB"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char out[16];
+		format_size_decimal(out, cases[i].bytes);
+		assert_string_equal(out, cases[i].text);
+	}
+}
+
 static void test_format_ago(void **state)
 {
 	enum { HOUR = 3600, DAY = 24 * HOUR };
@@ -299,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_format_size),
+		cmocka_unit_test(test_format_size_decimal),
 		cmocka_unit_test(test_format_ago),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,11 @@ static int read_profile(const char *profile, size_t len, struct arena *a, struct
 	root = json_root(j);
 	assert_int_equal(json_field(&root, "linux", &linux_field), 1);
 	assert_int_equal(json_field(&linux_field, "seccomp", &field), 1);
-	return bundle_seccomp_read(&field, a, out);
+	struct oci_spec spec = {0};
+	struct bundle_reader reader = {.a = a, .spec = &spec, .bundle_path = "/"};
+	int read = bundle_seccomp_read(&reader, &field);
+	*out = spec.process;
+	return read;
 }
 
 static void program_of(const char *profile, struct bpf *out, uint32_t *out_flags)

@@ -130,6 +130,21 @@ static void test_full(void **state)
 	assert_int_equal(fd_write_full(400, got, 1), -EBADF);
 }
 
+static void test_unread(void **state)
+{
+	int ends[2];
+	assert_int_equal(pipe(ends), 0);
+	assert_false(fd_is_unread(ends[1]));
+	close(ends[0]);
+	assert_true(fd_is_unread(ends[1]));
+	close(ends[1]);
+	assert_false(fd_is_unread(-1));
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	assert_true(full >= 0);
+	assert_false(fd_is_unread(full));
+	close(full);
+}
+
 static void test_read_all(void **state)
 {
 	static const size_t sizes[] = {0, 1, READ_FIRST - 1, READ_FIRST, READ_FIRST + 1, 100000};
@@ -184,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_place_and_flags),
 		cmocka_unit_test(test_nonblock),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_read_all),
 		cmocka_unit_test(test_memfd_and_map),
 	};
