@@ -8,13 +8,15 @@
 
 static struct {
 	log_sink sink;
+	void *context;
 	enum log_level level;
 	const char *role;
 } log_state = {.level = LOG_WARN, .role = "host"};
 
-void log_set(log_sink sink, enum log_level level, const char *role)
+void log_set(log_sink sink, void *context, enum log_level level, const char *role)
 {
 	log_state.sink = sink;
+	log_state.context = context;
 	log_state.level = level;
 	log_state.role = role;
 }
@@ -30,5 +32,5 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line + used, sizeof(line) - (size_t)used, format, args);
 	va_end(args);
-	log_state.sink(level, line);
+	log_state.sink(log_state.context, level, line);
 }

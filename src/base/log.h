@@ -7,11 +7,11 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Receives one line without its newline. */
-typedef void (*log_sink)(enum log_level level, const char *line);
+/* Receives one line without its newline, and what log_set was given. */
+typedef void (*log_sink)(void *context, enum log_level level, const char *line);
 
 /* Lines above `level` are not formatted at all. `role` names the process in debug lines: host, init, monitor. */
-void log_set(log_sink sink, enum log_level level, const char *role);
+void log_set(log_sink sink, void *context, enum log_level level, const char *role);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -15,10 +15,10 @@
 
 enum { EXIT_FAILED = 1 };
 
-static void log_to_stderr(enum log_level level, const char *line)
+static void log_to_report(void *context, enum log_level level, const char *line)
 {
 	static const char *const words[] = {"error", "warning", "info", "debug"};
-	fprintf(stderr, "husk-runtime: %s: %s\n", words[level], line);
+	runtime_cli_log(context, words[level], line);
 }
 
 int main(int argc, char **argv)
@@ -33,8 +33,8 @@ int main(int argc, char **argv)
 		runtime_cli_print_version();
 		return 0;
 	}
-	log_set(log_to_stderr, LOG_WARN, "host");
 	struct runtime_cli_context context = {0};
+	log_set(log_to_report, &context, LOG_WARN, "host");
 	auto_buf struct buf help = BUF_INIT;
 	int code = EXIT_FAILED;
 	r = command_main(&runtime_command_root, &context, argc, argv, &help, &code);

@@ -14,7 +14,7 @@
 
 enum { EXIT_HUSK = 125 };
 
-static void log_to_stderr(enum log_level level, const char *line)
+static void log_to_stderr(void *context, enum log_level level, const char *line)
 {
 	static const char *const words[] = {"error", "warning", "info", "debug"};
 	auto_buf struct buf text = BUF_INIT;
@@ -32,7 +32,8 @@ int main(int argc, char **argv)
 	}
 	signal_ignore_writes();
 	const char *level = getenv("HUSK_LOG");
-	log_set(log_to_stderr, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN, "host");
+	log_set(log_to_stderr, NULL, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN,
+		"host");
 
 	struct cli_context context = {0};
 	auto_buf struct buf help = BUF_INIT;

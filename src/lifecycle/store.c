@@ -80,7 +80,9 @@ static int container_take_over(int dir, const char *id)
 	auto_close int lock = lock_file_at(dir, "lock", false);
 	if (lock < 0 || sys_access_at(dir, "state.json", F_OK, 0) == 0)
 		return err_say(-EEXIST, "container with given ID already exists: %s", id);
-	return 0;
+	/* That init may need a moment to notice. */
+	int r = sys_unlink_at(dir, "start", 0);
+	return r < 0 && r != -ENOENT ? err_new(r, "remove the start socket") : 0;
 }
 
 int lifecycle_dir_make(const struct lifecycle *l, const char *id)

@@ -57,8 +57,8 @@ int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle
 	return lifecycle_open(out, context->root_path ? context->root_path : default_root());
 }
 
-static void line_make(
-	const struct runtime_cli_context *context, const char *message, struct buf *out)
+static void line_make(const struct runtime_cli_context *context, const char *level,
+	const char *message, struct buf *out)
 {
 	time_t now = time(NULL);
 	struct tm parts;
@@ -68,12 +68,12 @@ static void line_make(
 	if (context->log_format && str_eq(context->log_format, "json")) {
 		struct json_writer w = {.out = out};
 		json_open_object(&w, NULL);
-		json_put_string(&w, "level", "error");
+		json_put_string(&w, "level", level);
 		json_put_string(&w, "msg", message);
 		json_put_string(&w, "time", date);
 		json_close_object(&w);
 	} else {
-		buf_addf(out, "time=\"%s\" level=error msg=\"", date);
+		buf_addf(out, "time=\"%s\" level=%s msg=\"", date, level);
 		buf_add_escaped(out, message);
 		buf_adds(out, "\"");
 	}
@@ -85,19 +85,38 @@ void runtime_cli_print_version(void)
 	printf("husk-runtime version %s\nspec: %s\n", HUSK_VERSION, BUNDLE_OCI_VERSION);
 }
 
-void runtime_cli_report(const struct runtime_cli_context *context, const char *message)
+static void stderr_print(const char *text)
 {
 	auto_buf struct buf line = BUF_INIT;
-	buf_add_escaped(&line, message);
+	buf_add_escaped(&line, text);
 	fprintf(stderr, "%s\n", line.data);
-	if (!context->log_path)
-		return;
-	buf_clear(&line);
-	line_make(context, message, &line);
+}
+
+static void file_append(
+	const struct runtime_cli_context *context, const char *level, const char *message)
+{
+	auto_buf struct buf line = BUF_INIT;
+	line_make(context, level, message, &line);
 	auto_close int fd = sys_open_at(
 		AT_FDCWD, context->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
 	if (fd < 0 || fd_write_full(fd, line.data, line.len) < 0)
 		fprintf(stderr, "%s: cannot be written\n", context->log_path);
+}
+
+void runtime_cli_report(const struct runtime_cli_context *context, const char *message)
+{
+	stderr_print(message);
+	if (context->log_path)
+		file_append(context, "error", message);
+}
+
+void runtime_cli_log(
+	const struct runtime_cli_context *context, const char *level, const char *message)
+{
+	if (context->log_path)
+		file_append(context, level, message);
+	else
+		stderr_print(message);
 }
 
 static int options_main(void *context, void *args, int argc, char **argv)

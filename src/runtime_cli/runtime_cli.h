@@ -16,5 +16,9 @@ extern const struct command runtime_command_root;
 
 /* Says what a command failed with: on standard error for people, and in the file of --log, which engines read. */
 void runtime_cli_report(const struct runtime_cli_context *context, const char *message);
+/* A warning: in the file of --log when there is one, for standard error may be the container's. `level` is a word of runc's
+ * log. */
+void runtime_cli_log(
+	const struct runtime_cli_context *context, const char *level, const char *message);
 /* The lines that runc prints for --version, which engines look for. */
 void runtime_cli_print_version(void);

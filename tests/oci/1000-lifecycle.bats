@@ -211,6 +211,10 @@ teardown() {
 	config '.process.args = ["sh", "-c", "grep Cap /proc/self/status"] | .process.capabilities = {bounding: $all, effective: $all, permitted: $all}' --argjson all "$all"
 	run --separate-stderr setpriv --bounding-set -sys_resource -- "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" one
 	[[ $status -eq 0 && $stderr == *"left out: SYS_RESOURCE" && $output == *$'CapEff:\t0000000000200021'* ]]
+	# Standard error is the container's: with a log the warning goes there alone.
+	run --separate-stderr setpriv --bounding-set -sys_resource -- "$RUNTIME" --root "$RUNTIME_ROOT" --log "$BATS_TEST_TMPDIR/log" run --bundle "$BUNDLE" one
+	[[ $status -eq 0 && -z $stderr ]]
+	grep -q 'level=warning msg="capabilities .* SYS_RESOURCE"' "$BATS_TEST_TMPDIR/log"
 }
 
 @test "features and version" {

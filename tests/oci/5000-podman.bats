@@ -1,0 +1,71 @@
+# Podman with husk-runtime in runc's place.
+# shellcheck disable=SC2016,SC2154 # $ in single quotes is for the shell inside; bats sets stderr
+load ../cli/helpers
+load bundle
+load engines
+
+setup_file() {
+	need_root
+	need_program podman
+	make_engine_dir
+	printf '[containers]\nlog_driver = "k8s-file"\n[engine]\nevents_logger = "file"\n' >"$ENGINE_DIR/containers.conf"
+	export CONTAINERS_CONF=$ENGINE_DIR/containers.conf
+	# What podman mounts and makes for all its containers comes with the first ones.
+	pod run --network none --rootfs "$ENGINE_DIR/rootfs" true
+	pod ps -a
+	pod rm -a
+}
+
+teardown() {
+	pod rm -a -f -t 0 >/dev/null
+	test_end
+}
+
+# pod COMMAND...
+pod() {
+	podman --root "$ENGINE_DIR/root" --runroot "$ENGINE_DIR/run" --tmpdir "$ENGINE_DIR/tmp" --storage-driver overlay \
+		--cgroup-manager cgroupfs --runtime "$RUNTIME" "$@"
+}
+
+# pod_run OPTION... COMMAND...
+pod_run() {
+	pod run --network none "${@:1:$#-1}" --rootfs "$ENGINE_DIR/rootfs" sh -c "${!#}"
+}
+
+@test "run: with the default profile of seccomp and the default capabilities" {
+	[[ $(pod_run --rm 'grep -E "Seccomp:|CapEff|NoNewPrivs" /proc/self/status | xargs') == "CapEff: 00000000a80425fb NoNewPrivs: 0 Seccomp: 2" ]]
+	run pod_run --rm 'exit 5'
+	[[ $status -eq 5 ]]
+	run -127 pod run --rm --network none --rootfs "$ENGINE_DIR/rootfs" nothere
+	[[ $output == *"executable file not found"* ]]
+	run pod run --rm --network none --rootfs "$ENGINE_DIR/rootfs" /etc/passwd
+	[[ $status -eq 126 && $output == *"ermission denied"* ]]
+}
+
+@test "in the background: ps, exec, a terminal, logs, stop, rm" {
+	pod_run -d --name one 'echo begun; trap "exit 3" TERM; while :; do sleep 0.05; done'
+	[[ $(pod ps --format '{{.Names}} {{.State}}') == "one Up "* ]]
+	[[ $(pod exec one sh -c 'echo in; cat /proc/1/comm' | xargs) == "in sh" ]]
+	run pod exec one sh -c 'exit 6'
+	[[ $status -eq 6 ]]
+	[[ $(pod exec -t one sh -c '[ -t 0 ] && echo terminal' | tr -d '\r') == terminal ]]
+	[[ $(pod logs one) == begun ]]
+	pod pause one
+	[[ $(pod inspect -f '{{.State.Status}}' one) == paused ]]
+	pod unpause one
+	pod stop -t 5 one
+	[[ $(pod inspect -f '{{.State.ExitCode}}' one) == 3 ]]
+	pod rm one
+}
+
+@test "limits, a read-only root, volumes, a user" {
+	need_cgroup1 memory
+	[[ $(pod_run --rm -m 32m --pids-limit 20 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max' | xargs) == "33554432 20" ]]
+	mkdir "$BATS_TEST_TMPDIR/volume"
+	pod_run --rm -v "$BATS_TEST_TMPDIR/volume:/v" 'echo x >/v/file'
+	[[ $(<"$BATS_TEST_TMPDIR/volume/file") == x ]]
+	run pod_run --rm -v "$BATS_TEST_TMPDIR/volume:/v:ro" 'echo y >/v/file'
+	[[ $output == *"Read-only file system"* && $(<"$BATS_TEST_TMPDIR/volume/file") == x ]]
+	[[ $(pod_run --rm --user 7:8 'id -u; id -g' | xargs) == "7 8" ]]
+	[[ $(pod_run --rm --privileged 'ls -d /dev/loop-control') == /dev/loop-control ]]
+}
