@@ -21,7 +21,7 @@ static char *word(const struct flat *plan, uint32_t index)
 
 static _Noreturn void hook_child(const struct init *init, const struct plan_hook_row *row)
 {
-	static char *args[PLAN_HOOK_WORDS_MAX + 1], *env[PLAN_HOOK_WORDS_MAX + 1];
+	char *args[PLAN_HOOK_WORDS_MAX + 1] = {0}, *env[PLAN_HOOK_WORDS_MAX + 1] = {0};
 	for (uint32_t i = 0; i < row->arg_count; i++)
 		args[i] = word(&init->plan, row->first + i);
 	for (uint32_t i = 0; i < row->env_count; i++)

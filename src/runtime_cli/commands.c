@@ -32,18 +32,20 @@ static const struct opt root_opts[] = {
 	OPT_END,
 };
 
-static const char *default_root(void)
+enum { ROOT_PATH_MAX = 4096 };
+
+static const char *default_root(char path[static ROOT_PATH_MAX])
 {
-	static char path[4096];
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 	if (geteuid() == 0 || !runtime_dir || runtime_dir[0] != '/' ||
-		fmt(path, "%s/husk-runtime", runtime_dir) < 0)
+		fmt_n(path, ROOT_PATH_MAX, "%s/husk-runtime", runtime_dir) < 0)
 		return "/run/husk-runtime";
 	return path;
 }
 
 int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle *out)
 {
+	char path[ROOT_PATH_MAX];
 	const char *manager = context->cgroup_manager ? context->cgroup_manager : "cgroupfs";
 	*out = (struct lifecycle){.root_fd = -EBADF};
 	if (context->wants_systemd || !str_eq(manager, "cgroupfs"))
@@ -54,7 +56,7 @@ int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle
 		!str_eq(context->log_format, "text"))
 		return err_say(-EINVAL, "--log-format: \"%s\" is neither text nor json",
 			context->log_format);
-	return lifecycle_open(out, context->root_path ? context->root_path : default_root());
+	return lifecycle_open(out, context->root_path ? context->root_path : default_root(path));
 }
 
 static void line_make(const struct runtime_cli_context *context, const char *level,

@@ -49,7 +49,7 @@ hook() {
 	jq -e '.status == "stopped"' "$marks/poststop"
 	[[ $(xargs <"$marks/order") == "prestart createRuntime createContainer poststart poststop" ]]
 	[[ $(sort -u "$marks/pwd") == "$BUNDLE" ]]
-	! grep -l LEAKED "$marks"/env.*
+	[[ -z $(grep -l LEAKED "$marks"/env.*) ]]
 	rm -f "$BUNDLE/rootfs/tmp/state"
 }
 
