@@ -468,6 +468,25 @@ static void limits_below_use(void **state)
 	assert_int_equal(stats.oom_kills, 0);
 }
 
+/* What one process uses, as the kernel counts it. */
+static void usage_of_a_process(void **state)
+{
+	NEEDS_LIVE();
+	auto_arena struct arena a = ARENA_INIT;
+	struct cgroup_usage usage;
+
+	child_start(body_hold);
+	wait_counter(0);
+	if (cgroup_usage_load(live, &a, &usage) < 0)
+		fail_msg("%s", err_text());
+	assert_true(usage.cpu_ns > 0);
+	assert_true(usage.memory.usage >= 16 * MIB);
+	assert_int_equal(usage.memory.limit, UINT64_MAX);
+	assert_true(usage.memory_stat.count > 10);
+	assert_int_equal(usage.pids, 1);
+	assert_int_equal(usage.pids_limit, UINT64_MAX);
+}
+
 /* A disk of this machine or of a virtual one. */
 static const char *disk_find(void)
 {
@@ -569,6 +588,35 @@ static void frozen(void **state)
 	assert_int_equal(cgroup_freeze(live), 0);
 	assert_int_equal(cgroup_kill_all(live), 0);
 	assert_int_equal(WTERMSIG(child_wait(index)), SIGKILL);
+}
+
+/* What is below freezes with its group; alone it leaves the group above as it is. */
+static void frozen_below(void **state)
+{
+	NEEDS_LIVE();
+	char deep[80];
+	struct cgroup *made;
+
+	fmt(deep, "%s/a/b", live_path);
+	if (cgroup_create(&live_host, deep, &made) < 0)
+		fail_msg("%s", err_text());
+	auto_of(cgroup) struct cgroup *sub = made;
+	child_start_in(deep, body_count);
+	wait_counter(3);
+	assert_int_equal(cgroup_freeze(live), 0);
+	uint64_t at = *counter;
+	usleep(20000);
+	assert_int_equal(*counter, at);
+	assert_true(cgroup_is_frozen(live));
+	assert_true(cgroup_is_frozen(sub));
+	assert_int_equal(cgroup_thaw(live), 0);
+	wait_counter(at);
+	assert_int_equal(cgroup_freeze(sub), 0);
+	assert_true(cgroup_is_frozen(sub));
+	assert_false(cgroup_is_frozen(live));
+	assert_int_equal(cgroup_thaw(sub), 0);
+	assert_false(cgroup_is_frozen(sub));
+	wait_counter(*counter);
 }
 
 /* As on kernels without cgroup.kill: also what the children started. */
@@ -838,7 +886,7 @@ static void races(void **state)
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
 
 /* The five that need a controller of v1 come first: the v2 tree of a hybrid machine has none of them to offer. */
-enum { NEED_CONTROLLERS = 10 };
+enum { NEED_CONTROLLERS = 11 };
 
 int main(void)
 {
@@ -848,6 +896,7 @@ int main(void)
 		LIVE(idle_moves),
 		LIVE(limits_of_one_version),
 		LIVE(limits_below_use),
+		LIVE(usage_of_a_process),
 		LIVE(disk_limits),
 		LIVE(impossible_cpus),
 		LIVE(out_of_memory),
@@ -858,6 +907,7 @@ int main(void)
 		LIVE(to_and_fro),
 		LIVE(limits_read_back),
 		LIVE(frozen),
+		LIVE(frozen_below),
 		LIVE(killed_by_pids),
 		LIVE(nested_groups),
 		LIVE(in_use),
