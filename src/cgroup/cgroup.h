@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/flat.h"
 #include "cgroup/limit.h"
+#include "cgroup/usage.h"
 
 #include <stdbool.h>
 #include <stdint.h>

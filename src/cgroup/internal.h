@@ -109,3 +109,20 @@ const struct cgroup_limit_info *cgroup_limit_info(uint32_t limit);
 /* What to drop, in messages: the option, or the field where that was the origin. */
 void cgroup_limit_name(
 	const struct cgroup_limit_info *info, const char *origin, char out[static CGROUP_NAME_MAX]);
+
+/* One number of a group, with a column per version. */
+struct cgroup_stat_file {
+	const char *name; /* NULL: this version does not count it */
+	const char *key; /* of a line "key value"; NULL: the file is the value */
+	uint64_t factor;
+};
+
+struct cgroup_stat_info {
+	const char *controller;
+	size_t member; /* a uint64_t of the struct that is filled */
+	struct cgroup_stat_file v1, v2;
+};
+
+/* Writes the member of *out: `none` for no limit; what there is no controller, file or line for is left as it is. */
+int cgroup_stat_read(
+	const struct cgroup *g, const struct cgroup_stat_info *info, uint64_t none, void *out);

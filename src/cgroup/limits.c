@@ -117,7 +117,7 @@ static int explain(const struct writing *w, const char *name, int r)
 	if (r == -ENOENT)
 		return err_say(
 			-EOPNOTSUPP, "the kernel has no %s here; drop %s", name, w->limit_name);
-	if (r == -EBUSY && str_eq(w->side->controller, "memory") && !row->second)
+	if (r == -EBUSY && str_eq(w->side->controller, "memory") && !w->value.is_unified)
 		return err_hint(r, "More is in use than that and cannot be reclaimed");
 	if (r < 0 && str_eq(w->side->controller, "cpuset"))
 		return cpuset_hint(r, w->value.fd, name);

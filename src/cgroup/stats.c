@@ -13,21 +13,9 @@
 #include <fcntl.h>
 #include <stddef.h>
 
-struct stat_file {
-	const char *name;
-	const char *key; /* of a line "key value"; NULL: the file is the value */
-	uint64_t factor;
-};
-
-struct stat_info {
-	const char *controller;
-	size_t member; /* of struct cgroup_stats */
-	struct stat_file v1, v2;
-};
-
 #define STAT_OF(controller, member) controller, offsetof(struct cgroup_stats, member)
 
-static const struct stat_info stat_infos[] = {
+static const struct cgroup_stat_info stat_infos[] = {
 	{STAT_OF("memory", oom_kills), {"memory.oom_control", "oom_kill", 1},
 		{"memory.events", "oom_kill", 1}},
 	{STAT_OF("memory", memory_bytes), {"memory.usage_in_bytes", NULL, 1},
@@ -41,45 +29,46 @@ static const struct stat_info stat_infos[] = {
 
 enum { STAT_OOM_KILLS, STAT_TEXT_MAX = 4096 };
 
-/* The number in the file's text; "max" and v1's number for it are 0. */
-static int stat_parse(char *text, const char *key, uint64_t *out)
+/* The number in the file's text; "max" and v1's number for it are `none`. */
+static int stat_parse(char *text, const char *key, uint64_t none, uint64_t *out)
 {
 	for (char *line; (line = str_cut(&text, '\n'));) {
 		char *value = line;
 		if (key && (!str_eq(str_cut(&value, ' '), key) || !value))
 			continue;
 		if (str_eq(value, "max")) {
-			*out = 0;
+			*out = none;
 			return 0;
 		}
 		int r = parse_u64(value, out);
 		if (r == 0 && *out >= CGROUP_UNLIMITED_V1)
-			*out = 0;
+			*out = none;
 		return r < 0 ? -EBADMSG : 0;
 	}
 	return -ENODATA;
 }
 
-static int stat_load(const struct cgroup *g, const struct stat_info *info, struct cgroup_stats *out)
+int cgroup_stat_read(
+	const struct cgroup *g, const struct cgroup_stat_info *info, uint64_t none, void *out)
 {
-	const struct stat_file *file = g->is_unified ? &info->v2 : &info->v1;
+	const struct cgroup_stat_file *file = g->is_unified ? &info->v2 : &info->v1;
 	auto_buf struct buf text = BUF_INIT;
 	uint64_t value;
 
 	int fd = cgroup_dir_find(g, info->controller);
-	if (fd < 0)
+	if (fd < 0 || !file->name)
 		return 0;
 	int r = file_read_at(fd, file->name, CGROUP_FILE_MAX, &text);
 	/* No such controller in this tree, or (ENODATA) no such line before kernel 4.13. */
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
-		r = stat_parse(text.data, file->key, &value);
+		r = stat_parse(text.data, file->key, none, &value);
 	if (r == -ENODATA)
 		return 0;
 	if (r < 0)
 		return err_new(r, "read %s of cgroup %s", file->name, g->path);
-	*(uint64_t *)((char *)out + info->member) = value * file->factor;
+	*(uint64_t *)((char *)out + info->member) = value == none ? none : value * file->factor;
 	return 0;
 }
 
@@ -89,7 +78,7 @@ int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(stat_infos) / sizeof(stat_infos[0]); i++)
-		r = stat_load(g, &stat_infos[i], &stats);
+		r = cgroup_stat_read(g, &stat_infos[i], 0, &stats);
 	if (r == 0)
 		*out = stats;
 	return r;
@@ -97,7 +86,7 @@ int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out)
 
 int cgroup_oom_open(const struct cgroup *g)
 {
-	const struct stat_info *info = &stat_infos[STAT_OOM_KILLS];
+	const struct cgroup_stat_info *info = &stat_infos[STAT_OOM_KILLS];
 	int fd = cgroup_dir_find(g, info->controller);
 
 	fd = fd < 0 ? fd
@@ -113,5 +102,5 @@ int cgroup_oom_kills(int fd, uint64_t *out_count)
 	if (len < 0)
 		return (int)len;
 	text[len] = '\0';
-	return stat_parse(text, "oom_kill", out_count);
+	return stat_parse(text, "oom_kill", 0, out_count);
 }

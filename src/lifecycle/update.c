@@ -37,27 +37,30 @@ static int value_parse(const struct lifecycle_limit *limit, int64_t *out)
 		: 0;
 }
 
-/* A quota and its period are one limit of two numbers. */
-static struct oci_limit *limit_row(struct oci_spec *spec, struct arena *a, uint32_t limit)
+static struct oci_limit *limit_find(struct oci_spec *spec, uint32_t limit)
 {
 	for (size_t i = 0; i < spec->limits.count; i++)
 		if (spec->limits.items[i].limit == limit)
 			return &spec->limits.items[i];
-	struct oci_limit *row = arena_push(a, &spec->limits);
-	*row = (struct oci_limit){.limit = limit, .origin = "update"};
-	if (limit == CGROUP_CPU_MAX)
-		row->value = -1;
-	return row;
+	return NULL;
 }
 
+/* A quota and its period are one limit of two numbers; a period alone leaves the quota as it is. */
 static int limit_add(const struct lifecycle_limit *limit, struct arena *a, struct oci_spec *spec)
 {
-	struct oci_limit *row = limit_row(spec, a, limit->limit);
+	struct oci_limit *row = limit_find(spec, limit->limit);
+	bool is_second = limit->is_second && row;
+	if (!row) {
+		row = arena_push(a, &spec->limits);
+		*row = (struct oci_limit){
+			.limit = limit->is_second ? CGROUP_CPU_PERIOD : limit->limit,
+			.origin = "update"};
+	}
 	if (limit->is_text) {
 		row->text = limit->value;
 		return 0;
 	}
-	return value_parse(limit, limit->is_second ? &row->second : &row->value);
+	return value_parse(limit, is_second ? &row->second : &row->value);
 }
 
 int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,

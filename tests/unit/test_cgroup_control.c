@@ -195,6 +195,17 @@ static int body_fork(void)
 	return body_sleep();
 }
 
+/* 16 MiB that cannot be written out. */
+static int body_hold(void)
+{
+	void *memory = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (memory == MAP_FAILED || mlock(memory, 16 * MIB) < 0)
+		return 98;
+	*counter = 1;
+	return body_sleep();
+}
+
 static int body_eat(void)
 {
 	for (size_t i = 0; i < 64; i++) {
@@ -410,12 +421,23 @@ static void idle_moves(void **state)
 	assert_live_file("cpu", "cpu.shares", "cpu.weight", live->is_unified ? "174" : "2048");
 }
 
-/* What only version 1 has, where this machine has it. */
-static void legacy_limits(void **state)
+/* What only one version has. */
+static void limits_of_one_version(void **state)
 {
 	NEEDS_LIVE();
-	if (live->is_unified || !has("memory"))
+	if (!has("memory"))
 		skip();
+	if (live->is_unified) {
+		assert_update(CGROUP_MEMORY_MAX, 64 * MIB, 0, NULL);
+		assert_update(CGROUP_UNIFIED, 0, 0, "memory.high=33554432\n");
+		assert_live_file("memory", NULL, "memory.high", "33554432");
+		assert_update(CGROUP_UNIFIED, 0, 0, "cgroup.max.depth=3");
+		assert_live_file("memory", NULL, "cgroup.max.depth", "3");
+		/* Swap alone, against the limit of memory that is in force. */
+		assert_update(CGROUP_MEMORY_SWAP, 96 * MIB, 0, NULL);
+		assert_live_file("memory", NULL, "memory.swap.max", "33554432");
+		return;
+	}
 	assert_update(CGROUP_MEMORY_SWAPPINESS, 7, 0, NULL);
 	assert_live_file("memory", "memory.swappiness", NULL, "7");
 	assert_update(CGROUP_MEMORY_OOM_DISABLE, 1, 0, NULL);
@@ -425,22 +447,79 @@ static void legacy_limits(void **state)
 	assert_live_file("memory", "memory.kmem.tcp.limit_in_bytes", NULL, "8388608");
 }
 
-/* A disk of this machine: each has loop devices, or the part is left out. */
+/* A group that uses memory: a limit below it is refused by v1's kernel, and by the check that v2 needs. */
+static void limits_below_use(void **state)
+{
+	NEEDS_LIVE();
+	if (!has("memory"))
+		skip();
+	auto_of(fake_plan) struct fake_plan p;
+
+	child_start(body_hold);
+	wait_counter(0);
+	fake_plan_init(&p);
+	fake_limit(&p, CGROUP_MEMORY_MAX, 4 * MIB, 1, NULL, "config.json");
+	fake_limit(&p, CGROUP_MEMORY_SWAP, 4 * MIB, 1, NULL, "default");
+	assert_int_equal(fake_apply(&p, live), -EBUSY);
+	assert_true(cgroup_is_populated(live));
+	struct cgroup_stats stats;
+	assert_int_equal(cgroup_stats_load(live, &stats), 0);
+	assert_int_equal(stats.memory_limit_bytes, 0);
+	assert_int_equal(stats.oom_kills, 0);
+}
+
+/* What one process uses, as the kernel counts it. */
+static void usage_of_a_process(void **state)
+{
+	NEEDS_LIVE();
+	auto_arena struct arena a = ARENA_INIT;
+	struct cgroup_usage usage;
+
+	child_start(body_hold);
+	wait_counter(0);
+	if (cgroup_usage_load(live, &a, &usage) < 0)
+		fail_msg("%s", err_text());
+	assert_true(usage.cpu_ns > 0);
+	assert_true(usage.memory.usage >= 16 * MIB);
+	assert_int_equal(usage.memory.limit, UINT64_MAX);
+	assert_true(usage.memory_stat.count > 10);
+	assert_int_equal(usage.pids, 1);
+	assert_int_equal(usage.pids_limit, UINT64_MAX);
+}
+
+/* A disk of this machine or of a virtual one. */
+static const char *disk_find(void)
+{
+	static const char *const numbers[] = {"7:0", "8:0", "253:0", "254:0", "259:0"};
+	char path[64];
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		fmt(path, "/sys/dev/block/%s", numbers[i]);
+		if (access(path, F_OK) == 0)
+			return numbers[i];
+	}
+	return NULL;
+}
+
 static void disk_limits(void **state)
 {
 	NEEDS_LIVE();
+	const char *disk = disk_find();
+	char line[128];
+
 	if (!has(live->is_unified ? "io" : "blkio"))
 		skip();
-	if (access("/sys/dev/block/7:0", F_OK) < 0) {
-		print_message("no device 7:0 here: a part is left out\n");
+	if (!disk) {
+		print_message("no disk here\n");
 		skip();
 	}
-	assert_update(CGROUP_BLKIO_READ_BPS, MIB, 0, "7:0");
-	assert_update(CGROUP_BLKIO_WRITE_IOPS, 30, 0, "7:0");
-	assert_live_file("blkio", "blkio.throttle.read_bps_device", "io.max",
-		live->is_unified ? "7:0 rbps=1048576 wbps=max riops=max wiops=30" : "7:0 1048576");
-	assert_update(CGROUP_BLKIO_WRITE_IOPS, 0, 0, "7:0");
-	assert_update(CGROUP_BLKIO_READ_BPS, 0, 0, "7:0");
+	assert_update(CGROUP_BLKIO_READ_BPS, MIB, 0, disk);
+	assert_update(CGROUP_BLKIO_WRITE_IOPS, 30, 0, disk);
+	fmt(line, live->is_unified ? "%s rbps=1048576 wbps=max riops=max wiops=30" : "%s 1048576",
+		disk);
+	assert_live_file("blkio", "blkio.throttle.read_bps_device", "io.max", line);
+	assert_update(CGROUP_BLKIO_WRITE_IOPS, 0, 0, disk);
+	assert_update(CGROUP_BLKIO_READ_BPS, 0, 0, disk);
 	assert_live_file("blkio", "blkio.throttle.read_bps_device", "io.max", "");
 
 	auto_of(fake_plan) struct fake_plan p;
@@ -509,6 +588,35 @@ static void frozen(void **state)
 	assert_int_equal(cgroup_freeze(live), 0);
 	assert_int_equal(cgroup_kill_all(live), 0);
 	assert_int_equal(WTERMSIG(child_wait(index)), SIGKILL);
+}
+
+/* What is below freezes with its group; alone it leaves the group above as it is. */
+static void frozen_below(void **state)
+{
+	NEEDS_LIVE();
+	char deep[80];
+	struct cgroup *made;
+
+	fmt(deep, "%s/a/b", live_path);
+	if (cgroup_create(&live_host, deep, &made) < 0)
+		fail_msg("%s", err_text());
+	auto_of(cgroup) struct cgroup *sub = made;
+	child_start_in(deep, body_count);
+	wait_counter(3);
+	assert_int_equal(cgroup_freeze(live), 0);
+	uint64_t at = *counter;
+	usleep(20000);
+	assert_int_equal(*counter, at);
+	assert_true(cgroup_is_frozen(live));
+	assert_true(cgroup_is_frozen(sub));
+	assert_int_equal(cgroup_thaw(live), 0);
+	wait_counter(at);
+	assert_int_equal(cgroup_freeze(sub), 0);
+	assert_true(cgroup_is_frozen(sub));
+	assert_false(cgroup_is_frozen(live));
+	assert_int_equal(cgroup_thaw(sub), 0);
+	assert_false(cgroup_is_frozen(sub));
+	wait_counter(*counter);
 }
 
 /* As on kernels without cgroup.kill: also what the children started. */
@@ -778,7 +886,7 @@ static void races(void **state)
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
 
 /* The five that need a controller of v1 come first: the v2 tree of a hybrid machine has none of them to offer. */
-enum { NEED_CONTROLLERS = 9 };
+enum { NEED_CONTROLLERS = 11 };
 
 int main(void)
 {
@@ -786,7 +894,9 @@ int main(void)
 		LIVE(memory_moves),
 		LIVE(cpu_moves),
 		LIVE(idle_moves),
-		LIVE(legacy_limits),
+		LIVE(limits_of_one_version),
+		LIVE(limits_below_use),
+		LIVE(usage_of_a_process),
 		LIVE(disk_limits),
 		LIVE(impossible_cpus),
 		LIVE(out_of_memory),
@@ -797,6 +907,7 @@ int main(void)
 		LIVE(to_and_fro),
 		LIVE(limits_read_back),
 		LIVE(frozen),
+		LIVE(frozen_below),
 		LIVE(killed_by_pids),
 		LIVE(nested_groups),
 		LIVE(in_use),

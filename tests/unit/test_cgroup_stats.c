@@ -30,7 +30,7 @@ static void parses(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		auto_free char *text = mem_strdup(cases[i].text);
 		uint64_t value = 0;
-		assert_int_equal(stat_parse(text, cases[i].key, &value), cases[i].r);
+		assert_int_equal(stat_parse(text, cases[i].key, 0, &value), cases[i].r);
 		if (cases[i].r == 0)
 			assert_int_equal(value, cases[i].value);
 	}
