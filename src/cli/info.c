@@ -147,7 +147,7 @@ static int images_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	if (args->is_quiet)
 		images_print_ids(&list, args->is_whole);
-	else if (args->format && !str_eq(args->format, "table"))
+	else if (!cli_format_is_usual(args->format))
 		r = images_print_format(args->format, &list, args->is_whole);
 	else
 		images_print(&list, args->is_whole);
@@ -247,7 +247,7 @@ static int info_main(void *context, void *raw, int argc, char **argv)
 		r = info_load(&e, &info);
 	if (r < 0)
 		return r;
-	if (!args->format) {
+	if (cli_format_is_none(args->format)) {
 		info_print(&e, &info);
 		return 0;
 	}
@@ -271,7 +271,7 @@ static int version_main(void *context, void *raw, int argc, char **argv)
 	auto_buf struct buf document = BUF_INIT;
 	struct json_writer w = {.out = &document};
 	struct utsname host;
-	if (!args->format) {
+	if (cli_format_is_none(args->format)) {
 		printf("husk version %s\n", HUSK_VERSION);
 		return 0;
 	}

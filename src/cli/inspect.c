@@ -30,7 +30,7 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 	auto_of(engine) struct engine e;
 	auto_of(template) struct template *t = NULL;
 	int r = cli_engine_open(context, &e);
-	if (r == 0 && format)
+	if (r == 0 && !cli_format_is_none(format))
 		r = template_parse(str_eq(format, "json") ? "{{json .}}" : format, &t);
 	if (r < 0)
 		return r;

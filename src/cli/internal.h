@@ -23,6 +23,13 @@ struct cli_format {
 	struct buf lines;
 };
 
+/* No --format, or an empty one: shells write "$FORMAT". */
+static inline bool cli_format_is_none(const char *format)
+{
+	return !format || *format == '\0';
+}
+/* Nor one that asks for the usual table. */
+bool cli_format_is_usual(const char *format);
 /* Speaking: a template with a mistake. Also takes \t and \n, which shells hand over unchanged. */
 int cli_format_open(struct cli_format *f, const char *format, const char *const heads[][2]);
 int cli_format_add(struct cli_format *f, const struct buf *row);

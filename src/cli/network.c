@@ -117,7 +117,7 @@ static int ls_main(void *context, void *raw, int argc, char **argv)
 		printf("%.12s\n", list.items[i].id);
 	if (args->is_quiet)
 		return 0;
-	if (args->format && !str_eq(args->format, "table"))
+	if (!cli_format_is_usual(args->format))
 		return ls_print_format(args->format, &a, &list);
 	ls_print(&list);
 	return 0;

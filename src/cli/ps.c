@@ -300,7 +300,7 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 		r = rows_load(&e, args, &filter, &rows);
 	if (r < 0)
 		return r;
-	if (args->format && !args->is_quiet && !str_eq(args->format, "table"))
+	if (!args->is_quiet && !cli_format_is_usual(args->format))
 		return ps_print_format(&e, args, rows.items, rows.count);
 	ps_print(&e, args, rows.items, rows.count);
 	return 0;

@@ -28,6 +28,11 @@ static void put_heads(const char *const heads[][2], struct buf *out)
 	json_close_object(&w);
 }
 
+bool cli_format_is_usual(const char *format)
+{
+	return cli_format_is_none(format) || str_eq(format, "table");
+}
+
 int cli_format_open(struct cli_format *f, const char *format, const char *const heads[][2])
 {
 	auto_buf struct buf text = BUF_INIT, row = BUF_INIT;

@@ -43,6 +43,7 @@ struct container {
 	const char *hostname, *network, *stop_signal;
 	uint64_t stop_timeout_ms;
 	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
+	bool has_invented_name; /* not in the record */
 };
 
 /* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */

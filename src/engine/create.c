@@ -155,15 +155,26 @@ static int snapshot_make(struct engine *e, const struct container *c)
 	return storage_snapshot_create(e->root_fd, c->id, top, &snapshot);
 }
 
+/* Another command may have invented the same and been faster. */
+static int name_take(struct engine *e, struct container *c)
+{
+	int r = name_claim(e, c->name, c->id);
+	while (r == -EEXIST && c->has_invented_name) {
+		name_invent(e, &e->arena, &c->name);
+		r = name_claim(e, c->name, c->id);
+	}
+	return r;
+}
+
 /* Everything on disk, in an order in which an undo by id finds all of it. */
-int container_create(struct engine *e, const struct container *c)
+int container_create(struct engine *e, struct container *c)
 {
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", c->id);
 	int r = sys_mkdir_at(e->root_fd, path.data, 0700);
 	if (r < 0)
 		return err_new(r, "make %s/%s", e->root_path, path.data);
-	r = name_claim(e, c->name, c->id);
+	r = name_take(e, c);
 	if (r < 0)
 		return r;
 	struct summary summary;

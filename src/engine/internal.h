@@ -75,7 +75,7 @@ int volumes_make(struct engine *e, const struct container *c);
 /* Removes those that nobody else uses. */
 int anonymous_remove(struct engine *e, const char *id);
 /* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
-int container_create(struct engine *e, const struct container *c);
+int container_create(struct engine *e, struct container *c);
 /* Layers, lowest first: those of the image, or the one directory of --rootfs. */
 size_t container_layer_count(const struct container *c);
 int container_layer_open(const struct engine *e, const struct container *c, size_t index);
@@ -130,6 +130,9 @@ struct json_writer;
 /* The handle of the host's network, opened once and closed with the engine: the kernel makes who closes a netfilter socket
  * wait for what was deleted through any (12 ms), unless that is well under way. Borrowed. */
 int engine_net(struct engine *e, struct net **out);
+/* What is wrong with it is said before anything is made: _check reads its words, _find whether the network is there. */
+int network_check(const struct container *c);
+int network_find(struct engine *e, const struct container *c);
 int network_prepare(struct engine *e, const struct container *c);
 int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);

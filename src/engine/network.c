@@ -101,14 +101,31 @@ static int ports_lease(
 	return endpoint_store(e, c->id, endpoint);
 }
 
+int network_check(const struct container *c)
+{
+	if (has_no_endpoint(c) && c->ports.count > 0)
+		return err_say(-EINVAL,
+			"-p needs a network of the container's own, not --network %s", c->network);
+	int r = 0;
+	for (size_t i = 0; i < c->ports.count && r == 0; i++) {
+		struct net_publication publication;
+		r = port_parse(c->ports.items[i], &publication);
+	}
+	return r;
+}
+
+int network_find(struct engine *e, const struct container *c)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct network n;
+	bool is_there = has_no_endpoint(c) || str_eq(c->network, "bridge"); /* made on first use */
+	return is_there ? 0 : network_read(e, c->network, &a, &n);
+}
+
 int network_prepare(struct engine *e, const struct container *c)
 {
 	if (has_no_endpoint(c))
-		return c->ports.count == 0
-			? 0
-			: err_say(-EINVAL,
-				  "-p needs a network of the container's own, not --network %s",
-				  c->network);
+		return 0;
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;

@@ -141,7 +141,14 @@ static int compare_views(const void *a, const void *b)
 		((const struct network_view *)a)->name, ((const struct network_view *)b)->name);
 }
 
-/* The default network is listed whether or not somebody used it yet; host and none have no record. */
+/* These have no record and no bridge; they are chosen, listed and looked at as the others. */
+static const struct network_view bridgeless[] = {
+	{.name = "host", .id = "host", .driver = "host"},
+	{.name = "none", .id = "none", .driver = "null"},
+};
+enum { BRIDGELESS_COUNT = sizeof(bridgeless) / sizeof(bridgeless[0]) };
+
+/* The default network is listed whether or not somebody used it yet. */
 int network_list(struct engine *e, struct arena *a, struct network_list *out)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -159,10 +166,8 @@ int network_list(struct engine *e, struct arena *a, struct network_list *out)
 		}
 		view_fill(a, &n, arena_push(a, &list));
 	}
-	struct network_view *view = arena_push(a, &list);
-	*view = (struct network_view){.name = "host", .id = "host", .driver = "host"};
-	view = arena_push(a, &list);
-	*view = (struct network_view){.name = "none", .id = "none", .driver = "null"};
+	for (size_t i = 0; i < BRIDGELESS_COUNT; i++)
+		*arena_push(a, &list) = bridgeless[i];
 	qsort(list.items, list.count, sizeof(*list.items), compare_views);
 	*out = list;
 	return 0;
@@ -288,8 +293,9 @@ static int endpoint_put(void *context, const struct container *c, const struct s
 {
 	const struct endpoints *endpoints = context;
 	struct json_writer *w = endpoints->w;
-	char address[NET_SUBNET_TEXT];
-	fmt(address, "%s/%u", s->address, endpoints->prefix_length);
+	char address[NET_SUBNET_TEXT] = "";
+	if (s->address[0] != '\0')
+		fmt(address, "%s/%u", s->address, endpoints->prefix_length);
 	json_open_object(w, c->id);
 	json_put_string(w, "Name", c->name);
 	json_put_string(w, "EndpointID", c->id);
@@ -298,35 +304,53 @@ static int endpoint_put(void *context, const struct container *c, const struct s
 	return 0;
 }
 
+static int view_load(struct engine *e, const char *name, struct arena *a,
+	struct network *out_network, struct network_view *out)
+{
+	for (size_t i = 0; i < BRIDGELESS_COUNT; i++) {
+		if (str_eq(bridgeless[i].name, name)) {
+			*out_network = (struct network){0};
+			*out = bridgeless[i];
+			return 0;
+		}
+	}
+	int r = network_load(e, name, a, out_network);
+	if (r == 0)
+		view_fill(a, out_network, out);
+	return r;
+}
+
 int network_show(struct engine *e, const char *name, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
 	struct network_view view;
-	int r = network_load(e, name, &a, &n);
+	int r = view_load(e, name, &a, &n, &view);
 	if (r < 0)
 		return r;
-	view_fill(&a, &n, &view);
 	struct json_writer w = {.out = out, .is_pretty = true};
 	json_open_object(&w, NULL);
-	json_put_string(&w, "Name", n.name);
-	json_put_string(&w, "Id", n.id);
+	json_put_string(&w, "Name", view.name);
+	json_put_string(&w, "Id", view.id);
 	json_put_string(&w, "Scope", "local");
-	json_put_string(&w, "Driver", n.driver);
+	json_put_string(&w, "Driver", view.driver);
 	json_put_bool(&w, "Internal", n.is_internal);
 	json_open_object(&w, "IPAM");
 	json_open_array(&w, "Config");
-	json_open_object(&w, NULL);
-	json_put_string(&w, "Subnet", view.subnet);
-	json_put_string(&w, "Gateway", view.gateway);
-	json_close_object(&w);
+	if (view.subnet) {
+		json_open_object(&w, NULL);
+		json_put_string(&w, "Subnet", view.subnet);
+		json_put_string(&w, "Gateway", view.gateway);
+		json_close_object(&w);
+	}
 	json_close_array(&w);
 	json_close_object(&w);
 	json_open_object(&w, "Containers");
 	r = users_each(e, name, endpoint_put, &(struct endpoints){&w, n.subnet.length});
 	json_close_object(&w);
 	json_open_object(&w, "Options");
-	json_put_string(&w, "com.docker.network.bridge.name", n.bridge);
+	if (n.bridge)
+		json_put_string(&w, "com.docker.network.bridge.name", n.bridge);
 	json_close_object(&w);
 	json_close_object(&w);
 	return r;

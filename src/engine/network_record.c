@@ -106,7 +106,9 @@ int network_names(struct engine *e, struct strvec *out)
 	return 0;
 }
 
-static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *out, size_t room)
+/* `wanted` may be NULL: then overlaps are avoided later, and not refused. */
+static int taken_collect(struct engine *e, struct arena *a, const struct net_subnet *wanted,
+	struct net_subnet *out, size_t room)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
 	int r = network_names(e, &names);
@@ -115,8 +117,15 @@ static int taken_collect(struct engine *e, struct arena *a, struct net_subnet *o
 	size_t count = 0;
 	strvec_each (name, &names) {
 		struct network n;
-		if (count < room && network_read(e, *name, a, &n) == 0)
-			out[count++] = n.subnet;
+		if (count == room || network_read(e, *name, a, &n) < 0)
+			continue;
+		out[count++] = n.subnet;
+		if (wanted && net_subnet_overlaps(wanted, &n.subnet)) {
+			char text[2][NET_SUBNET_TEXT];
+			return err_say(-EEXIST, "the subnet %s overlaps %s of network %s",
+				net_subnet_format(text[0], wanted),
+				net_subnet_format(text[1], &n.subnet), n.name);
+		}
 	}
 	return (int)count;
 }
@@ -145,22 +154,21 @@ int network_make(struct engine *e, struct network *n, struct arena *a)
 		return r;
 	torn_remove(e);
 	struct net_subnet *taken = arena_new_array(a, struct net_subnet, NETWORKS_MAX);
-	int count = taken_collect(e, a, taken, NETWORKS_MAX);
+	bool is_chosen = n->subnet.address.size > 0;
+	int count = taken_collect(e, a, is_chosen ? &n->subnet : NULL, taken, NETWORKS_MAX);
 	if (count < 0)
 		return count;
-	if (n->subnet.address.size == 0) {
-		r = net_subnet_find_free(net, taken, (size_t)count, &n->subnet);
-	} else {
-		for (int i = 0; i < count; i++)
-			if (net_subnet_overlaps(&n->subnet, &taken[i]))
-				return err_say(
-					-EEXIST, "the subnet overlaps with another network's");
+	if (is_chosen)
 		r = net_subnet_check(net, &n->subnet, NULL);
-	}
+	else
+		r = net_subnet_find_free(net, taken, (size_t)count, &n->subnet);
 	if (r < 0)
 		return r;
 	if (n->gateway.size == 0 && net_subnet_host(&n->subnet, 1, &n->gateway) < 0)
-		return err_say(-EINVAL, "the subnet is too small for a gateway");
+		return err_say(-EINVAL,
+			"the subnet %s is too small for a gateway and a container: a /30 is the "
+			"least",
+			net_subnet_format((char[NET_SUBNET_TEXT]){0}, &n->subnet));
 	uint8_t bytes[32];
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		BUG("getrandom");

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "image/image.h"
+#include "sys/path.h"
 #include "sys/calls.h"
 
 #include <errno.h>
@@ -98,6 +99,41 @@ static int tmpfs_check(const char *text)
 	return 0;
 }
 
+/* Two mounts on one place would hide one of them: a mistake, as Docker has it. */
+static int destination_take(struct arena *a, struct str_list *taken, const char *path)
+{
+	auto_buf struct buf clean = BUF_INIT;
+	path_clean(&clean, path);
+	for (size_t i = 0; i < taken->count; i++)
+		if (str_eq(taken->items[i], clean.data))
+			return err_say(-EINVAL, "two mounts on %s in the container", clean.data);
+	*arena_push(a, taken) = arena_str(a, clean.data);
+	return 0;
+}
+
+static int mounts_check(struct engine *e, struct arena *a, struct container *c)
+{
+	struct str_list taken = {0};
+	int r = 0;
+	for (size_t i = 0; i < c->volumes.count && r == 0; i++) {
+		r = volume_normalize(e, a, c, i);
+		if (r < 0)
+			break;
+		struct volume volume;
+		auto_free char *text = mem_strdup(c->volumes.items[i]);
+		volume_split(text, &volume);
+		r = destination_take(a, &taken, volume.destination);
+	}
+	for (size_t i = 0; i < c->tmpfs.count && r == 0; i++) {
+		auto_free char *path = mem_strdup(c->tmpfs.items[i]);
+		path[strcspn(path, ":")] = '\0';
+		r = tmpfs_check(c->tmpfs.items[i]);
+		if (r == 0)
+			r = destination_take(a, &taken, path);
+	}
+	return r;
+}
+
 static int limits_check(const struct engine *e, const struct container *c)
 {
 	if (c->limits.memory_bytes && c->limits.memory_bytes < MEMORY_MIN_BYTES)
@@ -148,18 +184,8 @@ static int labels_check(const struct container *c)
 	return 0;
 }
 
-static int texts_check(struct engine *e, struct arena *a, struct container *c)
+static int texts_check(const struct container *c)
 {
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		int r = volume_normalize(e, a, c, i);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < c->tmpfs.count; i++) {
-		int r = tmpfs_check(c->tmpfs.items[i]);
-		if (r < 0)
-			return r;
-	}
 	if (c->name && !str_is_name(c->name))
 		return err_say(-EINVAL,
 			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are "
@@ -210,7 +236,9 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	labels_merge(c);
 	int r = labels_check(c);
 	if (r == 0)
-		r = texts_check(e, a, c);
+		r = mounts_check(e, a, c);
+	if (r == 0)
+		r = texts_check(c);
 	if (r == 0)
 		r = limits_check(e, c);
 	if (r == 0)
@@ -222,13 +250,16 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 
 	c->id = id_make(a);
 	c->created_ns = clock_real_ns();
-	if (!c->name)
+	c->has_invented_name = !c->name;
+	if (c->has_invented_name)
 		name_invent(e, a, &c->name);
 	if (!c->process.cwd || c->process.cwd[0] == '\0')
 		c->process.cwd = "/";
 	if (!c->network || str_eq(c->network, "default"))
 		c->network = "bridge";
-	r = hostname_set(e, a, c);
+	r = network_check(c);
+	if (r == 0)
+		r = hostname_set(e, a, c);
 	if (r < 0)
 		return r;
 	if (!c->stop_signal || c->stop_signal[0] == '\0')

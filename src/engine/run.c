@@ -104,7 +104,9 @@ int container_plan_write(struct engine *e, const struct container *c, struct buf
 	auto_close int root = container_image_root_open(e, c);
 	auto_buf struct buf bytes = BUF_INIT;
 	struct flat plan;
-	int r = root < 0 ? root : plan_of(e, c, root, &bytes);
+	int r = root < 0 ? root : network_find(e, c);
+	if (r == 0)
+		r = plan_of(e, c, root, &bytes);
 	if (r == 0)
 		r = plan_open(&plan, bytes.data, bytes.len);
 	if (r == 0)

@@ -63,9 +63,9 @@ calls_of_ps() {
 	background --name newer -- sleep 100
 	run husk ps
 	[[ ${lines[1]} == *newer && ${lines[2]} == *older ]]
-	expect_output '"sh -c echo a rather…"'
+	expect_output "\"sh -c 'echo a rathe…\""
 	run husk ps --no-trunc
-	expect_output '"sh -c echo a rather long command; sleep 100"'
+	expect_output "\"sh -c 'echo a rather long command; sleep 100'\""
 	husk rm -f older newer
 }
 

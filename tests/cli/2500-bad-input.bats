@@ -141,6 +141,43 @@ refused() {
 	refused 'network "" not found' --network ''
 }
 
+@test "an invented name that another command was faster to take is invented again; a chosen one is refused" {
+	need_program strace
+	# The first claim, and the second look at who holds the name.
+	local taken=(strace -f -o "$BATS_TEST_TMPDIR/claims" -e trace=symlinkat -e inject=symlinkat:error=EEXIST:when=1..2)
+	run --separate-stderr "${taken[@]}" "$HUSK" run --rm --rootfs "$ROOTFS" --net none -- true
+	cat "$BATS_TEST_TMPDIR/claims"
+	[[ $status -eq 0 && $stderr == "" ]]
+	[[ $(grep -c 'names/.*INJECTED' "$BATS_TEST_TMPDIR/claims") == 2 ]]
+	run --separate-stderr "${taken[@]}" "$HUSK" run --rm --name chosen --rootfs "$ROOTFS" --net none -- true
+	[[ $status -eq 125 && $stderr == *'"chosen" is already in use'* ]]
+}
+
+@test "what a run refuses for its words or for a network that is not there, its plan refuses" {
+	expect_refusal run --plan --rootfs "$ROOTFS" -p abc -- true
+	[[ $stderr == *HOSTPORT* ]]
+	expect_refusal run --plan --rootfs "$ROOTFS" --net none -p 80:80 -- true
+	[[ $stderr == *"--network none"* ]]
+	expect_refusal run --plan --rootfs "$ROOTFS" --net nosuch -- true
+	[[ $stderr == *nosuch* ]]
+}
+
+@test "two mounts on one place" {
+	refused 'two mounts on /d' -v /tmp:/d -v /etc:/d
+	refused 'two mounts on /d' -v /tmp:/d --tmpfs /x/../d/
+	refused 'two mounts on /d' --tmpfs /d --tmpfs /d:size=1m
+	husk run --rm --rootfs "$ROOTFS" --net none -v /tmp:/d --tmpfs /d/sub --tmpfs /dd -- true
+}
+
+@test "a subnet that is another network's, and one without room: named" {
+	husk network create --subnet 198.51.100.0/24 theirs
+	expect_failure network create --subnet 198.51.100.128/25 mine
+	[[ $stderr == *'198.51.100.128/25 overlaps 198.51.100.0/24 of network theirs'* ]]
+	expect_failure network create --subnet 198.51.101.0/31 mine
+	[[ $stderr == *'198.51.101.0/31'*'/30'* ]]
+	husk network rm theirs
+}
+
 @test "a port out of range is told the range" {
 	expect_refusal run --rm --rootfs "$ROOTFS" -p 99999:80 -- true
 	[[ $stderr == *'from 1 to 65535'* ]]

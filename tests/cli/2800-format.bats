@@ -55,6 +55,15 @@ mistaken() {
 	[[ $output == "$ROOTFS "*' +0000 UTC '*' ago |' ]]
 }
 
+@test "an empty --format is none, as docker has it" {
+	local name
+	for name in ps images 'network ls' info version; do
+		# shellcheck disable=SC2086 # two words
+		said "$(husk $name)" $name --format ''
+	done
+	said "$(husk network inspect none)" network inspect -f '' none
+}
+
 @test "ps: nothing to list prints nothing, and the head of a table" {
 	said '' ps --format '{{.Names}}'
 	said '' ps --format json

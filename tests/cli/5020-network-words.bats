@@ -68,6 +68,13 @@ not_created() {
 	done
 }
 
+@test "host and none are looked at as they are listed" {
+	background --name lonely --net none -- sleep 100
+	[[ $(husk network inspect -f '{{.Name}} {{.Driver}} {{len .IPAM.Config}}' host none) == $'host host 0\nnone null 0' ]]
+	[[ $(husk network inspect -f '{{range .Containers}}{{.Name}}:{{.IPv4Address}}{{end}}' none) == lonely: ]]
+	husk rm -f lonely
+}
+
 @test "a bridge deleted by hand: its network can be removed, and the next one of the same subnet works" {
 	local bridge
 	husk network create --subnet 198.51.100.0/24 first
