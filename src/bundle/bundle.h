@@ -6,6 +6,7 @@
  * not know are ignored, as it says. Values are checked as far as one can without the machine: names, ranges, absolute
  * paths. Nothing here touches files or the kernel. Speaking, with the path of the field. Any process.
  */
+#include "base/buf.h"
 #include "oci/oci.h"
 
 /* The version of the specification that is read, and that states are written by. */
@@ -20,6 +21,14 @@ int bundle_config_parse(const char *text, size_t len, const char *bundle_path, s
  * (they replace those of the same resource), the rest is out->process. */
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
+/* The words of linux.seccomp that are honoured on this kind of processor. NOTIFY is not yet. */
+enum bundle_seccomp_word {
+	BUNDLE_SECCOMP_ACTION,
+	BUNDLE_SECCOMP_OPERATOR,
+	BUNDLE_SECCOMP_ARCHITECTURE,
+	BUNDLE_SECCOMP_FLAG
+};
+void bundle_seccomp_words(enum bundle_seccomp_word kind, struct strvec *out);
 /* The value of `update --resources`: linux.resources alone; replaces out->limits and out->device_rules, leaves the rest. */
 int bundle_resources_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);

@@ -173,10 +173,8 @@ static int caps_read(struct bundle_reader *r, const struct json_cursor *c)
 	if (result >= 0)
 		result = caps_check(
 			c, "effective", p->caps_effective & ~p->caps_permitted, "\"permitted\"");
-	if (result >= 0)
-		result = caps_check(c, "ambient",
-			p->caps_ambient & ~(p->caps_inheritable & p->caps_permitted),
-			"\"inheritable\" and \"permitted\"");
+	/* More cannot be ambient, and engines send it: runc drops it as well. */
+	p->caps_ambient &= p->caps_inheritable & p->caps_permitted;
 	return result;
 }
 
@@ -233,6 +231,15 @@ static int rlimits_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, RLIMIT_NLIMITS, rlimit_read);
 }
 
+static int apparmor_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	const char *profile;
+	int result = json_string(c, r->a, &profile);
+	if (result < 0 || *profile == '\0' || str_eq(profile, "unconfined"))
+		return result;
+	return json_err(c, -EOPNOTSUPP, "husk-runtime does not support this yet");
+}
+
 static const struct bundle_field process_fields[] = {
 	{"terminal", terminal_read},
 	{"consoleSize", console_size_read},
@@ -244,7 +251,7 @@ static const struct bundle_field process_fields[] = {
 	{"rlimits", rlimits_read},
 	{"noNewPrivileges", no_new_privileges_read},
 	{"oomScoreAdj", oom_score_adj_read},
-	{"apparmorProfile", NULL},
+	{"apparmorProfile", apparmor_read},
 	{"selinuxLabel", NULL},
 	{"scheduler", NULL},
 	{"ioPriority", NULL},

@@ -355,3 +355,30 @@ int bundle_seccomp_read(struct bundle_reader *reader, const struct json_cursor *
 	process->seccomp_name = BUNDLE_ORIGIN;
 	return 0;
 }
+
+static void words_list(const struct words *words, bool wants_value, struct strvec *out)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (!wants_value || words->items[i].value)
+			strvec_push(out, words->items[i].word);
+}
+
+void bundle_seccomp_words(enum bundle_seccomp_word kind, struct strvec *out)
+{
+	switch (kind) {
+	case BUNDLE_SECCOMP_ACTION:
+		for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+			if (actions[i].action != SECCOMP_RET_USER_NOTIF)
+				strvec_push(out, actions[i].word);
+		break;
+	case BUNDLE_SECCOMP_OPERATOR:
+		words_list(&comparison_words, false, out);
+		break;
+	case BUNDLE_SECCOMP_ARCHITECTURE: /* without a value: of other processors */
+		words_list(&architecture_words, true, out);
+		break;
+	case BUNDLE_SECCOMP_FLAG: /* without a value: of listeners */
+		words_list(&flag_words, true, out);
+		break;
+	}
+}

@@ -42,7 +42,7 @@ struct build {
 	const struct oci_spec *spec;
 	const struct cgroup_host *host;
 	uint32_t next_slot;
-	uint64_t clone_flags;
+	uint64_t clone_flags, join_flags;
 	uint32_t hook_words;
 };
 
@@ -79,14 +79,19 @@ static int add_namespaces(struct build *b, enum plan_kind kind)
 		row->mode = is_join ? NS_MODE_JOIN : NS_MODE_NEW;
 		row->slot = (uint32_t)slot;
 		row->path = flat_string(b->flat, ns->path);
-		if (!is_join)
-			b->clone_flags |= flag;
+		*(is_join ? &b->join_flags : &b->clone_flags) |= flag;
 	}
 	return 0;
 }
 
+/* Those of a user namespace that is joined are there already: engines repeat them for each container of a pod. */
 static int add_idmaps(struct build *b)
 {
+	uint64_t own = b->clone_flags | b->join_flags;
+	if (b->spec->idmaps.count && !(own & CLONE_NEWUSER))
+		return err_say(-EINVAL, "id mappings are given without a user namespace");
+	if (!(b->clone_flags & CLONE_NEWUSER))
+		return 0;
 	for (size_t i = 0; i < b->spec->idmaps.count; i++) {
 		const struct oci_idmap *map = &b->spec->idmaps.items[i];
 		struct ns_idmap_row *row = flat_add(b->flat, PLAN_IDMAP);
@@ -98,8 +103,6 @@ static int add_idmaps(struct build *b)
 			.count = map->size,
 		};
 	}
-	if (b->spec->idmaps.count && !(b->clone_flags & CLONE_NEWUSER))
-		return err_say(-EINVAL, "id mappings are given without a new user namespace");
 	return 0;
 }
 
@@ -346,7 +349,8 @@ static int add_sysctls(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->sysctls.count; i++) {
 		const struct oci_pair *pair = &b->spec->sysctls.items[i];
-		int r = sec_sysctl_check(pair->key, pair->value, b->clone_flags);
+		/* That what is joined is not the host's is seen when it is opened. */
+		int r = sec_sysctl_check(pair->key, pair->value, b->clone_flags | b->join_flags);
 		if (r < 0)
 			return r;
 		struct sec_sysctl_row *row = flat_add(b->flat, PLAN_SYSCTL);

@@ -196,6 +196,24 @@ static int prepare_binds(struct launch *l)
 	return 0;
 }
 
+/* Sysctls of a namespace that is joined may be set, unless that is the host's own (security.md 1-H). */
+static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
+{
+	struct stat joined;
+	uint64_t own;
+	if (flat_count(&l->plan, PLAN_SYSCTL) == 0)
+		return 0;
+	int r = sys_stat_fd(l->slots[row->slot], &joined);
+	if (r < 0)
+		return err_new(r, "look at namespace %s", flat_str(&l->plan, row->path));
+	r = ns_inode(getpid(), row->kind, &own);
+	if (r == 0 && own == joined.st_ino)
+		return err_say(-EPERM,
+			"sysctls are given, and the %s namespace that is joined is the host's",
+			ns_info[row->kind].oci_name);
+	return r;
+}
+
 static int prepare_namespaces(struct launch *l)
 {
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
@@ -209,6 +227,9 @@ static int prepare_namespaces(struct launch *l)
 		l->slots[row->slot] = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
 		if (l->slots[row->slot] < 0)
 			return err_new(l->slots[row->slot], "open namespace %s", path);
+		int r = host_sysctls_check(l, row);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

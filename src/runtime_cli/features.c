@@ -55,7 +55,28 @@ static void put_cgroup(struct json_writer *w)
 	json_put_bool(w, "v2", true);
 	json_put_bool(w, "systemd", false);
 	json_put_bool(w, "systemdUser", false);
-	json_put_bool(w, "rdma", false);
+	json_put_bool(w, "rdma", true);
+	json_close_object(w);
+}
+
+static void put_seccomp(struct json_writer *w)
+{
+	static const struct {
+		const char *key;
+		enum bundle_seccomp_word kind;
+	} lists[] = {
+		{"actions", BUNDLE_SECCOMP_ACTION},
+		{"operators", BUNDLE_SECCOMP_OPERATOR},
+		{"archs", BUNDLE_SECCOMP_ARCHITECTURE},
+		{"supportedFlags", BUNDLE_SECCOMP_FLAG},
+	};
+	json_open_object(w, "seccomp");
+	json_put_bool(w, "enabled", true);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		auto_strvec struct strvec words = STRVEC_INIT;
+		bundle_seccomp_words(lists[i].kind, &words);
+		put_list(w, lists[i].key, (const char *const *)words.items);
+	}
 	json_close_object(w);
 }
 
@@ -76,7 +97,7 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	put_namespaces(&w);
 	put_capabilities(&w);
 	put_cgroup(&w);
-	put_switch(&w, "seccomp", false);
+	put_seccomp(&w);
 	put_switch(&w, "apparmor", false);
 	put_switch(&w, "selinux", false);
 	put_switch(&w, "intelRdt", false);

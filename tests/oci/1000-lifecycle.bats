@@ -175,6 +175,21 @@ teardown() {
 	runtime run --bundle "$BUNDLE" one
 }
 
+@test "a network namespace that is joined, its sysctls, and never the host's" {
+	unshare --net sleep 100 &
+	other=/proc/$!/ns/net
+	eventually test "$(readlink /proc/self/ns/net)" != "$(readlink "$other")"
+	config '.process.args = ["sh", "-c", "readlink /proc/self/ns/net; cat /proc/sys/net/ipv4/ip_forward"] | .linux.sysctl = {"net.ipv4.ip_forward": "1"} |
+		(.linux.namespaces[] | select(.type == "network")).path = $path' --arg path "$other"
+	run runtime run --bundle "$BUNDLE" one
+	[[ $status -eq 0 && $output == "$(readlink "$other")"$'\n'1 ]]
+	kill $!
+	config '.process.args = ["true"] | .linux.sysctl = {"net.ipv4.ip_forward": "1"} | (.linux.namespaces[] | select(.type == "network")).path = "/proc/self/ns/net"'
+	failure "the network namespace that is joined is the host's" run --bundle "$BUNDLE" one
+	config '.process.args = ["true"] | .linux.sysctl = {"kernel.core_pattern": "x"}'
+	failure "kernel.core_pattern" run --bundle "$BUNDLE" one
+}
+
 @test "ids" {
 	config_of true
 	for id in a/b . .. '' 'a b' $'a\nb' "$(printf 'x%.0s' {1..300})"; do
@@ -219,7 +234,9 @@ teardown() {
 
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
-		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false'
+		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false and
+		.linux.seccomp.enabled and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO")) and (.linux.seccomp.actions | index("SCMP_ACT_NOTIFY") | not) and
+		(.linux.seccomp.archs | index("SCMP_ARCH_X86_64"))'
 	"$RUNTIME" --version | grep -qx 'spec: 1.3.0'
 }
 

@@ -75,14 +75,6 @@ static void test_refused(void **state)
 			    "'permitted':['CAP_KILL']}"),
 			-EINVAL,
 			"process.capabilities.effective: CHOWN not in \"permitted\" as well"},
-		{IN_PROCESS("'capabilities':{'ambient':['CAP_KILL'],'permitted':['CAP_KILL']}"),
-			-EINVAL,
-			"process.capabilities.ambient: KILL not in \"inheritable\" and "
-			"\"permitted\" as well"},
-		{IN_PROCESS("'capabilities':{'ambient':['CAP_KILL'],'inheritable':['CAP_KILL']}"),
-			-EINVAL,
-			"process.capabilities.ambient: KILL not in \"inheritable\" and "
-			"\"permitted\" as well"},
 		{IN_PROCESS("'oomScoreAdj':1001"), -ERANGE,
 			"process.oomScoreAdj: expected a number from -1000 to 1000, found 1001"},
 		{IN_PROCESS("'oomScoreAdj':-1001"), -ERANGE,

@@ -218,7 +218,7 @@ static const struct refusal refusals[] = {
 	{spoil_env, "environment[0]: \"LONELY\" is not KEY=VALUE"},
 	{spoil_mount, "mount on \"proc\": the destination must be absolute"},
 	{spoil_bind, "mount on /data: a bind mount has no option \"size=1\""},
-	{spoil_idmap, "id mappings are given without a new user namespace"},
+	{spoil_idmap, "id mappings are given without a user namespace"},
 };
 
 static void test_refusals(void **state)
