@@ -31,6 +31,15 @@ static int null_open(void)
 	return take_fd(&fd);
 }
 
+/* A directory of the host that the caller has named, as this mount namespace has it. */
+static int attach_over(int root_fd, const char *over)
+{
+	auto_close int point = sys_open_at(AT_FDCWD, over, O_PATH | O_DIRECTORY, 0);
+	return point < 0 ? point
+			 : sys_move_mount(root_fd, "", point, "",
+				   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
 int mount_root_attach(
 	struct mount_context *ctx, int detached_root_fd, const char *over, uint32_t propagation)
 {
@@ -44,14 +53,10 @@ int mount_root_attach(
 		return null_fd;
 	ctx->null_fd = null_fd;
 
-	over = over ? over : "/";
-	auto_close int point = sys_open_at(AT_FDCWD, over, O_PATH | O_DIRECTORY, 0);
-	if (point < 0)
-		return err_new(point, "open %s", over);
-	r = sys_move_mount(
-		detached_root_fd, "", point, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	r = over ? attach_over(detached_root_fd, over)
+		 : sys_move_mount(detached_root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
-		return err_new(r, "attach the root at %s", over);
+		return err_new(r, "attach the root at %s", over ? over : "/");
 	ctx->root_fd = detached_root_fd;
 	return 0;
 }

@@ -242,6 +242,28 @@ static int add_cgroup_mount(
 	return r;
 }
 
+/* What is written to /proc by whoever confines a process, and believed of it by whoever looks, is the kernel's: nothing else
+ * may lie there (security.md R3, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
+ * has them. */
+static int proc_check(const struct oci_mount *mount, bool is_bind)
+{
+	static const char *const files[] = {"/cpuinfo", "/diskstats", "/loadavg", "/meminfo",
+		"/net/dev", "/slabinfo", "/stat", "/swaps", "/sys/crypto/fips_enabled",
+		"/sys/kernel/ns_last_pid", "/uptime"};
+	const char *below = str_after(mount->destination, "/proc");
+	if (!below || (*below && *below != '/'))
+		return 0;
+	bool is_proc = is_bind ? mount->source && str_eq(mount->source, "/proc")
+			       : str_eq(mount->type, "proc");
+	if (is_proc && (*below == '\0' || str_eq(below, "/")))
+		return 0;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (str_eq(below, files[i]))
+			return 0;
+	return err_say(-EPERM, "mount on %s: nothing but proc may be mounted on /proc or inside it",
+		mount->destination);
+}
+
 static int add_mount(struct build *b, const struct oci_mount *mount)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
@@ -253,6 +275,9 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 			mount->destination);
 
 	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
+	r = proc_check(mount, is_bind);
+	if (r < 0)
+		return r;
 	if (!is_bind && str_eq(mount->type, "cgroup"))
 		return add_cgroup_mount(b, mount, &o);
 	int slot = is_bind ? slot_new(b) : 0;

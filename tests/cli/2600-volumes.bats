@@ -150,3 +150,11 @@ setup() {
 	expect_status 0
 	[[ $output == *noexec* && $output != *noatime* ]]
 }
+
+@test "nothing is mounted over /proc" {
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -v /etc:/proc -- true
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none -v /etc:/proc/self -- true
+	expect_refusal run --rm --rootfs "$ROOTFS" --net none --tmpfs /proc -- true
+	[[ $stderr == *"nothing but proc may be mounted on /proc or inside it"* ]]
+	container -v /proc:/host/proc -- test -e /host/proc/self
+}

@@ -178,7 +178,10 @@ teardown() {
 @test "a network namespace that is joined, its sysctls, and never the host's" {
 	unshare --net sleep 100 &
 	other=/proc/$!/ns/net
-	eventually test "$(readlink /proc/self/ns/net)" != "$(readlink "$other")"
+	has_left() {
+		[[ $(readlink "$other") == net:* && $(readlink "$other") != "$(readlink /proc/self/ns/net)" ]]
+	}
+	eventually has_left
 	config '.process.args = ["sh", "-c", "readlink /proc/self/ns/net; cat /proc/sys/net/ipv4/ip_forward"] | .linux.sysctl = {"net.ipv4.ip_forward": "1"} |
 		(.linux.namespaces[] | select(.type == "network")).path = $path' --arg path "$other"
 	run runtime run --bundle "$BUNDLE" one
@@ -188,6 +191,21 @@ teardown() {
 	failure "the network namespace that is joined is the host's" run --bundle "$BUNDLE" one
 	config '.process.args = ["true"] | .linux.sysctl = {"kernel.core_pattern": "x"}'
 	failure "kernel.core_pattern" run --bundle "$BUNDLE" one
+}
+
+@test "nothing but proc on /proc, and inside it only what lxcfs gives" {
+	local destination
+	for destination in /proc /proc/self /proc/sys/kernel /proc/1/../self; do
+		config '.process.args = ["true"] | .mounts += [{destination: $to, type: "bind", source: "/etc", options: ["bind"]}]' --arg to "$destination"
+		failure "nothing but proc may be mounted on /proc or inside it" run --bundle "$BUNDLE" one
+	done
+	config '.process.args = ["true"] | .mounts += [{destination: "/proc/sys", type: "tmpfs", source: "tmpfs"}]'
+	failure "nothing but proc" run --bundle "$BUNDLE" one
+	echo 5 >"$BATS_TEST_TMPDIR/uptime"
+	config '.process.args = ["cat", "/proc/uptime"] | .mounts += [{destination: "/proc/uptime", type: "bind", source: $from, options: ["bind"]}]' --arg from "$BATS_TEST_TMPDIR/uptime"
+	[[ $(runtime run --bundle "$BUNDLE" one) == 5 ]]
+	config '.process.args = ["true"] | (.mounts[] | select(.destination == "/proc")) |= {destination: "/proc", type: "bind", source: "/proc", options: ["rbind"]}'
+	runtime run --bundle "$BUNDLE" one
 }
 
 @test "ids" {
