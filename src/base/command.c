@@ -43,7 +43,8 @@ struct walk {
 	int argc;
 	char **argv;
 	void *context; /* NULL: options of groups are not parsed */
-	bool wants_help;
+	bool wants_help; /* --help: of where the walk is */
+	bool wants_help_below; /* the word help: of the command that the next words name */
 };
 
 static void walk_take(struct walk *w, int count)
@@ -69,6 +70,11 @@ static int walk_step(struct walk *w)
 		return 0;
 
 	const struct command *sub = sub_find(w->command, w->argv[0]);
+	if (!sub && str_eq(w->argv[0], "help")) {
+		w->wants_help_below = true;
+		walk_take(w, 1);
+		return 1;
+	}
 	if (!sub) {
 		int r = say_unknown_command(w->command, w->argv[0]);
 		return err_wrap(r, "%s", w->path.data);
@@ -141,7 +147,7 @@ int command_main(const struct command *root, void *context, int argc, char **arg
 	int r = walk_down(&w, root);
 	if (r < 0)
 		return r;
-	if (w.command->sub) {
+	if (w.command->sub || w.wants_help_below) {
 		command_help(w.command, w.path.data, out);
 		return 0;
 	}

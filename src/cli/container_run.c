@@ -26,6 +26,7 @@ struct run_args {
 		labels;
 	uint64_t memory, nano_cpus;
 	int64_t pids_limit;
+	bool has_pids_limit;
 };
 
 static const struct opt run_opts[] = {
@@ -57,8 +58,9 @@ static const struct opt run_opts[] = {
 	OPT_STRING(0, "net", struct run_args, network, "NETWORK", "the same as --network"),
 	OPT_FLAG(0, "no-pivot", struct run_args, flags.no_pivot,
 		"enter the root by moving it and chroot, for hosts on an initramfs"),
-	OPT_VALUE(0, "pids-limit", struct run_args, pids_limit, "NUMBER", opt_parse_i64,
-		"a number, or -1 for no limit", "limit the number of processes (default 2048)"),
+	OPT_VALUE_SEEN(0, "pids-limit", struct run_args, pids_limit, has_pids_limit, "NUMBER",
+		opt_parse_i64, "a number, or -1 for no limit",
+		"limit the number of processes (default 2048; 0 or -1: no limit)"),
 	OPT_FLAG(0, "plan", struct run_args, flags.prints_plan,
 		"print step by step what would be done, and do nothing"),
 	OPT_FLAG(0, "privileged", struct run_args, flags.is_privileged,
@@ -171,7 +173,10 @@ static int container_of_args(
 			{
 				.memory_bytes = args->memory,
 				.nano_cpus = args->nano_cpus,
-				.pids_limit = args->pids_limit,
+				/* 0 given is no limit, as of -m and --cpus; 0 in the record is the default. */
+				.pids_limit = args->has_pids_limit && args->pids_limit == 0
+					? -1
+					: args->pids_limit,
 				.cpuset_cpus = args->cpuset,
 			},
 		.security.is_privileged = args->flags.is_privileged,

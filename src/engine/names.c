@@ -172,6 +172,8 @@ static int prefix_find(
 
 int container_find(struct engine *e, const char *word, char out_id[static CONTAINER_ID_LEN + 1])
 {
+	if (*word == '\0')
+		return err_say(-EINVAL, "the name of a container is empty");
 	if (name_find(e, word, out_id) == 0)
 		return 0;
 	size_t len = strlen(word);

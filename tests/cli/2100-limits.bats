@@ -116,14 +116,17 @@ limit_inside() {
 	husk rm -f few
 }
 
-@test "--pids-limit has a default, and -1 is no limit" {
+@test "--pids-limit has a default, and -1 or 0 is no limit" {
+	local none
 	need_controller pids
 	background --name usual -- sleep 100
 	[[ $(limit_file usual pids pids.max pids.max) == 2048 ]]
 	husk rm -f usual
-	background --name boundless --pids-limit -1 -- sleep 100
-	[[ $(limit_file boundless pids pids.max pids.max) == max ]]
-	husk rm -f boundless
+	for none in -1 0; do
+		background --name boundless --pids-limit "$none" -- sleep 100
+		[[ $(limit_file boundless pids pids.max pids.max) == max ]]
+		husk rm -f boundless
+	done
 }
 
 @test "a fork bomb is held and ends with the container" {

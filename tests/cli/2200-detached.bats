@@ -190,6 +190,9 @@ calls_of_ps() {
 @test "rm -f of what is not there says so and is content, as docker" {
 	run --separate-stderr husk rm -f nosuch
 	[[ $status -eq 0 && $stderr == *nosuch* && $output == "" ]]
+	# What a script gets that forgot to set its variable.
+	run --separate-stderr husk rm -f ''
+	[[ $status -eq 1 && $stderr == 'husk: the name of a container is empty' ]]
 	run --separate-stderr husk rm nosuch
 	[[ $status -eq 1 && $stderr == *nosuch* ]]
 }

@@ -207,7 +207,7 @@ starting() {
 		starting "$call" run -d --name late --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
 		eventually husk inspect late >/dev/null
 		husk stop -t 0 late || true
-		! running late
+		run ! running late
 		husk rm -f late >/dev/null || true
 		wait "$starter" || true
 	done

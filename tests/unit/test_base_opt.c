@@ -194,6 +194,19 @@ static void test_main_runs(void **state)
 	assert_string_equal(out.data, "0 - 0: alpine --help");
 }
 
+static void test_help_word(void **state)
+{
+	auto_buf struct buf word = BUF_INIT, flag = BUF_INIT;
+	assert_int_equal(CALL(&word, "husk-x", "help"), 0);
+	assert_int_equal(CALL(&flag, "husk-x", "--help"), 0);
+	assert_string_equal(word.data, flag.data);
+	assert_int_equal(CALL(&word, "husk-x", "help", "network", "rm"), 0);
+	assert_int_equal(CALL(&flag, "husk-x", "network", "rm", "--help"), 0);
+	assert_string_equal(word.data, flag.data);
+	assert_int_equal(CALL(&word, "husk-x", "run", "help"), 7);
+	assert_string_equal(word.data, "0 - 0: help");
+}
+
 static void check_refused(const char *text, int argc, char **argv)
 {
 	auto_buf struct buf out = BUF_INIT;
@@ -207,6 +220,7 @@ static void test_main_refuses(void **state)
 {
 	REFUSED("husk-x: unknown command: rnu; did you mean run?", "husk-x", "rnu");
 	REFUSED("husk-x: unknown command: secre", "husk-x", "secre");
+	REFUSED("husk-x: unknown command: rnu; did you mean run?", "husk-x", "help", "rnu");
 	REFUSED("husk-x: unknown flag: --root", "husk-x", "--root", "run");
 	REFUSED("husk-x network: unknown command: create", "husk-x", "network", "create");
 	REFUSED("husk-x run: requires at least 1 argument: IMAGE [ARG...]", "husk-x", "run");
@@ -400,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_parse_errors),
 		cmocka_unit_test(test_main_runs),
+		cmocka_unit_test(test_help_word),
 		cmocka_unit_test(test_main_refuses),
 		cmocka_unit_test(test_group_options),
 		cmocka_unit_test(test_error_codes),
