@@ -81,19 +81,20 @@ class HuskDirectory(Contender):
 class OciRuntime(Contender):
     """One that is given a bundle."""
 
-    def __init__(self, place):
+    def __init__(self, place, program=None):
         super().__init__(place)
-        self.programs = (self.name,)
-        self.version = (self.name, "--version")
+        self.program = program or self.name
+        self.programs = (self.program,)
+        self.version = (self.program, "--version")
         self.commands = {
-            "run": lambda number: [self.name, "run", "--bundle", f"{self.place}/once", f"bench-{number}"],
-            "exec": lambda number: [self.name, "exec", "bench", *PROGRAM],
+            "run": lambda number: [self.program, "run", "--bundle", f"{self.place}/once", f"bench-{number}"],
+            "exec": lambda number: [self.program, "exec", "bench", *PROGRAM],
         }
 
     def start(self):
         for bundle, command in (("once", PROGRAM), ("held", SLEEPER)):
             os.makedirs(f"{self.place}/{bundle}")
-            sh(self.name, "spec", cwd=f"{self.place}/{bundle}")
+            sh(self.program, "spec", cwd=f"{self.place}/{bundle}")
             with open(f"{self.place}/{bundle}/config.json", "r+", encoding="utf-8") as file:
                 config = json.load(file)
                 config["root"] = {"path": self.root, "readonly": False}
@@ -104,11 +105,19 @@ class OciRuntime(Contender):
 
     def hold(self):
         # Not sh: the container would keep the pipe of the output.
-        subprocess.run([self.name, "run", "--detach", "--bundle", f"{self.place}/held", "bench"], check=True,
+        subprocess.run([self.program, "run", "--detach", "--bundle", f"{self.place}/held", "bench"], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def release(self):
-        sh(self.name, "delete", "--force", "bench")
+        sh(self.program, "delete", "--force", "bench")
+
+
+class HuskRuntime(OciRuntime):
+    """The one that is installed beside husk."""
+    name = "husk-runtime"
+
+    def __init__(self, place):
+        super().__init__(place, os.path.join(os.path.dirname(os.environ["HUSK"]), "husk-runtime"))
 
 
 class Crun(OciRuntime):
@@ -231,7 +240,7 @@ def make_root(place):
 def choose(place, floor, options):
     """Who takes part in these jobs, and why the others do not: {name: reason}."""
     make_root(place)
-    everybody = [Floor(place, floor), Husk(place), HuskDirectory(place)]
+    everybody = [Floor(place, floor), Husk(place), HuskDirectory(place), HuskRuntime(place)]
     missing = {name: "not asked for" for name in PEERS if name not in options.peers}
     for name in options.peers:
         peer = PEERS[name](place)

@@ -8,6 +8,9 @@ from host import sh
 GOALS = (  # job, of, to, at most this ratio of the two, round by round
     ("run", "husk", "floor", 2.5),
     ("run", "husk", "podman", 0.05),
+    ("run", "husk-runtime", "floor", 1.6),
+    ("run", "husk-runtime", "crun", 0.5),
+    ("exec", "husk-runtime", "crun", 0.5),
     ("exec", "husk", "floor", 1.0),
     ("port", "husk", "floor", 4.0),
     ("port", "husk", "docker", 0.03),

@@ -122,7 +122,8 @@ static int exec_error(int code, const char *program, bool is_searched)
 		return err_say(code, "exec: \"%s\": no such file or directory", program);
 	struct stat st;
 	if (code == -EACCES && sys_stat_at(AT_FDCWD, program, 0, &st) == 0 && S_ISDIR(st.st_mode))
-		return err_say(-EISDIR, "exec: \"%s\": is a directory", program);
+		/* Older clients of Docker know only the second half, newer ones the first as well. */
+		return err_say(-EISDIR, "exec: \"%s\": is a directory: permission denied", program);
 	if (code == -EACCES)
 		return err_say(code, "exec: \"%s\": permission denied", program);
 	if (code == -ENOEXEC)

@@ -18,7 +18,7 @@ bench() {
 	run jq -c '[.jobs | to_entries[] | .key], ([.jobs | .run, .exec, .port | .rows[].all_ms[]] | length, min > 0),
 		(.jobs.run | .rows.husk.cold_all_ms, (.goals | map(.ratio)) | length), .jobs.run.goals[1].verdict,
 		(.jobs.thousand.ps.value > 0)' "$BATS_TEST_TMPDIR/kept"
-	[[ $output == $'["run","exec","port","published","thousand"]\n14\ntrue\n2\n2\n"not compared"\ntrue' ]]
+	[[ $output == $'["run","exec","port","published","thousand"]\n18\ntrue\n2\n4\n"not compared"\ntrue' ]]
 }
 
 @test "script/bench names the peers that it does not compare with" {
