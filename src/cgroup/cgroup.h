@@ -44,6 +44,11 @@ struct cgroup;
  * caller's own group where the root may not be written; enables controllers down the way on v2. An existing empty
  * group is replaced by a new one, one with processes is -EEXIST. On failure nothing is left. */
 int cgroup_create(const struct cgroup_host *host, const char *path, struct cgroup **out);
+/* May this user make it, in each hierarchy? Silent. */
+bool cgroup_may_create(const struct cgroup_host *host, const char *path);
+/* The directory that cgroup_create will make, as a path; NULL: the caller's own group. */
+int cgroup_future_path(
+	const struct cgroup_host *host, const char *path, const char *controllers, struct buf *out);
 /* Opens an existing group; -ENOENT when no hierarchy has it. */
 int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup **out);
 void cgroup_close(struct cgroup *g);

@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 enum {
 	DIRECTORY_MODE = 0755,
@@ -274,4 +275,53 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup 
 		return err_say(-ENOENT, "there is no cgroup %s", plain);
 	*out = take_ptr(&g);
 	return 0;
+}
+
+/* The nearest directory above the group that is there decides; the root of the hierarchy is. */
+static bool may_create_in(const struct cgroup_hierarchy *h, bool is_own, const char *path)
+{
+	char full[CGROUP_PATH_MAX];
+	if (cgroup_place(h, is_own, path, full) < 0)
+		return false;
+	char *slash;
+	while ((slash = strrchr(full, '/')) && (size_t)(slash - full) >= strlen(h->mount_point)) {
+		*slash = '\0';
+		if (sys_access_at(AT_FDCWD, full, F_OK, 0) == 0)
+			return sys_access_at(AT_FDCWD, full, W_OK, AT_EACCESS) == 0;
+	}
+	return false;
+}
+
+bool cgroup_may_create(const struct cgroup_host *host, const char *path)
+{
+	const char *plain;
+	if (cgroup_path_check(path, &plain) < 0)
+		return false;
+	for (size_t i = 0; i < host->count; i++) {
+		const struct cgroup_hierarchy *h = &host->hierarchies[i];
+		bool may = false;
+		for (int is_own = 0; is_own < cgroup_place_count(h) && !may; is_own++)
+			may = may_create_in(h, is_own, plain);
+		if (!may)
+			return false;
+	}
+	return true;
+}
+
+int cgroup_future_path(
+	const struct cgroup_host *host, const char *path, const char *controllers, struct buf *out)
+{
+	const char *plain = NULL;
+	int r = path ? cgroup_path_check(path, &plain) : 0;
+	for (size_t i = 0; i < host->count && r == 0; i++) {
+		const struct cgroup_hierarchy *h = &host->hierarchies[i];
+		if (!str_eq(h->controllers, controllers))
+			continue;
+		bool is_own = !path || !may_create_in(h, false, plain);
+		buf_addf(out, "%s%s%s%s", h->mount_point,
+			is_own && !str_eq(h->own_path, "/") ? h->own_path : "", path ? "/" : "",
+			path ? plain : "");
+		return 0;
+	}
+	return r < 0 ? r : err_say(-ENOENT, "there is no cgroup hierarchy %s", controllers);
 }

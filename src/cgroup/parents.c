@@ -43,8 +43,8 @@ static int enable_error(int r, size_t level, size_t levels)
 		"systemd-run --scope -p Delegate=yes");
 }
 
-/* One directory. What is no controller here (ENOENT), or cannot be one now (EINVAL: cpu beside realtime processes), is
- * left out: whoever asks for such a limit gets the error. */
+/* One directory. What is no controller here (ENOENT), or cannot be one now (EINVAL: cpu beside realtime processes), or is
+ * for another user to decide, is left out: whoever asks for such a limit gets the error. */
 static int enable_at(int fd, size_t level, size_t levels)
 {
 	static const char *const names[] = {"+cpuset", "+cpu", "+io", "+memory", "+pids"};
@@ -56,7 +56,7 @@ static int enable_at(int fd, size_t level, size_t levels)
 		return 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int r = file_write_at(fd, file, names[i]);
-		if (r == -ENOENT || r == -EINVAL)
+		if (r == -ENOENT || r == -EINVAL || r == -EACCES || r == -EPERM)
 			log_debug("cgroup controller %s cannot be enabled", names[i]);
 		else if (r < 0)
 			return enable_error(r, level, levels);
@@ -121,10 +121,10 @@ int cgroup_cpuset_inherit(int fd, size_t levels)
 			return r;
 		if (level == 0)
 			break;
-		/* From here on the kernel fills new groups in it. */
+		/* From here on the kernel fills new groups in it; in one that is another user's, we do. */
 		climb(file, level, "cgroup.clone_children");
 		r = file_write_at(fd, file, "1");
-		if (r < 0)
+		if (r < 0 && r != -EACCES && r != -EPERM)
 			return err_new(r, "write %s", file);
 	}
 	return 0;

@@ -144,15 +144,17 @@ static int spec_complete(struct creation *c, const char *id)
 	struct oci_spec *spec = &c->spec;
 	if (spec->layers.count == 0)
 		return err_say(-EINVAL, "config.json: root: is missing");
-	const char *path = spec->cgroup_path && *spec->cgroup_path
-		? spec->cgroup_path + strspn(spec->cgroup_path, "/")
-		: id;
+	bool is_named = spec->cgroup_path && *spec->cgroup_path;
+	const char *path = is_named ? spec->cgroup_path + strspn(spec->cgroup_path, "/") : id;
 	spec->cgroup_path = arena_str(&c->arena, path);
 	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
 	device_rules_complete(c);
 	lifecycle_caps_reduce(spec);
+	int r = lifecycle_rootless_adapt(spec, &c->l->cgroup, is_named);
+	if (r < 0)
+		return r;
 	c->state.rootfs = spec->layers.items[0];
-	c->state.cgroup_path = spec->cgroup_path;
+	c->state.cgroup_path = spec->cgroup_path ? spec->cgroup_path : "";
 	c->state.annotations.items = spec->annotations.items;
 	c->state.annotations.count = spec->annotations.count;
 	return 0;
@@ -265,7 +267,7 @@ static void creation_undo(struct creation *c)
 	launch_close(&c->launch);
 	c->state.status = LIFECYCLE_STOPPED;
 	int r = lifecycle_hooks(&c->spec, OCI_HOOK_POSTSTOP, &c->state, -EBADF);
-	if (r == 0)
+	if (r == 0 && *c->state.cgroup_path)
 		r = cgroup_remove(&c->l->cgroup, c->state.cgroup_path);
 	if (r == 0)
 		r = lifecycle_dir_remove(c->l, c->request->id);

@@ -7,17 +7,19 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "ns/ns.h"
+#include "sec/sec.h"
 #include "sys/calls.h"
 #include "sys/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 
 static const char *const hook_words[OCI_HOOK_COUNT] = {
 	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
 
-/* An init with a user namespace of its own is entered whole, or its other namespaces could not be. */
 enum { HOOK_NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET };
 
 static const char *const *list_of(struct arena *a, const struct str_list *list, const char *alone)
@@ -54,6 +56,19 @@ static int hook_run(const struct oci_hook *hook, const char *kind, struct proces
 		output.len > 0 ? ": " : "", output.data);
 }
 
+/* Those that the container does not share with the host. Who is not root may enter them only by way of the user
+ * namespace. */
+static int flags_of(const struct oci_spec *spec)
+{
+	uint64_t flags = 0;
+	for (size_t i = 0; i < spec->namespaces.count; i++) {
+		int kind = ns_kind_find(spec->namespaces.items[i].type);
+		flags |= kind < 0 ? 0 : ns_info[kind].clone_flag;
+	}
+	bool is_root = sec_cap_is_effective(CAP_SYS_ADMIN);
+	return (int)(flags & (HOOK_NAMESPACES | (is_root ? 0 : CLONE_NEWUSER)));
+}
+
 int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
 	const struct lifecycle_state *state, int pidfd)
 {
@@ -69,7 +84,7 @@ int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
 	struct process_request request = {.stdin_fd = state_fd,
 		.cwd_fd = bundle,
 		.join_pidfd = pidfd,
-		.join_flags = HOOK_NAMESPACES};
+		.join_flags = flags_of(spec)};
 	int r = 0;
 	for (size_t i = 0; i < spec->hooks[kind].count && r == 0; i++) {
 		r = hook_run(&spec->hooks[kind].items[i], hook_words[kind], &request);

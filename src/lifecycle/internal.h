@@ -21,6 +21,9 @@ int lifecycle_stdio_report(const struct lifecycle_stdio *stdio, const struct lau
 
 int lifecycle_state_store(int dir, const struct lifecycle_state *state);
 int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecycle_state *out);
+/* -ENOENT: it has none. */
+int lifecycle_group_open(
+	struct lifecycle *l, const struct lifecycle_state *state, struct cgroup **out);
 /* What is true of it now. */
 void lifecycle_state_find(int dir, struct lifecycle_state *state);
 
@@ -32,6 +35,10 @@ int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
 /* What cannot be granted is left out, with a warning, as the specification wants it: a nested container's caller lacks some.
  * In a user namespace of its own a process has all. */
 void lifecycle_caps_reduce(struct oci_spec *spec);
+
+/* For a caller who may not mount: what the container then needs, and does without. */
+int lifecycle_rootless_adapt(
+	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named);
 
 /* The stored config.json of a container. */
 int lifecycle_config_load(

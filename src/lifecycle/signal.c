@@ -14,7 +14,8 @@
 
 enum { END_PATIENCE_MS = 10000 };
 
-static int group_open(struct lifecycle *l, const struct lifecycle_state *state, struct cgroup **out)
+int lifecycle_group_open(
+	struct lifecycle *l, const struct lifecycle_state *state, struct cgroup **out)
 {
 	int r = *state->cgroup_path ? cgroup_open(&l->cgroup, state->cgroup_path, out) : -ENOENT;
 	return r == -ENOENT ? err_say(r, "container \"%s\" has no cgroup", state->id) : r;
@@ -27,7 +28,7 @@ int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t
 	struct lifecycle_state state;
 	int r = lifecycle_state(l, id, &a, &state);
 	if (r == 0)
-		r = group_open(l, &state, &group);
+		r = lifecycle_group_open(l, &state, &group);
 	return r < 0 ? r : cgroup_pids(group, out_pids, out_count);
 }
 
@@ -54,10 +55,20 @@ static int group_signal(struct cgroup *group, int number)
 static int kill_all(struct lifecycle *l, const struct lifecycle_state *state, int number)
 {
 	auto_of(cgroup) struct cgroup *group = NULL;
-	int r = group_open(l, state, &group);
+	int r = lifecycle_group_open(l, state, &group);
 	if (r < 0)
 		return r;
 	return number == SIGKILL ? cgroup_kill_all(group) : group_signal(group, number);
+}
+
+/* What is frozen on version 1 does not even die. Whoever was killed runs no further. */
+static int killed_thaw(struct lifecycle *l, const struct lifecycle_state *state)
+{
+	auto_of(cgroup) struct cgroup *group = NULL;
+	if (state->status != LIFECYCLE_PAUSED)
+		return 0;
+	int r = lifecycle_group_open(l, state, &group);
+	return r < 0 ? r : cgroup_thaw(group);
 }
 
 static int kill_first(const struct lifecycle_state *state, int number)
@@ -76,23 +87,27 @@ int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_
 	int r = lifecycle_state(l, id, &a, &state);
 	if (r < 0)
 		return r;
-	return is_for_all ? kill_all(l, &state, signal) : kill_first(&state, signal);
+	r = is_for_all ? kill_all(l, &state, signal) : kill_first(&state, signal);
+	return r == 0 && signal == SIGKILL ? killed_thaw(l, &state) : r;
 }
 
-static int end_first(const struct lifecycle_state *state)
+static int end_first(struct lifecycle *l, const struct lifecycle_state *state)
 {
 	auto_close int pidfd = process_open(&state->process);
 	if (pidfd < 0)
 		return 0;
 	sys_pidfd_send_signal(pidfd, SIGKILL);
-	int r = process_wait_gone(pidfd, END_PATIENCE_MS);
+	int r = killed_thaw(l, state);
+	if (r < 0)
+		return r;
+	r = process_wait_gone(pidfd, END_PATIENCE_MS);
 	return r < 0 ? err_new(r, "wait for the end of process %d", state->process.pid) : 0;
 }
 
 /* Whatever is left in its cgroup goes as well: a container that shares a pid namespace leaves its children behind. */
 static int end_all(struct lifecycle *l, const struct lifecycle_state *state)
 {
-	int r = state->process.pid ? end_first(state) : 0;
+	int r = state->process.pid ? end_first(l, state) : 0;
 	if (r < 0 || !*state->cgroup_path)
 		return r;
 	auto_of(cgroup) struct cgroup *group = NULL;
@@ -163,7 +178,7 @@ static int running_group(struct lifecycle *l, const char *id, enum lifecycle_sta
 	if (state.status != wanted && !is_created)
 		return err_say(-EINVAL, "cannot %s container \"%s\": it is %s", verb, id,
 			lifecycle_status_words[state.status]);
-	return group_open(l, &state, out);
+	return lifecycle_group_open(l, &state, out);
 }
 
 int lifecycle_pause(struct lifecycle *l, const char *id)

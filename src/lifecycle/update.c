@@ -82,6 +82,6 @@ int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 			r = limit_add(&limits[i], &a, &spec);
 	spec.device_rules.count = 0; /* as with runc: an update is about limits */
 	if (r == 0)
-		r = cgroup_open(&l->cgroup, state.cgroup_path, &group);
+		r = lifecycle_group_open(l, &state, &group);
 	return r < 0 ? r : plan_limits_apply(&spec, &l->cgroup, group);
 }

@@ -39,9 +39,6 @@ void mount_node_describe(const struct flat *plan, const struct mount_node_row *r
 	case MOUNT_NODE_LINK:
 		buf_addf(out, "link %s to %s", path, flat_str(plan, row->target));
 		break;
-	case MOUNT_NODE_BIND:
-		buf_addf(out, "bind the host's device on %s", path);
-		break;
 	case MOUNT_NODE_FIFO:
 		buf_addf(out, "make fifo %s mode %04o", path, row->mode);
 		break;

@@ -7,5 +7,3 @@
 int mount_tree_set(int tree_fd, const struct mount_row *row);
 /* Attaches a detached tree to a pinned mount point. Silent. */
 int mount_tree_attach(int tree_fd, int target_fd);
-/* The fd in a slot, or -EBADF with a sentence. */
-int mount_slot(const struct mount_context *ctx, uint32_t slot);

@@ -45,13 +45,7 @@ struct mount_row {
 };
 
 /* A device node, or a symlink, below /dev. */
-enum mount_node_kind {
-	MOUNT_NODE_CHAR = 1,
-	MOUNT_NODE_BLOCK,
-	MOUNT_NODE_FIFO,
-	MOUNT_NODE_LINK,
-	MOUNT_NODE_BIND
-};
+enum mount_node_kind { MOUNT_NODE_CHAR = 1, MOUNT_NODE_BLOCK, MOUNT_NODE_FIFO, MOUNT_NODE_LINK };
 
 struct mount_node_row {
 	uint32_t origin;
@@ -61,7 +55,7 @@ struct mount_node_row {
 	uint32_t major, minor;
 	uint32_t mode;
 	uint32_t uid, gid;
-	uint32_t slot; /* MOUNT_NODE_BIND: a detached clone of the host's node */
+	uint32_t reserved;
 };
 
 /* A path to hide or to freeze. */

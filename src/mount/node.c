@@ -24,7 +24,7 @@ static const mode_t node_types[] = {
 static int node_verify(int parent, const char *name, mode_t mode, dev_t device)
 {
 	struct stat st;
-	int r = sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st);
+	int r = sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, &st);
 	if (r < 0)
 		return err_new(r, "stat");
 	if ((st.st_mode & S_IFMT) != (mode & S_IFMT) || st.st_rdev != device)
@@ -50,32 +50,43 @@ static int node_make(int parent, const char *name, const struct mount_node_row *
 	return 0;
 }
 
+/* In a user namespace nobody may make devices: the host's own is taken, if it is that one. Its path is the host's, for
+ * the root of this process has not moved yet. */
 static int node_bind(struct mount_context *ctx, const struct mount_node_row *row)
 {
-	int tree = mount_slot(ctx, row->slot);
+	const char *path = flat_str(ctx->plan, row->path);
+	mode_t mode = node_types[row->kind];
+	auto_close int source = sys_open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0);
+	if (source < 0)
+		return err_new(source, "device %u:%u may not be made here, and of the host's %s",
+			row->major, row->minor, path);
+	int r = node_verify(source, "", mode, makedev(row->major, row->minor));
+	if (r < 0)
+		return err_say(r,
+			"device %u:%u may not be made here, and %s of the host is another",
+			row->major, row->minor, path);
+	auto_close int target = path_make_file(ctx->root_fd, path, PATH_STRICT);
+	if (target < 0)
+		return err_new(target, "mount point %s", path);
+	const struct mount_row flags = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC};
+	auto_close int tree = mount_clone_fd(source, &flags);
 	if (tree < 0)
 		return tree;
-	auto_close int target = path_make_file(
-		ctx->root_fd, flat_str(ctx->plan, row->path), PATH_STRICT);
-	if (target < 0)
-		return err_new(target, "mount point");
-	int r = mount_tree_attach(tree, target);
-	return r < 0 ? err_new(r, "attach") : 0;
+	r = mount_tree_attach(tree, target);
+	return r < 0 ? err_new(r, "attach at %s", path) : 0;
 }
 
 int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row)
 {
-	if (row->kind == MOUNT_NODE_BIND)
-		return node_bind(ctx, row);
-
 	const char *path = flat_str(ctx->plan, row->path);
 	const char *name;
 	auto_close int parent = path_open_parent(ctx->root_fd, path, true, PATH_STRICT, &name);
 	if (parent < 0)
 		return err_new(parent, "directory of %s", path);
-	if (row->kind != MOUNT_NODE_LINK)
-		return node_make(parent, name, row);
-
+	if (row->kind != MOUNT_NODE_LINK) {
+		int made = node_make(parent, name, row);
+		return made == -EPERM ? node_bind(ctx, row) : made;
+	}
 	int r = sys_symlink_at(flat_str(ctx->plan, row->target), parent, name);
 	return r < 0 && r != -EEXIST ? err_new(r, "link") : 0;
 }

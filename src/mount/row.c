@@ -18,7 +18,8 @@
 
 enum { OPTION_MAX = 512 };
 
-int mount_slot(const struct mount_context *ctx, uint32_t slot)
+/* The fd in a slot, or -EBADF with a sentence. */
+static int mount_slot(const struct mount_context *ctx, uint32_t slot)
 {
 	if (slot >= ctx->slot_count || ctx->slots[slot] < 0)
 		return err_say(-EBADF, "nothing was handed over in slot %u", slot);

@@ -120,6 +120,7 @@ struct oci_spec {
 	/* Where the root is attached until it is entered, for hooks that look for it there; NULL: over /. */
 	const char *root_point;
 	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper, keeps_keyring;
+	bool opens_inside; /* the caller may not mount: all is done in the container's user namespace */
 	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
 	const char *hostname, *domainname;
 	const char *cgroup_path;

@@ -197,9 +197,15 @@ static int add_cgroup_tree(struct build *b, const struct oci_mount *mount,
 	mount_row_options(b, row, o);
 	row->kind = MOUNT_KIND_BIND;
 	row->slot = (uint32_t)slot;
-	row->fstype = flat_string(b->flat, *controllers ? "cgroup" : "cgroup2");
-	row->source = flat_string(b->flat, controllers);
-	return 0;
+	if (!b->spec->opens_inside) {
+		row->fstype = flat_string(b->flat, *controllers ? "cgroup" : "cgroup2");
+		row->source = flat_string(b->flat, controllers);
+		return 0;
+	}
+	auto_buf struct buf path = BUF_INIT;
+	int r = cgroup_future_path(b->host, b->spec->cgroup_path, controllers, &path);
+	row->source = flat_string(b->flat, path.data);
+	return r;
 }
 
 static int add_hierarchy(struct build *b, const struct oci_mount *mount,
@@ -490,6 +496,7 @@ static void add_head(struct build *b, enum plan_kind kind)
 			(spec->process.has_oom_score_adj ? PLAN_OOM_SCORE : 0) |
 			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0) |
 			(spec->keeps_keyring ? PLAN_KEEPS_KEYRING : 0) |
+			(spec->opens_inside ? PLAN_OPENS_INSIDE : 0) |
 			(has_setup_hooks(spec) ? PLAN_HOOKS : 0),
 		.root_propagation = spec->root_propagation,
 		.hostname = flat_string(b->flat, spec->hostname),

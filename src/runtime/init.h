@@ -22,7 +22,6 @@ struct init {
 int hand_over(struct init *init);
 
 int step_namespaces(struct init *init, const void *row);
-int step_identity(struct init *init, const void *row);
 int step_root(struct init *init, const void *row);
 int step_mount(struct init *init, const void *row);
 int step_node(struct init *init, const void *row);
@@ -33,6 +32,7 @@ int step_sysctl(struct init *init, const void *row);
 int step_cwd(struct init *init, const void *row);
 int step_enter_root(struct init *init, const void *row);
 int step_cgroup_join(struct init *init, const void *row);
+int step_cgroup_namespace(struct init *init, const void *row);
 int step_hooks(struct init *init, const void *row);
 int step_wait_start(struct init *init, const void *row);
 int step_rlimit(struct init *init, const void *row);

@@ -98,7 +98,9 @@ int step_credentials(struct init *init, const void *row)
 
 	int r = sec_caps_bound(&process->caps);
 	if (r == 0)
-		r = sec_ids_set(process->uid, process->gid, groups, count);
+		r = plan_user_row(&init->plan)
+			? sec_ids_set_mapped(process->uid, process->gid, groups, count)
+			: sec_ids_set(process->uid, process->gid, groups, count);
 	if (r == 0)
 		r = sec_caps_set(&process->caps);
 	if (r < 0)

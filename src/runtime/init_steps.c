@@ -96,8 +96,8 @@ int step_namespaces(struct init *init, const void *row)
 
 	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
 		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
-		if (ns->mode != NS_MODE_JOIN)
-			continue;
+		if (ns->mode != NS_MODE_JOIN || ns->kind == NS_USER)
+			continue; /* a user namespace has been joined before anything else */
 		r = sys_setns(init->slots[ns->slot], (int)ns_info[ns->kind].clone_flag);
 		if (r < 0)
 			return err_new(r, "join %s namespace %s", ns_info[ns->kind].oci_name,
@@ -110,27 +110,24 @@ int step_namespaces(struct init *init, const void *row)
 	return r < 0 ? r : hand_over(init);
 }
 
-int step_identity(struct init *init, const void *row)
-{
-	struct sync_message message = {.type = SYNC_MAP_IDS};
-	int r = sync_send(init->sync_fd, &message, NULL, 0);
-	if (r == 0)
-		r = sync_expect(init->sync_fd, SYNC_MAPPED, &message, NULL, NULL);
-	return r < 0 ? r : sec_ids_set(0, 0, NULL, 0);
-}
-
 int step_root(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
+	int r = head->flags & PLAN_OPENS_INSIDE ? prepare_trees(&init->plan, NULL, init->slots) : 0;
+	if (r < 0)
+		return r;
 	int root = init->slots[SLOT_ROOT];
 	if (root < 0)
 		return err_say(-EBADF, "no root was handed over");
 	umask(0); /* modes of nodes and mount points are exactly the plan's */
-	return mount_root_attach(&init->mount, root, flat_str(&init->plan, head->root_point),
-		head->root_propagation);
+	const char *point = flat_str(&init->plan, head->root_point);
+	/* Root of a user namespace may be unable to walk there; it was born there. */
+	if (point && plan_user_row(&init->plan))
+		point = ".";
+	return mount_root_attach(&init->mount, root, point, head->root_propagation);
 }
 
-/* Into the v1 hierarchies; the v2 tree is where this process was cloned into. That place becomes the root of its view. */
+/* Into the v1 hierarchies; the v2 tree is where this process was cloned into. */
 int step_cgroup_join(struct init *init, const void *row)
 {
 	int r = 0;
@@ -138,13 +135,13 @@ int step_cgroup_join(struct init *init, const void *row)
 		auto_close int fd = take_fd(&init->slots[i]);
 		r = fd < 0 ? 0 : cgroup_entry_move(fd);
 	}
-	if (r < 0)
-		return err_new(r, "move into the container's cgroup");
-	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
-		if (ns->kind == NS_CGROUP && ns->mode == NS_MODE_NEW)
-			r = sys_unshare(CLONE_NEWCGROUP);
-	}
+	return r < 0 ? err_new(r, "move into the container's cgroup") : 0;
+}
+
+/* Where this process is becomes the root of its view. */
+int step_cgroup_namespace(struct init *init, const void *row)
+{
+	int r = sys_unshare(CLONE_NEWCGROUP);
 	return r < 0 ? err_new(r, "make the cgroup namespace") : 0;
 }
 

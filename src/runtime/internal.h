@@ -43,6 +43,7 @@ enum plan_flags {
 	PLAN_JOINS_CGROUP = 128,
 	PLAN_HOOKS = 256, /* the host has hooks to run before init enters its root */
 	PLAN_KEEPS_KEYRING = 512,
+	PLAN_OPENS_INSIDE = 1024, /* the caller may not mount: init does, in its user namespace */
 };
 
 /* Arguments and environment together; plan_build refuses more. */
@@ -122,3 +123,15 @@ struct step_kind {
 extern const struct step_kind step_kinds[];
 extern const size_t step_kind_count;
 uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
+
+/* Clones init, or who makes it (SYNC_CHILD), into the group of SLOT_CGROUP_TREE: l->pid, l->pidfd and l->sync_fd. Host. */
+int birth_begin(struct launch *l);
+/* The row of the user namespace that is made or joined, or NULL. */
+const struct ns_row *plan_user_row(const struct flat *plan);
+/* How a new container comes to its user namespace; 0: it has none of its own. */
+enum ns_mode plan_user_mode(const struct flat *plan);
+
+/* The root and what is bound, as detached trees in their slots; what is there already stays. Without `host` no cgroup
+ * trees. Host, or init for a plan with PLAN_OPENS_INSIDE. */
+int prepare_trees(
+	const struct flat *plan, const struct cgroup_host *host, int slots[static SLOT_MAX]);

@@ -20,8 +20,6 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-/* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
-enum { SYNC_FD = 3, SAFE_FD = 10, LAYERS_MAX = 128 };
 _Static_assert(
 	SLOT_KEEP_FIRST - SLOT_CGROUP_FIRST == CGROUP_HIERARCHIES_MAX, "a slot for each hierarchy");
 
@@ -103,99 +101,6 @@ static int prepare_cgroup(struct launch *l)
 	return 0;
 }
 
-static int directory_open(const char *path)
-{
-	int fd = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
-	return fd < 0 ? err_new(fd, "open %s", path) : fd;
-}
-
-static int overlay_of_plan(const struct launch *l, const int *layers, size_t count)
-{
-	const struct plan_head_row *head = plan_head(&l->plan);
-	auto_close int upper = directory_open(flat_str(&l->plan, head->upper));
-	if (upper < 0)
-		return upper;
-	auto_close int work = directory_open(flat_str(&l->plan, head->work));
-	if (work < 0)
-		return work;
-	struct mount_overlay overlay = {
-		.layers = layers,
-		.layer_count = count,
-		.upper_fd = upper,
-		.work_fd = work,
-		.is_volatile = head->flags & PLAN_ROOT_VOLATILE,
-	};
-	return mount_overlay_open(&overlay);
-}
-
-/* One directory without a writable layer is the root itself; anything else is an overlay. */
-static int root_of_layers(const struct launch *l, const int *layers, size_t count)
-{
-	if (plan_head(&l->plan)->upper)
-		return overlay_of_plan(l, layers, count);
-	struct mount_row row = {.flags = MOUNT_RECURSIVE, .propagation = MS_PRIVATE};
-	return mount_clone_fd(layers[0], &row);
-}
-
-static int prepare_root(struct launch *l)
-{
-	uint32_t count = flat_count(&l->plan, PLAN_LAYER);
-	if (l->slots[SLOT_ROOT] >= 0 || plan_head(&l->plan)->kind != PLAN_KIND_RUN)
-		return 0;
-	if (count == 0 || count > LAYERS_MAX)
-		return err_say(-EINVAL, "a root of %u layers", count);
-
-	int layers[LAYERS_MAX];
-	int root = -EBADF;
-	uint32_t opened = 0;
-	for (; opened < count; opened++) {
-		const struct plan_text_row *row = flat_row(&l->plan, PLAN_LAYER, opened);
-		layers[opened] = directory_open(flat_str(&l->plan, row->text));
-		if (layers[opened] < 0)
-			break;
-	}
-	if (opened == count)
-		root = root_of_layers(l, layers, count);
-	for (uint32_t i = 0; i < opened; i++)
-		fd_close(layers[i]);
-	if (opened < count)
-		return layers[opened];
-	l->slots[SLOT_ROOT] = root;
-	return root < 0 ? err_wrap(root, "assemble the root") : 0;
-}
-
-/* The container's own group, or where init will be if it has none. */
-static int cgroup_tree_open(const struct launch *l, const struct mount_row *row)
-{
-	const char *controllers = flat_str(&l->plan, row->source);
-	auto_close int group = cgroup_dir_open(l->cgroup_host,
-		flat_str(&l->plan, plan_head(&l->plan)->cgroup_path),
-		controllers ? controllers : "");
-	return group < 0 ? group : mount_clone_fd(group, row);
-}
-
-static int bind_open(const struct launch *l, const struct mount_row *row)
-{
-	const char *source = flat_str(&l->plan, row->source);
-	if (row->fstype)
-		return cgroup_tree_open(l, row);
-	return source ? mount_bind_open(source, row) : err_say(-EINVAL, "nothing to bind there");
-}
-
-static int prepare_binds(struct launch *l)
-{
-	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_MOUNT); i++) {
-		const struct mount_row *row = flat_row(&l->plan, PLAN_MOUNT, i);
-		if (row->kind != MOUNT_KIND_BIND || l->slots[row->slot] >= 0)
-			continue;
-		int tree = bind_open(l, row);
-		if (tree < 0)
-			return err_wrap(tree, "mount on %s", flat_str(&l->plan, row->target));
-		l->slots[row->slot] = tree;
-	}
-	return 0;
-}
-
 /* Sysctls of a namespace that is joined may be set, unless that is the host's own (security.md 1-H). */
 static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
 {
@@ -237,10 +142,8 @@ static int prepare_namespaces(struct launch *l)
 int launch_prepare(struct launch *l)
 {
 	int r = prepare_cgroup(l);
-	if (r == 0)
-		r = prepare_root(l);
-	if (r == 0)
-		r = prepare_binds(l);
+	if (r == 0 && !(plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE))
+		r = prepare_trees(&l->plan, l->cgroup_host, l->slots);
 	return r < 0 ? r : prepare_namespaces(l);
 }
 
@@ -260,113 +163,13 @@ static int start_packet_send(struct launch *l)
 	return r;
 }
 
-/* What the child keeps of the host's fds. */
-struct child_fds {
-	int exe;
-	int sync;
-	int null; /* where there is no stdio: init never holds what the host has at 0, 1 and 2 */
-};
-
-static void child_fds_close(struct child_fds *fds)
-{
-	fd_close(fds->exe);
-	fd_close(fds->sync);
-	fd_close(fds->null);
-}
-AUTO_STRUCT(child_fds, struct child_fds, child_fds_close)
-
-/* The child, on a copy of the host's memory: it may only place its fds and leave. Whatever the host, or its caller, has
- * open besides goes no further than the execve (security.md R5). */
-static _Noreturn void child_main(const struct launch *l, const struct child_fds *fds)
-{
-	char name[] = "husk-init";
-	char *const args[] = {name, NULL};
-	char *const env[] = {NULL};
-	int r = 0;
-	for (int i = 0; i < 3 && r >= 0; i++)
-		r = fd_place(l->stdio[i] >= 0 ? l->stdio[i] : fds->null, i);
-	if (r >= 0)
-		r = fd_place(fds->sync, SYNC_FD);
-	if (r >= 0)
-		r = fd_cloexec_from(SYNC_FD + 1);
-	if (r >= 0)
-		r = sys_execve_at(fds->exe, "", args, env, AT_EMPTY_PATH);
-
-	struct sync_message message = {.type = SYNC_FAILED, .phase = LAUNCH_PHASE_SETUP};
-	err_new(r, "execute init");
-	err_pack(&message.error);
-	sync_send(fds->sync, &message, NULL, 0);
-	_exit(1);
-}
-
-/* What the kernel refuses with a number that says something else. */
-static int clone_error(int r, uint64_t flags)
-{
-	if (r == -ENOSPC)
-		return err_say(r,
-			"a limit on the number of namespaces is reached (see sysctl "
-			"user.max_*_namespaces)");
-	if (r == -EINVAL)
-		return err_say(r, "this kernel lacks a kind of namespace that was asked for");
-	if (r == -EPERM && flags & CLONE_NEWUSER)
-		return err_say(r,
-			"user namespaces are not allowed here (sysctl "
-			"kernel.unprivileged_userns_clone, "
-			"user.max_user_namespaces)");
-	if (r == -EPERM)
-		return err_say(
-			r, "not allowed to make namespaces: root or a user namespace is needed");
-	return err_new(r, "start init");
-}
-
-static int clone_into(struct launch *l, const struct child_fds *fds, int cgroup_fd)
-{
-	struct clone_args args = {
-		.flags = plan_head(&l->plan)->clone_flags | CLONE_PIDFD |
-			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
-		.pidfd = (uintptr_t)&l->pidfd,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
-	};
-	int pid = sys_clone3(&args);
-	if (pid == 0)
-		child_main(l, fds);
-	return pid;
-}
-
-/* The container's own processes have made groups in its group: an exec goes where its first process is. */
-static int clone_beside_target(struct launch *l, const struct child_fds *fds, int cgroup_fd)
-{
-	int target = process_pid(l->slots[SLOT_TARGET]);
-	if (target < 0)
-		return err_new(target, "look at the container's first process");
-	auto_close int inner = cgroup_entry_below(
-		cgroup_fd, flat_str(&l->plan, plan_head(&l->plan)->cgroup_path), target);
-	int pid = inner < 0 ? inner : clone_into(l, fds, inner);
-	return inner >= 0 && pid < 0 ? clone_error(pid, plan_head(&l->plan)->clone_flags) : pid;
-}
-
-static int init_clone(struct launch *l, const struct child_fds *fds)
-{
-	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
-	int pid = clone_into(l, fds, cgroup_fd);
-	if (pid == -EBUSY && l->slots[SLOT_TARGET] >= 0)
-		pid = clone_beside_target(l, fds, cgroup_fd);
-	else if (pid < 0)
-		clone_error(pid, plan_head(&l->plan)->clone_flags);
-	if (pid < 0)
-		return pid;
-	l->pid = pid;
-	return 0;
-}
-
 /* Puts the step's own sentence behind init's. */
 static int failure(struct launch *l, int r, const struct sync_message *message)
 {
 	if (message->type != SYNC_FAILED)
 		return err_wrap(r, "init");
 	l->phase = message->phase;
-	if (message->phase == LAUNCH_PHASE_EXEC)
+	if (message->phase == LAUNCH_PHASE_EXEC || message->step == 0)
 		return r;
 	auto_buf struct buf sentence = BUF_INIT;
 	buf_addf(&sentence, "%s (", err_text());
@@ -406,12 +209,9 @@ static int hear_only(
 
 static int maps_write(struct launch *l)
 {
-	uint32_t count = flat_count(&l->plan, PLAN_IDMAP);
-	if (count == 0)
-		return 0;
 	struct ns_idmap uids[NS_IDMAP_MAX], gids[NS_IDMAP_MAX];
 	size_t uid_count = 0, gid_count = 0;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_IDMAP); i++) {
 		const struct ns_idmap_row *row = flat_row(&l->plan, PLAN_IDMAP, i);
 		struct ns_idmap map = {row->inner, row->outer, row->count};
 		size_t *used = row->is_gid ? &gid_count : &uid_count;
@@ -419,13 +219,7 @@ static int maps_write(struct launch *l)
 			return err_say(-E2BIG, "more than %d lines in an id map", NS_IDMAP_MAX);
 		(row->is_gid ? gids : uids)[(*used)++] = map;
 	}
-	struct sync_message message;
-	int none;
-	int r = hear_only(l, SYNC_MAP_IDS, &message, &none);
-	if (r == 0)
-		r = ns_idmap_write(l->pid, uids, uid_count, gids, gid_count);
-	message = (struct sync_message){.type = SYNC_MAPPED};
-	return r < 0 ? r : sync_send(l->sync_fd, &message, NULL, 0);
+	return ns_idmap_write(l->pid, uids, uid_count, gids, gid_count);
 }
 
 /* By pid, which cannot be another's: it is our child and not waited for yet. */
@@ -474,54 +268,37 @@ static int child_await(struct launch *l)
 	return r < 0 ? r : child_adopt(l, &message, fd);
 }
 
-static int conversation(struct launch *l)
+/* A user namespace: who joined it has made init there, and init waits until it is somebody. Before that its files in /proc
+ * are still the caller's, who may not be root. */
+static int identity_give(struct launch *l)
 {
-	int r = start_packet_send(l);
+	enum ns_mode mode = plan_user_mode(&l->plan);
+	int r = mode == NS_MODE_JOIN ? child_await(l) : 0;
 	if (r == 0)
 		r = oom_score_write(l);
-	if (r == 0)
+	if (r == 0 && mode == NS_MODE_NEW)
 		r = maps_write(l);
+	struct sync_message message = {.type = SYNC_MAPPED};
+	return r < 0 || !mode ? r : sync_send(l->sync_fd, &message, NULL, 0);
+}
+
+static int conversation(struct launch *l)
+{
+	int r = identity_give(l);
+	if (r == 0)
+		r = start_packet_send(l);
 	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && hands_over(l))
 		r = child_await(l);
 	return r;
 }
 
-/* An fd that placing 0 to 3 does not close. */
-static int safe_fd_take(int fd)
-{
-	auto_close int old = fd;
-	return old < 0 ? old : sys_fcntl(old, F_DUPFD_CLOEXEC, SAFE_FD);
-}
-
-static int child_fds_open(struct launch *l, struct child_fds *out)
-{
-	int exe = runtime_sealed_exe(l->init_path, plan_head(&l->plan)->flags & PLAN_REAPER);
-	if (exe < 0)
-		return exe;
-	out->exe = safe_fd_take(exe);
-	out->null = safe_fd_take(sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0));
-	if (out->exe < 0 || out->null < 0)
-		return err_new(out->exe < 0 ? out->exe : out->null, "open /dev/null for init");
-	int pair[2];
-	int r = socket_pair(pair);
-	if (r < 0)
-		return err_new(r, "make the sync socket");
-	l->sync_fd = pair[0];
-	out->sync = safe_fd_take(pair[1]);
-	return out->sync < 0 ? err_new(out->sync, "place the sync socket") : 0;
-}
-
 int launch_start(struct launch *l)
 {
-	auto_of(child_fds) struct child_fds fds = {-EBADF, -EBADF, -EBADF};
-	int r = child_fds_open(l, &fds);
-	if (r == 0)
-		r = init_clone(l, &fds);
+	int r = birth_begin(l);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < 3; i++)
 		fd_replace(&l->stdio[i], -EBADF);
-	fd_replace(&fds.sync, -EBADF);
 	r = conversation(l);
 	if (r != -EPIPE)
 		return r;

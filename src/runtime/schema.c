@@ -91,8 +91,7 @@ static bool node_is_right(const void *data)
 {
 	const struct mount_node_row *row = data;
 	bool has_target = row->kind != MOUNT_NODE_LINK || row->target;
-	return row->kind && row->kind <= MOUNT_NODE_BIND && row->path && has_target &&
-		row->slot < SLOT_MAX;
+	return row->kind && row->kind <= MOUNT_NODE_LINK && row->path && has_target;
 }
 
 static bool guard_is_right(const void *data)

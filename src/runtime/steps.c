@@ -42,6 +42,16 @@ static bool execs_in_cgroup(const struct flat *plan)
 	return !is_run(plan) && joins_cgroup(plan);
 }
 
+static bool has_cgroup_namespace(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *ns = flat_row(plan, PLAN_NAMESPACE, i);
+		if (ns->kind == NS_CGROUP && ns->mode == NS_MODE_NEW)
+			return true;
+	}
+	return false;
+}
+
 static bool has_terminal(const struct flat *plan)
 {
 	return has_flag(plan, PLAN_TERMINAL);
@@ -57,9 +67,9 @@ static bool has_hostname(const struct flat *plan)
 	return plan_head(plan)->hostname || plan_head(plan)->domainname;
 }
 
-static bool has_new_user(const struct flat *plan)
+static bool has_user(const struct flat *plan)
 {
-	return flat_count(plan, PLAN_IDMAP) > 0;
+	return plan_user_mode(plan) != 0;
 }
 
 static bool filters_before_ids(const struct flat *plan)
@@ -126,7 +136,7 @@ static void describe_idmap(const struct flat *plan, const void *row, struct buf 
 
 static void describe_identity(const struct flat *plan, const void *row, struct buf *out)
 {
-	buf_adds(out, "wait for the id maps, become root of the user namespace");
+	buf_adds(out, "become root of the user namespace");
 }
 
 static void describe_network(const struct flat *plan, const void *row, struct buf *out)
@@ -200,7 +210,12 @@ static void describe_cgroup_join(const struct flat *plan, const void *row, struc
 	buf_adds(out,
 		((const struct plan_head_row *)row)->kind == PLAN_KIND_EXEC
 			? "move into the container's cgroup"
-			: "move into the cgroup, make the cgroup namespace");
+			: "move into the cgroup");
+}
+
+static void describe_cgroup_namespace(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "make the cgroup namespace");
 }
 
 static void describe_join(const struct flat *plan, const void *row, struct buf *out)
@@ -292,10 +307,10 @@ const struct step_kind step_kinds[] = {
 	{STEP_HOST, PLAN_HEAD, is_run, describe_root, NULL},
 	{STEP_HOST, PLAN_NAMESPACE, NULL, describe_namespace, NULL},
 	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
+	{STEP_HOST, PLAN_HEAD, has_user, describe_identity, NULL},
 	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
 	{STEP_INIT, PLAN_HEAD, execs_in_cgroup, describe_cgroup_join, step_cgroup_join},
 	{STEP_INIT, PLAN_HEAD, joins_namespaces, describe_join, step_namespaces},
-	{STEP_INIT, PLAN_HEAD, has_new_user, describe_identity, step_identity},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_attach_root, step_root},
 	{STEP_INIT, PLAN_MOUNT, NULL, describe_mount, step_mount},
 	{STEP_INIT, PLAN_NODE, NULL, describe_node, step_node},
@@ -303,6 +318,8 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
 	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
+	{STEP_INIT, PLAN_HEAD, has_cgroup_namespace, describe_cgroup_namespace,
+		step_cgroup_namespace},
 	{STEP_INIT, PLAN_GUARD, NULL, describe_guard, step_guard},
 	{STEP_INIT, PLAN_HEAD, has_hooks, describe_hooks, step_hooks},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_cwd, step_cwd},

@@ -3,9 +3,9 @@
  * The conversation of host and init over one SOCK_SEQPACKET pair.
  *
  *   host                                  init
+ *                                  <----  CHILD (pidfd)    a user namespace is joined: who did has made init there
+ *   MAPPED                         ---->                   only with a user namespace; init is executed after it
  *   BEGIN (plan, slots)            ---->
- *                                  <----  MAP_IDS          only with a user namespace
- *   MAPPED                         ---->
  *                                  <----  CHILD (pidfd)    a container that joins a pid namespace: it is born there
  *                                  <----  CONSOLE (pty)    only with a terminal
  *                                  <----  HOOKS            only with hooks of the host's
@@ -36,7 +36,6 @@ struct sync_rule {
 static const struct sync_rule sync_rules[] = {
 	[SYNC_NONE] = {"nothing", 0, false},
 	[SYNC_BEGIN] = {"begin", SOCKET_FDS_MAX, false},
-	[SYNC_MAP_IDS] = {"map ids", 0, false},
 	[SYNC_MAPPED] = {"ids mapped", 0, false},
 	[SYNC_CHILD] = {"child", 1, false},
 	[SYNC_CONSOLE] = {"console", 1, false},

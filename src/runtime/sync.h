@@ -7,9 +7,8 @@
 enum sync_type {
 	SYNC_NONE,
 	SYNC_BEGIN, /* host -> init: the start packet: plan and slots */
-	SYNC_MAP_IDS, /* init -> host: write my id maps */
-	SYNC_MAPPED,
-	SYNC_CHILD, /* exec stage -> host: the pidfd of the process that goes on */
+	SYNC_MAPPED, /* host -> init before its execve: it has a user namespace, and ids in it */
+	SYNC_CHILD, /* who joined a user or pid namespace -> host: the pidfd of the process that goes on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
 	SYNC_HOOKS, /* init -> host: furnished, not entered: run the hooks */
 	SYNC_HOOKED,

@@ -70,7 +70,7 @@ static const char sys_root[] =
 /* A user namespace may mount no sysfs without a network namespace of its own. */
 static const char sys_rootless[] =
 	"        {\"destination\": \"/sys\", \"type\": \"none\", \"source\": \"/sys\",\n"
-	"            \"options\": [\"rbind\", \"nosuid\", \"noexec\", \"nodev\", \"ro\"]}\n";
+	"            \"options\": [\"rbind\", \"nosuid\", \"noexec\", \"nodev\", \"rro\"]}\n";
 
 static const char middle[] = "    ],\n    \"linux\": {\n";
 

@@ -135,6 +135,14 @@ uint64_t sec_caps_of_caller(void)
 	return read_set(is_bounding, &set, &count) < 0 ? 0 : set;
 }
 
+bool sec_cap_is_effective(unsigned number)
+{
+	struct cap_header header = {.version = CAP_VERSION_3};
+	struct cap_data data[2] = {0};
+	return sys_capget(&header, data) >= 0 &&
+		data[number / 32].effective & UINT32_C(1) << number % 32;
+}
+
 void sec_caps_describe(uint64_t set, struct buf *out)
 {
 	const char *separator = "";

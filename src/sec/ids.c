@@ -7,6 +7,7 @@
 #include "sys/calls.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 /* What is read back must fit on the stack; images have at most dozens. */
@@ -39,15 +40,18 @@ static int groups_are(const gid_t *groups, size_t count)
 	return 1;
 }
 
-static int set_groups(const gid_t *groups, size_t count)
+static int set_groups(const gid_t *groups, size_t count, bool is_mapped)
 {
 	if (count > GROUPS_MAX)
 		return err_say(-EINVAL, "%zu supplementary groups: at most %d", count, GROUPS_MAX);
-	/* A user namespace made without privilege may not call setgroups at all, which is fine
-	 * when nothing has to change. */
+	/* In a user namespace whose gid map was written without privilege nobody may call setgroups, which is fine when
+	 * nothing has to change. */
 	if (groups_are(groups, count) == 1)
 		return 0;
 	int r = sys_setgroups(count, groups);
+	/* Whoever may set groups and is refused is in one of those; the caller's stay, as nobody's. */
+	if (r == -EPERM && is_mapped && count == 0 && sec_cap_is_effective(CAP_SETGID))
+		return 0;
 	if (r < 0)
 		return err_new(r, "set %zu supplementary groups", count);
 	r = groups_are(groups, count);
@@ -56,12 +60,12 @@ static int set_groups(const gid_t *groups, size_t count)
 	return r ? 0 : err_say(-EPERM, "the kernel has other supplementary groups than were set");
 }
 
-int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+static int set_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count, bool is_mapped)
 {
 	uid_t uids[3];
 	gid_t gids[3];
 
-	int r = set_groups(groups, group_count);
+	int r = set_groups(groups, group_count, is_mapped);
 	if (r < 0)
 		return r;
 	r = sys_setresgid(gid);
@@ -80,4 +84,14 @@ int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
 				uid, gid);
 	}
 	return 0;
+}
+
+int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+{
+	return set_ids(uid, gid, groups, group_count, false);
+}
+
+int sec_ids_set_mapped(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+{
+	return set_ids(uid, gid, groups, group_count, true);
 }

@@ -98,14 +98,6 @@ int sec_rlimit_parse(const char *text, struct sec_rlimit_row *out)
 	return 0;
 }
 
-static bool may_raise(void)
-{
-	struct cap_header header = {.version = CAP_VERSION_3};
-	struct cap_data data[2] = {0};
-
-	return sys_capget(&header, data) >= 0 && data[0].effective & 1U << CAP_SYS_RESOURCE;
-}
-
 /* What nobody may go beyond: the hard limit of open files is bounded by fs.nr_open even for
  * CAP_SYS_RESOURCE. */
 static uint64_t ceiling_of(uint32_t resource)
@@ -127,7 +119,7 @@ int sec_rlimit_clamp(struct sec_rlimit_row *row)
 	int r = sys_getrlimit((int)row->resource, &soft, &hard);
 	if (r < 0)
 		return err_new(r, "read limit %" PRIu32, row->resource);
-	if (hard < most && !may_raise())
+	if (hard < most && !sec_cap_is_effective(CAP_SYS_RESOURCE))
 		most = hard;
 	if (row->hard <= most)
 		return 0;

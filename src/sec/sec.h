@@ -25,6 +25,8 @@ const char *sec_cap_nearest(const char *name);
 /* Those in the caller's bounding set: all that a container of its can have. A set with more
  * fails sec_caps_set. */
 uint64_t sec_caps_of_caller(void);
+/* May the caller use it now? Silent. */
+bool sec_cap_is_effective(unsigned number);
 /* husk's eleven default capabilities. */
 extern const uint64_t sec_caps_default;
 /* "CHOWN,KILL,..." in order of number. */
@@ -38,6 +40,8 @@ int sec_caps_set(const struct sec_caps *caps);
 
 /* Supplementary groups exactly as listed, then gid, then uid. Init. */
 int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
+/* The same in a user namespace, where setting no groups at all may be forbidden. */
+int sec_ids_set_mapped(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);
 
 /*
  * seccomp. The default profile is compiled at build time; what it makes depend on capabilities are

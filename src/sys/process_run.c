@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -21,6 +22,18 @@
 enum { OUTPUT_MAX = 64 * 1024 };
 
 static const char *const run_environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+
+/* In a user namespace the program is root, if there is one. */
+static int namespaces_enter(const struct process_request *request)
+{
+	int r = sys_setns(request->join_pidfd, request->join_flags);
+	if (r < 0 || !(request->join_flags & CLONE_NEWUSER))
+		return r;
+	r = sys_setresgid(0);
+	if (r == 0 || r == -EINVAL)
+		r = sys_setresuid(0);
+	return r == -EINVAL ? 0 : r;
+}
 
 /* In the child: never returns to the caller's code. */
 static int run_prepare(const struct process_request *request, int output_fd)
@@ -38,7 +51,7 @@ static int run_prepare(const struct process_request *request, int output_fd)
 	if (r == 0)
 		r = fd_place(output_fd, 2);
 	if (r == 0 && request->join_pidfd >= 0)
-		r = sys_setns(request->join_pidfd, request->join_flags);
+		r = namespaces_enter(request);
 	/* A group of its own, so that what it started ends with it. */
 	if (r == 0 && request->timeout_ms) {
 		r = sys_setsid();

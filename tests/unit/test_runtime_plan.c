@@ -82,15 +82,16 @@ static const char golden[] =
 	" 25  init  link /dev/stderr to /proc/self/fd/2  [oci]\n"
 	" 26  init  link /dev/ptmx to pts/ptmx  [oci]\n"
 	" 27  init  set hostname seed\n"
-	" 28  init  move into the cgroup, make the cgroup namespace\n"
-	" 29  init  make read-only /sys/fs/cgroup  [default]\n"
-	" 30  init  hide /proc/kcore  [default]\n"
-	" 31  init  open working directory /\n"
-	" 32  init  pivot_root, drop the old root\n"
-	" 33  init  report ready, wait for the start signal\n"
-	" 34  init  new session and keyring, umask 0022\n"
-	" 35  init  become uid 7 gid 0, capabilities none\n"
-	" 36  init  execute sleep 1\\x1b[2J (1 environment variables)\n";
+	" 28  init  move into the cgroup\n"
+	" 29  init  make the cgroup namespace\n"
+	" 30  init  make read-only /sys/fs/cgroup  [default]\n"
+	" 31  init  hide /proc/kcore  [default]\n"
+	" 32  init  open working directory /\n"
+	" 33  init  pivot_root, drop the old root\n"
+	" 34  init  report ready, wait for the start signal\n"
+	" 35  init  new session and keyring, umask 0022\n"
+	" 36  init  become uid 7 gid 0, capabilities none\n"
+	" 37  init  execute sleep 1\\x1b[2J (1 environment variables)\n";
 
 static void test_golden(void **state)
 {
@@ -156,7 +157,7 @@ static void test_step_names(void **state)
 	assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
 	plan_step_describe(&plan, 10, &text);
 	assert_string_equal(
-		text.data, "step 10 of 36, in init: mount proc on /proc (nosuid,nodev,noexec)");
+		text.data, "step 10 of 37, in init: mount proc on /proc (nosuid,nodev,noexec)");
 	buf_clear(&text);
 	plan_step_describe(&plan, 99, &text);
 	assert_string_equal(text.data, "");

@@ -3,6 +3,8 @@
  * kernel says. */
 #include "sec/ids.c"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -65,6 +67,36 @@ static int body_unprivileged(void)
 	return 99;
 }
 
+static int own_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* A user namespace as one without privilege gets it: nobody may set groups there, not even none. */
+static int body_groups_denied(void)
+{
+	static const gid_t before[] = {1, 2, 3}, other[] = {7};
+	if (sys_setgroups(3, before) != 0 || unshare(CLONE_NEWUSER) != 0 ||
+		own_write("/proc/self/setgroups", "deny") != 0 ||
+		own_write("/proc/self/uid_map", "0 0 1") != 0 ||
+		own_write("/proc/self/gid_map", "0 0 1") != 0)
+		return 1;
+	if (sec_ids_set(0, 0, NULL, 0) != -EPERM)
+		return 2;
+	if (sec_ids_set_mapped(0, 0, other, 1) != -EPERM)
+		return 3;
+	if (sec_ids_set_mapped(0, 0, NULL, 0) != 0)
+		return 4;
+	const struct cap_header header = {.version = 0x20080522};
+	const struct cap_data none[2] = {0};
+	if (sys_capset(&header, none) != 0 || sec_ids_set_mapped(0, 0, NULL, 0) != -EPERM)
+		return 5;
+	return 99;
+}
+
 /* A kernel that only says it did. */
 static int body_lied_to(void)
 {
@@ -90,6 +122,7 @@ static void test_ids(void **state)
 	assert_int_equal(in_child(body_exact), 99);
 	assert_int_equal(in_child(body_no_groups), 99);
 	assert_int_equal(in_child(body_unprivileged), 99);
+	assert_int_equal(in_child(body_groups_denied), 99);
 	assert_int_equal(in_child(body_lied_to), 99);
 }
 

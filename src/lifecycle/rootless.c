@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers of a user who may not mount: all that root would prepare outside is done in the container's user
+ * namespace, and a cgroup there is only where one has been delegated.
+ */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sec/sec.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+
+static bool has_user_namespace(const struct oci_spec *spec)
+{
+	for (size_t i = 0; i < spec->namespaces.count; i++)
+		if (str_eq(spec->namespaces.items[i].type, "user"))
+			return true;
+	return false;
+}
+
+/* Without limits a container can do without a cgroup; it is found by its pid namespace then. */
+static int cgroup_adapt(struct oci_spec *spec, const struct cgroup_host *host, bool is_named)
+{
+	if (cgroup_may_create(host, spec->cgroup_path))
+		return 0;
+	if (spec->limits.count)
+		return err_say(-EPERM,
+			"config.json: linux.resources: limits need a cgroup, and this user may not "
+			"make "
+			"%s: none has been delegated",
+			spec->cgroup_path);
+	if (is_named)
+		log_warn("the container has no cgroup of its own: this user may not make %s",
+			spec->cgroup_path);
+	spec->cgroup_path = NULL;
+	return 0;
+}
+
+int lifecycle_rootless_adapt(
+	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named)
+{
+	if (sec_cap_is_effective(CAP_SYS_ADMIN))
+		return 0;
+	if (!has_user_namespace(spec))
+		return err_say(-EPERM,
+			"config.json: linux.namespaces: without root a container needs a user "
+			"namespace "
+			"(husk-runtime spec --rootless writes such a configuration)");
+	spec->opens_inside = true;
+	/* Nobody can make a device in a user namespace, and only root can set rules. */
+	spec->device_rules.count = 0;
+	return cgroup_adapt(spec, host, is_cgroup_named);
+}

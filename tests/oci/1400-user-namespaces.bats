@@ -1,0 +1,129 @@
+# User namespaces of containers: new ones with any map, joined ones, and what is made of devices, hooks and identity in them.
+load ../cli/helpers
+load bundle
+
+setup_file() {
+	make_bundle
+	chown -R 100000:100000 "$BUNDLE/rootfs"
+	map_of 0 100000 65536
+}
+
+setup() {
+	test_begin
+	cd "$BUNDLE" || return
+}
+
+teardown() {
+	runtime_clean
+	test_end
+}
+
+# map_of INNER OUTER COUNT: the base configuration gets a user namespace with this map of uids and gids.
+map_of() {
+	local base=$BATS_FILE_TMPDIR/base.json
+	# shellcheck disable=SC2016 # jq's variables
+	jq --argjson map "[{\"containerID\": $1, \"hostID\": $2, \"size\": $3}]" '
+		.linux.namespaces |= (map(select(.type != "user")) + [{type: "user"}]) |
+		.linux.uidMappings = $map | .linux.gidMappings = $map' "$base" >"$base.new"
+	mv "$base.new" "$base"
+}
+
+# begin ID: a container that sleeps; its pid is in $pid.
+begin() {
+	config_of sleep 1000
+	runtime create --pid-file "$BATS_TEST_TMPDIR/$1.pid" "$1" </dev/null >/dev/null 2>&1
+	runtime start "$1"
+	pid=$(<"$BATS_TEST_TMPDIR/$1.pid")
+}
+
+@test "root of a container is nobody on the host, and root inside" {
+	begin c
+	[[ $(awk '/^Uid/ { print $2 }' "/proc/$pid/status") == 100000 ]]
+	[[ $(awk '{ print $1, $2, $3 }' "/proc/$pid/uid_map") == "0 100000 65536" ]]
+	run runtime exec c id
+	[[ $status -eq 0 && $output == "uid=0(root) gid=0(root)"* ]]
+	[[ $(readlink "/proc/$pid/ns/user") != $(readlink /proc/self/ns/user) ]]
+}
+
+@test "devices are the host's own, without suid and exec, and mounts are there" {
+	config_of sh -c 'ls -ln /dev/null; grep " /dev/zero " /proc/mounts; echo x >/dev/null && head -c 3 /dev/zero | wc -c; grep -c " / \| /proc \| /sys \| /dev/shm " /proc/mounts'
+	run runtime run c
+	[[ $status -eq 0 && ${lines[0]} == *"1,   3"* && ${lines[1]} == *nosuid,noexec* && ${lines[2]} == 3 && ${lines[3]} == 4 ]]
+}
+
+@test "a root that its user cannot reach by path is attached all the same" {
+	begin c
+	locked=$(namei -m "$BUNDLE" | grep -c "^ drwx------")
+	[[ $locked -gt 0 ]]
+	run runtime exec c cat /proc/self/mountinfo
+	[[ $status -eq 0 ]]
+}
+
+@test "a device that the host does not have is refused by its path" {
+	config '.linux.devices = [{path: "/dev/nosuchdevice", type: "c", major: 1, minor: 3}]'
+	failure "/dev/nosuchdevice" run c
+}
+
+@test "a path of the host that is another device is refused" {
+	config '.linux.devices = [{path: "/dev/zero", type: "c", major: 1, minor: 3}]'
+	failure "/dev/zero" run c
+}
+
+@test "a user other than root, groups included" {
+	config '.process.user = {uid: 33, gid: 44, additionalGids: [7]} | .process.args = ["id"]'
+	run runtime run c
+	[[ $status -eq 0 && $output == "uid=33 gid=44 groups=7" ]]
+}
+
+@test "without an id for root the first one that is mapped sets it up" {
+	cp "$BATS_FILE_TMPDIR/base.json" "$BATS_TEST_TMPDIR"
+	map_of 1000 100000 1
+	config '.process.user = {uid: 1000, gid: 1000} | .mounts |= map(select(.type != "devpts")) |
+		.process.args = ["sh", "-c", "id; stat -c %u /dev/shm; grep CapEff /proc/self/status"]'
+	mv "$BATS_TEST_TMPDIR/base.json" "$BATS_FILE_TMPDIR"
+	run runtime run c
+	[[ $status -eq 0 && ${lines[0]} == "uid=1000(alice) gid=1000(alice)" && ${lines[1]} == 1000 && ${lines[2]} == *0000000000000000 ]]
+}
+
+@test "a user namespace that is joined owns what is new, and is not mapped again" {
+	begin first
+	config --arg pid "$pid" '(.linux.namespaces[] | select(.type == "user" or .type == "pid" or .type == "network")) |=
+			(.path = "/proc/\($pid)/ns/" + ({user: "user", pid: "pid", network: "net"}[.type])) |
+		.process.capabilities.bounding = ["CAP_SYS_ADMIN"] | .process.capabilities.effective = ["CAP_SYS_ADMIN"] |
+		.process.capabilities.permitted = ["CAP_SYS_ADMIN"] |
+		.process.args = ["sh", "-c", "id; ps | grep -c [s]leep; hostname joined && hostname; ls -l /proc/self/ns/net"]'
+	run runtime run second
+	[[ $status -eq 0 && ${lines[0]} == "uid=0(root) gid=0(root)" && ${lines[1]} == 1 && ${lines[2]} == joined ]]
+	[[ ${lines[3]} == *"$(readlink "/proc/$pid/ns/net")" ]]
+}
+
+@test "joining a namespace that is none is one sentence, and leaves nothing" {
+	config '(.linux.namespaces[] | select(.type == "user")).path = "/etc/passwd"'
+	failure "/etc/passwd" run c
+}
+
+@test "a terminal belongs to the container's user" {
+	config '.process.terminal = true | .process.user.uid = 5 | .process.args = ["sh", "-c", "tty; stat -c %u /dev/pts/0"]'
+	run script -qec "$RUNTIME --root $RUNTIME_ROOT run c" /dev/null
+	[[ $status -eq 0 && $output == *"/dev/pts/0"*5* ]]
+}
+
+@test "a createContainer hook runs in the container's namespaces" {
+	hook=$BATS_TEST_TMPDIR/hook
+	printf '#!/bin/sh\nreadlink /proc/self/ns/uts >%s/uts\n' "$BATS_TEST_TMPDIR" >"$hook"
+	chmod 755 "$hook"
+	config --arg hook "$hook" '.hooks.createContainer = [{path: $hook}] | .process.args = ["ls", "-l", "/proc/self/ns/uts"]'
+	run runtime run c
+	[[ $status -eq 0 && $output == *"$(<"$BATS_TEST_TMPDIR/uts")" ]]
+}
+
+@test "a lower oom_score_adj is set from outside, where it may be" {
+	config '.process.oomScoreAdj = 77 | .process.args = ["cat", "/proc/self/oom_score_adj"]'
+	run runtime run c
+	[[ $status -eq 0 && $output == 77 ]]
+}
+
+@test "a map that the kernel refuses is a sentence with its lines" {
+	config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 10}, {containerID: 5, hostID: 100, size: 10}]'
+	failure "linux.uidMappings" run c
+}
