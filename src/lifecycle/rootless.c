@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers of a user who may not mount: all that root would prepare outside is done in the container's user
- * namespace, and a cgroup there is only where one has been delegated.
+ * Containers of whoever is not root of the machine. Root of a user namespace, as podman has it for its users, prepares
+ * mounts as everybody does; who may not even mount leaves all of it to init, in the container's user namespace. A cgroup
+ * there is only where one has been delegated.
  */
 #include "lifecycle/internal.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "ns/ns.h"
 #include "sec/sec.h"
 
 #include <errno.h>
@@ -41,15 +43,16 @@ static int cgroup_adapt(struct oci_spec *spec, const struct cgroup_host *host, b
 int lifecycle_rootless_adapt(
 	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named)
 {
-	if (sec_cap_is_effective(CAP_SYS_ADMIN))
+	bool may_mount = sec_cap_is_effective(CAP_SYS_ADMIN);
+	if (may_mount && ns_user_is_initial())
 		return 0;
-	if (!has_user_namespace(spec))
+	if (!may_mount && !has_user_namespace(spec))
 		return err_say(-EPERM,
 			"config.json: linux.namespaces: without root a container needs a user "
 			"namespace "
 			"(husk-runtime spec --rootless writes such a configuration)");
-	spec->opens_inside = true;
-	/* Nobody can make a device in a user namespace, and only root can set rules. */
+	spec->opens_inside = !may_mount;
+	/* Nobody can make a device in a user namespace, and only root of the machine can set rules. */
 	spec->device_rules.count = 0;
 	return cgroup_adapt(spec, host, is_cgroup_named);
 }

@@ -13,6 +13,9 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 
+/* PROC_USER_INIT_INO of the kernel, the same since 3.8. */
+static const uint64_t user_initial_inode = 0xeffffffd;
+
 int ns_proc_path(char out[static 64], pid_t pid, const char *name)
 {
 	if (pid == 0)
@@ -139,4 +142,11 @@ int ns_persist(pid_t pid, enum ns_kind kind, const char *path)
 	if (r < 0 && is_made)
 		sys_unlink_at(AT_FDCWD, path, 0);
 	return r < 0 ? say_not_bound(r, kind, path) : 0;
+}
+
+bool ns_user_is_initial(void)
+{
+	struct stat st;
+	return sys_stat_at(AT_FDCWD, "/proc/self/ns/user", 0, &st) == 0 &&
+		st.st_ino == user_initial_inode;
 }

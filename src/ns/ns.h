@@ -68,6 +68,8 @@ int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
 int ns_open(pid_t pid, enum ns_kind kind);
 /* The inode of a namespace of a process, 0 in *out when the process has none to show. Host. */
 int ns_inode(pid_t pid, enum ns_kind kind, uint64_t *out);
+/* Is the caller in the user namespace of the machine itself? Silent. */
+bool ns_user_is_initial(void);
 /* Binds a namespace (the children's, for pid and time) over `path`, made if missing: it outlives its processes. Host. */
 int ns_persist(pid_t pid, enum ns_kind kind, const char *path);
 

@@ -88,16 +88,11 @@ static uint32_t first_id(const struct flat *plan, bool is_gid)
 	return first;
 }
 
-/* The directory that the root will be attached over is entered while this is still somebody who can reach it. Capabilities
- * are kept over the execve for whoever is not root there. */
-static int identity_take(const struct launch *l, const struct birth_fds *fds)
+/* Capabilities are kept over the execve for whoever is not root there. */
+static int ids_take(const struct launch *l, const struct birth_fds *fds)
 {
-	const char *point = flat_str(&l->plan, plan_head(&l->plan)->root_point);
-	int r = point ? sys_chdir(point) : 0;
-	if (r < 0)
-		return err_new(r, "enter %s", point);
 	struct sync_message message;
-	r = sync_expect(fds->sync, SYNC_MAPPED, &message, NULL, NULL);
+	int r = sync_expect(fds->sync, SYNC_MAPPED, &message, NULL, NULL);
 	uint64_t all = sec_caps_of_caller();
 	struct sec_caps caps = {all, all, all, all, all};
 	if (r == 0)
@@ -106,6 +101,17 @@ static int identity_take(const struct launch *l, const struct birth_fds *fds)
 		r = sec_ids_set_mapped(
 			first_id(&l->plan, false), first_id(&l->plan, true), NULL, 0);
 	return r < 0 ? r : sec_caps_set(&caps);
+}
+
+/* The directory that the root will be attached over is entered by who can reach it: the caller, or root of the namespace. */
+static int identity_take(const struct launch *l, const struct birth_fds *fds)
+{
+	const char *point = flat_str(&l->plan, plan_head(&l->plan)->root_point);
+	int entered = point ? sys_chdir(point) : 0;
+	int r = ids_take(l, fds);
+	if (r == 0 && entered == -EACCES)
+		entered = sys_chdir(point);
+	return r < 0 || entered == 0 ? r : err_new(entered, "enter %s", point);
 }
 
 /* On a copy of the host's memory. */

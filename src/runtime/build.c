@@ -431,6 +431,31 @@ static int add_start_hooks(struct build *b)
 	return 0;
 }
 
+/* An id that a new user namespace does not have. */
+static int id_check(const struct build *b, const char *what, uint32_t id, bool is_gid)
+{
+	if (!(b->clone_flags & CLONE_NEWUSER) || b->spec->idmaps.count == 0)
+		return 0;
+	for (size_t i = 0; i < b->spec->idmaps.count; i++) {
+		const struct oci_idmap *map = &b->spec->idmaps.items[i];
+		if (map->is_gid == is_gid && id >= map->container_id &&
+			id - map->container_id < map->size)
+			return 0;
+	}
+	return err_say(-EINVAL, "%s %u is not in the map of the user namespace", what, id);
+}
+
+static int ids_check(const struct build *b)
+{
+	const struct oci_process *p = &b->spec->process;
+	int r = id_check(b, "uid", p->uid, false);
+	if (r == 0)
+		r = id_check(b, "gid", p->gid, true);
+	for (size_t i = 0; i < p->group_count && r == 0; i++)
+		r = id_check(b, "group", p->groups[i], true);
+	return r;
+}
+
 static int add_process(struct build *b)
 {
 	const struct oci_process *p = &b->spec->process;
@@ -444,6 +469,9 @@ static int add_process(struct build *b)
 		return err_say(-E2BIG, "more than %d arguments and environment variables",
 			PLAN_POINTERS_MAX - 2);
 
+	int r = ids_check(b);
+	if (r < 0)
+		return r;
 	struct flat_blob seccomp = {0};
 	if (p->seccomp)
 		seccomp = flat_blob(b->flat, p->seccomp, p->seccomp_size);

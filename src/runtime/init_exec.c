@@ -46,7 +46,7 @@ static int session_begin(struct init *init)
 }
 
 /* The payload may open /dev/stdout again. Only pipes, which husk has made for it; where they are the host's (a user
- * namespace that does not map their owner) they stay as they are. */
+ * namespace that does not map their owner, or the new one) they stay as they are. */
 static int stdio_give(uid_t uid)
 {
 	for (int i = 0; i < 3; i++) {
@@ -54,7 +54,7 @@ static int stdio_give(uid_t uid)
 		int r = sys_stat_fd(i, &st);
 		if (r == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
 			r = sys_chown_at(i, "", uid, (gid_t)-1, AT_EMPTY_PATH);
-		if (r < 0 && r != -EPERM)
+		if (r < 0 && r != -EPERM && r != -EINVAL)
 			return err_new(r, "give the standard streams to uid %u", uid);
 	}
 	return 0;

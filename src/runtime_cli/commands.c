@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
+#include "ns/ns.h"
 #include "sys/calls.h"
 
 #include <errno.h>
@@ -34,10 +35,11 @@ static const struct opt root_opts[] = {
 
 enum { ROOT_PATH_MAX = 4096 };
 
+/* Engines of ordinary users call us as root of a user namespace that they have made. */
 static const char *default_root(char path[static ROOT_PATH_MAX])
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
-	if (geteuid() == 0 || !runtime_dir || runtime_dir[0] != '/' ||
+	if ((geteuid() == 0 && ns_user_is_initial()) || !runtime_dir || runtime_dir[0] != '/' ||
 		fmt_n(path, ROOT_PATH_MAX, "%s/husk-runtime", runtime_dir) < 0)
 		return "/run/husk-runtime";
 	return path;

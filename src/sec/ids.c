@@ -69,9 +69,13 @@ static int set_ids(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count
 	if (r < 0)
 		return r;
 	r = sys_setresgid(gid);
+	if (r == -EINVAL)
+		return err_say(r, "become group %u: the user namespace does not map it", gid);
 	if (r < 0)
 		return err_new(r, "become group %u", gid);
 	r = sys_setresuid(uid);
+	if (r == -EINVAL)
+		return err_say(r, "become user %u: the user namespace does not map it", uid);
 	if (r < 0)
 		return err_new(r, "become user %u", uid);
 

@@ -123,6 +123,13 @@ begin() {
 	[[ $status -eq 0 && $output == 77 ]]
 }
 
+@test "ids that are not mapped are told before anything is made" {
+	config '.process.user.uid = 70000'
+	failure "uid 70000 is not in the map" run c
+	config '.process.user.additionalGids = [1, 65536]'
+	failure "group 65536 is not in the map" run c
+}
+
 @test "a map that the kernel refuses is a sentence with its lines" {
 	config '.linux.uidMappings = [{containerID: 0, hostID: 0, size: 10}, {containerID: 5, hostID: 100, size: 10}]'
 	failure "linux.uidMappings" run c

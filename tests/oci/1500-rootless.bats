@@ -1,35 +1,18 @@
 # Containers of a user who is not root: one id or ranges, without a cgroup and with one that was delegated.
 load ../cli/helpers
 load bundle
-
-uid=4242
+load tester
 
 setup_file() {
 	make_bundle
-	need_program newuidmap
-	# A user with subordinate ids, in this host alone.
-	for file in passwd subuid subgid; do
-		cp "/etc/$file" "$BATS_FILE_TMPDIR/$file"
-	done
-	echo "tester:x:$uid:$uid::/:/bin/sh" >>"$BATS_FILE_TMPDIR/passwd"
-	echo "tester:200000:65536" | tee -a "$BATS_FILE_TMPDIR/subuid" >>"$BATS_FILE_TMPDIR/subgid"
-	for file in passwd subuid subgid; do
-		mount --bind "$BATS_FILE_TMPDIR/$file" "/etc/$file"
-	done
-	# Whoever comes here as another user gets through.
-	local at=$BATS_FILE_TMPDIR
-	while [[ $at != / ]]; do
-		chmod go+x "$at"
-		at=${at%/*}
-		at=${at:-/}
-	done
-	chown -R "$uid:$uid" "$BUNDLE" "$RUNTIME_ROOT"
+	make_tester
+	chown -R "$TESTER:$TESTER" "$BUNDLE" "$RUNTIME_ROOT"
 	(cd "$BUNDLE" && rm config.json && as_tester "$RUNTIME" spec --rootless)
 	jq '.process.terminal = false' "$BUNDLE/config.json" >"$BATS_FILE_TMPDIR/base.json"
 }
 
 teardown_file() {
-	umount /etc/passwd /etc/subuid /etc/subgid
+	end_tester
 }
 
 setup() {
@@ -43,10 +26,6 @@ teardown() {
 	done
 	[[ -z $(ls "$RUNTIME_ROOT") ]]
 	test_end
-}
-
-as_tester() {
-	setpriv --reuid "$uid" --regid "$uid" --groups 4243 -- "$@"
 }
 
 runtime() {
@@ -70,7 +49,7 @@ ranges() {
 @test "from create to delete with one id" {
 	begin c
 	status_is c running
-	[[ $(stat -c %u "/proc/$pid") == "$uid" ]]
+	[[ $(stat -c %u "/proc/$pid") == "$TESTER" ]]
 	run runtime exec c sh -c 'id; ps | grep -c "[s]leep 1000"; touch /new; cat /proc/self/uid_map'
 	[[ ${lines[0]} == "uid=0(root) gid=0(root)"* && ${lines[1]} == 1 && ${lines[2]} == *"Read-only file system"* && ${lines[3]} =~ ^\ +0\ +4242\ +1$ ]]
 	runtime kill c KILL
@@ -85,6 +64,18 @@ ranges() {
 		.process.args = ["sh", "-c", "cat /mnt/file; grep \" /mnt \" /proc/mounts; grep \" /sys/\" /proc/mounts | grep -vc \" ro,\""]'
 	run runtime run c
 	[[ ${lines[0]} == "of the user" && ${lines[1]} == *" ro,nosuid,"* && ${lines[2]} == 0 ]]
+}
+
+@test "a root that only root inside can reach" {
+	chown 200000:200000 "$BUNDLE/rootfs"
+	chmod 700 "$BUNDLE/rootfs"
+	# shellcheck disable=SC2016 # jq's variable
+	config '([{containerID: 0, hostID: 200000, size: 1000}]) as $map | .linux.uidMappings = $map | .linux.gidMappings = $map |
+		.process.args = ["id", "-u"]'
+	run runtime run c
+	chown "$TESTER:$TESTER" "$BUNDLE/rootfs"
+	chmod 755 "$BUNDLE/rootfs"
+	[[ $status -eq 0 && $output == 0 ]]
 }
 
 @test "what the user cannot reach is not bound" {
@@ -166,7 +157,7 @@ delegate() {
 			cat "$at/cpuset.mems" >"$at/delegated/shell/cpuset.mems"
 		fi
 		echo $$ >"$at/delegated/shell/cgroup.procs"
-		chown "$uid" "$at/delegated" "$at"/delegated/{cgroup.procs,cgroup.subtree_control} 2>/dev/null || true
+		chown "$TESTER" "$at/delegated" "$at"/delegated/{cgroup.procs,cgroup.subtree_control} 2>/dev/null || true
 	done
 }
 
