@@ -187,6 +187,7 @@ int lifecycle_exec(
 {
 	auto_of(execution) struct execution x = {
 		.request = request, .arena = ARENA_INIT, .stored = BUF_INIT, .dir = -EBADF};
+	auto_of(lifecycle_listener) struct lifecycle_listener listener = {.stream = -EBADF};
 	launch_init(&x.launch);
 	int r = x.dir = lifecycle_dir_open(l, request->id);
 	if (r >= 0)
@@ -196,6 +197,8 @@ int lifecycle_exec(
 	if (r == 0)
 		r = exec_start(l, &x);
 	/* The terminal's owner is there before anything is written to it; the number is known once it runs. */
+	if (r == 0)
+		r = lifecycle_listener_connect(&x.launch, &x.state, &listener);
 	if (r == 0)
 		r = launch_go(&x.launch);
 	if (r == 0)

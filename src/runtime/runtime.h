@@ -29,6 +29,8 @@ enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
  * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
 int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
 	struct buf *out);
+/* Where the listener of its filter goes: NULL when that notifies of nothing; *out_metadata may become NULL. Any process. */
+const char *plan_listener(const struct flat *plan, const char **out_metadata);
 /* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
  * outlive *out. Any process. */
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
@@ -79,6 +81,10 @@ struct launch {
 	 * startContainer hooks will read, or as it was. */
 	int (*hooks)(struct launch *l, void *context, int *out_state_fd);
 	void *hooks_context;
+	/* Called once, for a plan whose filter notifies: the listener (it stays the launch's), when l->pid is the payload's
+	 * and init waits for it to be answered. */
+	int (*listener)(struct launch *l, void *context, int fd);
+	void *listener_context;
 };
 
 void launch_init(struct launch *l);

@@ -105,6 +105,9 @@ int sys_setresgid(gid_t gid);
 int sys_capset(const struct cap_header *header, const struct cap_data data[2]);
 int sys_capget(struct cap_header *header, struct cap_data data[2]);
 int sys_seccomp(unsigned operation, unsigned flags, void *argument);
+/* The oldest notification of a seccomp listener that nobody has taken: its process goes on with its call as if there were
+ * no filter [5.5]. -ENOENT when that process has died meanwhile. Waits for one when there is none. */
+int sys_seccomp_continue(int listener);
 /* bpf(2); `attr` must be zero behind what the command uses. EAGAIN of a load is retried a few times. */
 int sys_bpf(unsigned command, void *attr, size_t size);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);
