@@ -119,3 +119,16 @@ int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out);
  * not count; and the reading of it, once, before the group is removed. Silent. */
 int cgroup_oom_open(const struct cgroup *g);
 int cgroup_oom_kills(int fd, uint64_t *out_count);
+/* Hears of each time that the group runs out of memory: poll for `events` on `fd` (-EBADF without a memory controller), then
+ * ask. */
+struct cgroup_oom_watch {
+	int fd, file_fd,
+		dir_fd; /* v1: eventfd, what it watches, where that is; v2: memory.events */
+	short events;
+	uint64_t count;
+};
+int cgroup_oom_watch_open(const struct cgroup *g, struct cgroup_oom_watch *out);
+void cgroup_oom_watch_close(struct cgroup_oom_watch *watch);
+AUTO_STRUCT(cgroup_oom_watch, struct cgroup_oom_watch, cgroup_oom_watch_close)
+/* 1 when it has happened since the last time this was asked. */
+int cgroup_oom_watch_take(struct cgroup_oom_watch *watch);

@@ -35,6 +35,9 @@ int lifecycle_listener_connect(
 struct json_writer;
 void lifecycle_state_put(
 	struct json_writer *w, const char *key, const struct lifecycle_state *state);
+struct cgroup_usage;
+void lifecycle_usage_put(
+	struct json_writer *w, const char *key, const struct cgroup_usage *u, bool is_unified);
 int lifecycle_state_store(int dir, const struct lifecycle_state *state);
 int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecycle_state *out);
 /* -ENOENT: it has none. */

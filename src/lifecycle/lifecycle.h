@@ -107,6 +107,16 @@ int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 	const struct lifecycle_limit *limits, size_t count);
 int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
 
+struct lifecycle_events {
+	const char *id;
+	uint64_t interval_ms; /* between two of "stats" */
+	bool is_once; /* the numbers as they are now, and no more */
+	int (*tell)(void *context, const char *line); /* what fails it ends it */
+	void *context;
+};
+/* Returns when the container's first process has ended. */
+int lifecycle_events(struct lifecycle *l, const struct lifecycle_events *request);
+
 struct lifecycle_exec {
 	const char *id;
 	const char *

@@ -142,8 +142,8 @@ static const struct command runtime_cmd_options = {
 static const struct command *const commands[] = {&runtime_cmd_create, &runtime_cmd_start,
 	&runtime_cmd_run, &runtime_cmd_exec, &runtime_cmd_state, &runtime_cmd_list, &runtime_cmd_ps,
 	&runtime_cmd_kill, &runtime_cmd_delete, &runtime_cmd_pause, &runtime_cmd_resume,
-	&runtime_cmd_update, &runtime_cmd_spec, &runtime_cmd_features, &runtime_cmd_plan,
-	&runtime_cmd_options, NULL};
+	&runtime_cmd_update, &runtime_cmd_events, &runtime_cmd_spec, &runtime_cmd_features,
+	&runtime_cmd_plan, &runtime_cmd_options, NULL};
 
 const struct command runtime_command_root = {
 	.name = "husk-runtime",

@@ -59,6 +59,8 @@ int sys_ioctl(int fd, unsigned long request, void *argument);
 /* -EINTR is the caller's, who knows how much of the time is left. */
 int sys_poll(struct pollfd *fds, size_t count, int timeout_ms);
 int sys_flock(int fd, int operation);
+/* A counter that starts at 0, close-on-exec and without waiting. */
+int sys_eventfd(void);
 int sys_memfd_create(const char *name, unsigned flags);
 
 /* Mounts [5.2 unless noted]. */
