@@ -77,6 +77,13 @@ struct cgroup_entry {
 	}
 /* Of a group that exists, -ENOENT; NULL: where the caller is. On failure *out is empty. */
 int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct cgroup_entry *out);
+/* A group below it, which exists, instead of the group itself: in the hierarchy of one controller of version 1, or in all
+ * of them (NULL). Path "/" is the group itself. */
+struct cgroup_subgroup {
+	const char *controller, *path;
+};
+int cgroup_entry_open_sub(const struct cgroup_host *host, const char *path,
+	const struct cgroup_subgroup *subgroups, size_t count, struct cgroup_entry *out);
 void cgroup_entry_close(struct cgroup_entry *entry);
 AUTO_STRUCT(cgroup_entry, struct cgroup_entry, cgroup_entry_close)
 /* Moves the calling process, which must be its only thread, through one of fds. Silent; any process. */

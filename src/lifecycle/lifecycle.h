@@ -123,6 +123,7 @@ struct lifecycle_exec {
 		process_file; /* process.json, or NULL: the container's own process, changed by what follows */
 	const struct strvec *args, *env, *caps; /* args: empty with process_file */
 	const struct strvec *groups;
+	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
 	const char *cwd, *user; /* "UID[:GID]" */
 	bool has_tty, no_new_privileges, ignores_pause;
 	struct lifecycle_stdio stdio;

@@ -88,12 +88,15 @@ static int prepare_cgroup(struct launch *l)
 {
 	const struct plan_head_row *head = plan_head(&l->plan);
 	if (!(head->flags & PLAN_JOINS_CGROUP))
-		return 0;
+		return l->subgroup_count == 0
+			? 0
+			: err_say(-EINVAL, "the container has no cgroup, and so none below it");
 	const char *path = flat_str(&l->plan, head->cgroup_path);
 	int r = head->kind == PLAN_KIND_RUN ? make_cgroup(l, path) : 0;
 	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
 	if (r == 0)
-		r = cgroup_entry_open(l->cgroup_host, path, &entry);
+		r = cgroup_entry_open_sub(
+			l->cgroup_host, path, l->subgroups, l->subgroup_count, &entry);
 	if (r < 0)
 		return r;
 	l->slots[SLOT_CGROUP_TREE] = take_fd(&entry.tree_fd);

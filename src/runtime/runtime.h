@@ -21,6 +21,7 @@
 
 struct cgroup;
 struct cgroup_host;
+struct cgroup_subgroup;
 
 /* Why a plan is built: a container with everything new, or one more process in a running one. */
 enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
@@ -68,6 +69,8 @@ struct launch {
 	int plan_fd; /* the same bytes in a sealed memfd */
 	const char *init_path; /* the static program that holds runtime_init_main */
 	const struct cgroup_host *cgroup_host;
+	const struct cgroup_subgroup *subgroups; /* an exec: below its container's group */
+	size_t subgroup_count;
 	struct cgroup *cgroup; /* made by launch_prepare for a container */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
 	int stdio[3]; /* given to the payload; owned; unused with a terminal */

@@ -82,6 +82,7 @@ refusing='{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
 
 # agent_start: an agent for the profile of notifying.
 agent_start() {
+	need_program python3
 	"$BATS_TEST_DIRNAME/seccomp-agent" "$BATS_TEST_TMPDIR/agent" "$BATS_TEST_TMPDIR/log" 3>&- &
 	agent=$!
 	eventually grep -qsx ready "$BATS_TEST_TMPDIR/log"
