@@ -68,6 +68,8 @@ static int open_entry(const struct cgroup_host *host, const struct cgroup_hierar
 	const char *path, const struct cgroup_subgroup *subgroup)
 {
 	auto_close int dir = open_dir(h, path);
+	if (dir == -ENOENT && subgroup && subgroup->controller)
+		return err_say(dir, "the container has no cgroup below %s", h->mount_point);
 	if (dir == -ENOENT)
 		return -ENODATA;
 	if (dir >= 0 && subgroup) {
@@ -78,6 +80,8 @@ static int open_entry(const struct cgroup_host *host, const struct cgroup_hierar
 	}
 	int fd = dir < 0 || !*h->controllers ? take_fd(&dir)
 					     : sys_open_at(dir, "tasks", O_WRONLY, 0);
+	if (fd == -ENOENT && !subgroup) /* it has been removed meanwhile */
+		return -ENODATA;
 	return fd < 0
 		? err_new(fd, "open cgroup %s below %s", path ? path : h->own_path, h->mount_point)
 		: fd;

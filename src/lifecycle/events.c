@@ -88,7 +88,7 @@ static int observation_begin(struct observation *o, const struct lifecycle_state
 	o->pidfd = state->status == LIFECYCLE_STOPPED ? -ESRCH : process_open(&state->process);
 	if (o->pidfd < 0)
 		return err_say(-ESRCH, "container \"%s\" is not running", o->request->id);
-	int r = cgroup_open(&o->l->cgroup, state->cgroup_path, &o->group);
+	int r = lifecycle_group_open(o->l, state, &o->group);
 	return r < 0 || o->request->is_once ? r : cgroup_oom_watch_open(o->group, &o->memory);
 }
 
