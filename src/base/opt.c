@@ -39,6 +39,11 @@ int opt_parse_nano(const char *text, void *field)
 	return parse_nano(text, field);
 }
 
+int opt_parse_duration(const char *text, void *field)
+{
+	return parse_duration(text, field);
+}
+
 const struct opt *opt_short_find(const struct opt *opts, char name)
 {
 	opt_each(row, opts) if (row->short_name == name) return row;

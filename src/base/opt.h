@@ -94,6 +94,7 @@ int opt_parse_u64(const char *text, void *field); /* uint64_t */
 int opt_parse_i64(const char *text, void *field); /* int64_t */
 int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
 int opt_parse_nano(const char *text, void *field); /* uint64_t, billionths */
+int opt_parse_duration(const char *text, void *field); /* uint64_t, nanoseconds */
 
 enum command_flags {
 	COMMAND_OPTIONS_MIXED =

@@ -282,6 +282,41 @@ int parse_nano(const char *s, uint64_t *out_nano)
 	return r;
 }
 
+int parse_duration(const char *s, uint64_t *out_ns)
+{
+	static const struct {
+		const char *name; /* a longer one before its beginning */
+		uint64_t ns;
+	} units[] = {
+		{"ns", 1},
+		{"us", 1000},
+		{"\u00b5s", 1000}, /* the sign of micro, and the Greek letter */
+		{"\u03bcs", 1000},
+		{"ms", 1000000},
+		{"s", NANO},
+		{"m", 60 * NANO},
+		{"h", 3600 * NANO},
+	};
+	enum { UNITS = sizeof(units) / sizeof(units[0]) };
+	uint64_t total = 0;
+	do {
+		struct decimal number;
+		uint64_t part;
+		size_t unit = 0;
+		int r = scan_decimal(&s, &number);
+		while (r == 0 && unit < UNITS && !str_after(s, units[unit].name))
+			unit++;
+		if (r < 0 || unit == UNITS)
+			return -EINVAL;
+		r = decimal_times(&number, units[unit].ns, &part);
+		if (r < 0 || __builtin_add_overflow(total, part, &total))
+			return -ERANGE;
+		s += strlen(units[unit].name);
+	} while (*s);
+	*out_ns = total;
+	return 0;
+}
+
 int parse_ranges(const char *s, uint32_t max)
 {
 	bool is_over = false;

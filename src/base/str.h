@@ -51,6 +51,8 @@ int parse_bool(const char *s, bool *out_value);
 int parse_size(const char *s, uint64_t *out_bytes);
 /* A CPU count as --cpus takes it, in billionths: "1.5" is 1500000000. */
 int parse_nano(const char *s, uint64_t *out_nano);
+/* A span of time as Go writes them: "5s", "1m30s", "1.5h", "100ms"; at least one unit. */
+int parse_duration(const char *s, uint64_t *out_ns);
 /* A list of numbers and ranges, "0-2,7": calls nothing, checks grammar and that no number exceeds max. */
 int parse_ranges(const char *s, uint32_t max);
 

@@ -21,7 +21,7 @@ int bundle_config_parse(const char *text, size_t len, const char *bundle_path, s
  * (they replace those of the same resource), the rest is out->process. */
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
-/* The words of linux.seccomp that are honoured on this kind of processor. NOTIFY is not yet. */
+/* The words of linux.seccomp that are honoured on this kind of processor. */
 enum bundle_seccomp_word {
 	BUNDLE_SECCOMP_ACTION,
 	BUNDLE_SECCOMP_OPERATOR,

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "sec/sec.h"
+#include "sys/uapi.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -90,17 +91,14 @@ static const struct word architectures[] = {
 
 static const struct words architecture_words = WORDS(architectures, "an architecture");
 
-/* How a notification is waited for means nothing without a listener, and the kernel refuses it then. */
 static const struct word flags[] = {
 	{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
 	{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 	{"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
-	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0},
+	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
 
 static const struct words flag_words = WORDS(flags, "a flag");
-
-#define NOT_YET "husk-runtime does not support this yet"
 
 enum { CALL_ARGS = 6 };
 
@@ -176,8 +174,6 @@ static int action_word_read(
 	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
 		if (!str_eq(actions[i].word, text))
 			continue;
-		if (actions[i].action == SECCOMP_RET_USER_NOTIF)
-			return json_err(c, -EOPNOTSUPP, "%s: " NOT_YET, text);
 		*out = &actions[i];
 		return 0;
 	}
@@ -304,29 +300,130 @@ static int rules_read(const struct json_cursor *c, struct arena *a, struct sec_f
 	return 0;
 }
 
-/* Only a listener could be told. */
-static int listener_refuse(const struct json_cursor *c, struct arena *a)
+static bool is_notified(uint32_t action)
 {
-	static const char *const keys[] = {"listenerPath", "listenerMetadata"};
+	return action == SECCOMP_RET_USER_NOTIF;
+}
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const char *text = "";
-		struct json_cursor field;
-		int r = json_opt_string(c, keys[i], a, &text);
+static bool has_notification(const struct sec_filter *filter)
+{
+	for (size_t i = 0; i < filter->count; i++)
+		if (is_notified(filter->items[i].action))
+			return true;
+	return false;
+}
+
+static bool names_call(const struct sec_rule *rule, const char *call)
+{
+	for (size_t i = 0; i < rule->names.count; i++)
+		if (str_eq(rule->names.items[i], call))
+			return true;
+	return false;
+}
+
+static int obstacle(const struct json_cursor *place, const char *call)
+{
+	return json_err(place, -EINVAL,
+		"%s must be allowed, for by it the listener of SCMP_ACT_NOTIFY is handed over",
+		call);
+}
+
+/* The first rule without conditions decides alone; else whatever might decide has to let the call through. */
+static int passage_check(
+	const struct json_cursor *c, const struct sec_filter *filter, const char *call)
+{
+	struct json_cursor list, item, place;
+	const struct sec_rule *first_refusal = NULL;
+	for (size_t i = 0; i < filter->count; i++) {
+		const struct sec_rule *rule = &filter->items[i];
+		if (!names_call(rule, call))
+			continue;
+		bool passes = rule->action == SECCOMP_RET_ALLOW || rule->action == SECCOMP_RET_LOG;
+		if (passes && rule->condition_count == 0)
+			return 0;
+		if (!passes && !first_refusal)
+			first_refusal = rule;
+		if (rule->condition_count == 0)
+			break;
+	}
+	if (first_refusal && json_field(c, "syscalls", &list)) {
+		item = json_item(&list, (size_t)(first_refusal - filter->items));
+		return json_field(&item, "action", &place) ? obstacle(&place, call) : -EINVAL;
+	}
+	uint32_t otherwise = filter->default_action;
+	if (otherwise == SECCOMP_RET_ALLOW || otherwise == SECCOMP_RET_LOG)
+		return 0;
+	return json_field(c, "defaultAction", &place) ? obstacle(&place, call) : -EINVAL;
+}
+
+/* What init does from the filter on until somebody can answer for it. */
+static int passages_check(const struct json_cursor *c, const struct sec_filter *filter)
+{
+	static const char *const calls[] = {"sendmsg", "recvmsg"};
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		int r = passage_check(c, filter, calls[i]);
 		if (r < 0)
 			return r;
-		if (*text && json_field(c, keys[i], &field))
-			return json_err(&field, -EOPNOTSUPP, NOT_YET);
 	}
 	return 0;
+}
+
+/* The specification: the path is ignored when nothing is notified, the metadata may not be there without it. */
+static int listener_fields_read(
+	const struct json_cursor *c, struct bundle_reader *reader, struct oci_listener *out)
+{
+	struct json_cursor field;
+	const char *path = "", *metadata = "";
+	int r = json_opt_string(c, "listenerPath", reader->a, &path);
+	if (r >= 0)
+		r = json_opt_string(c, "listenerMetadata", reader->a, &metadata);
+	if (r >= 0 && *path && json_field(c, "listenerPath", &field))
+		r = bundle_path(reader, &field, &path);
+	if (r < 0)
+		return r;
+	if (*metadata && !*path && json_field(c, "listenerMetadata", &field))
+		return json_err(&field, -EINVAL, "may not be given without listenerPath");
+	*out = (struct oci_listener){*path ? path : NULL, *metadata ? metadata : NULL};
+	return 0;
+}
+
+/* Nobody could answer for init itself, which is under the filter before the listener is on its way. */
+static int default_check(const struct json_cursor *c, const struct sec_filter *filter)
+{
+	struct json_cursor field;
+	if (!is_notified(filter->default_action) || !json_field(c, "defaultAction", &field))
+		return 0;
+	return json_err(&field, -EINVAL, "SCMP_ACT_NOTIFY cannot be the default");
+}
+
+/* How a notification is waited for means nothing without a listener, and the kernel refuses it then. */
+static int listener_read(const struct json_cursor *c, struct bundle_reader *reader,
+	const struct sec_filter *filter, uint32_t *flag_bits)
+{
+	struct oci_listener listener;
+	int r = listener_fields_read(c, reader, &listener);
+	if (r == 0)
+		r = default_check(c, filter);
+	if (r < 0)
+		return r;
+	if (!has_notification(filter)) {
+		*flag_bits &= ~(uint32_t)SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+		return 0;
+	}
+	if (!listener.path)
+		return json_err(c, -EINVAL, "listenerPath is missing, which SCMP_ACT_NOTIFY needs");
+	*flag_bits |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	if (*flag_bits & SECCOMP_FILTER_FLAG_TSYNC)
+		*flag_bits |=
+			SECCOMP_FILTER_FLAG_TSYNC_ESRCH; /* [5.7] the result is the listener */
+	reader->spec->process.listener = listener;
+	return passages_check(c, filter);
 }
 
 static int filter_read(
 	const struct json_cursor *c, struct arena *a, struct sec_filter *out, uint32_t *out_flags)
 {
 	int r = action_read(c, "defaultAction", "defaultErrnoRet", a, &out->default_action);
-	if (r >= 0)
-		r = listener_refuse(c, a);
 	if (r >= 0)
 		r = words_read(c, "architectures", a, &architecture_words, &out->abis);
 	if (r >= 0)
@@ -342,6 +439,8 @@ int bundle_seccomp_read(struct bundle_reader *reader, const struct json_cursor *
 	uint32_t flag_bits = 0;
 
 	int r = filter_read(c, reader->a, &filter, &flag_bits);
+	if (r >= 0)
+		r = listener_read(c, reader, &filter, &flag_bits);
 	if (r < 0)
 		return r;
 	r = sec_filter_compile(&filter, &program);
@@ -368,8 +467,7 @@ void bundle_seccomp_words(enum bundle_seccomp_word kind, struct strvec *out)
 	switch (kind) {
 	case BUNDLE_SECCOMP_ACTION:
 		for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
-			if (actions[i].action != SECCOMP_RET_USER_NOTIF)
-				strvec_push(out, actions[i].word);
+			strvec_push(out, actions[i].word);
 		break;
 	case BUNDLE_SECCOMP_OPERATOR:
 		words_list(&comparison_words, false, out);
@@ -377,7 +475,7 @@ void bundle_seccomp_words(enum bundle_seccomp_word kind, struct strvec *out)
 	case BUNDLE_SECCOMP_ARCHITECTURE: /* without a value: of other processors */
 		words_list(&architecture_words, true, out);
 		break;
-	case BUNDLE_SECCOMP_FLAG: /* without a value: of listeners */
+	case BUNDLE_SECCOMP_FLAG:
 		words_list(&flag_words, true, out);
 		break;
 	}

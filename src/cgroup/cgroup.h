@@ -77,6 +77,13 @@ struct cgroup_entry {
 	}
 /* Of a group that exists, -ENOENT; NULL: where the caller is. On failure *out is empty. */
 int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct cgroup_entry *out);
+/* A group below it, which exists, instead of the group itself: in the hierarchy of one controller of version 1, or in all
+ * of them (NULL). Path "/" is the group itself. */
+struct cgroup_subgroup {
+	const char *controller, *path;
+};
+int cgroup_entry_open_sub(const struct cgroup_host *host, const char *path,
+	const struct cgroup_subgroup *subgroups, size_t count, struct cgroup_entry *out);
 void cgroup_entry_close(struct cgroup_entry *entry);
 AUTO_STRUCT(cgroup_entry, struct cgroup_entry, cgroup_entry_close)
 /* Moves the calling process, which must be its only thread, through one of fds. Silent; any process. */
@@ -119,3 +126,16 @@ int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out);
  * not count; and the reading of it, once, before the group is removed. Silent. */
 int cgroup_oom_open(const struct cgroup *g);
 int cgroup_oom_kills(int fd, uint64_t *out_count);
+/* Hears of each time that the group runs out of memory: poll for `events` on `fd` (-EBADF without a memory controller), then
+ * ask. */
+struct cgroup_oom_watch {
+	int fd, file_fd,
+		dir_fd; /* v1: eventfd, what it watches, where that is; v2: memory.events */
+	short events;
+	uint64_t count;
+};
+int cgroup_oom_watch_open(const struct cgroup *g, struct cgroup_oom_watch *out);
+void cgroup_oom_watch_close(struct cgroup_oom_watch *watch);
+AUTO_STRUCT(cgroup_oom_watch, struct cgroup_oom_watch, cgroup_oom_watch_close)
+/* 1 when it has happened since the last time this was asked. */
+int cgroup_oom_watch_take(struct cgroup_oom_watch *watch);

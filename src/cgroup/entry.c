@@ -33,13 +33,58 @@ static int open_dir(const struct cgroup_hierarchy *h, const char *path)
 	return fd;
 }
 
-/* What cgroup_entry says of one hierarchy. */
-static int open_entry(const struct cgroup_hierarchy *h, const char *path)
+/* The last one that means this hierarchy. */
+static const struct cgroup_subgroup *subgroup_find(
+	const struct cgroup_hierarchy *h, const struct cgroup_subgroup *subgroups, size_t count)
+{
+	for (size_t i = count; i-- > 0;)
+		if (!subgroups[i].controller ||
+			cgroup_list_has(h->controllers, subgroups[i].controller))
+			return &subgroups[i];
+	return NULL;
+}
+
+/* Of the tree of a hybrid host, where nothing is limited, what a container has made below need not be there. */
+static int open_subgroup(const struct cgroup_host *host, const struct cgroup_hierarchy *h, int dir,
+	const struct cgroup_subgroup *subgroup)
+{
+	const char *below;
+	if (str_eq(subgroup->path, "/"))
+		return fd_dup(dir);
+	int r = cgroup_path_check(subgroup->path, &below);
+	if (r < 0)
+		return r;
+	int fd = sys_openat2(
+		dir, below, O_PATH | O_DIRECTORY, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (fd == -ENOENT && !*h->controllers && !host->is_unified)
+		return fd_dup(dir);
+	return fd < 0
+		? err_new(fd, "open cgroup %s of the container below %s", below, h->mount_point)
+		: fd;
+}
+
+/* What cgroup_entry says of one hierarchy; -ENODATA: nothing. */
+static int open_entry(const struct cgroup_host *host, const struct cgroup_hierarchy *h,
+	const char *path, const struct cgroup_subgroup *subgroup)
 {
 	auto_close int dir = open_dir(h, path);
-	if (dir < 0 || !*h->controllers)
-		return take_fd(&dir);
-	return sys_open_at(dir, "tasks", O_WRONLY, 0);
+	if (dir == -ENOENT && subgroup && subgroup->controller)
+		return err_say(dir, "the container has no cgroup below %s", h->mount_point);
+	if (dir == -ENOENT)
+		return -ENODATA;
+	if (dir >= 0 && subgroup) {
+		int below = open_subgroup(host, h, dir, subgroup);
+		if (below < 0)
+			return below;
+		fd_replace(&dir, below);
+	}
+	int fd = dir < 0 || !*h->controllers ? take_fd(&dir)
+					     : sys_open_at(dir, "tasks", O_WRONLY, 0);
+	if (fd == -ENOENT && !subgroup) /* it has been removed meanwhile */
+		return -ENODATA;
+	return fd < 0
+		? err_new(fd, "open cgroup %s below %s", path ? path : h->own_path, h->mount_point)
+		: fd;
 }
 
 int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char *controllers)
@@ -56,18 +101,46 @@ int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char
 	return err_say(-ENOENT, "there is no cgroup hierarchy %s", controllers);
 }
 
+/* Each controller is one that a hierarchy has. */
+static int subgroups_check(
+	const struct cgroup_host *host, const struct cgroup_subgroup *subgroups, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *controller = subgroups[i].controller;
+		bool is_there = !controller;
+		for (size_t j = 0; j < host->count && !is_there; j++)
+			is_there = cgroup_list_has(host->hierarchies[j].controllers, controller);
+		if (!is_there)
+			return err_say(-EINVAL,
+				host->is_unified
+					? "cgroup version 2 has one hierarchy for all controllers: "
+					  "leave out \"%s:\""
+					: "there is no cgroup hierarchy with the controller \"%s\"",
+				controller);
+	}
+	return 0;
+}
+
 int cgroup_entry_open(const struct cgroup_host *host, const char *path, struct cgroup_entry *out)
+{
+	return cgroup_entry_open_sub(host, path, NULL, 0, out);
+}
+
+int cgroup_entry_open_sub(const struct cgroup_host *host, const char *path,
+	const struct cgroup_subgroup *subgroups, size_t count, struct cgroup_entry *out)
 {
 	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
 
+	int r = subgroups_check(host, subgroups, count);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < host->count; i++) {
 		const struct cgroup_hierarchy *h = &host->hierarchies[i];
-		int fd = open_entry(h, path);
-		if (fd == -ENOENT)
+		int fd = open_entry(host, h, path, subgroup_find(h, subgroups, count));
+		if (fd == -ENODATA)
 			continue;
 		if (fd < 0)
-			return err_new(fd, "open cgroup %s below %s", path ? path : h->own_path,
-				h->mount_point);
+			return fd;
 		if (*h->controllers)
 			entry.fds[entry.count++] = fd;
 		else

@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { START_PATIENCE_MS = 5000 };
+
 /* One create from its bundle to its init. */
 struct creation {
 	struct lifecycle *l;
@@ -318,17 +320,40 @@ static int start_connect(int dir, const struct lifecycle_state *state)
 	return starter < 0 ? err_new(starter, "reach the container's init") : starter;
 }
 
-static int start_locked(int dir, const struct lifecycle_state *state)
+/* What was told to start and could not be may wait for an answer that nobody gives; the trail is kept. */
+static void start_undo(const struct lifecycle_state *state)
+{
+	auto_close int pidfd = process_open(&state->process);
+	if (pidfd < 0)
+		return;
+	sys_pidfd_send_signal(pidfd, SIGKILL);
+	process_wait_gone(pidfd, START_PATIENCE_MS);
+}
+
+static int start_by(struct launch *launch, const struct lifecycle_state *state)
+{
+	auto_of(lifecycle_listener) struct lifecycle_listener listener = {.stream = -EBADF};
+	launch->pid = state->process.pid;
+	int r = lifecycle_listener_connect(launch, state, &listener);
+	if (r == 0)
+		r = launch_go(launch);
+	if (r < 0)
+		start_undo(state);
+	return r;
+}
+
+static int start_locked(int dir, struct lifecycle_state *state)
 {
 	struct launch launch;
 	launch_init(&launch);
 	auto_buf struct buf plan = BUF_INIT;
+	state->status = LIFECYCLE_CREATED;
 	int r = file_read_at(dir, "plan", PLAN_BYTES_MAX, &plan);
 	r = r < 0 ? err_new(r, "read the plan") : launch_set_plan(&launch, plan.data, plan.len);
 	if (r == 0)
 		r = launch.sync_fd = start_connect(dir, state);
 	if (r >= 0)
-		r = launch_go(&launch);
+		r = start_by(&launch, state);
 	launch_close(&launch);
 	if (r == 0)
 		sys_unlink_at(dir, "start", 0);

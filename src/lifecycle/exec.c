@@ -21,6 +21,10 @@ struct execution {
 	struct buf stored;
 	struct flat plan; /* of the container, in `stored` */
 	struct launch launch;
+	struct {
+		struct cgroup_subgroup *items;
+		size_t count;
+	} subgroups;
 	int dir;
 };
 
@@ -157,6 +161,44 @@ static int plan_make(struct execution *x)
 	return r < 0 ? r : launch_set_plan(&x->launch, plan.data, plan.len);
 }
 
+static int subgroup_add(
+	struct execution *x, const char *option, const char *controller, const char *path)
+{
+	for (size_t i = 0; controller && i < x->subgroups.count; i++)
+		if (str_eq(x->subgroups.items[i].controller, controller))
+			return err_say(-EINVAL,
+				"--cgroup %s: the controller \"%s\" has one already", option,
+				controller);
+	struct cgroup_subgroup *subgroup = arena_push(&x->arena, &x->subgroups);
+	*subgroup = (struct cgroup_subgroup){controller, path};
+	return 0;
+}
+
+/* "sub", or once for each "cpu,cpuacct:sub": as runc has it. */
+static int subgroups_parse(struct execution *x, const struct strvec *options)
+{
+	int r = 0;
+	for (size_t i = 0; i < options->count && r == 0; i++) {
+		const char *option = options->items[i];
+		size_t size = strlen(option) + 1;
+		char *path = memcpy(arena_new(&x->arena, size), option, size);
+		char *controllers = str_cut(&path, ':');
+		if (!path && options->count > 1)
+			return err_say(-EINVAL,
+				"--cgroup %s: beside another one it needs a controller", option);
+		if (!path)
+			return subgroup_add(x, option, NULL, *controllers ? controllers : "/");
+		while (controllers && r == 0) {
+			const char *controller = str_cut(&controllers, ',');
+			r = *controller
+				? subgroup_add(x, option, controller, *path ? path : "/")
+				: err_say(-EINVAL, "--cgroup %s: a controller without a name",
+					  option);
+		}
+	}
+	return r;
+}
+
 static int exec_start(struct lifecycle *l, struct execution *x)
 {
 	struct launch *launch = &x->launch;
@@ -166,11 +208,15 @@ static int exec_start(struct lifecycle *l, struct execution *x)
 			-ESRCH, "cannot exec in a stopped container: \"%s\"", x->request->id);
 	int r = plan_make(x);
 	if (r == 0)
+		r = subgroups_parse(x, x->request->cgroups);
+	if (r == 0)
 		r = lifecycle_stdio_prepare(
 			&x->request->stdio, x->spec.process.has_terminal, launch);
 	if (r < 0)
 		return r;
 	launch->cgroup_host = &l->cgroup;
+	launch->subgroups = x->subgroups.items;
+	launch->subgroup_count = x->subgroups.count;
 	launch->init_path = "/proc/self/exe";
 	if (x->spec.process.rows) {
 		launch->rows = x->spec.process.rows;
@@ -187,6 +233,7 @@ int lifecycle_exec(
 {
 	auto_of(execution) struct execution x = {
 		.request = request, .arena = ARENA_INIT, .stored = BUF_INIT, .dir = -EBADF};
+	auto_of(lifecycle_listener) struct lifecycle_listener listener = {.stream = -EBADF};
 	launch_init(&x.launch);
 	int r = x.dir = lifecycle_dir_open(l, request->id);
 	if (r >= 0)
@@ -196,6 +243,8 @@ int lifecycle_exec(
 	if (r == 0)
 		r = exec_start(l, &x);
 	/* The terminal's owner is there before anything is written to it; the number is known once it runs. */
+	if (r == 0)
+		r = lifecycle_listener_connect(&x.launch, &x.state, &listener);
 	if (r == 0)
 		r = launch_go(&x.launch);
 	if (r == 0)

@@ -19,6 +19,25 @@ int lifecycle_stdio_prepare(
 	const struct lifecycle_stdio *stdio, bool has_terminal, struct launch *launch);
 int lifecycle_stdio_report(const struct lifecycle_stdio *stdio, const struct launch *launch);
 
+/* Where the notifications of a container's filter go: connected before the process runs, used when its filter is there. */
+struct lifecycle_listener {
+	const struct lifecycle_state *state;
+	const char *path, *metadata;
+	int stream;
+};
+void lifecycle_listener_close(struct lifecycle_listener *listener);
+AUTO_STRUCT(lifecycle_listener, struct lifecycle_listener, lifecycle_listener_close)
+/* For a launch that has its plan, and `state` as it is when the process begins; both must outlive *out. */
+int lifecycle_listener_connect(
+	struct launch *launch, const struct lifecycle_state *state, struct lifecycle_listener *out);
+
+/* A field of a document: the state, as lifecycle_state_write has it. */
+struct json_writer;
+void lifecycle_state_put(
+	struct json_writer *w, const char *key, const struct lifecycle_state *state);
+struct cgroup_usage;
+void lifecycle_usage_put(
+	struct json_writer *w, const char *key, const struct cgroup_usage *u, bool is_unified);
 int lifecycle_state_store(int dir, const struct lifecycle_state *state);
 int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecycle_state *out);
 /* -ENOENT: it has none. */

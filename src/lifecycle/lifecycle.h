@@ -107,12 +107,23 @@ int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 	const struct lifecycle_limit *limits, size_t count);
 int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
 
+struct lifecycle_events {
+	const char *id;
+	uint64_t interval_ms; /* between two of "stats" */
+	bool is_once; /* the numbers as they are now, and no more */
+	int (*tell)(void *context, const char *line); /* what fails it ends it */
+	void *context;
+};
+/* Returns when the container's first process has ended. */
+int lifecycle_events(struct lifecycle *l, const struct lifecycle_events *request);
+
 struct lifecycle_exec {
 	const char *id;
 	const char *
 		process_file; /* process.json, or NULL: the container's own process, changed by what follows */
 	const struct strvec *args, *env, *caps; /* args: empty with process_file */
 	const struct strvec *groups;
+	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
 	const char *cwd, *user; /* "UID[:GID]" */
 	bool has_tty, no_new_privileges, ignores_pause;
 	struct lifecycle_stdio stdio;

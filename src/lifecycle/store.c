@@ -118,21 +118,27 @@ static void put_annotations(struct json_writer *w, const struct lifecycle_state 
 	json_close_object(w);
 }
 
-void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out)
+void lifecycle_state_put(
+	struct json_writer *w, const char *key, const struct lifecycle_state *state)
 {
 	bool has_process = state->status != LIFECYCLE_STOPPED;
+	json_open_object(w, key);
+	json_put_string(w, "ociVersion", BUNDLE_OCI_VERSION);
+	json_put_string(w, "id", state->id);
+	json_put_i64(w, "pid", has_process ? state->process.pid : 0);
+	json_put_string(w, "status", lifecycle_status_words[state->status]);
+	json_put_string(w, "bundle", state->bundle);
+	json_put_string(w, "rootfs", state->rootfs);
+	json_put_string(w, "created", state->created);
+	put_annotations(w, state);
+	json_put_string(w, "owner", state->owner);
+	json_close_object(w);
+}
+
+void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out)
+{
 	struct json_writer w = {.out = out, .is_pretty = !is_for_list};
-	json_open_object(&w, NULL);
-	json_put_string(&w, "ociVersion", BUNDLE_OCI_VERSION);
-	json_put_string(&w, "id", state->id);
-	json_put_i64(&w, "pid", has_process ? state->process.pid : 0);
-	json_put_string(&w, "status", lifecycle_status_words[state->status]);
-	json_put_string(&w, "bundle", state->bundle);
-	json_put_string(&w, "rootfs", state->rootfs);
-	json_put_string(&w, "created", state->created);
-	put_annotations(&w, state);
-	json_put_string(&w, "owner", state->owner);
-	json_close_object(&w);
+	lifecycle_state_put(&w, NULL, state);
 }
 
 int lifecycle_state_store(int dir, const struct lifecycle_state *state)

@@ -86,6 +86,12 @@ struct oci_limit {
 	const char *origin;
 };
 
+/* Who answers for the calls that a seccomp filter notifies of. */
+struct oci_listener {
+	const char *path; /* a stream socket of the host; NULL: the filter notifies of nothing */
+	const char *metadata; /* for who listens there, or NULL */
+};
+
 struct oci_process {
 	struct str_list args, env;
 	const char *cwd;
@@ -104,6 +110,7 @@ struct oci_process {
 	size_t seccomp_size;
 	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
 	const char *seccomp_name; /* "default", "unconfined", or a file's name */
+	struct oci_listener listener;
 };
 
 #define OCI_LIST(type) \

@@ -240,7 +240,10 @@ int birth_begin(struct launch *l)
 		return r;
 	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
 	int pid = clone_into(l, &fds, cgroup_fd);
-	if (pid == -EBUSY && l->slots[SLOT_TARGET] >= 0)
+	if (pid == -EBUSY && l->subgroup_count > 0)
+		err_say(pid,
+			"this cgroup has controllers for groups below it, and takes no process");
+	else if (pid == -EBUSY && l->slots[SLOT_TARGET] >= 0)
 		pid = clone_beside_target(l, &fds, cgroup_fd);
 	else if (pid < 0)
 		clone_error(pid, plan_head(&l->plan)->clone_flags);

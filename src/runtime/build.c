@@ -487,6 +487,8 @@ static int add_process(struct build *b)
 	row->seccomp_name = flat_string(b->flat, p->seccomp_name);
 	row->seccomp = seccomp;
 	row->seccomp_flags = p->seccomp_flags;
+	row->listener_path = flat_string(b->flat, p->listener.path);
+	row->listener_metadata = flat_string(b->flat, p->listener.metadata);
 
 	for (size_t i = 0; i < p->group_count; i++)
 		((struct plan_group_row *)flat_add(b->flat, PLAN_GROUP))->gid = p->groups[i];

@@ -4,6 +4,12 @@
 
 #include <stddef.h>
 
+const char *plan_listener(const struct flat *plan, const char **out_metadata)
+{
+	*out_metadata = flat_str(plan, plan_process(plan)->listener_metadata);
+	return flat_str(plan, plan_process(plan)->listener_path);
+}
+
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out)
 {
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
@@ -17,6 +23,8 @@ void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out
 	out->process.seccomp_size = process->seccomp.size;
 	out->process.seccomp_flags = process->seccomp_flags;
 	out->process.seccomp_name = flat_str(plan, process->seccomp_name);
+	out->process.listener.path = flat_str(plan, process->listener_path);
+	out->process.listener.metadata = flat_str(plan, process->listener_metadata);
 	out->cgroup_path = flat_str(plan, plan_head(plan)->cgroup_path);
 	out->keeps_keyring = plan_head(plan)->flags & PLAN_KEEPS_KEYRING;
 }

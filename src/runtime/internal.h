@@ -73,6 +73,7 @@ struct plan_process_row {
 	uint32_t user_name;
 	uint32_t seccomp_name;
 	uint32_t seccomp_flags;
+	uint32_t listener_path, listener_metadata; /* of a filter with a listener */
 	struct flat_blob seccomp;
 };
 
@@ -105,6 +106,12 @@ static inline const struct plan_head_row *plan_head(const struct flat *plan)
 static inline const struct plan_process_row *plan_process(const struct flat *plan)
 {
 	return flat_row(plan, PLAN_PROCESS, 0);
+}
+
+/* Its filter notifies of calls. */
+static inline bool plan_has_listener(const struct flat *plan)
+{
+	return plan_process(plan)->listener_path != 0;
 }
 
 /* The steps: one table in the order of doing, walked by the printer and by init alike. */

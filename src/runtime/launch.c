@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -87,12 +88,15 @@ static int prepare_cgroup(struct launch *l)
 {
 	const struct plan_head_row *head = plan_head(&l->plan);
 	if (!(head->flags & PLAN_JOINS_CGROUP))
-		return 0;
+		return l->subgroup_count == 0
+			? 0
+			: err_say(-EINVAL, "the container has no cgroup, and so none below it");
 	const char *path = flat_str(&l->plan, head->cgroup_path);
 	int r = head->kind == PLAN_KIND_RUN ? make_cgroup(l, path) : 0;
 	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
 	if (r == 0)
-		r = cgroup_entry_open(l->cgroup_host, path, &entry);
+		r = cgroup_entry_open_sub(
+			l->cgroup_host, path, l->subgroups, l->subgroup_count, &entry);
 	if (r < 0)
 		return r;
 	l->slots[SLOT_CGROUP_TREE] = take_fd(&entry.tree_fd);
@@ -356,11 +360,68 @@ int launch_leave(struct launch *l)
 	return r;
 }
 
+static int listener_hear(struct launch *l, int *out_fd)
+{
+	struct sync_message message;
+	int r = hear_only(l, SYNC_LISTENER, &message, out_fd);
+	return r == 0 && *out_fd < 0 ? err_say(-EPROTO, "a listener without its fd") : r;
+}
+
+static int listening_say(struct launch *l)
+{
+	struct sync_message message = {.type = SYNC_LISTENING};
+	return sync_send(l->sync_fd, &message, NULL, 0);
+}
+
+static int listener_give(struct launch *l, int fd)
+{
+	return l->listener ? l->listener(l, l->listener_context, fd)
+			   : err_say(-EINVAL, "a filter that notifies, and nobody to be told");
+}
+
+/* Init's own calls under its filter are allowed until it says something. */
+static int stand_in(struct launch *l, int listener)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{.fd = l->sync_fd, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+		int r = sys_poll(fds, 2, -1);
+		if (r < 0)
+			return err_new(r, "wait for init");
+		if (fds[0].revents)
+			return 0;
+		r = sys_seccomp_continue(listener);
+		if (r < 0 && r != -ENOENT) /* that process is gone, which init's socket tells */
+			return err_new(r, "answer for init");
+	}
+}
+
+/* Whoever listens hears of the process that becomes the payload. The one that joins a pid namespace is another, and ends
+ * when that is born: until then its calls are this process's affair. */
+static int listener_serve(struct launch *l, bool is_born_late)
+{
+	auto_close int fd = -EBADF;
+	int r = listener_hear(l, &fd);
+	if (r == 0 && !is_born_late)
+		r = listener_give(l, fd);
+	if (r == 0)
+		r = listening_say(l);
+	if (r < 0 || !is_born_late)
+		return r;
+	r = stand_in(l, fd);
+	if (r == 0)
+		r = child_await(l);
+	return r < 0 ? r : listener_give(l, fd);
+}
+
 int launch_go(struct launch *l)
 {
 	struct sync_message message;
+	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC && hands_over(l);
 	int fd, r = start_say(l);
-	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_EXEC && hands_over(l))
+	if (r == 0 && plan_has_listener(&l->plan))
+		r = listener_serve(l, is_born_late);
+	else if (r == 0 && is_born_late)
 		r = child_await(l);
 	if (r == 0)
 		r = hear(l, &message, &fd);

@@ -21,6 +21,7 @@
 
 struct cgroup;
 struct cgroup_host;
+struct cgroup_subgroup;
 
 /* Why a plan is built: a container with everything new, or one more process in a running one. */
 enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
@@ -29,6 +30,8 @@ enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
  * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
 int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
 	struct buf *out);
+/* Where the listener of its filter goes: NULL when that notifies of nothing; *out_metadata may become NULL. Any process. */
+const char *plan_listener(const struct flat *plan, const char **out_metadata);
 /* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
  * outlive *out. Any process. */
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
@@ -66,6 +69,8 @@ struct launch {
 	int plan_fd; /* the same bytes in a sealed memfd */
 	const char *init_path; /* the static program that holds runtime_init_main */
 	const struct cgroup_host *cgroup_host;
+	const struct cgroup_subgroup *subgroups; /* an exec: below its container's group */
+	size_t subgroup_count;
 	struct cgroup *cgroup; /* made by launch_prepare for a container */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
 	int stdio[3]; /* given to the payload; owned; unused with a terminal */
@@ -79,6 +84,10 @@ struct launch {
 	 * startContainer hooks will read, or as it was. */
 	int (*hooks)(struct launch *l, void *context, int *out_state_fd);
 	void *hooks_context;
+	/* Called once, for a plan whose filter notifies: the listener (it stays the launch's), when l->pid is the payload's
+	 * and init waits for it to be answered. */
+	int (*listener)(struct launch *l, void *context, int fd);
+	void *listener_context;
 };
 
 void launch_init(struct launch *l);

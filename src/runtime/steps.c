@@ -260,6 +260,8 @@ static void describe_seccomp(const struct flat *plan, const void *row, struct bu
 	const struct plan_process_row *process = row;
 	const char *name = flat_str(plan, process->seccomp_name);
 	buf_addf(out, "load seccomp profile %s", name ? name : "given");
+	if (plan_has_listener(plan))
+		buf_addf(out, ", its listener goes to %s", flat_str(plan, process->listener_path));
 }
 
 static void describe_credentials(const struct flat *plan, const void *row, struct buf *out)

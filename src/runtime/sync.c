@@ -13,6 +13,8 @@
  *                                  <----  READY
  *   START                          ---->                   with SLOT_STARTER: now wait for a connection there, on
  *                                                          which the rest of the conversation is, from START again
+ *                                  <----  LISTENER (fd)    only with a filter that notifies
+ *   LISTENING                      ---->                   from here on somebody answers
  *                                  <----  CHILD (pidfd)    an exec: it is born in the pid namespace, confined
  *                                  <----  end of file: the payload runs (the socket is close-on-exec)
  *
@@ -43,6 +45,8 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_HOOKED] = {"hooks have run", 1, false},
 	[SYNC_READY] = {"ready", 0, false},
 	[SYNC_START] = {"start", 0, false},
+	[SYNC_LISTENER] = {"listener", 1, false},
+	[SYNC_LISTENING] = {"listening", 0, false},
 	[SYNC_FAILED] = {"failed", 0, true},
 };
 _Static_assert(

@@ -14,6 +14,8 @@ enum sync_type {
 	SYNC_HOOKED,
 	SYNC_READY, /* init -> host: everything but the payload is done */
 	SYNC_START,
+	SYNC_LISTENER, /* init -> host: what its filter notifies of */
+	SYNC_LISTENING,
 	SYNC_FAILED, /* init -> host: step and trail */
 	SYNC_COUNT
 };

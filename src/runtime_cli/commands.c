@@ -27,7 +27,7 @@ static const struct opt root_opts[] = {
 		"make cgroups by asking systemd (not supported yet)"),
 	OPT_STRING(0, "cgroup-manager", struct runtime_cli_context, cgroup_manager, "MANAGER",
 		"cgroupfs, systemd (not supported yet) or disabled (not supported yet)"),
-	OPT_OPTIONAL(0, "rootless", struct runtime_cli_context, rootless, "BOOL",
+	OPT_STRING(0, "rootless", struct runtime_cli_context, rootless, "BOOL",
 		"true, false or auto; it is found out in any case"),
 	OPT_HIDDEN(0, "criu", struct runtime_cli_context, criu),
 	OPT_END,
@@ -58,6 +58,11 @@ int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle
 		!str_eq(context->log_format, "text"))
 		return err_say(-EINVAL, "--log-format: \"%s\" is neither text nor json",
 			context->log_format);
+	bool ignored;
+	if (context->rootless && !str_eq(context->rootless, "auto") &&
+		parse_bool(context->rootless, &ignored) < 0)
+		return err_say(-EINVAL, "--rootless: \"%s\" is neither true, false nor auto",
+			context->rootless);
 	return lifecycle_open(out, context->root_path ? context->root_path : default_root(path));
 }
 
@@ -141,10 +146,30 @@ static const struct command runtime_cmd_options = {
 	.run = options_main,
 };
 
+static int completion_main(void *context, void *args, int argc, char **argv)
+{
+	auto_buf struct buf out = BUF_INIT;
+	int r = command_completion(&runtime_command_root, argv[0], &out);
+	if (r == 0)
+		fputs(out.data, stdout);
+	return r;
+}
+
+static const struct command runtime_cmd_completion = {
+	.name = "completion",
+	.synopsis = "bash|zsh|fish",
+	.summary = "print the completion script for a shell",
+	.min_args = 1,
+	.max_args = 1,
+	.opts = no_opts,
+	.run = completion_main,
+};
+
 static const struct command *const commands[] = {&runtime_cmd_create, &runtime_cmd_start,
 	&runtime_cmd_run, &runtime_cmd_exec, &runtime_cmd_state, &runtime_cmd_list, &runtime_cmd_ps,
 	&runtime_cmd_kill, &runtime_cmd_delete, &runtime_cmd_pause, &runtime_cmd_resume,
-	&runtime_cmd_update, &runtime_cmd_spec, &runtime_cmd_features, &runtime_cmd_plan,
+	&runtime_cmd_update, &runtime_cmd_events, &runtime_cmd_spec, &runtime_cmd_features,
+	&runtime_cmd_plan, &runtime_cmd_completion, &runtime_cmd_checkpoint, &runtime_cmd_restore,
 	&runtime_cmd_options, NULL};
 
 const struct command runtime_command_root = {

@@ -161,36 +161,85 @@ static const struct opt ps_opts[] = {
 	OPT_END,
 };
 
-static bool has_pid(const pid_t *pids, size_t count, const char *line)
+/* What process_run keeps. */
+enum { PS_BYTES_MAX = 64 * 1024 };
+
+/* The word of a line, counted from 0; its length, 0 when there are fewer. */
+static size_t word_find(const char *line, size_t index, const char **out)
 {
 	const char *word = line + strspn(line, " ");
-	word += strcspn(word, " "); /* the user */
+	for (; index > 0 && *word; index--) {
+		word += strcspn(word, " ");
+		word += strspn(word, " ");
+	}
+	*out = word;
+	return strcspn(word, " ");
+}
+
+static int pid_column(const char *head)
+{
+	const char *word;
+	size_t len;
+	for (int i = 0; (len = word_find(head, (size_t)i, &word)) > 0; i++)
+		if (len == 3 && strncmp(word, "PID", len) == 0)
+			return i;
+	return err_say(-EINVAL, "ps: these options show no column PID");
+}
+
+static bool has_pid(const pid_t *pids, size_t count, const char *line, int column)
+{
+	const char *word;
+	size_t len = word_find(line, (size_t)column, &word);
 	for (size_t i = 0; i < count; i++) {
 		char text[16];
-		fmt(text, "%d", pids[i]);
-		const char *after = str_after(word + strspn(word, " "), text);
-		if (after && *after == ' ')
+		int wanted = fmt(text, "%d", pids[i]);
+		if (wanted > 0 && len == (size_t)wanted && strncmp(word, text, len) == 0)
 			return true;
 	}
 	return false;
 }
 
 /* What ps(1) of the host says, of these. */
-static int ps_table(const pid_t *pids, size_t count)
+static int ps_print(char *text, const pid_t *pids, size_t count)
 {
-	static const char *const argv[] = {"/bin/ps", "-ef", NULL};
-	auto_buf struct buf text = BUF_INIT;
-	int r = process_run(argv, &text);
-	if (r != 0)
-		return err_say(r < 0 ? r : -EIO, "run /bin/ps -ef");
-	char *rest = text.data;
-	bool is_head = true;
-	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
-		if (is_head || has_pid(pids, count, line))
+	char *rest = text;
+	const char *head = str_cut(&rest, '\n');
+	int column = pid_column(head);
+	if (column < 0)
+		return column;
+	printf("%s\n", head);
+	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n'))
+		if (has_pid(pids, count, line, column))
 			printf("%s\n", line);
-		is_head = false;
-	}
 	return 0;
+}
+
+/* Without options of the user's only the container's processes are asked for, as a machine may have very many. */
+static int ps_table(const pid_t *pids, size_t count, char *const *options)
+{
+	auto_of(strvec) struct strvec words = STRVEC_INIT;
+	auto_buf struct buf list = BUF_INIT, text = BUF_INIT;
+	strvec_push(&words, "/bin/ps");
+	for (; *options; options++)
+		strvec_push(&words, *options);
+	if (words.count == 1) {
+		for (size_t i = 0; i < count; i++)
+			buf_addf(&list, "%s%d", i ? "," : "", pids[i]);
+		strvec_push(&words, "-fp");
+		strvec_push(&words, count ? list.data : "1");
+	}
+	int r = process_run((const char *const *)words.items, &text);
+	if (r < 0)
+		return err_new(r, "run /bin/ps");
+	buf_adds(&text, "");
+	/* Nothing to show is 1 as well. */
+	if (r != 0 && !strstr(text.data, "PID"))
+		return err_say(-EIO, "/bin/ps failed with exit code %d: %.*s", r,
+			(int)strcspn(text.data, "\n"), text.data);
+	if (text.len >= PS_BYTES_MAX)
+		return err_say(
+			-EFBIG, "ps says more than %d bytes about this machine", PS_BYTES_MAX);
+	return ps_print(text.data, pids, count);
 }
 
 static int ps_main(void *context, void *raw, int argc, char **argv)
@@ -207,7 +256,7 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 	if (r < 0)
 		return r;
 	if (!args->format || str_eq(args->format, "table"))
-		return ps_table(pids, count);
+		return ps_table(pids, count, argv + 1);
 	printf("[");
 	for (size_t i = 0; i < count; i++)
 		printf("%s%d", i ? "," : "", pids[i]);
@@ -217,7 +266,7 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 
 const struct command runtime_cmd_ps = {
 	.name = "ps",
-	.synopsis = "ID",
+	.synopsis = "ID [PS-OPTION...]",
 	.summary = "list the processes of a container",
 	.min_args = 1,
 	.opts = ps_opts,

@@ -12,6 +12,7 @@
 struct create_args {
 	const char *bundle, *console_socket, *pidfd_socket, *pid_file;
 	uint64_t kept_fds;
+	bool no_mount_fallback;
 	bool is_detached, no_pivot, no_new_keyring, keeps, no_subreaper;
 };
 
@@ -30,7 +31,11 @@ struct create_args {
 			"keep the caller's session keyring"), \
 		OPT_VALUE(0, "preserve-fds", struct create_args, kept_fds, "N", opt_parse_u64, \
 			"a number", \
-			"give the process this many further file descriptors, from 3 on")
+			"give the process this many further file descriptors, from 3 on"), \
+		OPT_FLAG(0, "no-subreaper", struct create_args, no_subreaper, \
+			"accepted: husk-runtime is never one"), \
+		OPT_FLAG(0, "no-mount-fallback", struct create_args, no_mount_fallback, \
+			"accepted: a mount that fails is never tried with other flags")
 
 static const struct opt create_opts[] = {
 	CREATE_OPTS,
@@ -41,8 +46,6 @@ static const struct opt run_opts[] = {
 	CREATE_OPTS,
 	OPT_FLAG('d', "detach", struct create_args, is_detached, "leave it running and return"),
 	OPT_FLAG(0, "keep", struct create_args, keeps, "do not delete the container at its end"),
-	OPT_FLAG(0, "no-subreaper", struct create_args, no_subreaper,
-		"accepted: husk-runtime is never one"),
 	OPT_END,
 };
 
@@ -133,8 +136,8 @@ const struct command runtime_cmd_run = {
 
 struct exec_args {
 	const char *process_file, *cwd, *user, *console_socket, *pidfd_socket, *pid_file, *apparmor,
-		*label, *cgroup;
-	struct strvec env, caps, groups;
+		*label;
+	struct strvec env, caps, groups, cgroups;
 	uint64_t kept_fds;
 	bool is_detached, has_tty, no_new_privileges, ignores_pause;
 };
@@ -156,7 +159,8 @@ static const struct opt exec_opts[] = {
 	OPT_FLAG('d', "detach", struct exec_args, is_detached, "leave it running and return"),
 	OPT_STRING(0, "apparmor", struct exec_args, apparmor, "PROFILE", "(not supported yet)"),
 	OPT_STRING(0, "process-label", struct exec_args, label, "LABEL", "(not supported yet)"),
-	OPT_STRING(0, "cgroup", struct exec_args, cgroup, "PATH", "(not supported yet)"),
+	OPT_LIST(0, "cgroup", struct exec_args, cgroups, "[CONTROLLER:]PATH",
+		"in this cgroup below the container's, which exists"),
 	OPT_FLAG(0, "no-new-privs", struct exec_args, no_new_privileges, "set no_new_privs"),
 	OPT_LIST('c', "cap", struct exec_args, caps, "CAP", "one more capability"),
 	OPT_FLAG(0, "ignore-paused", struct exec_args, ignores_pause,
@@ -170,8 +174,7 @@ static int exec_check(const struct exec_args *args, int argc)
 {
 	const struct {
 		const char *name, *value;
-	} missing[] = {{"apparmor", args->apparmor}, {"process-label", args->label},
-		{"cgroup", args->cgroup}};
+	} missing[] = {{"apparmor", args->apparmor}, {"process-label", args->label}};
 	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
 		if (missing[i].value && *missing[i].value)
 			return err_say(
@@ -198,6 +201,7 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 		.env = &args->env,
 		.caps = &args->caps,
 		.groups = &args->groups,
+		.cgroups = &args->cgroups,
 		.cwd = args->cwd,
 		.user = args->user,
 		.has_tty = args->has_tty,

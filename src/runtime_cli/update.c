@@ -6,8 +6,9 @@
 #include <errno.h>
 
 struct update_args {
-	const char *resources, *memory, *reservation, *swap, *quota, *period, *shares, *cpus, *mems,
-		*pids;
+	const char *resources, *memory, *reservation, *swap, *kernel_tcp, *quota, *period, *burst,
+		*idle, *rt_period, *rt_runtime, *shares, *cpus, *mems, *pids, *weight;
+	const char *l3_cache, *memory_bandwidth;
 };
 
 #define LIMIT(name, field, value_name, text) \
@@ -20,12 +21,22 @@ static const struct opt update_opts[] = {
 	LIMIT("memory-reservation", reservation, "BYTES",
 		"memory that is kept when it gets scarce"),
 	LIMIT("memory-swap", swap, "BYTES", "memory and swap together"),
+	LIMIT("kernel-memory-tcp", kernel_tcp, "BYTES", "memory of TCP buffers, cgroup version 1"),
 	LIMIT("cpu-quota", quota, "US", "processor time in each period"),
 	LIMIT("cpu-period", period, "US", "the period of --cpu-quota"),
+	LIMIT("cpu-burst", burst, "US", "time that may be saved up for later periods"),
+	LIMIT("cpu-idle", idle, "0|1", "only when nothing else wants to run"),
+	LIMIT("cpu-rt-period", rt_period, "US", "the period of --cpu-rt-runtime, cgroup version 1"),
+	LIMIT("cpu-rt-runtime", rt_runtime, "US", "real-time in each period, cgroup version 1"),
 	LIMIT("cpu-share", shares, "SHARES", "weight against other containers"),
 	LIMIT("cpuset-cpus", cpus, "CPUS", "processors it may run on"),
 	LIMIT("cpuset-mems", mems, "NODES", "memory nodes it may use"),
 	LIMIT("pids-limit", pids, "N", "processes"),
+	LIMIT("blkio-weight", weight, "WEIGHT", "share of the disks' time, 10 to 1000"),
+	OPT_STRING(0, "l3-cache-schema", struct update_args, l3_cache, "SCHEMA",
+		"(not supported yet)"),
+	OPT_STRING(0, "mem-bw-schema", struct update_args, memory_bandwidth, "SCHEMA",
+		"(not supported yet)"),
 	OPT_END,
 };
 
@@ -36,14 +47,23 @@ static int update_main(void *context, void *raw, int argc, char **argv)
 		{"memory", args->memory, CGROUP_MEMORY_MAX, .is_size = true},
 		{"memory-reservation", args->reservation, CGROUP_MEMORY_LOW, .is_size = true},
 		{"memory-swap", args->swap, CGROUP_MEMORY_SWAP, .is_size = true},
+		{"kernel-memory-tcp", args->kernel_tcp, CGROUP_MEMORY_KERNEL_TCP, .is_size = true},
 		{"cpu-quota", args->quota, CGROUP_CPU_MAX},
 		{"cpu-period", args->period, CGROUP_CPU_MAX, .is_second = true},
+		{"cpu-burst", args->burst, CGROUP_CPU_BURST},
+		{"cpu-idle", args->idle, CGROUP_CPU_IDLE},
+		{"cpu-rt-period", args->rt_period, CGROUP_CPU_RT_PERIOD},
+		{"cpu-rt-runtime", args->rt_runtime, CGROUP_CPU_RT_RUNTIME},
 		{"cpu-share", args->shares, CGROUP_CPU_WEIGHT},
 		{"cpuset-cpus", args->cpus, CGROUP_CPUSET_CPUS, .is_text = true},
 		{"cpuset-mems", args->mems, CGROUP_CPUSET_MEMS, .is_text = true},
 		{"pids-limit", args->pids, CGROUP_PIDS_MAX},
+		{"blkio-weight", args->weight, CGROUP_BLKIO_WEIGHT},
 	};
-	auto_of(lifecycle) struct lifecycle l;
+	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	if (args->l3_cache || args->memory_bandwidth)
+		return err_say(-EOPNOTSUPP, "update: --%s is not supported yet",
+			args->l3_cache ? "l3-cache-schema" : "mem-bw-schema");
 	int r = runtime_cli_open(context, &l);
 	return r < 0 ? r
 		     : lifecycle_update(&l, argv[0], args->resources, limits,

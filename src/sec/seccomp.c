@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "sec/internal.h"
 #include "sys/calls.h"
+#include "sys/uapi.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -56,10 +57,18 @@ int sec_seccomp_load(const void *program, size_t size_bytes, unsigned flags)
 		.filter = (struct sock_filter *)program,
 	};
 	int r = sys_seccomp(SECCOMP_SET_MODE_FILTER, flags, &fprog);
+	if (r >= 0 && flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return r;
 	if (r > 0) /* TSYNC names the thread that could not follow */
 		return err_say(-ESRCH, "thread %d cannot be given the seccomp program", r);
 	if (r == 0)
 		return 0;
+	if (r == -EBUSY && flags & SECCOMP_FILTER_FLAG_NEW_LISTENER)
+		return err_say(
+			r, "this process has a seccomp listener already, and cannot have two");
+	if (r == -EINVAL && flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		return err_say(
+			r, "this kernel lacks SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)");
 	err_new(r, "load the seccomp program (%zu instructions)", count);
 	return r == -EINVAL || r == -ENOSYS
 		? err_hint(r,

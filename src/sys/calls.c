@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -285,6 +286,12 @@ int sys_flock(int fd, int operation)
 {
 	int fault = fault_hit("flock");
 	return fault ? fault : SYS_RETRIED(flock(fd, operation));
+}
+
+int sys_eventfd(void)
+{
+	int fault = fault_hit("eventfd");
+	return fault ? fault : sys_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 int sys_memfd_create(const char *name, unsigned flags)

@@ -59,6 +59,8 @@ int sys_ioctl(int fd, unsigned long request, void *argument);
 /* -EINTR is the caller's, who knows how much of the time is left. */
 int sys_poll(struct pollfd *fds, size_t count, int timeout_ms);
 int sys_flock(int fd, int operation);
+/* A counter that starts at 0, close-on-exec and without waiting. */
+int sys_eventfd(void);
 int sys_memfd_create(const char *name, unsigned flags);
 
 /* Mounts [5.2 unless noted]. */
@@ -105,6 +107,9 @@ int sys_setresgid(gid_t gid);
 int sys_capset(const struct cap_header *header, const struct cap_data data[2]);
 int sys_capget(struct cap_header *header, struct cap_data data[2]);
 int sys_seccomp(unsigned operation, unsigned flags, void *argument);
+/* The oldest notification of a seccomp listener that nobody has taken: its process goes on with its call as if there were
+ * no filter [5.5]. -ENOENT when that process has died meanwhile. Waits for one when there is none. */
+int sys_seccomp_continue(int listener);
 /* bpf(2); `attr` must be zero behind what the command uses. EAGAIN of a load is retried a few times. */
 int sys_bpf(unsigned command, void *attr, size_t size);
 int sys_setrlimit(int resource, uint64_t soft, uint64_t hard);

@@ -9,8 +9,10 @@
 
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -154,6 +156,19 @@ int sys_seccomp(unsigned operation, unsigned flags, void *argument)
 {
 	int fault = fault_hit("seccomp");
 	return fault ? fault : sys_result(syscall(SYS_seccomp, operation, flags, argument));
+}
+
+int sys_seccomp_continue(int listener)
+{
+	struct seccomp_notif notification = {0};
+	int r = fault_hit("ioctl");
+	if (r == 0)
+		r = SYS_RETRIED(ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notification));
+	if (r < 0)
+		return r;
+	struct seccomp_notif_resp answer = {
+		.id = notification.id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+	return SYS_RETRIED(ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer));
 }
 
 int sys_bpf(unsigned command, void *attr, size_t size)

@@ -205,7 +205,7 @@ int socket_connect_at(int dirfd, const char *name)
 }
 
 /* By way of an fd, as the path may be longer than an address. */
-int socket_stream_give(const char *path, const char *word, int fd)
+int socket_stream_connect(const char *path)
 {
 	auto_close int file = sys_open_at(AT_FDCWD, path, O_PATH, 0);
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -214,7 +214,13 @@ int socket_stream_give(const char *path, const char *word, int fd)
 		return r;
 	auto_close int stream = socket_new(SOCK_STREAM);
 	r = stream < 0 ? stream : socket_connect(stream, &address);
-	return r < 0 ? r : socket_send(stream, word, strlen(word), &fd, 1);
+	return r < 0 ? r : take_fd(&stream);
+}
+
+int socket_stream_give(const char *path, const char *word, int fd)
+{
+	auto_close int stream = socket_stream_connect(path);
+	return stream < 0 ? stream : socket_send(stream, word, strlen(word), &fd, 1);
 }
 
 int socket_accept(int fd)

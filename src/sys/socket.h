@@ -27,7 +27,9 @@ void socket_close_later(int fd);
 int socket_listen_at(int dirfd, const char *name);
 int socket_connect_at(int dirfd, const char *name);
 int socket_accept(int fd);
-/* Connects to a stream socket that a user named, gives it one fd with a word, and closes. */
+/* A connection to a stream socket that a user named. */
+int socket_stream_connect(const char *path);
+/* Connects to one, gives it one fd with a word, and closes. */
 int socket_stream_give(const char *path, const char *word, int fd);
 /* uid and pid of the peer, by SO_PEERCRED. */
 int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);

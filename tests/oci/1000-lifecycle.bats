@@ -253,7 +253,8 @@ teardown() {
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
 		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false and
-		.linux.seccomp.enabled and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO")) and (.linux.seccomp.actions | index("SCMP_ACT_NOTIFY") | not) and
+		.linux.seccomp.enabled and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO")) and (.linux.seccomp.actions | index("SCMP_ACT_NOTIFY")) and
+		(.linux.seccomp.supportedFlags | index("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")) and
 		(.linux.seccomp.archs | index("SCMP_ARCH_X86_64"))'
 	"$RUNTIME" --version | grep -qx 'spec: 1.3.0'
 }

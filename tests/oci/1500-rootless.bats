@@ -140,6 +140,8 @@ ranges() {
 	failure 'container "c" has no cgroup' pause c
 	failure 'container "c" has no cgroup' ps c
 	failure 'no cgroup' update --pids-limit 5 c
+	failure 'container "c" has no cgroup' events --stats c
+	failure 'has no cgroup, and so none below it' exec --cgroup sub c true
 }
 
 # delegate: /delegated in every hierarchy is the user's, and this test lives in a group below it.

@@ -127,6 +127,29 @@ static void test_nano(void **state)
 	CHECK_NUMBERS(parse_nano, cases);
 }
 
+static void test_duration(void **state)
+{
+	static const struct number_case cases[] = {
+		{"5s", 0, 5000000000},
+		{"1m30s", 0, 90000000000},
+		{"1.5h", 0, 5400000000000},
+		{"100ms", 0, 100000000},
+		{"7us", 0, 7000},
+		{"7\u00b5s", 0, 7000},
+		{"9ns", 0, 9},
+		{"0s", 0, 0},
+		{"", -EINVAL, 0},
+		{"5", -EINVAL, 0},
+		{"s", -EINVAL, 0},
+		{"5s ", -EINVAL, 0},
+		{"-5s", -EINVAL, 0},
+		{"5d", -EINVAL, 0},
+		{"99999999h", -ERANGE, 0},
+		{"5000000h5000000h", -ERANGE, 0},
+	};
+	CHECK_NUMBERS(parse_duration, cases);
+}
+
 static void test_ranges(void **state)
 {
 	assert_int_equal(parse_ranges("0", 3), 0);
@@ -314,6 +337,7 @@ int main(void)
 		cmocka_unit_test(test_bool),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_nano),
+		cmocka_unit_test(test_duration),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_nearest),

@@ -69,6 +69,13 @@ static uint32_t ask(const char *profile, int number, uint64_t first, uint64_t se
 	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"]," rest "}]}"
 #define ARGS(rest) RULE("\"action\":\"SCMP_ACT_TRAP\",\"args\":[" rest "]")
 
+/* A notifying rule and one more. */
+#define NOTIFYING(otherwise, call, action) \
+	"{\"defaultAction\":\"SCMP_ACT_" otherwise \
+	"\",\"listenerPath\":\"/x\",\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":" \
+	"\"SCMP_ACT_NOTIFY\"},{\"names\":[\"" call "\"],\"action\":\"SCMP_ACT_" action "\"}]}"
+#define HANDED_OVER "for by it the listener of SCMP_ACT_NOTIFY is handed over"
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -85,8 +92,8 @@ static void test_refused(void **state)
 			".defaultAction: \"ALLOW\" is not an action"},
 		{"{\"defaultAction\":\"\\u001b[2J\"}", -EINVAL,
 			".defaultAction: \"\\x1b[2J\" is not an action"},
-		{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", -EOPNOTSUPP,
-			".defaultAction: SCMP_ACT_NOTIFY: husk-runtime does not support this yet"},
+		{"{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}", -EINVAL,
+			".defaultAction: SCMP_ACT_NOTIFY cannot be the default"},
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"defaultErrnoRet\":1}", -EINVAL,
 			".defaultErrnoRet: SCMP_ACT_ALLOW returns no errno"},
 		{"{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":4096}", -ERANGE,
@@ -107,10 +114,20 @@ static void test_refused(void **state)
 			-EINVAL, ".flags[0]: \"SECCOMP_FILTER_FLAG_LOUD\" is not a flag"},
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[7]}", -EINVAL,
 			".flags[0]: expected a string, found a number"},
-		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run/x\"}", -EOPNOTSUPP,
-			".listenerPath: husk-runtime does not support this yet"},
-		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}", -EOPNOTSUPP,
-			".listenerMetadata: husk-runtime does not support this yet"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"run/x\"}", -EINVAL,
+			".listenerPath: \"run/x\" is not an absolute path"},
+		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}", -EINVAL,
+			".listenerMetadata: may not be given without listenerPath"},
+		{NOTIFYING("ALLOW", "sendmsg", "NOTIFY"), -EINVAL,
+			".syscalls[1].action: sendmsg must be allowed, " HANDED_OVER},
+		{NOTIFYING("ALLOW", "recvmsg", "ERRNO"), -EINVAL,
+			".syscalls[1].action: recvmsg must be allowed, " HANDED_OVER},
+		{NOTIFYING("ALLOW", "sendmsg",
+			 "KILL\",\"args\":[{\"index\":0,\"value\":9,\"op\":\"SCMP_CMP_EQ\"}],\"a\":"
+			 "\""),
+			-EINVAL, ".syscalls[1].action: sendmsg must be allowed, " HANDED_OVER},
+		{NOTIFYING("ERRNO", "sendmsg", "ALLOW"), -EINVAL,
+			".defaultAction: recvmsg must be allowed, " HANDED_OVER},
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":1}", -EINVAL,
 			".listenerPath: expected a string, found a number"},
 		{"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":{}}", -EINVAL,
@@ -129,9 +146,10 @@ static void test_refused(void **state)
 		{RULE("\"x\":1"), -EINVAL, ".syscalls[0]: action is missing"},
 		{RULE("\"action\":\"SCMP_ACT_FOO\""), -EINVAL,
 			".syscalls[0].action: \"SCMP_ACT_FOO\" is not an action"},
-		{RULE("\"action\":\"SCMP_ACT_NOTIFY\""), -EOPNOTSUPP,
-			".syscalls[0].action: SCMP_ACT_NOTIFY: husk-runtime does not support this "
-			"yet"},
+		{RULE("\"action\":\"SCMP_ACT_NOTIFY\""), -EINVAL,
+			": listenerPath is missing, which SCMP_ACT_NOTIFY needs"},
+		{RULE("\"action\":\"SCMP_ACT_NOTIFY\",\"errnoRet\":1"), -EINVAL,
+			".syscalls[0].errnoRet: SCMP_ACT_NOTIFY returns no errno"},
 		{RULE("\"action\":\"SCMP_ACT_KILL\",\"errnoRet\":1"), -EINVAL,
 			".syscalls[0].errnoRet: SCMP_ACT_KILL returns no errno"},
 		{RULE("\"action\":\"SCMP_ACT_TRAP\",\"args\":{}"), -EINVAL,
@@ -282,6 +300,50 @@ static void test_flags(void **state)
 	assert_int_equal(got, 0);
 }
 
+/* Of a filter that notifies, and of one that does not. */
+static void test_listener(void **state)
+{
+	static const struct {
+		const char *rest;
+		uint32_t flags;
+		const char *path, *metadata;
+	} cases[] = {
+		{"\"syscalls\":[]", 0, NULL, NULL},
+		{"\"flags\":[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]", 0, NULL, NULL},
+		{"\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"}]",
+			SECCOMP_FILTER_FLAG_NEW_LISTENER, "/run/x", "m"},
+		{"\"syscalls\":[{\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_NOTIFY\"},{\"names\":["
+		 "\"sendmsg\",\"recvmsg\"],\"action\":\"SCMP_ACT_LOG\"},{\"names\":[\"sendmsg\"],"
+		 "\"action\":\"SCMP_ACT_ERRNO\"}],\"flags\":["
+		 "\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\",\"SECCOMP_FILTER_FLAG_TSYNC\"]",
+			SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_TSYNC |
+				SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+				SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+			"/run/x", "m"},
+	};
+	for (size_t i = 0; i < LENGTH(cases); i++) {
+		auto_arena struct arena a = ARENA_INIT;
+		struct oci_process process = {0};
+		char text[600];
+		snprintf(text, sizeof(text),
+			"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run/x\","
+			"\"listenerMetadata\":\"m\",%s}",
+			cases[i].rest);
+		if (read_profile(text, strlen(text), &a, &process) < 0)
+			fail_msg("%s: %s", text, err_text());
+		assert_int_equal(process.seccomp_flags, cases[i].flags);
+		if (!cases[i].path) {
+			assert_null(process.listener.path);
+			continue;
+		}
+		assert_string_equal(process.listener.path, cases[i].path);
+		assert_string_equal(process.listener.metadata, cases[i].metadata);
+	}
+	int mkdir_number = seccomp_syscall_resolve_name("mkdir");
+	assert_int_equal(ask(NOTIFYING("ALLOW", "getpid", "LOG"), mkdir_number, 0, 0),
+		SECCOMP_RET_USER_NOTIF);
+}
+
 /* Every architecture's word is taken; this machine's sibling is compiled when it is the one. Empty listeners and unknown
  * properties are ignored. */
 static void test_architectures(void **state)
@@ -387,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_operators),
 		cmocka_unit_test(test_flags),
+		cmocka_unit_test(test_listener),
 		cmocka_unit_test(test_architectures),
 		cmocka_unit_test(test_engines),
 	};

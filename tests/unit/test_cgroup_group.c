@@ -189,9 +189,80 @@ static void below_own_group(void **state)
 
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
+/* Groups below the container's: of all hierarchies, or of one controller's. */
+static void subgroups(void **state)
+{
+	struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	const struct cgroup_subgroup all = {NULL, "/a/b"}, own = {NULL, "/"}, cpu = {"cpu", "a/b"},
+				     other = {"foo", "a/b"}, out = {NULL, "../c2"},
+				     none = {NULL, "none"}, some[] = {{"memory", "/"}, cpu};
+	char text[600];
+
+	fake_hierarchy("cpu,cpuacct", "cpu", "/");
+	fake_hierarchy("memory", "memory", "/");
+	fake_hierarchy("", "tree", "/");
+	fake_mkdir("cpu/c1");
+	fake_mkdir("cpu/c1/a");
+	fake_mkdir("cpu/c1/a/b");
+	fake_mkdir("memory/c1");
+	fake_mkdir("tree/c1");
+	fake_write("cpu/c1/tasks", "");
+	fake_write("cpu/c1/a/b/tasks", "");
+	fake_write("memory/c1/tasks", "");
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &cpu, 1, &entry), 0);
+	assert_int_equal(entry.count, 2);
+	assert_int_equal(cgroup_entry_move(entry.fds[0]), 0);
+	assert_file("cpu/c1/a/b/tasks", "0");
+	assert_file("cpu/c1/tasks", "");
+	cgroup_entry_close(&entry);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", some, 2, &entry), 0);
+	assert_int_equal(entry.count, 2);
+	cgroup_entry_close(&entry);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &own, 1, &entry), 0);
+	assert_int_equal(cgroup_entry_move(entry.fds[0]), 0);
+	assert_file("cpu/c1/tasks", "0");
+	cgroup_entry_close(&entry);
+
+	/* Where the container itself is not, what is asked for cannot be. */
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c2", &cpu, 1, &entry), -ENOENT);
+	snprintf(text, sizeof(text), "the container has no cgroup below %s", fake_path("cpu"));
+	assert_string_equal(err_text(), text);
+
+	/* Version 1 must have it everywhere, the tree beside it need not. */
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &all, 1, &entry), -ENOENT);
+	fake_mkdir("memory/c1/a");
+	fake_mkdir("memory/c1/a/b");
+	fake_write("memory/c1/a/b/tasks", "");
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &all, 1, &entry), 0);
+	assert_int_equal(entry.count, 2);
+	assert_true(entry.tree_fd >= 0);
+	cgroup_entry_close(&entry);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &none, 1, &entry), -ENOENT);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &out, 1, &entry), -EINVAL);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &other, 1, &entry), -EINVAL);
+	assert_string_equal(err_text(), "there is no cgroup hierarchy with the controller \"foo\"");
+}
+
+static void subgroups_of_version_2(void **state)
+{
+	struct cgroup_entry entry = CGROUP_ENTRY_INIT;
+	const struct cgroup_subgroup all = {NULL, "a"}, cpu = {"cpu", "a"};
+
+	fake_unified();
+	fake_mkdir("tree/c1");
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &all, 1, &entry), -ENOENT);
+	fake_mkdir("tree/c1/a");
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &all, 1, &entry), 0);
+	assert_int_equal(entry.count, 0);
+	assert_true(entry.tree_fd >= 0);
+	cgroup_entry_close(&entry);
+	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &cpu, 1, &entry), -EINVAL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {FAKE(paths), FAKE(every_hierarchy), FAKE(unified),
-		FAKE(cpuset_unreadable), FAKE(undone), FAKE(below_own_group)};
+	const struct CMUnitTest tests[] = {FAKE(subgroups), FAKE(subgroups_of_version_2),
+		FAKE(paths), FAKE(every_hierarchy), FAKE(unified), FAKE(cpuset_unreadable),
+		FAKE(undone), FAKE(below_own_group)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `events`: a line for whoever reads on the other side of a pipe, each when it is true. */
+#include "runtime_cli/internal.h"
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { NS_OF_MS = 1000000 };
+
+struct events_args {
+	uint64_t interval_ns;
+	bool has_interval, is_once;
+};
+
+static const struct opt events_opts[] = {
+	OPT_VALUE_SEEN(0, "interval", struct events_args, interval_ns, has_interval, "DURATION",
+		opt_parse_duration, "a span of time such as 500ms, 5s or 1m30s",
+		"how often the numbers are printed (default 5s)"),
+	OPT_FLAG(0, "stats", struct events_args, is_once, "print the numbers once and end"),
+	OPT_END,
+};
+
+static int line_print(void *context, const char *line)
+{
+	printf("%s\n", line);
+	return fflush(stdout) == 0 ? 0 : err_say(-EIO, "standard output cannot be written");
+}
+
+static int events_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct events_args *args = raw;
+	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	struct lifecycle_events request = {
+		.id = argv[0],
+		.interval_ms = args->has_interval ? args->interval_ns / NS_OF_MS : 5000,
+		.is_once = args->is_once,
+		.tell = line_print,
+	};
+	if (request.interval_ms == 0)
+		return err_say(-EINVAL, "--interval: at least 1ms is needed");
+	int r = runtime_cli_open(context, &l);
+	return r < 0 ? r : lifecycle_events(&l, &request);
+}
+
+const struct command runtime_cmd_events = {
+	.name = "events",
+	.synopsis = "ID",
+	.summary = "print what a container uses, and when it runs out of memory, as JSON",
+	.flags = COMMAND_OPTIONS_MIXED,
+	.min_args = 1,
+	.max_args = 1,
+	.opts = events_opts,
+	.args_size = sizeof(struct events_args),
+	.run = events_main,
+};
