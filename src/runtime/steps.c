@@ -294,7 +294,7 @@ static void describe_exec(const struct flat *plan, const void *row, struct buf *
 	buf_adds(out, has_flag(plan, PLAN_REAPER) ? "stay as PID 1 and reap, execute" : "execute");
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_ARG); i++) {
 		buf_addc(out, ' ');
-		buf_add_escaped(out,
+		buf_adds(out,
 			flat_str(plan,
 				((const struct plan_text_row *)flat_row(plan, PLAN_ARG, i))->text));
 	}

@@ -34,6 +34,15 @@ static const char *role_name(const struct step_kind *kind)
 	return kind->role == STEP_HOST ? "host" : "init";
 }
 
+/* Names and paths may come from anywhere: nothing of them drives a terminal, or begins a line of its own. */
+static void add_sentence(
+	const struct flat *plan, const struct step_kind *kind, const void *row, struct buf *out)
+{
+	auto_buf struct buf sentence = BUF_INIT;
+	kind->describe(plan, row, &sentence);
+	buf_add_escaped(out, sentence.data);
+}
+
 static uint32_t step_total(const struct flat *plan)
 {
 	uint32_t total = 0;
@@ -52,7 +61,7 @@ void plan_write(const struct flat *plan, struct buf *out)
 			const void *row = flat_row(plan, kind->section, j);
 			const char *origin = row_origin(plan, kind->section, row);
 			buf_addf(out, "%3u  %s  ", ++number, role_name(kind));
-			kind->describe(plan, row, out);
+			add_sentence(plan, kind, row, out);
 			if (origin)
 				buf_addf(out, "  [%s]", origin);
 			buf_addc(out, '\n');
@@ -71,7 +80,7 @@ void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out)
 			continue;
 		}
 		buf_addf(out, "step %u of %u, in %s: ", step, step_total(plan), role_name(kind));
-		kind->describe(plan, flat_row(plan, kind->section, step - before - 1), out);
+		add_sentence(plan, kind, flat_row(plan, kind->section, step - before - 1), out);
 		return;
 	}
 }

@@ -103,3 +103,9 @@ limit_is() {
 		[[ -z $(runtime list -q) && -z $(find /sys/fs/cgroup -name one) ]]
 	done
 }
+
+@test "a container with half a mebibyte of memory starts" {
+	config '.linux.resources.memory.limit = 524288 | .process.args = ["echo", "there"]'
+	run runtime run --bundle "$BUNDLE" one
+	[[ $status -eq 0 && $output == there ]]
+}
