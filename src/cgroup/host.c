@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this machine has: one line of /proc/self/mountinfo per mounted hierarchy, one line of /proc/self/cgroup per
- * hierarchy the caller is in. A hierarchy may be mounted many times (containers, chroots, snaps), and a mount may lie
- * hidden beneath a later one: the best visible mount is taken.
+ * What this machine has. Mostly that is version 2 alone in its usual place. Otherwise there is one line of
+ * /proc/self/mountinfo per mounted hierarchy, one line of /proc/self/cgroup per hierarchy the caller is in; a hierarchy
+ * may be mounted many times (containers, chroots, snaps), and a mount may lie hidden beneath a later one: the best visible
+ * mount is taken.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -10,12 +11,19 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <unistd.h>
 
-enum { MOUNTINFO_MAX = 16 * 1024 * 1024 };
+/* The inode of a hierarchy's root; and PROC_CGROUP_INIT_INO of the kernel, the same since 4.6. */
+enum { MOUNTINFO_MAX = 16 * 1024 * 1024, ROOT_INODE = 1 };
+static const uint64_t first_namespace_inode = 0xeffffffb;
+static const char usual_place[] = "/sys/fs/cgroup";
 
 /* Fields of a line of mountinfo, unescaped, in the caller's copy of the text. */
 struct mount_line {
@@ -302,18 +310,55 @@ static void unified_controllers_parse(struct cgroup_host *host, char *text)
 	}
 }
 
-int cgroup_host_load(struct cgroup_host *out)
+/* "0::/a/b\n" and nothing else: where the caller is in the only tree there is. Silent. */
+static bool unified_parse(const char *self_cgroup, struct cgroup_hierarchy *out)
 {
-	auto_buf struct buf mountinfo = BUF_INIT, self = BUF_INIT, controllers = BUF_INIT;
-	struct cgroup_host host;
+	const char *path = str_after(self_cgroup, "0::");
+	size_t len = path ? strcspn(path, "\n") : 0;
 
-	int r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mountinfo);
-	if (r < 0)
-		return err_new(r, "read /proc/self/mountinfo");
-	r = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_FILE_MAX, &self);
+	return len > 0 && path[0] == '/' && path[len] == '\n' && path[len + 1] == '\0' &&
+		!str_suffix(self_cgroup, " (deleted)\n") &&
+		fmt(out->own_path, "%.*s", (int)len, path) >= 0;
+}
+
+/* Is it mounted whole and writable at its usual place, and are paths counted from its root? */
+static bool unified_is_usual(void)
+{
+	struct stat root, ns;
+	uint64_t magic;
+
+	auto_close int fd = sys_open_at(AT_FDCWD, usual_place, O_PATH | O_DIRECTORY, 0);
+	return fd >= 0 && sys_fs_magic(fd, &magic) == 0 && magic == CGROUP2_SUPER_MAGIC &&
+		sys_stat_fd(fd, &root) == 0 && root.st_ino == ROOT_INODE &&
+		sys_stat_at(AT_FDCWD, "/proc/self/ns/cgroup", 0, &ns) == 0 &&
+		ns.st_ino == first_namespace_inode &&
+		sys_access_at(AT_FDCWD, usual_place, W_OK, 0) != -EROFS;
+}
+
+/* The usual machine needs no look at its mounts, to which engines add lines for each container. */
+static int hierarchies_load(struct cgroup_host *out)
+{
+	auto_buf struct buf mountinfo = BUF_INIT, self = BUF_INIT;
+
+	int r = file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_FILE_MAX, &self);
 	if (r < 0)
 		return err_new(r, "read /proc/self/cgroup");
-	r = cgroup_host_parse(mountinfo.data, self.data, &host);
+	*out = (struct cgroup_host){.is_unified = true, .count = 1};
+	if (unified_parse(self.data, &out->hierarchies[0]) && unified_is_usual()) {
+		fmt(out->hierarchies[0].mount_point, "%s", usual_place);
+		return 0;
+	}
+	r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mountinfo);
+	return r < 0 ? err_new(r, "read /proc/self/mountinfo")
+		     : cgroup_host_parse(mountinfo.data, self.data, out);
+}
+
+int cgroup_host_load(struct cgroup_host *out)
+{
+	auto_buf struct buf controllers = BUF_INIT;
+	struct cgroup_host host;
+
+	int r = hierarchies_load(&host);
 	if (r < 0)
 		return r;
 	if (host.is_unified) {

@@ -262,6 +262,20 @@ static void places(void **state)
 	assert_int_equal(cgroup_place(&h, false, long_path, path), -ENAMETOOLONG);
 }
 
+/* A machine with one tree has one line, and only a whole one is believed without a look at the mounts. */
+static void unified_alone(void **state)
+{
+	static const char *const others[] = {"", "0::/a", "0::\n", "0::a\n", "0::/a\n1:cpu:/\n",
+		"1:name=systemd:/\n0::/\n", "0::/a (deleted)\n"};
+	struct cgroup_hierarchy h;
+	assert_true(unified_parse("0::/a/b\n", &h));
+	assert_string_equal(h.own_path, "/a/b");
+	assert_true(unified_parse("0::/\n", &h));
+	assert_string_equal(h.own_path, "/");
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(unified_parse(others[i], &h));
+}
+
 /* Whatever this machine is, it can be read. */
 static void this_machine(void **state)
 {
@@ -289,6 +303,7 @@ int main(void)
 		cmocka_unit_test(hidden_mounts),
 		cmocka_unit_test(own_path_limits),
 		cmocka_unit_test(places),
+		cmocka_unit_test(unified_alone),
 		cmocka_unit_test(this_machine),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
