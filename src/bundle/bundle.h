@@ -18,7 +18,7 @@
 int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,
 	struct oci_spec *out);
 /* A process alone, as `exec --process FILE` has it; `name` is what messages call it. rlimits are added to out->rlimits
- * (they replace those of the same resource), the rest is out->process. */
+ * (they replace those of the same resource), how it runs to out->scheds, the rest is out->process. */
 int bundle_process_parse(
 	const char *name, const char *text, size_t len, struct arena *a, struct oci_spec *out);
 /* The words of linux.seccomp that are honoured on this kind of processor. */

@@ -218,6 +218,8 @@ int bundle_process_parse(
 	out->process = spec.process;
 	for (size_t i = 0; i < spec.rlimits.count; i++)
 		*rlimit_place(a, out, spec.rlimits.items[i].resource) = spec.rlimits.items[i];
+	for (size_t i = 0; i < spec.scheds.count; i++)
+		*(struct oci_sched *)arena_push(a, &out->scheds) = spec.scheds.items[i];
 	return 0;
 }
 

@@ -50,6 +50,12 @@ int bundle_inner_path(
 enum { BUNDLE_ID_MAX = UINT32_MAX - 1 };
 
 int bundle_process_read(struct bundle_reader *r, const struct json_cursor *c);
+/* How it runs: sched.c. */
+int bundle_scheduler_read(struct bundle_reader *r, const struct json_cursor *c);
+int bundle_io_priority_read(struct bundle_reader *r, const struct json_cursor *c);
+int bundle_cpu_affinity_read(struct bundle_reader *r, const struct json_cursor *c);
+int bundle_memory_policy_read(struct bundle_reader *r, const struct json_cursor *c);
+int bundle_personality_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_hooks_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_linux_read(struct bundle_reader *r, const struct json_cursor *c);

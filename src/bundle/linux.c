@@ -8,7 +8,13 @@
 #include <sys/mount.h>
 
 /* A device number has 12 and 20 bits. */
-enum { DEVICES_MAX = 1024, PATHS_MAX = 4096, MAJOR_MAX = 0xfff, MINOR_MAX = 0xfffff };
+enum {
+	DEVICES_MAX = 1024,
+	PATHS_MAX = 4096,
+	MAJOR_MAX = 0xfff,
+	MINOR_MAX = 0xfffff,
+	NANOSECONDS_MAX = 999999999
+};
 
 /* Which mounts a container has is made in its namespace; there is nothing to make in another's. */
 static int namespace_path_check(
@@ -249,6 +255,28 @@ static int readonly_paths_read(struct bundle_reader *r, const struct json_cursor
 	return bundle_array_read(r, c, PATHS_MAX, readonly_read);
 }
 
+static int clock_read(const char *key, const struct json_cursor *value, void *context)
+{
+	struct bundle_reader *r = context;
+	struct oci_clock clock = {.name = arena_str(r->a, key), .origin = BUNDLE_ORIGIN};
+	if (!str_eq(key, "monotonic") && !str_eq(key, "boottime"))
+		return json_err(value, -EINVAL, "only monotonic and boottime have offsets");
+	int result = json_need_object(value);
+	if (result >= 0)
+		result = json_opt_i64(value, "secs", &clock.seconds);
+	if (result >= 0)
+		result = bundle_opt_number(value, "nanosecs", NANOSECONDS_MAX, &clock.nanoseconds);
+	if (result < 0)
+		return result;
+	*(struct oci_clock *)arena_push(r->a, &r->spec->clocks) = clock;
+	return 0;
+}
+
+static int clocks_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return json_each(c, clock_read, r);
+}
+
 static const struct bundle_field linux_fields[] = {
 	{"namespaces", namespaces_read},
 	{"uidMappings", uid_maps_read},
@@ -262,10 +290,10 @@ static const struct bundle_field linux_fields[] = {
 	{"readonlyPaths", readonly_paths_read},
 	{"seccomp", bundle_seccomp_read},
 	{"mountLabel", NULL},
-	{"personality", NULL},
-	{"timeOffsets", NULL},
+	{"personality", bundle_personality_read},
+	{"timeOffsets", clocks_read},
 	{"intelRdt", NULL},
-	{"memoryPolicy", NULL},
+	{"memoryPolicy", bundle_memory_policy_read},
 	{"netDevices", NULL},
 	{0},
 };

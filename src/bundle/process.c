@@ -66,8 +66,8 @@ static int console_size_read(struct bundle_reader *r, const struct json_cursor *
 		result = bundle_opt_number(c, "width", CELLS_MAX, &columns);
 	if (result < 0)
 		return result;
-	r->spec->process.rows = (uint16_t)rows;
-	r->spec->process.columns = (uint16_t)columns;
+	r->spec->process.cells.rows = (uint16_t)rows;
+	r->spec->process.cells.columns = (uint16_t)columns;
 	return 0;
 }
 
@@ -231,13 +231,24 @@ static int rlimits_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, RLIMIT_NLIMITS, rlimit_read);
 }
 
+static int label_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
+{
+	const char *label;
+	int result = json_string(c, r->a, &label);
+	if (result == 0 && strlen(label) > SEC_LABEL_MAX)
+		return json_err(c, -ENAMETOOLONG, "a label of more than %d bytes", SEC_LABEL_MAX);
+	*out = result == 0 && *label ? label : NULL;
+	return result;
+}
+
 static int apparmor_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	const char *profile;
-	int result = json_string(c, r->a, &profile);
-	if (result < 0 || *profile == '\0' || str_eq(profile, "unconfined"))
-		return result;
-	return json_err(c, -EOPNOTSUPP, "husk-runtime does not support this yet");
+	return label_read(r, c, &r->spec->process.labels.apparmor);
+}
+
+static int selinux_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return label_read(r, c, &r->spec->process.labels.selinux);
 }
 
 static const struct bundle_field process_fields[] = {
@@ -252,10 +263,10 @@ static const struct bundle_field process_fields[] = {
 	{"noNewPrivileges", no_new_privileges_read},
 	{"oomScoreAdj", oom_score_adj_read},
 	{"apparmorProfile", apparmor_read},
-	{"selinuxLabel", NULL},
-	{"scheduler", NULL},
-	{"ioPriority", NULL},
-	{"execCPUAffinity", NULL},
+	{"selinuxLabel", selinux_read},
+	{"scheduler", bundle_scheduler_read},
+	{"ioPriority", bundle_io_priority_read},
+	{"execCPUAffinity", bundle_cpu_affinity_read},
 	{0},
 };
 

@@ -152,7 +152,11 @@ static int spec_complete(struct creation *c, const char *id)
 	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
 	device_rules_complete(c);
 	lifecycle_caps_reduce(spec);
-	int r = lifecycle_rootless_adapt(spec, &c->l->cgroup, is_named);
+	int r = lifecycle_labels_check(&spec->process);
+	if (r == 0)
+		r = lifecycle_clocks_check(spec);
+	if (r == 0)
+		r = lifecycle_rootless_adapt(spec, &c->l->cgroup, is_named);
 	if (r < 0)
 		return r;
 	c->state.rootfs = spec->layers.items[0];
@@ -223,8 +227,8 @@ static int init_start(struct creation *c, const struct buf *plan)
 	launch->init_path = "/proc/self/exe";
 	launch->hooks = setup_hooks;
 	launch->hooks_context = c;
-	launch->rows = c->spec.process.rows;
-	launch->columns = c->spec.process.columns;
+	launch->rows = c->spec.process.cells.rows;
+	launch->columns = c->spec.process.cells.columns;
 	r = launch_prepare(launch);
 	if (r == 0)
 		r = launch_start(launch);

@@ -108,6 +108,28 @@ static int caps_add(struct oci_process *p, const struct strvec *names)
 	return 0;
 }
 
+/* What is the process's own; what is the container's comes with its plan. */
+static void scheds_take(struct execution *x, const struct oci_spec *config)
+{
+	for (size_t i = 0; i < config->scheds.count; i++) {
+		const struct oci_sched *sched = &config->scheds.items[i];
+		if (sched->kind != SEC_SCHED_MEMORY && sched->kind != SEC_SCHED_PERSONALITY)
+			*(struct oci_sched *)arena_push(&x->arena, &x->spec.scheds) = *sched;
+	}
+}
+
+/* This process, and who is cloned from it, until the container's cgroup says otherwise. */
+static int initial_cpus_take(const struct execution *x)
+{
+	int r = 0;
+	for (size_t i = 0; i < x->spec.scheds.count && r == 0; i++) {
+		const struct oci_sched *sched = &x->spec.scheds.items[i];
+		if (sched->kind == SEC_SCHED_CPUS_INITIAL)
+			r = sec_sched_cpus_set(sched->mask, sched->mask_words);
+	}
+	return r;
+}
+
 static int process_from_words(struct execution *x)
 {
 	const struct lifecycle_exec *request = x->request;
@@ -119,6 +141,7 @@ static int process_from_words(struct execution *x)
 	*p = config.process;
 	x->spec.rlimits.items = config.rlimits.items;
 	x->spec.rlimits.count = config.rlimits.count;
+	scheds_take(x, &config);
 	p->args = (struct str_list){0};
 	for (size_t i = 0; i < request->args->count; i++)
 		*arena_push(&x->arena, &p->args) = arena_str(&x->arena, request->args->items[i]);
@@ -152,6 +175,14 @@ static int plan_make(struct execution *x)
 	int r = x->request->process_file ? process_from_file(x) : process_from_words(x);
 	if (r == 0)
 		r = plan_load(x);
+	if (r < 0)
+		return r;
+	struct oci_labels *labels = &x->spec.process.labels;
+	if (x->request->apparmor && *x->request->apparmor)
+		labels->apparmor = x->request->apparmor;
+	if (x->request->selinux && *x->request->selinux)
+		labels->selinux = x->request->selinux;
+	r = lifecycle_labels_check(&x->spec.process);
 	if (r < 0)
 		return r;
 	plan_inherit(&x->plan, &x->arena, &x->spec);
@@ -218,11 +249,13 @@ static int exec_start(struct lifecycle *l, struct execution *x)
 	launch->subgroups = x->subgroups.items;
 	launch->subgroup_count = x->subgroups.count;
 	launch->init_path = "/proc/self/exe";
-	if (x->spec.process.rows) {
-		launch->rows = x->spec.process.rows;
-		launch->columns = x->spec.process.columns;
+	if (x->spec.process.cells.rows) {
+		launch->rows = x->spec.process.cells.rows;
+		launch->columns = x->spec.process.cells.columns;
 	}
-	r = launch_prepare(launch);
+	r = initial_cpus_take(x);
+	if (r == 0)
+		r = launch_prepare(launch);
 	if (r == 0)
 		r = launch_start(launch);
 	return r < 0 ? r : launch_ready(launch);

@@ -55,6 +55,10 @@ int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
  * In a user namespace of its own a process has all. */
 void lifecycle_caps_reduce(struct oci_spec *spec);
 
+/* Does this machine have what is asked for? A profile "unconfined" is nothing where there is no AppArmor. */
+int lifecycle_labels_check(struct oci_process *p);
+int lifecycle_clocks_check(const struct oci_spec *spec);
+
 /* For a caller who may not mount: what the container then needs, and does without. */
 int lifecycle_rootless_adapt(
 	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named);

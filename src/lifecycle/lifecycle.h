@@ -125,6 +125,7 @@ struct lifecycle_exec {
 	const struct strvec *groups;
 	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
 	const char *cwd, *user; /* "UID[:GID]" */
+	const char *apparmor, *selinux; /* labels in place of the process's own */
 	bool has_tty, no_new_privileges, ignores_pause;
 	struct lifecycle_stdio stdio;
 };

@@ -6,6 +6,7 @@
  * "image", "-v", "config.json"), which the plan prints. Nothing here touches files or the kernel.
  */
 #include "base/arena.h"
+#include "oci/process.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,14 @@ struct oci_namespace {
 struct oci_idmap {
 	uint32_t container_id, host_id, size;
 	bool is_gid;
+	const char *origin;
+};
+
+/* A clock of a new time namespace: what it shows more than the host's. */
+struct oci_clock {
+	const char *name; /* "monotonic" or "boottime" */
+	int64_t seconds;
+	uint32_t nanoseconds;
 	const char *origin;
 };
 
@@ -72,45 +81,12 @@ struct oci_pair {
 	const char *origin;
 };
 
-struct oci_rlimit {
-	uint32_t resource; /* RLIMIT_* */
-	uint64_t soft, hard;
-	const char *origin;
-};
-
 /* One resource limit; `limit` is the cgroup folder's number, which this folder does not know the meaning of. */
 struct oci_limit {
 	uint32_t limit;
 	int64_t value, second;
 	const char *text;
 	const char *origin;
-};
-
-/* Who answers for the calls that a seccomp filter notifies of. */
-struct oci_listener {
-	const char *path; /* a stream socket of the host; NULL: the filter notifies of nothing */
-	const char *metadata; /* for who listens there, or NULL */
-};
-
-struct oci_process {
-	struct str_list args, env;
-	const char *cwd;
-	bool has_terminal;
-	uint32_t uid, gid;
-	const char *user_name; /* as the user wrote it, for the plan's text */
-	uint32_t *groups;
-	size_t group_count;
-	uint32_t umask;
-	uint16_t rows, columns; /* of the terminal; 0: as the kernel makes it */
-	uint64_t caps_bounding, caps_effective, caps_permitted, caps_inheritable, caps_ambient;
-	bool no_new_privileges;
-	bool has_oom_score_adj;
-	int32_t oom_score_adj;
-	const void *seccomp; /* compiled program, or NULL: unconfined */
-	size_t seccomp_size;
-	uint32_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* */
-	const char *seccomp_name; /* "default", "unconfined", or a file's name */
-	struct oci_listener listener;
 };
 
 #define OCI_LIST(type) \
@@ -133,6 +109,7 @@ struct oci_spec {
 	const char *cgroup_path;
 	OCI_LIST(struct oci_namespace) namespaces;
 	OCI_LIST(struct oci_idmap) idmaps;
+	OCI_LIST(struct oci_clock) clocks;
 	OCI_LIST(struct oci_mount) mounts;
 	OCI_LIST(struct oci_device) devices;
 	OCI_LIST(struct oci_device_rule) device_rules;
@@ -140,6 +117,7 @@ struct oci_spec {
 	OCI_LIST(struct oci_path) readonly;
 	OCI_LIST(struct oci_pair) sysctls;
 	OCI_LIST(struct oci_rlimit) rlimits;
+	OCI_LIST(struct oci_sched) scheds;
 	OCI_LIST(struct oci_limit) limits;
 	OCI_LIST(struct oci_hook) hooks[OCI_HOOK_COUNT];
 	OCI_LIST(struct oci_pair) annotations;

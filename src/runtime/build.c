@@ -106,6 +106,23 @@ static int add_idmaps(struct build *b)
 	return 0;
 }
 
+static int add_clocks(struct build *b)
+{
+	if (b->spec->clocks.count && !(b->clone_flags & CLONE_NEWTIME))
+		return err_say(-EINVAL, "time offsets are given without a new time namespace");
+	for (size_t i = 0; i < b->spec->clocks.count; i++) {
+		const struct oci_clock *clock = &b->spec->clocks.items[i];
+		struct plan_clock_row *row = flat_add(b->flat, PLAN_CLOCK);
+		*row = (struct plan_clock_row){
+			.origin = flat_string(b->flat, clock->origin),
+			.name = flat_string(b->flat, clock->name),
+			.seconds = clock->seconds,
+			.nanoseconds = clock->nanoseconds,
+		};
+	}
+	return 0;
+}
+
 static int add_limits(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->limits.count; i++) {
@@ -404,6 +421,34 @@ static void add_rlimits(struct build *b)
 	}
 }
 
+/* Processors are for an exec to choose, and the first of them are taken by who makes it. */
+static void add_scheds(struct build *b, enum plan_kind kind)
+{
+	for (size_t i = 0; i < b->spec->scheds.count; i++) {
+		const struct oci_sched *sched = &b->spec->scheds.items[i];
+		if (sched->kind == SEC_SCHED_CPUS_INITIAL ||
+			(sched->kind == SEC_SCHED_CPUS && kind != PLAN_KIND_EXEC))
+			continue;
+		struct flat_blob mask = {0};
+		if (sched->mask_words)
+			mask = flat_blob(
+				b->flat, sched->mask, sched->mask_words * sizeof(sched->mask[0]));
+		struct sec_sched_row *row = flat_add(b->flat, PLAN_SCHED);
+		*row = (struct sec_sched_row){
+			.origin = flat_string(b->flat, sched->origin),
+			.kind = sched->kind,
+			.mode = sched->mode,
+			.priority = sched->priority,
+			.nice = sched->nice,
+			.flags = sched->flags,
+			.runtime_ns = sched->runtime_ns,
+			.deadline_ns = sched->deadline_ns,
+			.period_ns = sched->period_ns,
+			.mask = mask,
+		};
+	}
+}
+
 /* The others are the host's. */
 static int add_start_hooks(struct build *b)
 {
@@ -485,6 +530,8 @@ static int add_process(struct build *b)
 	row->oom_score_adj = p->oom_score_adj;
 	row->user_name = flat_string(b->flat, p->user_name);
 	row->seccomp_name = flat_string(b->flat, p->seccomp_name);
+	row->labels[SEC_LABEL_APPARMOR] = flat_string(b->flat, p->labels.apparmor);
+	row->labels[SEC_LABEL_SELINUX] = flat_string(b->flat, p->labels.selinux);
 	row->seccomp = seccomp;
 	row->seccomp_flags = p->seccomp_flags;
 	row->listener_path = flat_string(b->flat, p->listener.path);
@@ -535,8 +582,10 @@ static void add_head(struct build *b, enum plan_kind kind)
 		.upper = flat_string(b->flat, spec->upper),
 		.work = flat_string(b->flat, spec->work),
 		.root_point = flat_string(b->flat, spec->root_point),
-		/* The cgroup namespace is made by init once it is in its cgroup: its root is where it is made. */
-		.clone_flags = b->clone_flags & ~(uint64_t)CLONE_NEWCGROUP,
+		/* The cgroup namespace is made by init once it is in its cgroup: its root is where it is made. One whose
+		 * clocks are set must be empty until then. */
+		.clone_flags = b->clone_flags &
+			~(uint64_t)(CLONE_NEWCGROUP | (spec->clocks.count ? CLONE_NEWTIME : 0)),
 	};
 }
 
@@ -558,6 +607,8 @@ static int add_all(struct build *b, enum plan_kind kind)
 		r = add_namespaces(b, kind);
 	if (r == 0)
 		r = add_idmaps(b);
+	if (r == 0)
+		r = add_clocks(b);
 	if (r == 0)
 		r = add_limits(b);
 	if (r == 0)
@@ -581,6 +632,7 @@ static int add_all(struct build *b, enum plan_kind kind)
 		add_nodes(b);
 	add_guards(b);
 	add_rlimits(b);
+	add_scheds(b, kind);
 	add_head(b, kind);
 	return 0;
 }

@@ -10,6 +10,21 @@ const char *plan_listener(const struct flat *plan, const char **out_metadata)
 	return flat_str(plan, plan_process(plan)->listener_path);
 }
 
+/* What belongs to the container; the rest is the process's own. */
+static void sched_inherit(const struct flat *plan, const struct sec_sched_row *row, struct arena *a,
+	struct oci_spec *out)
+{
+	if (row->kind != SEC_SCHED_MEMORY && row->kind != SEC_SCHED_PERSONALITY)
+		return;
+	struct oci_sched *sched = arena_push(a, &out->scheds);
+	*sched = (struct oci_sched){.kind = row->kind,
+		.mode = row->mode,
+		.flags = row->flags,
+		.mask = row->mask.size ? flat_bytes(plan, row->mask) : NULL,
+		.mask_words = row->mask.size / sizeof(sched->mask[0]),
+		.origin = "container"};
+}
+
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out)
 {
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
@@ -18,6 +33,8 @@ void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out
 		*ns = (struct oci_namespace){
 			ns_info[row->kind].oci_name, "of the container", "container"};
 	}
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_SCHED); i++)
+		sched_inherit(plan, flat_row(plan, PLAN_SCHED, i), a, out);
 	const struct plan_process_row *process = plan_process(plan);
 	out->process.seccomp = process->seccomp.size ? flat_bytes(plan, process->seccomp) : NULL;
 	out->process.seccomp_size = process->seccomp.size;

@@ -85,6 +85,7 @@ _Noreturn void runtime_init_main(void)
 		.console_fd = -EBADF,
 		.cwd_fd = -EBADF,
 		.state_fd = -EBADF,
+		.label_fds = {-EBADF, -EBADF, -EBADF},
 		.gate_read = -EBADF,
 		.gate_write = -EBADF,
 		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},

@@ -13,6 +13,7 @@ struct init {
 	int console_fd;
 	int cwd_fd;
 	int state_fd; /* what startContainer hooks read, or -EBADF */
+	int label_fds[SEC_LABEL_COUNT]; /* what takes them, or -EBADF */
 	bool is_about_payload; /* a failure from here on is the payload's, not the setting up's */
 	int gate_read, gate_write; /* for hand_over */
 };
@@ -27,6 +28,7 @@ int step_mount(struct init *init, const void *row);
 int step_node(struct init *init, const void *row);
 int step_guard(struct init *init, const void *row);
 int step_terminal(struct init *init, const void *row);
+int step_clocks(struct init *init, const void *row);
 int step_hostname(struct init *init, const void *row);
 int step_sysctl(struct init *init, const void *row);
 int step_cwd(struct init *init, const void *row);
@@ -36,6 +38,9 @@ int step_cgroup_namespace(struct init *init, const void *row);
 int step_hooks(struct init *init, const void *row);
 int step_wait_start(struct init *init, const void *row);
 int step_rlimit(struct init *init, const void *row);
+int step_sched(struct init *init, const void *row);
+int step_label_open(struct init *init, const void *row);
+int step_label(struct init *init, const void *row);
 int step_process(struct init *init, const void *row);
 int step_seccomp(struct init *init, const void *row);
 int step_credentials(struct init *init, const void *row);

@@ -32,6 +32,41 @@ int step_rlimit(struct init *init, const void *row)
 	return sec_rlimit_set(row);
 }
 
+/* In the host's procfs, from the process that will write to it: before an exec joins the container's mount namespace, after
+ * a container has been born in a pid namespace that it shares. */
+int step_label_open(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
+		if (!process->labels[kind])
+			continue;
+		int fd = sec_label_open(kind);
+		if (fd < 0)
+			return fd;
+		init->label_fds[kind] = fd;
+	}
+	return 0;
+}
+
+int step_label(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
+		auto_close int fd = take_fd(&init->label_fds[kind]);
+		if (fd < 0)
+			continue;
+		int r = sec_label_set(fd, kind, flat_str(&init->plan, process->labels[kind]));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int step_sched(struct init *init, const void *row)
+{
+	return sec_sched_set(&init->plan, row);
+}
+
 static int session_begin(struct init *init)
 {
 	int r = sys_setsid();

@@ -5,14 +5,17 @@
  */
 #include "runtime/init.h"
 #include "runtime/sync.h"
+#include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/file.h"
 #include "sys/path.h"
 #include "sys/socket.h"
 #include "sys/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -223,14 +226,39 @@ int step_hostname(struct init *init, const void *row)
 	return r < 0 ? err_new(r, "set domain name %s", domainname) : 0;
 }
 
+/* A procfs that nobody has changed, until the root is entered. */
+static int proc_open(struct init *init)
+{
+	if (init->proc_fd < 0)
+		init->proc_fd = mount_proc_private();
+	return init->proc_fd;
+}
+
+/* The payload's execve enters it [6.1]; what a hook forks is in it at once. */
+int step_clocks(struct init *init, const void *row)
+{
+	int r = proc_open(init);
+	if (r < 0)
+		return r;
+	r = sys_unshare(CLONE_NEWTIME);
+	if (r < 0)
+		return err_new(r, "make the time namespace");
+	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_CLOCK); i++) {
+		const struct plan_clock_row *clock = flat_row(&init->plan, PLAN_CLOCK, i);
+		char text[64];
+		fmt(text, "%s %" PRId64 " %u", flat_str(&init->plan, clock->name), clock->seconds,
+			clock->nanoseconds);
+		r = file_write_at(init->proc_fd, "self/timens_offsets", text);
+		if (r < 0)
+			return err_new(r, "set the clock %s", text);
+	}
+	return 0;
+}
+
 int step_sysctl(struct init *init, const void *row)
 {
-	if (init->proc_fd < 0) {
-		init->proc_fd = mount_proc_private();
-		if (init->proc_fd < 0)
-			return init->proc_fd;
-	}
-	return sec_sysctl_set(init->proc_fd, &init->plan, row);
+	int r = proc_open(init);
+	return r < 0 ? r : sec_sysctl_set(init->proc_fd, &init->plan, row);
 }
 
 /* Opened beneath the root and through no magic link, so it cannot be a directory of the host (CVE-2024-21626). As with

@@ -24,6 +24,8 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 		.strings = {AT(ns_row, origin), AT(ns_row, path)}),
 	[PLAN_IDMAP] = SECTION(
 		"idmap", ns_idmap_row, .string_count = 1, .strings = {AT(ns_idmap_row, origin)}),
+	[PLAN_CLOCK] = SECTION("clock", plan_clock_row, .string_count = 2,
+		.strings = {AT(plan_clock_row, origin), AT(plan_clock_row, name)}),
 	[PLAN_CGROUP] = SECTION("cgroup", cgroup_row, .string_count = 2,
 		.strings = {AT(cgroup_row, origin), AT(cgroup_row, text)}),
 	[PLAN_CGROUP_DEVICE] = SECTION("device rule", cgroup_device_row, .string_count = 1,
@@ -44,10 +46,16 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 			AT(sec_sysctl_row, value)}),
 	[PLAN_RLIMIT] = SECTION("rlimit", sec_rlimit_row, .string_count = 1,
 		.strings = {AT(sec_rlimit_row, origin)}),
-	[PLAN_PROCESS] = SECTION("process", plan_process_row, .string_count = 5,
+	[PLAN_SCHED] = SECTION("scheduling", sec_sched_row, .string_count = 1,
+		.strings = {AT(sec_sched_row, origin)}, .blob_count = 1,
+		.blobs = {AT(sec_sched_row, mask)}),
+	[PLAN_PROCESS] = SECTION("process", plan_process_row, .string_count = 8,
 		.strings = {AT(plan_process_row, cwd), AT(plan_process_row, user_name),
 			AT(plan_process_row, seccomp_name), AT(plan_process_row, listener_path),
-			AT(plan_process_row, listener_metadata)},
+			AT(plan_process_row, listener_metadata),
+			AT(plan_process_row, labels[SEC_LABEL_NONE]),
+			AT(plan_process_row, labels[SEC_LABEL_APPARMOR]),
+			AT(plan_process_row, labels[SEC_LABEL_SELINUX])},
 		.blob_count = 1, .blobs = {AT(plan_process_row, seccomp)}),
 	[PLAN_GROUP] = SECTION("group", plan_group_row),
 	[PLAN_ARG] = SECTION("argument", plan_text_row, .string_count = 3,
@@ -78,6 +86,11 @@ static bool namespace_is_right(const void *data)
 {
 	const struct ns_row *row = data;
 	return row->kind < NS_COUNT && row->slot < SLOT_MAX;
+}
+
+static bool clock_is_right(const void *data)
+{
+	return ((const struct plan_clock_row *)data)->name;
 }
 
 static bool mount_is_right(const void *data)
@@ -112,6 +125,13 @@ static bool limit_is_right(const void *data)
 	return row->limit && row->limit < CGROUP_LIMIT_COUNT;
 }
 
+static bool sched_is_right(const void *data)
+{
+	const struct sec_sched_row *row = data;
+	return row->kind && row->kind < SEC_SCHED_KIND_COUNT && row->mask.size % 8 == 0 &&
+		row->mask.size <= SEC_SCHED_MASK_BITS / 8;
+}
+
 static bool hook_is_right(const void *data)
 {
 	const struct plan_hook_row *row = data;
@@ -126,12 +146,14 @@ static bool text_is_right(const void *data)
 
 static bool (*const row_rules[PLAN_SECTION_COUNT])(const void *row) = {
 	[PLAN_NAMESPACE] = namespace_is_right,
+	[PLAN_CLOCK] = clock_is_right,
 	[PLAN_CGROUP] = limit_is_right,
 	[PLAN_LAYER] = text_is_right,
 	[PLAN_MOUNT] = mount_is_right,
 	[PLAN_NODE] = node_is_right,
 	[PLAN_GUARD] = guard_is_right,
 	[PLAN_SYSCTL] = sysctl_is_right,
+	[PLAN_SCHED] = sched_is_right,
 	[PLAN_ARG] = text_is_right,
 	[PLAN_ENV] = text_is_right,
 	[PLAN_NETWORK] = text_is_right,

@@ -7,6 +7,8 @@
 #include "runtime/init.h"
 #include "base/str.h"
 
+#include <inttypes.h>
+
 static bool is_run(const struct flat *plan)
 {
 	return plan_head(plan)->kind == PLAN_KIND_RUN;
@@ -60,6 +62,27 @@ static bool has_terminal(const struct flat *plan)
 static bool has_hooks(const struct flat *plan)
 {
 	return is_run(plan) && has_flag(plan, PLAN_HOOKS);
+}
+
+static bool is_labelled(const struct flat *plan)
+{
+	const struct plan_process_row *process = plan_process(plan);
+	return process->labels[SEC_LABEL_APPARMOR] || process->labels[SEC_LABEL_SELINUX];
+}
+
+static bool runs_labelled(const struct flat *plan)
+{
+	return is_run(plan) && is_labelled(plan);
+}
+
+static bool execs_labelled(const struct flat *plan)
+{
+	return !is_run(plan) && is_labelled(plan);
+}
+
+static bool has_clocks(const struct flat *plan)
+{
+	return flat_count(plan, PLAN_CLOCK) > 0;
 }
 
 static bool has_hostname(const struct flat *plan)
@@ -137,6 +160,16 @@ static void describe_idmap(const struct flat *plan, const void *row, struct buf 
 static void describe_identity(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_adds(out, "become root of the user namespace");
+}
+
+static void describe_clocks(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "make the time namespace");
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_CLOCK); i++) {
+		const struct plan_clock_row *clock = flat_row(plan, PLAN_CLOCK, i);
+		buf_addf(out, ", %s %+" PRId64 ".%09u s", flat_str(plan, clock->name),
+			clock->seconds, clock->nanoseconds);
+	}
 }
 
 static void describe_network(const struct flat *plan, const void *row, struct buf *out)
@@ -241,6 +274,11 @@ static void describe_rlimit(const struct flat *plan, const void *row, struct buf
 	sec_rlimit_describe(plan, row, out);
 }
 
+static void describe_sched(const struct flat *plan, const void *row, struct buf *out)
+{
+	sec_sched_describe(plan, row, out);
+}
+
 static void describe_process(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct plan_process_row *process = row;
@@ -282,6 +320,24 @@ static void describe_credentials(const struct flat *plan, const void *row, struc
 		buf_adds(out, "none");
 }
 
+static void describe_label_open(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "open what takes the label");
+}
+
+static void describe_label(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_process_row *process = row;
+	const char *separator = "";
+	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
+		if (!process->labels[kind])
+			continue;
+		buf_addf(out, "%s%s label %s", separator, sec_label_name(kind),
+			flat_str(plan, process->labels[kind]));
+		separator = ", ";
+	}
+}
+
 static void describe_start_hook(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_addf(out, "run the hook %s", flat_str(plan, ((const struct plan_hook_row *)row)->path));
@@ -312,11 +368,14 @@ const struct step_kind step_kinds[] = {
 	{STEP_HOST, PLAN_HEAD, has_user, describe_identity, NULL},
 	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
 	{STEP_INIT, PLAN_HEAD, execs_in_cgroup, describe_cgroup_join, step_cgroup_join},
+	{STEP_INIT, PLAN_PROCESS, execs_labelled, describe_label_open, step_label_open},
 	{STEP_INIT, PLAN_HEAD, joins_namespaces, describe_join, step_namespaces},
+	{STEP_INIT, PLAN_PROCESS, runs_labelled, describe_label_open, step_label_open},
 	{STEP_INIT, PLAN_HEAD, is_run, describe_attach_root, step_root},
 	{STEP_INIT, PLAN_MOUNT, NULL, describe_mount, step_mount},
 	{STEP_INIT, PLAN_NODE, NULL, describe_node, step_node},
 	{STEP_INIT, PLAN_HEAD, has_terminal, describe_terminal, step_terminal},
+	{STEP_INIT, PLAN_HEAD, has_clocks, describe_clocks, step_clocks},
 	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
 	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},
@@ -328,11 +387,13 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_HEAD, is_run, describe_enter_root, step_enter_root},
 	{STEP_INIT, PLAN_HEAD, NULL, describe_wait_start, step_wait_start},
 	{STEP_INIT, PLAN_RLIMIT, NULL, describe_rlimit, step_rlimit},
+	{STEP_INIT, PLAN_SCHED, NULL, describe_sched, step_sched},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_process, step_process},
 	{STEP_INIT, PLAN_PROCESS, filters_before_ids, describe_seccomp, step_seccomp},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_credentials, step_credentials},
 	{STEP_INIT, PLAN_PROCESS, filters_after_ids, describe_seccomp, step_seccomp},
 	{STEP_INIT, PLAN_HOOK, NULL, describe_start_hook, step_start_hook},
+	{STEP_INIT, PLAN_PROCESS, is_labelled, describe_label, step_label},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_exec, step_exec},
 };
 const size_t step_kind_count = sizeof(step_kinds) / sizeof(step_kinds[0]);

@@ -19,6 +19,7 @@ static const char *row_origin(const struct flat *plan, enum plan_section section
 }
 
 _Static_assert(offsetof(struct ns_row, origin) == 0 && offsetof(struct ns_idmap_row, origin) == 0 &&
+		offsetof(struct plan_clock_row, origin) == 0 &&
 		offsetof(struct cgroup_row, origin) == 0 &&
 		offsetof(struct cgroup_device_row, origin) == 0 &&
 		offsetof(struct mount_row, origin) == 0 &&
@@ -26,6 +27,7 @@ _Static_assert(offsetof(struct ns_row, origin) == 0 && offsetof(struct ns_idmap_
 		offsetof(struct mount_guard_row, origin) == 0 &&
 		offsetof(struct sec_sysctl_row, origin) == 0 &&
 		offsetof(struct sec_rlimit_row, origin) == 0 &&
+		offsetof(struct sec_sched_row, origin) == 0 &&
 		offsetof(struct plan_text_row, origin) == 0,
 	"row_origin reads the first field");
 

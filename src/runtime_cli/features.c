@@ -80,6 +80,17 @@ static void put_seccomp(struct json_writer *w)
 	json_close_object(w);
 }
 
+static void put_memory_policy(struct json_writer *w)
+{
+	auto_strvec struct strvec modes = STRVEC_INIT, flags = STRVEC_INIT;
+	sec_sched_words(SEC_SCHED_WORDS_MEMORY_MODE, &modes);
+	sec_sched_words(SEC_SCHED_WORDS_MEMORY_FLAG, &flags);
+	json_open_object(w, "memoryPolicy");
+	put_list(w, "modes", (const char *const *)modes.items);
+	put_list(w, "flags", (const char *const *)flags.items);
+	json_close_object(w);
+}
+
 static int features_main(void *context, void *raw, int argc, char **argv)
 {
 	static const char *const hooks[] = {"prestart", "createRuntime", "createContainer",
@@ -98,10 +109,10 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	put_capabilities(&w);
 	put_cgroup(&w);
 	put_seccomp(&w);
-	put_switch(&w, "apparmor", false);
-	put_switch(&w, "selinux", false);
+	put_switch(&w, "apparmor", true);
+	put_switch(&w, "selinux", true);
 	put_switch(&w, "intelRdt", false);
-	put_switch(&w, "memoryPolicy", false);
+	put_memory_policy(&w);
 	json_open_object(&w, "mountExtensions");
 	put_switch(&w, "idmap", false);
 	json_close_object(&w);

@@ -157,8 +157,8 @@ static const struct opt exec_opts[] = {
 	OPT_STRING('u', "user", struct exec_args, user, "UID[:GID]", "run as this user"),
 	OPT_LIST('g', "additional-gids", struct exec_args, groups, "GID", "one more group"),
 	OPT_FLAG('d', "detach", struct exec_args, is_detached, "leave it running and return"),
-	OPT_STRING(0, "apparmor", struct exec_args, apparmor, "PROFILE", "(not supported yet)"),
-	OPT_STRING(0, "process-label", struct exec_args, label, "LABEL", "(not supported yet)"),
+	OPT_STRING(0, "apparmor", struct exec_args, apparmor, "PROFILE", "a profile of AppArmor"),
+	OPT_STRING(0, "process-label", struct exec_args, label, "LABEL", "a context of SELinux"),
 	OPT_LIST(0, "cgroup", struct exec_args, cgroups, "[CONTROLLER:]PATH",
 		"in this cgroup below the container's, which exists"),
 	OPT_FLAG(0, "no-new-privs", struct exec_args, no_new_privileges, "set no_new_privs"),
@@ -172,13 +172,6 @@ static const struct opt exec_opts[] = {
 
 static int exec_check(const struct exec_args *args, int argc)
 {
-	const struct {
-		const char *name, *value;
-	} missing[] = {{"apparmor", args->apparmor}, {"process-label", args->label}};
-	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
-		if (missing[i].value && *missing[i].value)
-			return err_say(
-				-EOPNOTSUPP, "exec: --%s is not supported yet", missing[i].name);
 	if (!args->process_file && argc < 2)
 		return err_say(-EINVAL, "exec: a command, or --process, is needed");
 	if (args->process_file && argc > 1)
@@ -204,6 +197,8 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 		.cgroups = &args->cgroups,
 		.cwd = args->cwd,
 		.user = args->user,
+		.apparmor = args->apparmor,
+		.selinux = args->label,
 		.has_tty = args->has_tty,
 		.no_new_privileges = args->no_new_privileges,
 		.ignores_pause = args->ignores_pause,

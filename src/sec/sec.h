@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flat.h"
+#include "sec/sched.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -96,6 +97,17 @@ struct sec_filter {
 /* Compiles a filter and adds the program to out, as sec_seccomp_default does; -E2BIG when it is longer than the kernel
  * takes. Speaking. What libseccomp and runc would do: see filter.c. Any process. */
 int sec_filter_compile(const struct sec_filter *filter, struct buf *out);
+
+/* Security modules that give a process a label with its next execve. */
+enum sec_label { SEC_LABEL_NONE, SEC_LABEL_APPARMOR, SEC_LABEL_SELINUX, SEC_LABEL_COUNT };
+enum { SEC_LABEL_MAX = 1024 };
+/* -EOPNOTSUPP with a sentence where the module is not enabled. Host. */
+int sec_label_check(enum sec_label kind);
+const char *sec_label_name(enum sec_label kind);
+/* The file that takes the label, in the procfs of the host; and the label, for the next execve of this process, which must
+ * be the one that opened it, and of whom it forks. Init. */
+int sec_label_open(enum sec_label kind);
+int sec_label_set(int fd, enum sec_label kind, const char *label);
 
 struct sec_rlimit_row {
 	uint32_t origin;

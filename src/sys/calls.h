@@ -90,6 +90,14 @@ int sys_fork(int flags, int *out_pidfd);
 int sys_unshare(int flags);
 /* By namespace fd, or by pidfd with several CLONE_NEW flags [5.8]. */
 int sys_setns(int fd, int nstype);
+/* How the calling process runs. The struct is linux/sched/types.h's; a mask has `size_bytes` bytes, `bits` counts those of a
+ * mask of memory nodes and one more. */
+struct sched_attr;
+int sys_sched_setattr(const struct sched_attr *attr);
+int sys_sched_setaffinity(const uint64_t *mask, size_t size_bytes);
+int sys_ioprio_set(int value);
+int sys_set_mempolicy(int mode, const uint64_t *mask, size_t bits);
+int sys_personality(unsigned value);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int signal);
 /* Waits for the child behind pidfd. `options` as waitid(2); 0 with si_pid 0 in *out when WNOHANG and still running. */

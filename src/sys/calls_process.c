@@ -57,6 +57,37 @@ int sys_setns(int fd, int nstype)
 	return fault ? fault : sys_result(syscall(SYS_setns, fd, nstype));
 }
 
+int sys_sched_setattr(const struct sched_attr *attr)
+{
+	int fault = fault_hit("sched_setattr");
+	return fault ? fault : sys_result(syscall(SYS_sched_setattr, 0, attr, 0));
+}
+
+int sys_sched_setaffinity(const uint64_t *mask, size_t size_bytes)
+{
+	int fault = fault_hit("sched_setaffinity");
+	return fault ? fault : sys_result(syscall(SYS_sched_setaffinity, 0, size_bytes, mask));
+}
+
+int sys_ioprio_set(int value)
+{
+	enum { WHO_PROCESS = 1 };
+	int fault = fault_hit("ioprio_set");
+	return fault ? fault : sys_result(syscall(SYS_ioprio_set, WHO_PROCESS, 0, value));
+}
+
+int sys_set_mempolicy(int mode, const uint64_t *mask, size_t bits)
+{
+	int fault = fault_hit("set_mempolicy");
+	return fault ? fault : sys_result(syscall(SYS_set_mempolicy, mode, mask, bits));
+}
+
+int sys_personality(unsigned value)
+{
+	int fault = fault_hit("personality");
+	return fault ? fault : sys_result(syscall(SYS_personality, value));
+}
+
 int sys_pidfd_open(pid_t pid, unsigned flags)
 {
 	int fault = fault_hit("pidfd_open");

@@ -134,8 +134,8 @@ static const char everything[] =
 static void check_process(const struct oci_process *p)
 {
 	assert_true(p->has_terminal);
-	assert_int_equal(p->rows, 40);
-	assert_int_equal(p->columns, 100);
+	assert_int_equal(p->cells.rows, 40);
+	assert_int_equal(p->cells.columns, 100);
 	assert_int_equal(p->uid, 1000);
 	assert_int_equal(p->gid, 1001);
 	assert_int_equal(p->umask, 077);

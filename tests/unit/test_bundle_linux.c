@@ -79,13 +79,30 @@ static void test_refused(void **state)
 		{IN_LINUX("'readonlyPaths':['']"), -EINVAL,
 			"linux.readonlyPaths[0]: \"\" is not an absolute path"},
 		{IN_LINUX("'mountLabel':'l'"), -EOPNOTSUPP, "linux.mountLabel: " NOT_YET},
-		{IN_LINUX("'personality':{'domain':'LINUX32'}"), -EOPNOTSUPP,
-			"linux.personality: " NOT_YET},
-		{IN_LINUX("'timeOffsets':{'boottime':{'secs':1}}"), -EOPNOTSUPP,
-			"linux.timeOffsets: " NOT_YET},
+		{IN_LINUX("'personality':{'domain':'LINUX64'}"), -EINVAL,
+			"linux.personality.domain: \"LINUX64\" is not a personality. Did you mean "
+			"LINUX?"},
+		{IN_LINUX("'personality':{'domain':'LINUX','flags':['X']}"), -EINVAL,
+			"linux.personality.flags: the specification knows no flags yet"},
+		{IN_LINUX("'timeOffsets':{'realtime':{'secs':1}}"), -EINVAL,
+			"linux.timeOffsets.realtime: only monotonic and boottime have offsets"},
+		{IN_LINUX("'timeOffsets':{'boottime':{'nanosecs':1000000000}}"), -ERANGE,
+			"linux.timeOffsets.boottime.nanosecs: expected a number from 0 to "
+			"999999999, "
+			"found 1000000000"},
 		{IN_LINUX("'intelRdt':{'closID':'a'}"), -EOPNOTSUPP, "linux.intelRdt: " NOT_YET},
-		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_BIND'}"), -EOPNOTSUPP,
-			"linux.memoryPolicy: " NOT_YET},
+		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_BIND'}"), -EINVAL,
+			"linux.memoryPolicy: \"nodes\" is missing"},
+		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL','nodes':'0'}"), -EINVAL,
+			"linux.memoryPolicy.nodes: this mode has no nodes"},
+		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0,'}"), -EINVAL,
+			"linux.memoryPolicy.nodes: \"0,\" is not a list as 0-3,7"},
+		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0','flags':["
+			  "'MPOL_F_STATIC_NODES','MPOL_F_RELATIVE_NODES']}"),
+			-EINVAL,
+			"linux.memoryPolicy: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude "
+			"each "
+			"other"},
 		{IN_LINUX("'netDevices':{'eth0':{}}"), -EOPNOTSUPP, "linux.netDevices: " NOT_YET},
 	};
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));

@@ -102,23 +102,46 @@ static void test_refused(void **state)
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-#define NOT_YET "husk-runtime does not support this yet"
-
-static void test_not_yet(void **state)
+static void test_sched(void **state)
 {
 	static const struct refusal cases[] = {
-		{IN_PROCESS("'apparmorProfile':'p'"), -EOPNOTSUPP,
-			"process.apparmorProfile: " NOT_YET},
-		{IN_PROCESS("'selinuxLabel':'l'"), -EOPNOTSUPP, "process.selinuxLabel: " NOT_YET},
-		{IN_PROCESS("'scheduler':{'policy':'SCHED_OTHER'}"), -EOPNOTSUPP,
-			"process.scheduler: " NOT_YET},
-		{IN_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_IDLE'}"), -EOPNOTSUPP,
-			"process.ioPriority: " NOT_YET},
-		{IN_PROCESS("'execCPUAffinity':{'initial':'0'}"), -EOPNOTSUPP,
-			"process.execCPUAffinity: " NOT_YET},
-		{IN_PROCESS("'scheduler':1"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
-		{IN_PROCESS("'scheduler':true"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
-		{IN_PROCESS("'scheduler':[0]"), -EOPNOTSUPP, "process.scheduler: " NOT_YET},
+		{IN_PROCESS("'scheduler':1"), -EINVAL, "process.scheduler: \"policy\" is missing"},
+		{IN_PROCESS("'scheduler':{}"), -EINVAL, "process.scheduler: \"policy\" is missing"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_FIF0'}"), -EINVAL,
+			"process.scheduler.policy: \"SCHED_FIF0\" is not a scheduling policy. Did "
+			"you mean "
+			"SCHED_FIFO?"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_OTHER','nice':20}"), -ERANGE,
+			"process.scheduler.nice: expected a number from -20 to 19, found 20"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_FIFO','priority':1,'nice':1}"), -EINVAL,
+			"process.scheduler.nice: only SCHED_OTHER or SCHED_BATCH has it"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_OTHER','priority':1}"), -EINVAL,
+			"process.scheduler.priority: only SCHED_FIFO or SCHED_RR has it"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_RR'}"), -EINVAL,
+			"process.scheduler: \"priority\" must be from 1 to 99"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_RR','priority':100}"), -ERANGE,
+			"process.scheduler.priority: expected a number from 0 to 99, found 100"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_IDLE','period':5}"), -EINVAL,
+			"process.scheduler.period: only SCHED_DEADLINE has it"},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_DEADLINE','runtime':5,'deadline':4}"),
+			-EINVAL,
+			"process.scheduler: \"runtime\" must be more than 0 and at most "
+			"\"deadline\""},
+		{IN_PROCESS("'scheduler':{'policy':'SCHED_OTHER','flags':['SCHED_FLAG_FOO']}"),
+			-EINVAL,
+			"process.scheduler.flags[0]: \"SCHED_FLAG_FOO\" is not a scheduling flag"},
+		{IN_PROCESS("'ioPriority':{'priority':1}"), -EINVAL,
+			"process.ioPriority: \"class\" is missing"},
+		{IN_PROCESS("'ioPriority':{'class':'RT'}"), -EINVAL,
+			"process.ioPriority.class: \"RT\" is not a class of I/O priority"},
+		{IN_PROCESS("'ioPriority':{'class':'IOPRIO_CLASS_BE','priority':8}"), -ERANGE,
+			"process.ioPriority.priority: expected a number from 0 to 7, found 8"},
+		{IN_PROCESS("'execCPUAffinity':{'initial':'0-'}"), -EINVAL,
+			"process.execCPUAffinity.initial: \"0-\" is not a list as 0-3,7"},
+		{IN_PROCESS("'execCPUAffinity':{'final':'3-1'}"), -EINVAL,
+			"process.execCPUAffinity.final: \"3-1\" is not a list as 0-3,7"},
+		{IN_PROCESS("'execCPUAffinity':{'final':'8192'}"), -ERANGE,
+			"process.execCPUAffinity.final: \"8192\": the last number is 8191"},
 	};
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
 }
@@ -128,8 +151,8 @@ static void test_nothing_asked(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct oci_spec spec;
-	config_accepted(IN_PROCESS("'apparmorProfile':'','selinuxLabel':null,'scheduler':{},"
-				   "'ioPriority':[],'execCPUAffinity':false"),
+	config_accepted(IN_PROCESS("'apparmorProfile':'','selinuxLabel':null,'scheduler':null,"
+				   "'ioPriority':null,'execCPUAffinity':{}"),
 		&a, &spec);
 }
 
@@ -185,7 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_not_yet),
+		cmocka_unit_test(test_sched),
 		cmocka_unit_test(test_nothing_asked),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_bounds),

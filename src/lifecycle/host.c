@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a configuration asks of this machine: whoever asks for what it does not have is told before anything is made. */
+#include "lifecycle/internal.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "sec/sec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+int lifecycle_labels_check(struct oci_process *p)
+{
+	bool has_apparmor = p->labels.apparmor && sec_label_check(SEC_LABEL_APPARMOR) == 0;
+	/* Where there is no AppArmor everything is. */
+	if (p->labels.apparmor && !has_apparmor && str_eq(p->labels.apparmor, "unconfined"))
+		p->labels.apparmor = NULL;
+	if (p->labels.apparmor && !has_apparmor)
+		return err_wrap(err_code(), "process.apparmorProfile");
+	int r = p->labels.selinux ? sec_label_check(SEC_LABEL_SELINUX) : 0;
+	return r < 0 ? err_wrap(r, "process.selinuxLabel") : 0;
+}
+
+int lifecycle_clocks_check(const struct oci_spec *spec)
+{
+	struct utsname host;
+	unsigned major = 0, minor = 0;
+	if (spec->clocks.count == 0 || uname(&host) != 0)
+		return 0;
+	sscanf(host.release, "%u.%u", &major, &minor);
+	if (major > 6 || (major == 6 && minor >= 1))
+		return 0;
+	return err_say(-EOPNOTSUPP,
+		"config.json: linux.timeOffsets: this needs Linux 6.1, where an execve enters a "
+		"time "
+		"namespace; here is %s",
+		host.release);
+}
