@@ -49,6 +49,11 @@ int bundle_inner_path(
 /* Uids and gids: 4294967295 is "leave it as it is" for the kernel. */
 enum { BUNDLE_ID_MAX = UINT32_MAX - 1 };
 
+/* A line of an id map; and those of one kind together, as the kernel takes them. */
+int bundle_idmap_read(const struct json_cursor *c, bool is_gid, struct oci_idmap *out);
+int bundle_idmaps_check(
+	const struct json_cursor *c, const struct oci_idmap *all, size_t all_count, bool is_gid);
+
 int bundle_process_read(struct bundle_reader *r, const struct json_cursor *c);
 /* How it runs: sched.c. */
 int bundle_scheduler_read(struct bundle_reader *r, const struct json_cursor *c);

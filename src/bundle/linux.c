@@ -57,18 +57,20 @@ static int namespaces_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, SIZE_MAX, namespace_read);
 }
 
+int bundle_idmap_read(const struct json_cursor *c, bool is_gid, struct oci_idmap *out)
+{
+	*out = (struct oci_idmap){.is_gid = is_gid, .origin = BUNDLE_ORIGIN};
+	int result = bundle_u32(c, "containerID", &out->container_id);
+	if (result >= 0)
+		result = bundle_u32(c, "hostID", &out->host_id);
+	if (result >= 0)
+		result = bundle_u32(c, "size", &out->size);
+	return result < 0 ? result : 0;
+}
+
 static int idmap_read(struct bundle_reader *r, const struct json_cursor *c, bool is_gid)
 {
-	struct oci_idmap map = {.is_gid = is_gid, .origin = BUNDLE_ORIGIN};
-	int result = bundle_u32(c, "containerID", &map.container_id);
-	if (result >= 0)
-		result = bundle_u32(c, "hostID", &map.host_id);
-	if (result >= 0)
-		result = bundle_u32(c, "size", &map.size);
-	if (result < 0)
-		return result;
-	*(struct oci_idmap *)arena_push(r->a, &r->spec->idmaps) = map;
-	return 0;
+	return bundle_idmap_read(c, is_gid, arena_push(r->a, &r->spec->idmaps));
 }
 
 static int uid_map_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -81,16 +83,17 @@ static int gid_map_read(struct bundle_reader *r, const struct json_cursor *c)
 	return idmap_read(r, c, true);
 }
 
-/* The lines of one kind together, as the kernel takes them. */
-static int idmaps_check(struct bundle_reader *r, const struct json_cursor *c, bool is_gid)
+int bundle_idmaps_check(
+	const struct json_cursor *c, const struct oci_idmap *all, size_t all_count, bool is_gid)
 {
 	struct ns_idmap maps[NS_IDMAP_MAX];
 	size_t count = 0;
-	for (size_t i = 0; i < r->spec->idmaps.count && count < NS_IDMAP_MAX; i++) {
-		const struct oci_idmap *map = &r->spec->idmaps.items[i];
-		if (map->is_gid == is_gid)
-			maps[count++] = (struct ns_idmap){
-				map->container_id, map->host_id, map->size};
+	for (size_t i = 0; i < all_count; i++) {
+		if (all[i].is_gid != is_gid)
+			continue;
+		if (count == NS_IDMAP_MAX)
+			return json_err(c, -E2BIG, "more than %d lines", NS_IDMAP_MAX);
+		maps[count++] = (struct ns_idmap){all[i].container_id, all[i].host_id, all[i].size};
 	}
 	int result = count ? ns_idmap_check(maps, count, is_gid ? "gid" : "uid") : 0;
 	return result < 0 ? json_err(c, result, "%s", err_text()) : 0;
@@ -99,13 +102,17 @@ static int idmaps_check(struct bundle_reader *r, const struct json_cursor *c, bo
 static int uid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	int result = bundle_array_read(r, c, NS_IDMAP_MAX, uid_map_read);
-	return result < 0 ? result : idmaps_check(r, c, false);
+	return result < 0
+		? result
+		: bundle_idmaps_check(c, r->spec->idmaps.items, r->spec->idmaps.count, false);
 }
 
 static int gid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	int result = bundle_array_read(r, c, NS_IDMAP_MAX, gid_map_read);
-	return result < 0 ? result : idmaps_check(r, c, true);
+	return result < 0
+		? result
+		: bundle_idmaps_check(c, r->spec->idmaps.items, r->spec->idmaps.count, true);
 }
 
 /* `u` is an unbuffered character device, which Linux does not tell apart. */

@@ -11,22 +11,6 @@ enum { OPTIONS_MAX = 1024 };
 /* Words of the specification and of other runtimes that would be taken for the file system's. */
 static const char *const options_refused[] = {
 	"remount",
-	"tmpcopyup",
-	"idmap",
-	"ridmap",
-	"rrw",
-	"rsuid",
-	"rdev",
-	"rexec",
-	"rsymfollow",
-	"ratime",
-	"rnoatime",
-	"rdiratime",
-	"rnodiratime",
-	"rrelatime",
-	"rnorelatime",
-	"rstrictatime",
-	"rnostrictatime",
 };
 
 static int option_check(const struct json_cursor *c, const char *option)
@@ -93,17 +77,47 @@ static int destination_read(struct bundle_reader *r, const struct json_cursor *c
 	return bundle_inner_path(r, &field, path, out);
 }
 
+/* Mappings of a mount mean that it is id-mapped, said or not. */
+static int idmaps_read(struct bundle_reader *r, const struct json_cursor *c,
+	struct mount_options *options, struct buf *words, struct oci_mount *mount)
+{
+	OCI_LIST(struct oci_idmap) list = {0};
+	size_t counts[2] = {0};
+	for (size_t i = 0; i < 2; i++) {
+		struct json_cursor maps;
+		if (!json_field(c, i ? "gidMappings" : "uidMappings", &maps))
+			continue;
+		int count = json_count(&maps), result = count < 0 ? count : 0;
+		counts[i] = count > 0 ? (size_t)count : 0;
+		for (int j = 0; j < count && result == 0; j++) {
+			struct json_cursor item = json_item(&maps, (size_t)j);
+			result = bundle_idmap_read(&item, i == 1, arena_push(r->a, &list));
+		}
+		if (result == 0)
+			result = bundle_idmaps_check(&maps, list.items, list.count, i == 1);
+		if (result < 0)
+			return result;
+	}
+	if ((counts[0] == 0) != (counts[1] == 0))
+		return json_err(c, -EINVAL, "\"uidMappings\" and \"gidMappings\" go together");
+	if (list.count && !options->is_idmapped) {
+		options->is_idmapped = true;
+		buf_addf(words, "%sidmap", words->len ? "," : "");
+	}
+	mount->idmaps = list.items;
+	mount->idmap_count = list.count;
+	if (options->is_idmapped && mount->type)
+		return json_err(c, -EINVAL, "only bind mounts can be id-mapped");
+	return 0;
+}
+
 int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	static const struct bundle_field refused[] = {
-		{"uidMappings", NULL}, {"gidMappings", NULL}, {0}};
 	auto_buf struct buf words = BUF_INIT;
 	auto_of(mount_options) struct mount_options options = {.data = BUF_INIT};
 	struct oci_mount mount = {.origin = BUNDLE_ORIGIN};
 	struct json_cursor list;
-	int result = bundle_object_read(r, c, refused);
-	if (result >= 0)
-		result = destination_read(r, c, &mount.destination);
+	int result = destination_read(r, c, &mount.destination);
 	if (result >= 0)
 		result = json_opt_string(c, "type", r->a, &mount.type);
 	if (result >= 0)
@@ -112,8 +126,12 @@ int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c)
 		result = options_read(r, &list, &words, &options);
 	if (result >= 0)
 		result = kind_set(r, c, options.is_bind, &mount);
+	if (result >= 0)
+		result = idmaps_read(r, c, &options, &words, &mount);
 	if (result < 0)
 		return result;
+	if (options.copies_up && !(mount.type && str_eq(mount.type, "tmpfs")))
+		return json_err(c, -EINVAL, "only a tmpfs can have the option \"tmpcopyup\"");
 	if (words.len)
 		mount.options = arena_strn(r->a, words.data, words.len);
 	*(struct oci_mount *)arena_push(r->a, &r->spec->mounts) = mount;

@@ -12,6 +12,11 @@ static void add_options(const struct flat *plan, const struct mount_row *row, st
 	mount_attr_words(row->attr_set, &words);
 	if (row->attr_set_recursive & MOUNT_ATTR_RDONLY)
 		buf_addf(&words, "%srro", words.len ? "," : "");
+	if (row->flags & MOUNT_COPY_UP)
+		buf_addf(&words, "%stmpcopyup", words.len ? "," : "");
+	if (row->flags & MOUNT_IDMAP)
+		buf_addf(&words, "%s%s", words.len ? "," : "",
+			row->flags & MOUNT_IDMAP_RECURSIVE ? "ridmap" : "idmap");
 	const char *data = flat_str(plan, row->data);
 	if (data && data[0] != '\0')
 		buf_addf(&words, "%s%s", words.len ? "," : "", data);

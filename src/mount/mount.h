@@ -25,6 +25,9 @@ enum mount_row_flags {
 	MOUNT_STRICT = 1, /* no symlink on the way to the target: /proc, /sys, /dev and below */
 	MOUNT_RECURSIVE = 2, /* bind: the whole tree below */
 	MOUNT_OPTIONAL = 4, /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
+	MOUNT_COPY_UP = 8, /* what it covers is copied into it before */
+	MOUNT_IDMAP = 16, /* bind: ids of files are mapped */
+	MOUNT_IDMAP_RECURSIVE = 32,
 };
 
 struct mount_row {
@@ -39,7 +42,7 @@ struct mount_row {
 	uint32_t data; /* string: options of the file system, comma separated, or none */
 	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clear;
-	uint64_t attr_set_recursive; /* rro and friends */
+	uint64_t attr_set_recursive, attr_clear_recursive; /* rro and friends */
 	uint32_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
 	uint32_t reserved;
 };
@@ -72,10 +75,11 @@ struct mount_guard_row {
  * no flag is collected in data. `text` is comma separated. Speaking: -EINVAL. Any process. */
 struct mount_options {
 	uint64_t attr_set, attr_clear;
-	uint64_t attr_set_recursive;
+	uint64_t attr_set_recursive, attr_clear_recursive;
 	uint32_t propagation;
 	bool is_bind;
 	bool is_recursive;
+	bool is_idmapped, is_idmap_recursive, copies_up;
 	struct buf data;
 };
 void mount_options_release(struct mount_options *o);
@@ -102,6 +106,10 @@ int mount_overlay_open(const struct mount_overlay *o);
 int mount_bind_open(const char *source, const struct mount_row *row);
 /* The same for an fd that is already pinned. */
 int mount_clone_fd(int fd, const struct mount_row *row);
+
+/* Maps the ids of a detached tree's files as a user namespace does: what is `inner` there on the disk is `outer` here [5.12].
+ * Host. */
+int mount_tree_idmap(int tree_fd, int user_ns_fd, bool is_recursive);
 
 /* What init needs to apply rows; borrowed fds. */
 struct mount_context {

@@ -15,6 +15,9 @@ enum option_effect {
 	EFFECT_SET, /* attr_set */
 	EFFECT_CLEAR, /* attr_clear */
 	EFFECT_SET_RECURSIVE, /* attr_set_recursive */
+	EFFECT_CLEAR_RECURSIVE, /* attr_clear_recursive */
+	EFFECT_IDMAP,
+	EFFECT_COPY_UP,
 	EFFECT_PROPAGATION,
 	EFFECT_BIND,
 	EFFECT_NOTHING, /* accepted: defaults, and what only fstab readers use */
@@ -51,10 +54,26 @@ static const struct option_word option_words[] = {
 	{"nosymfollow", EFFECT_SET, false, MOUNT_ATTR_NOSYMFOLLOW},
 	{"symfollow", EFFECT_CLEAR, false, MOUNT_ATTR_NOSYMFOLLOW},
 	{"rro", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_RDONLY},
+	{"rrw", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_RDONLY},
 	{"rnosuid", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOSUID},
+	{"rsuid", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NOSUID},
 	{"rnodev", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NODEV},
+	{"rdev", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NODEV},
 	{"rnoexec", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOEXEC},
+	{"rexec", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NOEXEC},
+	{"rnoatime", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOATIME},
+	{"ratime", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NOATIME},
+	{"rstrictatime", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_STRICTATIME},
+	{"rnostrictatime", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_STRICTATIME},
+	{"rrelatime", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_RELATIME},
+	{"rnorelatime", EFFECT_NOTHING, false, 0},
+	{"rnodiratime", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NODIRATIME},
+	{"rdiratime", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NODIRATIME},
 	{"rnosymfollow", EFFECT_SET_RECURSIVE, false, MOUNT_ATTR_NOSYMFOLLOW},
+	{"rsymfollow", EFFECT_CLEAR_RECURSIVE, false, MOUNT_ATTR_NOSYMFOLLOW},
+	{"idmap", EFFECT_IDMAP, false, 0},
+	{"ridmap", EFFECT_IDMAP, true, 0},
+	{"tmpcopyup", EFFECT_COPY_UP, false, 0},
 	{"private", EFFECT_PROPAGATION, false, MS_PRIVATE},
 	{"rprivate", EFFECT_PROPAGATION, true, MS_PRIVATE},
 	{"slave", EFFECT_PROPAGATION, false, MS_SLAVE},
@@ -81,24 +100,44 @@ void mount_option_words(struct strvec *out)
 		strvec_push(out, option_words[i].word);
 }
 
+static void attr_set(uint64_t *set, uint64_t *clear, uint64_t value)
+{
+	/* One field of three values, not bits: the kernel refuses two of them at once. */
+	if (value == MOUNT_ATTR_RELATIME || (value & MOUNT_ATTR__ATIME)) {
+		*set &= ~(uint64_t)MOUNT_ATTR__ATIME;
+		*clear |= MOUNT_ATTR__ATIME;
+	}
+	*set |= value;
+}
+
+static void attr_clear(uint64_t *set, uint64_t *clear, uint64_t value)
+{
+	*set &= ~value;
+	*clear |= value & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : value;
+}
+
 /* Later words win over earlier ones of the same attribute, as with mount(8). */
 static void option_take(struct mount_options *o, const struct option_word *word)
 {
 	switch (word->effect) {
 	case EFFECT_SET:
-		/* One field of three values, not bits: the kernel refuses two of them at once. */
-		if (word->value == MOUNT_ATTR_RELATIME || (word->value & MOUNT_ATTR__ATIME)) {
-			o->attr_set &= ~(uint64_t)MOUNT_ATTR__ATIME;
-			o->attr_clear |= MOUNT_ATTR__ATIME;
-		}
-		o->attr_set |= word->value;
+		attr_set(&o->attr_set, &o->attr_clear, word->value);
 		break;
 	case EFFECT_CLEAR:
-		o->attr_set &= ~word->value;
-		o->attr_clear |= word->value & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : word->value;
+		attr_clear(&o->attr_set, &o->attr_clear, word->value);
 		break;
 	case EFFECT_SET_RECURSIVE:
-		o->attr_set_recursive |= word->value;
+		attr_set(&o->attr_set_recursive, &o->attr_clear_recursive, word->value);
+		break;
+	case EFFECT_CLEAR_RECURSIVE:
+		attr_clear(&o->attr_set_recursive, &o->attr_clear_recursive, word->value);
+		break;
+	case EFFECT_IDMAP:
+		o->is_idmapped = true;
+		o->is_idmap_recursive = word->is_recursive;
+		break;
+	case EFFECT_COPY_UP:
+		o->copies_up = true;
 		break;
 	case EFFECT_PROPAGATION:
 		o->propagation = (uint32_t)word->value | (word->is_recursive ? MS_REC : 0);

@@ -74,8 +74,8 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 		return err_new(r, "create %s", fstype);
 
 	/* There is nothing below it: what is meant for the whole tree is meant for this. */
-	auto_close int tree = sys_fsmount(
-		fs_fd, FSMOUNT_CLOEXEC, (unsigned)(row->attr_set | row->attr_set_recursive));
+	uint64_t attr = (row->attr_set & ~row->attr_clear_recursive) | row->attr_set_recursive;
+	auto_close int tree = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)attr);
 	if (tree < 0)
 		return err_new(tree, "mount %s", fstype);
 	if (row->propagation) {
@@ -154,6 +154,12 @@ int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 	auto_close int target = target_open(ctx, row, tree);
 	if (target < 0)
 		return target;
+	if (row->flags & MOUNT_COPY_UP) {
+		int copied = mount_copy_up(target, tree);
+		if (copied < 0)
+			return err_wrap(
+				copied, "copy what is on %s", flat_str(ctx->plan, row->target));
+	}
 	int r = mount_tree_attach(tree, target);
 	return r < 0 ? err_new(r, "attach at %s", flat_str(ctx->plan, row->target)) : 0;
 }

@@ -37,13 +37,24 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 		if (r < 0)
 			return err_new(r, "set mount flags");
 	}
-	if (row->attr_set_recursive) {
-		attr = (struct mount_attr){.attr_set = row->attr_set_recursive};
+	if (row->attr_set_recursive || row->attr_clear_recursive) {
+		attr = (struct mount_attr){
+			.attr_set = row->attr_set_recursive, .attr_clr = row->attr_clear_recursive};
 		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 		if (r < 0)
 			return err_new(r, "set mount flags recursively");
 	}
 	return 0;
+}
+
+int mount_tree_idmap(int tree_fd, int user_ns_fd, bool is_recursive)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)user_ns_fd};
+	int r = sys_mount_setattr(
+		tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
+	if (r == -EINVAL)
+		return err_say(r, "this kernel cannot map the ids of its file system");
+	return r < 0 ? err_new(r, "map the ids of its files") : 0;
 }
 
 int mount_tree_attach(int tree_fd, int target_fd)

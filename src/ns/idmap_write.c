@@ -14,6 +14,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 struct map {
@@ -134,4 +137,28 @@ int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
 	if (r == 0)
 		r = write_map(pid, &uid_map);
 	return r < 0 ? r : write_map(pid, &gid_map);
+}
+
+/* A process that lives as long as its namespace is being opened. */
+int ns_user_make(const struct ns_idmap *uids, size_t uid_count, const struct ns_idmap *gids,
+	size_t gid_count)
+{
+	auto_kill int pidfd = -EBADF;
+	struct clone_args args = {
+		.flags = CLONE_NEWUSER | CLONE_PIDFD,
+		.pidfd = (uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t parent = getpid();
+	int pid = sys_clone3(&args);
+	if (pid == 0) {
+		sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+		while (getppid() == parent)
+			pause();
+		_exit(0);
+	}
+	if (pid < 0)
+		return err_new(pid, "make a user namespace");
+	int r = ns_idmap_write(pid, uids, uid_count, gids, gid_count);
+	return r < 0 ? r : ns_open(pid, NS_USER);
 }

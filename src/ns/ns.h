@@ -8,12 +8,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flat.h"
+#include "ns/list.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-enum ns_kind { NS_USER, NS_MNT, NS_UTS, NS_IPC, NS_PID, NS_NET, NS_CGROUP, NS_TIME, NS_COUNT };
 
 struct ns_info {
 	const char *name; /* /proc/PID/ns/NAME and lsns: "mnt" */
@@ -39,7 +38,7 @@ struct ns_row {
 struct ns_idmap_row {
 	uint32_t origin, is_gid;
 	uint32_t inner, outer, count;
-	uint32_t reserved;
+	uint32_t slot; /* of the mount that it is for; 0: of the user namespace itself */
 };
 /* A list of map lines outside of a plan. */
 struct ns_idmap {
@@ -63,6 +62,10 @@ void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inne
  * mapping its own id, for a gid with setgroups denied), otherwise through newuidmap and newgidmap. Host. */
 int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
 	const struct ns_idmap *gids, size_t gid_count);
+
+/* A user namespace with these maps and nobody in it, as an fd. Host. */
+int ns_user_make(const struct ns_idmap *uids, size_t uid_count, const struct ns_idmap *gids,
+	size_t gid_count);
 
 /* Opens /proc/PID/ns/NAME. Host. */
 int ns_open(pid_t pid, enum ns_kind kind);
@@ -114,36 +117,3 @@ struct ns_enter_request {
 int ns_enter(const struct ns_enter_request *request, int *out_code);
 /* The kind of the namespace that a file is bound to; -EINVAL when it is none. Silent. */
 int ns_file_kind_find(const char *path);
-
-/* One namespace as `husk ns ls` shows it. */
-struct ns_entry {
-	uint64_t inode;
-	enum ns_kind kind;
-	uint32_t process_count;
-	pid_t first_pid; /* lowest pid in it; 0: none */
-	uid_t owner_uid; /* of first_pid, or of the owning user namespace */
-	char command[64];
-	char bound_path[128]; /* where it is bind-mounted, or "" */
-};
-
-struct ns_list {
-	struct ns_entry *entries;
-	size_t count;
-};
-void ns_list_release(struct ns_list *list);
-AUTO_STRUCT(ns_list, struct ns_list, ns_list_release)
-/* Every namespace that a visible process is in or that is bound in the mount table; only those of `pid` when it is
- * not 0. Sorted by inode. Host. */
-int ns_list_load(pid_t pid, struct ns_list *out);
-
-/* One process; `inner` are its pids in the namespaces below the caller's, "7" or "7 1", or "". */
-struct ns_process {
-	pid_t pid, parent;
-	char inner[64], command[64];
-};
-struct ns_process_list {
-	struct ns_process *items;
-	size_t count;
-};
-/* All visible processes by pid; memory is the arena's. Host. */
-int ns_process_load(struct arena *a, struct ns_process_list *out);

@@ -37,6 +37,9 @@ struct oci_mount {
 	const char *source;
 	const char *options; /* comma separated, or NULL */
 	const char *origin;
+	/* Of an id-mapped bind: inner is on the disk, outer in the container's place; none: as the user namespace. */
+	const struct oci_idmap *idmaps;
+	size_t idmap_count;
 };
 
 struct oci_device {

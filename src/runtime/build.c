@@ -198,7 +198,10 @@ static void mount_row_options(struct build *b, struct mount_row *row, const stru
 	row->attr_clear = o->attr_clear;
 	row->attr_set_recursive = o->attr_set_recursive;
 	row->propagation = o->propagation;
-	row->flags |= o->is_recursive ? MOUNT_RECURSIVE : 0;
+	row->attr_clear_recursive = o->attr_clear_recursive;
+	row->flags |= (o->is_recursive ? MOUNT_RECURSIVE : 0) | (o->copies_up ? MOUNT_COPY_UP : 0) |
+		(o->is_idmapped ? MOUNT_IDMAP : 0) |
+		(o->is_idmap_recursive ? MOUNT_IDMAP_RECURSIVE : 0);
 	row->data = o->data.len ? flat_string(b->flat, o->data.data) : 0;
 }
 
@@ -287,6 +290,36 @@ static int proc_check(const struct oci_mount *mount, bool is_bind)
 		mount->destination);
 }
 
+/* Without maps of its own those of the new user namespace, whose ids the files then have. */
+static int add_mount_idmaps(struct build *b, const struct oci_mount *mount, uint32_t slot)
+{
+	bool has_own = mount->idmap_count > 0;
+	size_t count = has_own ? mount->idmap_count : b->spec->idmaps.count;
+	if (b->spec->opens_inside)
+		return err_say(-EPERM, "mount on %s: only root can map the ids of files",
+			mount->destination);
+	if (!has_own && (count == 0 || !(b->clone_flags & CLONE_NEWUSER)))
+		return err_say(-EINVAL,
+			"mount on %s: to be id-mapped it needs mappings, or the container a new "
+			"user "
+			"namespace",
+			mount->destination);
+	for (size_t i = 0; i < count; i++) {
+		const struct oci_idmap *map = has_own ? &mount->idmaps[i]
+						      : &b->spec->idmaps.items[i];
+		struct ns_idmap_row *row = flat_add(b->flat, PLAN_MOUNT_IDMAP);
+		*row = (struct ns_idmap_row){
+			.origin = flat_string(b->flat, map->origin),
+			.is_gid = map->is_gid,
+			.inner = map->container_id,
+			.outer = map->host_id,
+			.count = map->size,
+			.slot = slot,
+		};
+	}
+	return 0;
+}
+
 static int add_mount(struct build *b, const struct oci_mount *mount)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
@@ -314,6 +347,9 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	row->fstype = is_bind ? 0 : flat_string(b->flat, mount->type);
 	if (!is_bind && str_eq(mount->type, "mqueue"))
 		row->flags |= MOUNT_OPTIONAL;
+	r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
+	if (r < 0)
+		return r;
 	if (is_bind && o.data.len)
 		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"",
 			mount->destination, o.data.data);

@@ -98,6 +98,28 @@ static int bind_open(const struct trees *t, const struct mount_row *row)
 	return source ? mount_bind_open(source, row) : err_say(-EINVAL, "nothing to bind there");
 }
 
+static size_t maps_take(
+	const struct trees *t, uint32_t slot, bool is_gid, struct ns_idmap out[static NS_IDMAP_MAX])
+{
+	size_t count = 0;
+	for (uint32_t i = 0; i < flat_count(t->plan, PLAN_MOUNT_IDMAP); i++) {
+		const struct ns_idmap_row *row = flat_row(t->plan, PLAN_MOUNT_IDMAP, i);
+		if (row->slot == slot && (row->is_gid != 0) == is_gid && count < NS_IDMAP_MAX)
+			out[count++] = (struct ns_idmap){row->inner, row->outer, row->count};
+	}
+	return count;
+}
+
+static int idmap_set(const struct trees *t, const struct mount_row *row, int tree)
+{
+	struct ns_idmap uids[NS_IDMAP_MAX], gids[NS_IDMAP_MAX];
+	size_t uid_count = maps_take(t, row->slot, false, uids);
+	size_t gid_count = maps_take(t, row->slot, true, gids);
+	auto_close int user_ns = ns_user_make(uids, uid_count, gids, gid_count);
+	return user_ns < 0 ? user_ns
+			   : mount_tree_idmap(tree, user_ns, row->flags & MOUNT_IDMAP_RECURSIVE);
+}
+
 static int prepare_binds(struct trees *t)
 {
 	for (uint32_t i = 0; i < flat_count(t->plan, PLAN_MOUNT); i++) {
@@ -108,6 +130,9 @@ static int prepare_binds(struct trees *t)
 		if (tree < 0)
 			return err_wrap(tree, "mount on %s", flat_str(t->plan, row->target));
 		t->slots[row->slot] = tree;
+		int r = row->flags & MOUNT_IDMAP ? idmap_set(t, row, tree) : 0;
+		if (r < 0)
+			return err_wrap(r, "mount on %s", flat_str(t->plan, row->target));
 	}
 	return 0;
 }

@@ -36,6 +36,8 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 	[PLAN_MOUNT] = SECTION("mount", mount_row, .string_count = 5,
 		.strings = {AT(mount_row, origin), AT(mount_row, target), AT(mount_row, source),
 			AT(mount_row, fstype), AT(mount_row, data)}),
+	[PLAN_MOUNT_IDMAP] = SECTION("idmap of a mount", ns_idmap_row, .string_count = 1,
+		.strings = {AT(ns_idmap_row, origin)}),
 	[PLAN_NODE] = SECTION("node", mount_node_row, .string_count = 3,
 		.strings = {AT(mount_node_row, origin), AT(mount_node_row, path),
 			AT(mount_node_row, target)}),

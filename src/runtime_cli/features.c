@@ -114,7 +114,7 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	put_switch(&w, "intelRdt", false);
 	put_memory_policy(&w);
 	json_open_object(&w, "mountExtensions");
-	put_switch(&w, "idmap", false);
+	put_switch(&w, "idmap", true);
 	json_close_object(&w);
 	put_switch(&w, "netDevices", false);
 	json_close_object(&w);

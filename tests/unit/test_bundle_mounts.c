@@ -34,16 +34,21 @@ static void test_refused(void **state)
 			"end the option"},
 		{IN_MOUNT(DATA "'type':'tmpfs','options':['=7']"), -EINVAL,
 			"mounts[0].options[0]: \"=7\" is not a mount option"},
-		{IN_MOUNT(DATA "'type':'tmpfs','options':['tmpcopyup']"), -EOPNOTSUPP,
-			"mounts[0].options[0]: \"tmpcopyup\": husk-runtime does not support this "
+		{IN_MOUNT(DATA "'type':'tmpfs','options':['remount']"), -EOPNOTSUPP,
+			"mounts[0].options[0]: \"remount\": husk-runtime does not support this "
 			"yet"},
-		{IN_MOUNT(DATA "'type':'tmpfs','options':['ro','rnoatime']"), -EOPNOTSUPP,
-			"mounts[0].options[1]: \"rnoatime\": husk-runtime does not support this "
-			"yet"},
-		{IN_MOUNT(DATA "'type':'tmpfs','uidMappings':[{}]"), -EOPNOTSUPP,
-			"mounts[0].uidMappings: husk-runtime does not support this yet"},
-		{IN_MOUNT(DATA "'type':'tmpfs','gidMappings':[{}]"), -EOPNOTSUPP,
-			"mounts[0].gidMappings: husk-runtime does not support this yet"},
+		{IN_MOUNT(DATA "'type':'proc','options':['tmpcopyup']"), -EINVAL,
+			"mounts[0]: only a tmpfs can have the option \"tmpcopyup\""},
+		{IN_MOUNT(DATA "'type':'tmpfs','options':['idmap']"), -EINVAL,
+			"mounts[0]: only bind mounts can be id-mapped"},
+		{IN_MOUNT(DATA "'source':'/a','options':['bind'],'uidMappings':[{'containerID':0,"
+			       "'hostID':1,'size':1}]"),
+			-EINVAL, "mounts[0]: \"uidMappings\" and \"gidMappings\" go together"},
+		{IN_MOUNT(DATA "'source':'/a','options':['bind'],'uidMappings':[{'containerID':0,"
+			       "'hostID':1}]"),
+			-EINVAL, "mounts[0].uidMappings: uid map 0:1:0: the count is 0"},
+		{IN_MOUNT(DATA "'source':'/a','options':['bind'],'gidMappings':1"), -EINVAL,
+			"mounts[0].gidMappings: expected an array, found a number"},
 	};
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -49,6 +49,23 @@ static void test_words(void **state)
 	}
 }
 
+/* Each word for a whole tree does there what the plain word does for the mount itself. */
+static void test_recursive_words(void **state)
+{
+	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++) {
+		const struct option_word *word = &option_words[i];
+		auto_of(mount_options) struct mount_options whole = {.data = BUF_INIT};
+		auto_of(mount_options) struct mount_options plain = {.data = BUF_INIT};
+		if (word->effect != EFFECT_SET_RECURSIVE && word->effect != EFFECT_CLEAR_RECURSIVE)
+			continue;
+		assert_int_equal(mount_options_parse(word->word, &whole), 0);
+		assert_int_equal(mount_options_parse(word->word + 1, &plain), 0);
+		assert_int_equal(whole.attr_set_recursive, plain.attr_set);
+		assert_int_equal(whole.attr_clear_recursive, plain.attr_clear);
+		assert_int_equal(whole.attr_set | whole.attr_clear, 0);
+	}
+}
+
 static void test_refused(void **state)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
@@ -78,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_recursive_words),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_attr_words),
 		cmocka_unit_test(test_table),

@@ -1,0 +1,130 @@
+# Mounts: attributes of whole trees, id-mapped binds, a tmpfs with what it covers.
+# shellcheck disable=SC2016 # $ in single quotes is for jq and for the shell inside
+load ../cli/helpers
+load bundle
+
+setup_file() {
+	make_bundle
+}
+
+setup() {
+	test_begin
+	cd "$BUNDLE" || return
+	mkdir -p "$BATS_TEST_TMPDIR/source/inner"
+}
+
+teardown() {
+	runtime_clean
+	umount -R "$BATS_TEST_TMPDIR/source" 2>/dev/null || true
+	test_end
+}
+
+# bind OPTIONS-AS-JSON [JQ-FILTER]: the test's source on /mnt; sh runs $script.
+bind() {
+	config --arg source "$BATS_TEST_TMPDIR/source" --arg script "$script" --argjson options "$1" \
+		'.mounts += [{destination: "/mnt", type: "bind", source: $source, options: $options}] | .process.args = ["sh", "-c", $script] |
+		.root.readonly = false '"${2:-}"
+}
+
+# flags_of PATH: of the mount there, as the container of $output saw it.
+flags_of() {
+	awk -v at="$1" '$2 == at { print $4 }' <<<"$output"
+}
+
+@test "attributes of a whole tree: set, cleared, and times" {
+	mount -t tmpfs -o noexec none "$BATS_TEST_TMPDIR/source"
+	mkdir "$BATS_TEST_TMPDIR/source/inner"
+	mount -t tmpfs -o nosuid,noatime none "$BATS_TEST_TMPDIR/source/inner"
+	script='cat /proc/mounts'
+	bind '["rbind", "rro", "rnodev"]'
+	run runtime run c
+	[[ $(flags_of /mnt) == ro,nodev,noexec,* && $(flags_of /mnt/inner) == ro,nosuid,nodev,noatime* ]]
+	bind '["rbind", "rexec", "rsuid", "rstrictatime"]'
+	run runtime run c
+	[[ $(flags_of /mnt) != *noexec* && $(flags_of /mnt/inner) != *nosuid* && $(flags_of /mnt/inner) != *atime* ]]
+	bind '["rbind", "ro"]'
+	run runtime run c
+	[[ $(flags_of /mnt) == ro,* && $(flags_of /mnt/inner) == rw,* ]]
+}
+
+@test "an id-mapped bind: owners are others inside, and files made there are the host's" {
+	echo x >"$BATS_TEST_TMPDIR/source/of-1000"
+	chown 1000:1000 "$BATS_TEST_TMPDIR/source/of-1000"
+	chown 0:0 "$BATS_TEST_TMPDIR/source"
+	script='stat -c %u:%g /mnt/of-1000 /mnt; touch /mnt/made'
+	bind '["bind"]' '| .mounts[-1] += {uidMappings: [{containerID: 0, hostID: 5000, size: 10}, {containerID: 1000, hostID: 0, size: 1}],
+		gidMappings: [{containerID: 0, hostID: 6000, size: 10}, {containerID: 1000, hostID: 0, size: 1}]} |
+		(.process.capabilities[] |= . + ["CAP_DAC_OVERRIDE"])'
+	run runtime run c
+	[[ $status -eq 0 && ${lines[0]} == 0:0 && ${lines[1]} == 5000:6000 ]]
+	[[ $(stat -c %u:%g "$BATS_TEST_TMPDIR/source/made") == 1000:1000 ]]
+}
+
+@test "an id-mapped bind in a user namespace has its ids, without being told" {
+	chown -R 100000:100000 rootfs
+	chmod go+x "$BATS_TEST_TMPDIR"
+	echo x >"$BATS_TEST_TMPDIR/source/of-7"
+	chown 7:8 "$BATS_TEST_TMPDIR/source/of-7"
+	script='stat -c %u:%g /mnt/of-7; touch /mnt/made'
+	user='| ([{containerID: 0, hostID: 100000, size: 65536}]) as $map | .linux.uidMappings = $map | .linux.gidMappings = $map |
+		.linux.namespaces += [{type: "user"}]'
+	bind '["bind", "idmap"]' "$user"
+	run runtime run c
+	chown -R 0:0 rootfs
+	[[ $status -eq 0 && ${lines[0]} == 7:8 ]]
+	[[ $(stat -c %u:%g "$BATS_TEST_TMPDIR/source/made") == 0:0 ]]
+}
+
+@test "id maps of mounts: recursive or not, and what cannot be mapped" {
+	mount -t tmpfs none "$BATS_TEST_TMPDIR/source"
+	mkdir "$BATS_TEST_TMPDIR/source/inner"
+	mount -t tmpfs none "$BATS_TEST_TMPDIR/source/inner"
+	maps='| .mounts[-1] += {uidMappings: [{containerID: 0, hostID: 5000, size: 10}], gidMappings: [{containerID: 0, hostID: 5000, size: 10}]}'
+	script='stat -c %u /mnt /mnt/inner'
+	bind '["rbind", "idmap"]' "$maps"
+	run runtime run c
+	[[ $output == $'5000\n0' ]]
+	bind '["rbind", "ridmap"]' "$maps"
+	run runtime run c
+	[[ $output == $'5000\n5000' ]]
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "/proc/fs", options: ["bind"]}]'"$maps"
+	failure "mount on /mnt: this kernel cannot map the ids of its file system" run c
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "/", options: ["bind", "idmap"]}]'
+	failure "mount on /mnt: to be id-mapped it needs mappings" run c
+}
+
+@test "tmpcopyup: names, content, modes, owners, links; and the image is left alone" {
+	mkdir -p rootfs/full/deep/er
+	echo content >rootfs/full/file
+	chown 7:8 rootfs/full/file
+	chmod 4755 rootfs/full/file
+	touch -d 2001-02-03T04:05:06Z rootfs/full/file
+	head -c 300000 /dev/urandom >rootfs/full/deep/er/large
+	ln -s /etc/passwd rootfs/full/link
+	mkfifo rootfs/full/deep/pipe
+	chmod 1770 rootfs/full/deep
+	config '.mounts += [{destination: "/full", type: "tmpfs", source: "tmpfs", options: ["nosuid", "tmpcopyup"]}] |
+		.process.args = ["sh", "-c", "stat -c \"%a %u:%g %Y\" /full/file; cat /full/file; md5sum </full/deep/er/large; readlink /full/link; stat -c \"%a %F\" /full/deep /full/deep/pipe; echo new >/full/new && rm /full/file"]'
+	run runtime run c
+	[[ $status -eq 0 && ${lines[0]} == "4755 7:8 981173106" && ${lines[1]} == content && ${lines[2]} == "$(md5sum <rootfs/full/deep/er/large)" ]]
+	[[ ${lines[3]} == /etc/passwd && ${lines[4]} == "1770 directory" && ${lines[5]} == *fifo ]]
+	[[ -e rootfs/full/file && ! -e rootfs/full/new ]]
+	config '.mounts += [{destination: "/full", type: "tmpfs", source: "tmpfs", options: ["size=64k", "tmpcopyup"]}]'
+	failure "copy what is on /full: large: No space left on device" run c
+	config '.mounts += [{destination: "/nothing/there", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}] |
+		.root.readonly = false | .process.args = ["ls", "/nothing/there"]'
+	run runtime run c
+	[[ $status -eq 0 && -z $output ]]
+	rm -rf rootfs/full rootfs/nothing
+}
+
+@test "tmpcopyup ends at a tree that is too deep" {
+	at=rootfs/deep
+	for _ in $(seq 70); do
+		at+=/d
+	done
+	mkdir -p "$at"
+	config '.mounts += [{destination: "/deep", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}]'
+	failure "more than 64 directories deep" run c
+	rm -rf rootfs/deep
+}
