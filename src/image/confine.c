@@ -58,11 +58,11 @@ static int root_leave(void)
 	if (root < 0)
 		return err_new(root, "make an empty root for the worker");
 	struct mount_context context = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF};
-	int r = mount_root_attach(&context, root, NULL, MS_PRIVATE);
+	int r = mount_root_attach(&context, root, NULL);
 	if (r == 0) {
-		r = mount_root_enter(&context, false);
+		r = mount_root_enter(&context, false, MS_PRIVATE);
 		if (r == -EINVAL) /* the host runs from an initramfs */
-			r = mount_root_enter(&context, true);
+			r = mount_root_enter(&context, true, MS_PRIVATE);
 	}
 	fd_replace(&context.null_fd, -EBADF);
 	return r;

@@ -122,17 +122,17 @@ struct mount_context {
 	size_t slot_count;
 };
 
-/* Makes the caller's mount namespace private (or slave), attaches the detached root over a directory of the host (NULL: over
- * /), fills ctx->root_fd and null_fd. Init. */
-int mount_root_attach(
-	struct mount_context *ctx, int detached_root_fd, const char *over, uint32_t propagation);
+/* Makes the caller's mount namespace private, attaches the detached root over a directory of the host (NULL: over /), fills
+ * ctx->root_fd and null_fd. Init. */
+int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const char *over);
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row);
 int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row);
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);
 /* Clones what an fd stands for (a device, a mask) and attaches the clone to a pinned mount point. Init. */
 int mount_clone_onto(int source_fd, int target_fd);
-/* Makes the attached root the root: pivot_root and detach of the old one, or with `no_pivot` MS_MOVE and chroot. Init. */
-int mount_root_enter(struct mount_context *ctx, bool no_pivot);
+/* Makes the attached root the root: pivot_root and detach of the old one, or with `no_pivot` MS_MOVE and chroot; then gives
+ * it its propagation (MS_SHARED, MS_UNBINDABLE; what else there is it has already). Init. */
+int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation);
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);
 

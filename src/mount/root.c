@@ -40,10 +40,9 @@ static int attach_over(int root_fd, const char *over)
 				   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-int mount_root_attach(
-	struct mount_context *ctx, int detached_root_fd, const char *over, uint32_t propagation)
+int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const char *over)
 {
-	struct mount_attr attr = {.propagation = propagation ? propagation : MS_PRIVATE};
+	struct mount_attr attr = {.propagation = MS_PRIVATE};
 	int r = sys_mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr);
 	if (r < 0)
 		return err_new(r, "separate the mount namespace from the host's");
@@ -93,13 +92,23 @@ static int enter_by_chroot(int root_fd)
 	return r < 0 ? err_new(r, "chroot") : 0;
 }
 
-int mount_root_enter(struct mount_context *ctx, bool no_pivot)
+/* A peer group of its own, not before: pivot_root refuses a shared root. */
+static int root_propagate(uint32_t propagation)
+{
+	struct mount_attr attr = {.propagation = propagation};
+	if (propagation != MS_SHARED && propagation != MS_UNBINDABLE)
+		return 0;
+	int r = sys_mount_setattr(AT_FDCWD, "/", 0, &attr);
+	return r < 0 ? err_new(r, "set the propagation of the root") : 0;
+}
+
+int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation)
 {
 	int r = no_pivot ? enter_by_chroot(ctx->root_fd) : enter_by_pivot(ctx->root_fd);
 	if (r < 0)
 		return r;
 	r = sys_chdir("/");
-	return r < 0 ? err_new(r, "change to /") : 0;
+	return r < 0 ? err_new(r, "change to /") : root_propagate(propagation);
 }
 
 int mount_root_readonly(struct mount_context *ctx)

@@ -127,7 +127,7 @@ int step_root(struct init *init, const void *row)
 	/* Root of a user namespace may be unable to walk there; it was born there. */
 	if (point && plan_user_row(&init->plan))
 		point = ".";
-	return mount_root_attach(&init->mount, root, point, head->root_propagation);
+	return mount_root_attach(&init->mount, root, point);
 }
 
 /* Into the v1 hierarchies; the v2 tree is where this process was cloned into. */
@@ -284,7 +284,7 @@ int step_enter_root(struct init *init, const void *row)
 	int r = head->flags & PLAN_ROOT_READONLY ? mount_root_readonly(&init->mount) : 0;
 	if (r < 0)
 		return r;
-	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT);
+	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT, head->root_propagation);
 }
 
 /* What init needed of the host's and of the whole root; the payload never shares a moment with it. */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 #include <inttypes.h>
+#include <sys/mount.h>
 
 static bool is_run(const struct flat *plan)
 {
@@ -236,6 +237,10 @@ static void describe_enter_root(const struct flat *plan, const void *row, struct
 	buf_adds(out,
 		head->flags & PLAN_NO_PIVOT ? "chroot to the root over /"
 					    : "pivot_root, drop the old root");
+	if (head->root_propagation == MS_SHARED)
+		buf_adds(out, ", make it shared");
+	if (head->root_propagation == MS_UNBINDABLE)
+		buf_adds(out, ", make it unbindable");
 }
 
 static void describe_cgroup_join(const struct flat *plan, const void *row, struct buf *out)

@@ -128,3 +128,53 @@ flags_of() {
 	failure "more than 64 directories deep" run c
 	rm -rf rootfs/deep
 }
+
+# mounts_of PATH: the optional fields of the mount there, as the container of $output saw its mountinfo.
+propagation_of() {
+	awk -v at="$1" '$5 == at { for (i = 7; $i != "-"; i++) printf "%s ", $i }' <<<"$output" | sed 's/:[0-9]*//g; s/ $//'
+}
+
+@test "rootfsPropagation: private, shared in a group of its own, slave, unbindable" {
+	mount --bind rootfs rootfs
+	mount --make-shared rootfs
+	for kind in "" private rprivate shared rshared slave rslave unbindable; do
+		config --arg kind "$kind" '.linux.rootfsPropagation = $kind | .process.args = ["cat", "/proc/self/mountinfo"]'
+		run runtime run c
+		case $kind in
+		*shared) wanted=shared ;;
+		*slave) wanted=master ;;
+		unbindable) wanted=unbindable ;;
+		*) wanted= ;;
+		esac
+		[[ $status -eq 0 && $(propagation_of /) == "$wanted" ]]
+	done
+	[[ $(awk -v at="$BUNDLE/rootfs" '$5 == at' /proc/self/mountinfo | wc -l) -eq 1 ]]
+	umount rootfs
+}
+
+@test "a slave root and a slave bind get what the host mounts later, a shared bind gives to the host" {
+	mkdir -p rootfs/later
+	mount --bind rootfs rootfs
+	mount --make-shared rootfs
+	mount -t tmpfs none "$BATS_TEST_TMPDIR/source"
+	mount --make-shared "$BATS_TEST_TMPDIR/source"
+	mkdir "$BATS_TEST_TMPDIR"/source/{in,out}
+	config --arg source "$BATS_TEST_TMPDIR/source" '.linux.rootfsPropagation = "rslave" | .root.readonly = false |
+		.mounts += [{destination: "/slave", type: "bind", source: $source, options: ["rbind", "rslave"]},
+			{destination: "/shared", type: "bind", source: $source, options: ["rbind", "rshared"]}] |
+		(.process.capabilities[] |= . + ["CAP_SYS_ADMIN"]) | .process.args = ["sleep", "1000"]'
+	runtime create c </dev/null >/dev/null 2>&1
+	runtime start c
+	mount -t tmpfs none rootfs/later
+	touch rootfs/later/of-the-host
+	mount -t tmpfs none "$BATS_TEST_TMPDIR/source/in"
+	touch "$BATS_TEST_TMPDIR/source/in/of-the-host"
+	runtime exec c ls /later/of-the-host /slave/in/of-the-host
+	runtime exec c sh -c 'mount -t tmpfs none /shared/out && touch /shared/out/of-the-container'
+	[[ -e $BATS_TEST_TMPDIR/source/out/of-the-container ]]
+	runtime exec c sh -c 'mkdir /own && mount -t tmpfs none /own'
+	! grep -q " $BUNDLE/rootfs/own " /proc/self/mountinfo
+	runtime delete --force c
+	umount -R rootfs
+	rmdir rootfs/later rootfs/own rootfs/slave rootfs/shared 2>/dev/null || true
+}

@@ -76,3 +76,12 @@ pod_run() {
 	[[ $(pod_run --rm --user 7:8 'id -u; id -g' | xargs) == "7 8" ]]
 	[[ $(pod_run --rm --privileged 'ls -d /dev/loop-control') == /dev/loop-control ]]
 }
+
+@test "--tmpfs has what the image has there, --read-only with its writable places" {
+	mkdir -p "$ENGINE_DIR/rootfs/kept"
+	echo kept >"$ENGINE_DIR/rootfs/kept/file"
+	run pod_run --rm --tmpfs /kept 'cat /kept/file; echo new >/kept/new; stat -f -c %T /kept'
+	[[ $status -eq 0 && ${lines[0]} == kept && ${lines[1]} == tmpfs && ! -e $ENGINE_DIR/rootfs/kept/new ]]
+	run pod_run --rm --read-only 'touch /run/a /tmp/b && echo written; touch /c'
+	[[ ${lines[0]} == written && ${lines[1]} == *"Read-only file system"* ]]
+}
