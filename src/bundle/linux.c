@@ -13,7 +13,8 @@ enum {
 	PATHS_MAX = 4096,
 	MAJOR_MAX = 0xfff,
 	MINOR_MAX = 0xfffff,
-	NANOSECONDS_MAX = 999999999
+	NANOSECONDS_MAX = 999999999,
+	DEVICE_NAME_ROOM = 16
 };
 
 /* Which mounts a container has is made in its namespace; there is nothing to make in another's. */
@@ -284,6 +285,44 @@ static int clocks_read(struct bundle_reader *r, const struct json_cursor *c)
 	return json_each(c, clock_read, r);
 }
 
+/* What the kernel takes as the name of an interface. */
+static bool is_device_name(const char *name)
+{
+	size_t len = strlen(name);
+	return len > 0 && len < DEVICE_NAME_ROOM && !str_eq(name, ".") && !str_eq(name, "..") &&
+		!strpbrk(name, "/: \t\n\v\f\r");
+}
+
+static int net_device_read(const char *key, const struct json_cursor *value, void *context)
+{
+	struct bundle_reader *r = context;
+	struct oci_pair pair = {.key = arena_str(r->a, key), .origin = BUNDLE_ORIGIN};
+	struct json_cursor name;
+	int result = json_need_object(value);
+	if (result >= 0)
+		result = json_opt_string(value, "name", r->a, &pair.value);
+	if (result < 0)
+		return result;
+	if (!is_device_name(key))
+		return json_err(value, -EINVAL, "\"%s\" is no name of a network device", key);
+	if (!pair.value || *pair.value == '\0')
+		pair.value = pair.key;
+	if (!is_device_name(pair.value) && json_field(value, "name", &name))
+		return json_err(
+			&name, -EINVAL, "\"%s\" is no name of a network device", pair.value);
+	for (size_t i = 0; i < r->spec->net_devices.count; i++)
+		if (str_eq(r->spec->net_devices.items[i].value, pair.value))
+			return json_err(value, -EINVAL, "\"%s\" is the name of another as well",
+				pair.value);
+	*(struct oci_pair *)arena_push(r->a, &r->spec->net_devices) = pair;
+	return 0;
+}
+
+static int net_devices_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return json_each(c, net_device_read, r);
+}
+
 static const struct bundle_field linux_fields[] = {
 	{"namespaces", namespaces_read},
 	{"uidMappings", uid_maps_read},
@@ -301,7 +340,7 @@ static const struct bundle_field linux_fields[] = {
 	{"timeOffsets", clocks_read},
 	{"intelRdt", NULL},
 	{"memoryPolicy", bundle_memory_policy_read},
-	{"netDevices", NULL},
+	{"netDevices", net_devices_read},
 	{0},
 };
 

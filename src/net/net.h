@@ -93,6 +93,8 @@ int net_bridge_ensure(struct net *net, const struct net_bridge *bridge, int *out
 /* IP forwarding of the host: returns 1 when it was off until now. */
 int net_forwarding_enable(bool has_ipv6);
 
+/* Moves one into another namespace with its permanent global addresses, and switches it on. -ENODEV, -EEXIST. */
+int net_link_move(const char *name, int netns_fd, const char *inner_name);
 /* The network namespace of a container, seen through a socket inside. */
 struct net_sandbox;
 /* Brings lo up; IPv6 is switched off before any link exists, unless wanted (then: no router advertisements). */
@@ -110,19 +112,17 @@ struct net_endpoint {
 	struct net_subnet addresses[2]; /* address of the container and length of the subnet */
 	struct net_address gateways[2]; /* none: no default route through here */
 };
-/* Makes the link and configures it; on failure nothing is left. -EEXIST may be this owner's link of a namespace that is
- * still dying (TCP keeps one for seconds): net_link_delete it and try again. */
+/* On failure nothing is left. -EEXIST may be this owner's link of a namespace that is still dying (TCP keeps one for
+ * seconds): net_link_delete it and try again. */
 int net_endpoint_attach(struct net *net, struct net_sandbox *sandbox, const struct net_endpoint *e);
-/* Cuts a veth off its bridge, before its lease is given back: until its namespace is gone (TCP may keep one for a
- * minute) it would answer for an address that is another's by then. */
+/* Cuts a veth off its bridge before its lease is given back: until its namespace is gone it would answer for it. */
 int net_endpoint_silence(struct net *net, const char *owner);
 
-/* The instance's table `inet husk-INSTANCE`. Returns 1 when it was missing and has been loaded (then networks and
- * publications are the caller's to add again), 0 when it was there. */
+/* The instance's table `inet husk-INSTANCE`. 1 when it was missing and has been loaded, without networks and publications. */
 int net_rules_load(struct net *net);
 /* One that is gone is success. */
 int net_rules_remove(struct net *net);
-/* A network as the rules know it: what comes from it, goes to it, and is not routed into it. */
+/* What comes from it, goes to it, and is not routed into it. */
 struct net_rules_network {
 	const char *bridge;
 	bool is_internal;
@@ -139,7 +139,7 @@ int net_unpublish(
 int net_flows_forget(struct net *net, const struct net_publication *list, size_t count);
 /* All with the owner's comment; NULL: the whole instance's. Returns the count. */
 int net_unpublish_owner(struct net *net, const char *owner);
-/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's loopback. */
+/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's. */
 int net_localnet_enable(struct net *net, const char *bridge);
 int net_localnet_disable(const char *bridge);
 

@@ -113,6 +113,8 @@ struct oci_spec {
 	OCI_LIST(struct oci_namespace) namespaces;
 	OCI_LIST(struct oci_idmap) idmaps;
 	OCI_LIST(struct oci_clock) clocks;
+	OCI_LIST(struct oci_pair)
+	net_devices; /* of the host: its name there and in the container */
 	OCI_LIST(struct oci_mount) mounts;
 	OCI_LIST(struct oci_device) devices;
 	OCI_LIST(struct oci_device_rule) device_rules;

@@ -594,6 +594,18 @@ static bool has_setup_hooks(const struct oci_spec *spec)
 		spec->hooks[OCI_HOOK_START_CONTAINER].count;
 }
 
+static int add_net_devices(struct build *b)
+{
+	bool has_network = (b->clone_flags | b->join_flags) & CLONE_NEWNET;
+	if (b->spec->net_devices.count && !has_network)
+		return err_say(-EINVAL, "network devices are given without a network namespace");
+	for (size_t i = 0; i < b->spec->net_devices.count; i++) {
+		const struct oci_pair *pair = &b->spec->net_devices.items[i];
+		add_text(b, PLAN_NET_DEVICE, pair->key, pair->value, pair->origin);
+	}
+	return 0;
+}
+
 static void add_head(struct build *b, enum plan_kind kind)
 {
 	const struct oci_spec *spec = b->spec;
@@ -655,6 +667,9 @@ static int add_all(struct build *b, enum plan_kind kind)
 		r = add_process(b);
 	if (r == 0)
 		r = add_start_hooks(b);
+	if (r < 0)
+		return r;
+	r = add_net_devices(b);
 	if (r < 0)
 		return r;
 	add_device_rules(b);

@@ -7,6 +7,7 @@
 #include "runtime/sync.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "net/net.h"
 #include "sys/calls.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -286,9 +287,31 @@ static int identity_give(struct launch *l)
 	return r < 0 || !mode ? r : sync_send(l->sync_fd, &message, NULL, 0);
 }
 
+/* The container's network is there with its init, or has been joined by a path. */
+static int net_devices_move(struct launch *l)
+{
+	if (flat_count(&l->plan, PLAN_NET_DEVICE) == 0)
+		return 0;
+	auto_close int netns = ns_open(l->pid, NS_NET);
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->kind == NS_NET && row->mode == NS_MODE_JOIN)
+			fd_replace(&netns, fd_dup(l->slots[row->slot]));
+	}
+	int r = netns < 0 ? netns : 0;
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NET_DEVICE) && r == 0; i++) {
+		const struct plan_text_row *row = flat_row(&l->plan, PLAN_NET_DEVICE, i);
+		r = net_link_move(
+			flat_str(&l->plan, row->text), netns, flat_str(&l->plan, row->value));
+	}
+	return r;
+}
+
 static int conversation(struct launch *l)
 {
 	int r = identity_give(l);
+	if (r == 0)
+		r = net_devices_move(l);
 	if (r == 0)
 		r = start_packet_send(l);
 	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && hands_over(l))

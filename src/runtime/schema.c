@@ -69,6 +69,9 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 	[PLAN_NETWORK] = SECTION("network", plan_text_row, .string_count = 3,
 		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
 			AT(plan_text_row, value)}),
+	[PLAN_NET_DEVICE] = SECTION("network device", plan_text_row, .string_count = 3,
+		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
+			AT(plan_text_row, value)}),
 	[PLAN_HOOK] = SECTION(
 		"hook", plan_hook_row, .string_count = 1, .strings = {AT(plan_hook_row, path)}),
 	[PLAN_HOOK_WORD] = SECTION("word of a hook", plan_text_row, .string_count = 3,
@@ -146,6 +149,12 @@ static bool text_is_right(const void *data)
 	return ((const struct plan_text_row *)data)->text;
 }
 
+static bool device_is_right(const void *data)
+{
+	const struct plan_text_row *row = data;
+	return row->text && row->value;
+}
+
 static bool (*const row_rules[PLAN_SECTION_COUNT])(const void *row) = {
 	[PLAN_NAMESPACE] = namespace_is_right,
 	[PLAN_CLOCK] = clock_is_right,
@@ -159,6 +168,7 @@ static bool (*const row_rules[PLAN_SECTION_COUNT])(const void *row) = {
 	[PLAN_ARG] = text_is_right,
 	[PLAN_ENV] = text_is_right,
 	[PLAN_NETWORK] = text_is_right,
+	[PLAN_NET_DEVICE] = device_is_right,
 	[PLAN_HOOK] = hook_is_right,
 	[PLAN_HOOK_WORD] = text_is_right,
 };

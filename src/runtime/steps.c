@@ -163,6 +163,13 @@ static void describe_identity(const struct flat *plan, const void *row, struct b
 	buf_adds(out, "become root of the user namespace");
 }
 
+static void describe_net_device(const struct flat *plan, const void *row, struct buf *out)
+{
+	const struct plan_text_row *device = row;
+	buf_addf(out, "move network device %s into the container, as %s",
+		flat_str(plan, device->text), flat_str(plan, device->value));
+}
+
 static void describe_clocks(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_adds(out, "make the time namespace");
@@ -372,6 +379,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
 	{STEP_HOST, PLAN_HEAD, has_user, describe_identity, NULL},
 	{STEP_HOST, PLAN_NETWORK, NULL, describe_network, NULL},
+	{STEP_HOST, PLAN_NET_DEVICE, NULL, describe_net_device, NULL},
 	{STEP_INIT, PLAN_HEAD, execs_in_cgroup, describe_cgroup_join, step_cgroup_join},
 	{STEP_INIT, PLAN_PROCESS, execs_labelled, describe_label_open, step_label_open},
 	{STEP_INIT, PLAN_HEAD, joins_namespaces, describe_join, step_namespaces},

@@ -116,7 +116,7 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	json_open_object(&w, "mountExtensions");
 	put_switch(&w, "idmap", true);
 	json_close_object(&w);
-	put_switch(&w, "netDevices", false);
+	put_switch(&w, "netDevices", true);
 	json_close_object(&w);
 	json_close_object(&w);
 	printf("%s\n", text.data);

@@ -173,7 +173,8 @@ propagation_of() {
 	runtime exec c sh -c 'mount -t tmpfs none /shared/out && touch /shared/out/of-the-container'
 	[[ -e $BATS_TEST_TMPDIR/source/out/of-the-container ]]
 	runtime exec c sh -c 'mkdir /own && mount -t tmpfs none /own'
-	! grep -q " $BUNDLE/rootfs/own " /proc/self/mountinfo
+	run grep " $BUNDLE/rootfs/own " /proc/self/mountinfo
+	[[ $status -ne 0 ]]
 	runtime delete --force c
 	umount -R rootfs
 	rmdir rootfs/later rootfs/own rootfs/slave rootfs/shared 2>/dev/null || true

@@ -103,7 +103,15 @@ static void test_refused(void **state)
 			"linux.memoryPolicy: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude "
 			"each "
 			"other"},
-		{IN_LINUX("'netDevices':{'eth0':{}}"), -EOPNOTSUPP, "linux.netDevices: " NOT_YET},
+		{IN_LINUX("'netDevices':{'eth0':1}"), -EINVAL,
+			"linux.netDevices.eth0: expected an object, found a number"},
+		{IN_LINUX("'netDevices':{'a/b':{}}"), -EINVAL,
+			"linux.netDevices.a/b: \"a/b\" is no name of a network device"},
+		{IN_LINUX("'netDevices':{'eth0':{'name':'a234567890123456'}}"), -EINVAL,
+			"linux.netDevices.eth0.name: \"a234567890123456\" is no name of a network "
+			"device"},
+		{IN_LINUX("'netDevices':{'a':{'name':'x'},'b':{'name':'x'}}"), -EINVAL,
+			"linux.netDevices.b: \"x\" is the name of another as well"},
 	};
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
 }
