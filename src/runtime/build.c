@@ -546,9 +546,9 @@ static int add_process(struct build *b)
 		return err_say(-EINVAL, "the working directory \"%s\" is not an absolute path",
 			p->cwd ? p->cwd : "");
 
-	if (p->args.count + p->env.count + 2 > PLAN_POINTERS_MAX)
+	if (p->args.count + p->env.count + 3 > PLAN_POINTERS_MAX)
 		return err_say(-E2BIG, "more than %d arguments and environment variables",
-			PLAN_POINTERS_MAX - 2);
+			PLAN_POINTERS_MAX - 3);
 
 	int r = ids_check(b);
 	if (r < 0)

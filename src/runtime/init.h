@@ -45,6 +45,9 @@ int step_process(struct init *init, const void *row);
 int step_seccomp(struct init *init, const void *row);
 int step_credentials(struct init *init, const void *row);
 int step_start_hook(struct init *init, const void *row);
+/* "HOME=..." of a user, as the container has it. */
+enum { HOME_ROOM = 4096 };
+void home_find(uint32_t uid, char out[static HOME_ROOM]);
 /* For who starts later: a command that cannot be executed by anybody is the creator's mistake, in exec's words. */
 int exec_check(const struct init *init);
 int step_exec(struct init *init, const void *row);

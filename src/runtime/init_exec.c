@@ -339,7 +339,7 @@ int step_exec(struct init *init, const void *row)
 	init->is_about_payload = true;
 	uint32_t arg_count = flat_count(&init->plan, PLAN_ARG);
 	uint32_t env_count = flat_count(&init->plan, PLAN_ENV);
-	if (arg_count + env_count + 2 > PLAN_POINTERS_MAX)
+	if (arg_count + env_count + 3 > PLAN_POINTERS_MAX)
 		return err_say(-E2BIG, "too many arguments");
 
 	char **args = pointers, **env = pointers + arg_count + 1;
@@ -349,6 +349,11 @@ int step_exec(struct init *init, const void *row)
 	for (uint32_t i = 0; i < env_count; i++)
 		env[i] = (char *)flat_str(&init->plan,
 			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
+	char home[HOME_ROOM];
+	if (!env_find(env, "HOME")) {
+		home_find(plan_process(&init->plan)->uid, home);
+		env[env_count] = home;
+	}
 
 	int r = cwd_verify();
 	if (r == 0 && plan_head(&init->plan)->kind == PLAN_KIND_EXEC)

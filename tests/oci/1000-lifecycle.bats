@@ -266,3 +266,21 @@ teardown() {
 	grep -q 'execute true' "$BATS_TEST_TMPDIR/plan"
 	[[ -z $(runtime list -q) ]]
 }
+
+@test "HOME is what the container's passwd says, where nobody has set it" {
+	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin"]'
+	[[ $(runtime run --bundle "$BUNDLE" c) == /root ]]
+	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin"] | .process.user.uid = 1000'
+	[[ $(runtime run --bundle "$BUNDLE" c) == /home/alice ]]
+	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin"] | .process.user.uid = 4711'
+	[[ $(runtime run --bundle "$BUNDLE" c) == / ]]
+	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin", "HOME=/mine"]'
+	[[ $(runtime run --bundle "$BUNDLE" c) == /mine ]]
+	mv "$BUNDLE/rootfs/etc/passwd" "$BUNDLE/rootfs/etc/passwd.away"
+	mkfifo "$BUNDLE/rootfs/etc/passwd"
+	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin"]'
+	run timeout 10 "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" c
+	rm "$BUNDLE/rootfs/etc/passwd"
+	mv "$BUNDLE/rootfs/etc/passwd.away" "$BUNDLE/rootfs/etc/passwd"
+	[[ $status -eq 0 && $output == / ]]
+}
