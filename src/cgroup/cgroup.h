@@ -61,6 +61,12 @@ AUTO_TYPE(cgroup, struct cgroup *, cgroup_close)
 int cgroup_apply(struct cgroup *g, const struct flat *plan, const struct cgroup_row *rows,
 	size_t row_count, const struct cgroup_device_row *devices, size_t device_count);
 
+/* What cgroup_apply would write to the files of version 2, in its order, and writes nothing. `g` may be NULL:
+ * a group that is still to be made. */
+int cgroup_texts_each(const struct cgroup *g, const struct flat *plan,
+	const struct cgroup_row *rows, size_t row_count,
+	int (*each)(void *context, const char *file, const char *text), void *context);
+
 /*
  * The way into a group: what a process is cloned into (CLONE_INTO_CGROUP [5.7]) in the v2 tree, of a hybrid host as
  * well, and what it moves itself with in each v1 hierarchy (the file "tasks"). Neither takes the kernel's lock over all

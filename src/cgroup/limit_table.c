@@ -156,7 +156,7 @@ static int write_period_alone(const struct cgroup_limit_value *value, struct buf
 	auto_buf struct buf text = BUF_INIT;
 
 	int r = file_read_at(value->fd, "cpu.max", NUMBER_MAX, &text);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT && r != -EBADF) /* there is no group yet */
 		return err_new(r, "read cpu.max");
 	text.data[strcspn(text.data, " \n")] = '\0';
 	buf_addf(out, "%s %" PRId64, *text.data ? text.data : "max", value->row->value);

@@ -259,18 +259,80 @@ static int write_pair(const struct limits *l, enum cgroup_limit first, enum cgro
 	return r < 0 || !second ? r : write_limit(l, second);
 }
 
+/* The last row of each limit. */
+static int limits_sort(struct limits *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		if (!cgroup_limit_info(l->rows[i].limit))
+			return err_say(
+				-EINVAL, "there is no cgroup limit %" PRIu32, l->rows[i].limit);
+		l->last[l->rows[i].limit] = &l->rows[i];
+	}
+	return 0;
+}
+
 int cgroup_apply(struct cgroup *g, const struct flat *plan, const struct cgroup_row *rows,
 	size_t row_count, const struct cgroup_device_row *devices, size_t device_count)
 {
 	struct limits l = {.g = g, .plan = plan, .rows = rows, .count = row_count};
-	int r = 0;
 
-	for (size_t i = 0; i < row_count; i++) {
-		if (!cgroup_limit_info(rows[i].limit))
-			return err_say(-EINVAL, "there is no cgroup limit %" PRIu32, rows[i].limit);
-		l.last[rows[i].limit] = &rows[i];
-	}
+	int r = limits_sort(&l);
 	for (size_t i = 0; r == 0 && i < sizeof(limit_order) / sizeof(limit_order[0]); i++)
 		r = write_pair(&l, limit_order[i].first, limit_order[i].second);
 	return r < 0 || device_count == 0 ? r : cgroup_devices_apply(g, devices, device_count);
+}
+
+struct texts {
+	int (*each)(void *context, const char *file, const char *text);
+	void *context;
+};
+
+static int unified_text(const char *setting, const struct texts *texts)
+{
+	auto_free char *copy = mem_strdup(setting);
+	char *rest = copy;
+	const char *name = str_cut(&rest, '=');
+	return rest ? texts->each(texts->context, name, rest) : 0;
+}
+
+static int row_text(const struct limits *l, const struct cgroup_row *row, const struct texts *texts)
+{
+	auto_buf struct buf text = BUF_INIT;
+	const struct cgroup_row *memory = l->last[CGROUP_MEMORY_MAX];
+	const char *setting = flat_str(l->plan, row->text);
+	const struct cgroup_limit_file *file = &cgroup_limit_info(row->limit)->v2.files[0];
+	const struct cgroup_limit_value value = {.row = row,
+		.text = setting,
+		.memory_bytes = memory ? memory->value : 0,
+		.fd = l->g ? cgroup_dir_find(l->g, NULL) : -EBADF,
+		.is_unified = true};
+	if (row->limit == CGROUP_UNIFIED)
+		return setting ? unified_text(setting, texts) : 0;
+	int r = file->name ? file->write(&value, &text) : 0;
+	return r < 0 || text.len == 0 ? r : texts->each(texts->context, file->name, text.data);
+}
+
+static int limit_texts(const struct limits *l, enum cgroup_limit limit, const struct texts *texts)
+{
+	int r = 0;
+	for (size_t i = 0; limit && r == 0 && i < l->count; i++)
+		if (l->rows[i].limit == limit &&
+			(cgroup_limit_info(limit)->is_keyed || l->last[limit] == &l->rows[i]))
+			r = row_text(l, &l->rows[i], texts);
+	return r;
+}
+
+int cgroup_texts_each(const struct cgroup *g, const struct flat *plan,
+	const struct cgroup_row *rows, size_t row_count,
+	int (*each)(void *context, const char *file, const char *text), void *context)
+{
+	struct limits l = {.g = (struct cgroup *)g, .plan = plan, .rows = rows, .count = row_count};
+	const struct texts texts = {each, context};
+	int r = limits_sort(&l);
+	for (size_t i = 0; r == 0 && i < sizeof(limit_order) / sizeof(limit_order[0]); i++) {
+		r = limit_texts(&l, limit_order[i].first, &texts);
+		if (r == 0)
+			r = limit_texts(&l, limit_order[i].second, &texts);
+	}
+	return r;
 }

@@ -4,7 +4,7 @@
  * on a failure ends init and removes what was made. Until state.json is there and init was told to go on without us,
  * init dies with this process, so a create that is killed leaves nothing that runs.
  */
-#include "lifecycle/internal.h"
+#include "lifecycle/groups.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -33,12 +33,14 @@ struct creation {
 	struct oci_spec spec;
 	struct lifecycle_state state;
 	struct launch launch;
+	struct lifecycle_group group;
 	int dir;
 };
 
 static void creation_release(struct creation *c)
 {
 	launch_close(&c->launch);
+	lifecycle_group_close(&c->group);
 	fd_replace(&c->dir, -EBADF);
 	buf_release(&c->config);
 	arena_release(&c->arena);
@@ -48,6 +50,12 @@ AUTO_STRUCT(creation, struct creation, creation_release)
 static void creation_init(struct creation *c, struct lifecycle *l)
 {
 	*c = (struct creation){.l = l, .arena = ARENA_INIT, .config = BUF_INIT, .dir = -EBADF};
+	c->group = (struct lifecycle_group){.l = l,
+		.spec = &c->spec,
+		.state = &c->state,
+		.arena = &c->arena,
+		.placeholder = -EBADF,
+		.pipe = -EBADF};
 	launch_init(&c->launch);
 }
 
@@ -141,14 +149,11 @@ static void device_rules_complete(struct creation *c)
 }
 
 /* What the command says on top of the configuration, and what the specification leaves to the runtime. */
-static int spec_complete(struct creation *c, const char *id)
+static int spec_complete(struct creation *c)
 {
 	struct oci_spec *spec = &c->spec;
 	if (spec->layers.count == 0)
 		return err_say(-EINVAL, "config.json: root: is missing");
-	bool is_named = spec->cgroup_path && *spec->cgroup_path;
-	const char *path = is_named ? spec->cgroup_path + strspn(spec->cgroup_path, "/") : id;
-	spec->cgroup_path = arena_str(&c->arena, path);
 	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
 	device_rules_complete(c);
 	lifecycle_caps_reduce(spec);
@@ -156,11 +161,12 @@ static int spec_complete(struct creation *c, const char *id)
 	if (r == 0)
 		r = lifecycle_clocks_check(spec);
 	if (r == 0)
-		r = lifecycle_rootless_adapt(spec, &c->l->cgroup, is_named);
+		r = lifecycle_rootless_adapt(spec);
+	if (r == 0)
+		r = lifecycle_group_place(&c->group);
 	if (r < 0)
 		return r;
 	c->state.rootfs = spec->layers.items[0];
-	c->state.cgroup_path = spec->cgroup_path ? spec->cgroup_path : "";
 	c->state.annotations.items = spec->annotations.items;
 	c->state.annotations.count = spec->annotations.count;
 	return 0;
@@ -168,7 +174,7 @@ static int spec_complete(struct creation *c, const char *id)
 
 static int plan_make(struct creation *c, struct buf *out)
 {
-	int r = spec_complete(c, c->state.id);
+	int r = spec_complete(c);
 	return r < 0 ? r : plan_build(&c->spec, PLAN_KIND_RUN, &c->l->cgroup, out);
 }
 
@@ -229,9 +235,7 @@ static int init_start(struct creation *c, const struct buf *plan)
 	launch->hooks_context = c;
 	launch->rows = c->spec.process.cells.rows;
 	launch->columns = c->spec.process.cells.columns;
-	r = launch_prepare(launch);
-	if (r == 0)
-		r = launch_start(launch);
+	r = lifecycle_group_launch(&c->group, launch);
 	return r < 0 ? r : launch_ready(launch);
 }
 
@@ -271,10 +275,11 @@ static void creation_undo(struct creation *c)
 	struct err_packet trail;
 	err_pack(&trail);
 	launch_close(&c->launch);
+	lifecycle_group_close(&c->group);
 	c->state.status = LIFECYCLE_STOPPED;
 	int r = lifecycle_hooks(&c->spec, OCI_HOOK_POSTSTOP, &c->state, -EBADF);
-	if (r == 0 && *c->state.cgroup_path)
-		r = cgroup_remove(&c->l->cgroup, c->state.cgroup_path);
+	if (r == 0)
+		r = lifecycle_group_remove(c->l, &c->state);
 	if (r == 0)
 		r = lifecycle_dir_remove(c->l, c->request->id);
 	if (r < 0)

@@ -60,8 +60,9 @@ int lifecycle_labels_check(struct oci_process *p);
 int lifecycle_clocks_check(const struct oci_spec *spec);
 
 /* For a caller who may not mount: what the container then needs, and does without. */
-int lifecycle_rootless_adapt(
-	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named);
+int lifecycle_rootless_adapt(struct oci_spec *spec);
+/* Who is not root makes a cgroup where one has been delegated, and only then. */
+int lifecycle_rootless_cgroup(struct oci_spec *spec, const struct cgroup_host *host, bool is_named);
 
 /* The stored config.json of a container. */
 int lifecycle_config_load(

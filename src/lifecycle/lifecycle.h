@@ -16,10 +16,22 @@
 #include "oci/oci.h"
 #include "sys/process.h"
 
+/* Who makes the cgroups of new containers. */
+enum lifecycle_manager {
+	LIFECYCLE_CGROUPFS,
+	LIFECYCLE_SYSTEMD,
+	LIFECYCLE_DISABLED, /* nobody: they stay where the caller is */
+	LIFECYCLE_MANAGER_COUNT
+};
+extern const char *const lifecycle_manager_words[]; /* NULL-terminated */
+/* -EINVAL for another word. Silent. */
+int lifecycle_manager_find(const char *word, enum lifecycle_manager *out);
+
 struct lifecycle {
 	char *root_path;
 	int root_fd;
 	struct cgroup_host cgroup;
+	enum lifecycle_manager manager; /* cgroupfs, unless the caller of lifecycle_open sets it */
 };
 
 /* `root_path` is made, mode 0700, when it is not there. */
@@ -39,7 +51,9 @@ extern const char *const lifecycle_status_words[];
 /* What state.json says, and the status that was found. */
 struct lifecycle_state {
 	enum lifecycle_status status;
+	enum lifecycle_manager manager;
 	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
+	const char *unit; /* of systemd, or "" */
 	struct process_id process;
 	struct {
 		struct oci_pair *items;

@@ -22,10 +22,15 @@ static bool has_user_namespace(const struct oci_spec *spec)
 	return false;
 }
 
-/* Without limits a container can do without a cgroup; it is found by its pid namespace then. */
-static int cgroup_adapt(struct oci_spec *spec, const struct cgroup_host *host, bool is_named)
+static bool is_root(void)
 {
-	if (cgroup_may_create(host, spec->cgroup_path))
+	return sec_cap_is_effective(CAP_SYS_ADMIN) && ns_user_is_initial();
+}
+
+/* Without limits a container can do without a cgroup; it is found by its pid namespace then. */
+int lifecycle_rootless_cgroup(struct oci_spec *spec, const struct cgroup_host *host, bool is_named)
+{
+	if (is_root() || cgroup_may_create(host, spec->cgroup_path))
 		return 0;
 	if (spec->limits.count)
 		return err_say(-EPERM,
@@ -40,11 +45,10 @@ static int cgroup_adapt(struct oci_spec *spec, const struct cgroup_host *host, b
 	return 0;
 }
 
-int lifecycle_rootless_adapt(
-	struct oci_spec *spec, const struct cgroup_host *host, bool is_cgroup_named)
+int lifecycle_rootless_adapt(struct oci_spec *spec)
 {
 	bool may_mount = sec_cap_is_effective(CAP_SYS_ADMIN);
-	if (may_mount && ns_user_is_initial())
+	if (is_root())
 		return 0;
 	if (!may_mount && !has_user_namespace(spec))
 		return err_say(-EPERM,
@@ -54,5 +58,5 @@ int lifecycle_rootless_adapt(
 	spec->opens_inside = !may_mount;
 	/* Nobody can make a device in a user namespace, and only root of the machine can set rules. */
 	spec->device_rules.count = 0;
-	return cgroup_adapt(spec, host, is_cgroup_named);
+	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kill, delete, pause and resume. Signals go through pidfds, or through the cgroup; never to a number. */
-#include "lifecycle/internal.h"
+#include "lifecycle/groups.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -147,8 +147,8 @@ static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_f
 		return err_say(-EBUSY, "cannot delete container %s that is not stopped: %s", id,
 			lifecycle_status_words[state.status]);
 	r = end_all(l, &state);
-	if (r == 0 && *state.cgroup_path)
-		r = cgroup_remove(&l->cgroup, state.cgroup_path);
+	if (r == 0)
+		r = lifecycle_group_remove(l, &state);
 	if (r < 0)
 		return r;
 	poststop(dir, &state);

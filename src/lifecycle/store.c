@@ -151,6 +151,8 @@ int lifecycle_state_store(int dir, const struct lifecycle_state *state)
 	json_put_string(&w, "bundle", state->bundle);
 	json_put_string(&w, "rootfs", state->rootfs);
 	json_put_string(&w, "cgroupPath", state->cgroup_path);
+	json_put_string(&w, "cgroupManager", lifecycle_manager_words[state->manager]);
+	json_put_string(&w, "unit", state->unit);
 	json_put_string(&w, "created", state->created);
 	json_put_string(&w, "owner", state->owner);
 	put_annotations(&w, state);
@@ -175,10 +177,13 @@ static int annotation_read(const char *key, const struct json_cursor *value, voi
 static int state_read(const struct json *document, struct arena *a, struct lifecycle_state *out)
 {
 	struct json_cursor root = json_root(document), annotations;
+	const char *manager;
 	const struct {
 		const char *key;
 		const char **field;
 	} strings[] = {
+		{"cgroupManager", &manager},
+		{"unit", &out->unit},
 		{"bundle", &out->bundle},
 		{"rootfs", &out->rootfs},
 		{"cgroupPath", &out->cgroup_path},
@@ -198,6 +203,8 @@ static int state_read(const struct json *document, struct arena *a, struct lifec
 		r = json_each(&annotations, annotation_read, &reading);
 	if (r >= 0 && (pid <= 0 || pid > INT32_MAX))
 		r = err_say(-EBADMSG, "state.json: pid %" PRId64 " is none", pid);
+	if (r >= 0 && *manager && lifecycle_manager_find(manager, &out->manager) < 0)
+		r = err_say(-EBADMSG, "state.json: cgroupManager \"%s\" is none", manager);
 	out->process.pid = (int32_t)pid;
 	return r < 0 ? r : 0;
 }
@@ -209,7 +216,8 @@ int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecy
 		.rootfs = "",
 		.cgroup_path = "",
 		.created = "",
-		.owner = ""};
+		.owner = "",
+		.unit = ""};
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read_at(dir, "state.json", STATE_BYTES_MAX, &text);
 	if (r == -ENOENT)

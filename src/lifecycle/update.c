@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* update: other limits for a container that is there. What is not named stays as it is. */
-#include "lifecycle/internal.h"
+#include "lifecycle/groups.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
@@ -83,5 +83,5 @@ int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 	spec.device_rules.count = 0; /* as with runc: an update is about limits */
 	if (r == 0)
 		r = lifecycle_group_open(l, &state, &group);
-	return r < 0 ? r : plan_limits_apply(&spec, &l->cgroup, group);
+	return r < 0 ? r : lifecycle_group_update(l, &state, &spec, group);
 }

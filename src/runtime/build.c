@@ -702,24 +702,48 @@ int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cg
 	return 0;
 }
 
+/* The rows of limits and of device rules alone. */
+static int limits_build(struct build *b, struct buf *bytes, struct flat *out)
+{
+	int r = add_limits(b);
+	if (r < 0)
+		return r;
+	add_device_rules(b);
+	flat_finish(b->flat, bytes);
+	return flat_open(out, &plan_schema, bytes->data, bytes->len);
+}
+
+static const void *rows_of(const struct flat *plan, enum plan_section section)
+{
+	return flat_count(plan, section) ? flat_row(plan, section, 0) : NULL;
+}
+
 int plan_limits_apply(
 	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group)
 {
 	auto_of(flat_builder) struct flat_builder flat;
 	auto_buf struct buf bytes = BUF_INIT;
+	struct flat plan;
 	flat_builder_init(&flat, &plan_schema);
 	struct build b = {.flat = &flat, .spec = spec, .host = host};
-	int r = add_limits(&b);
-	if (r < 0)
-		return r;
-	add_device_rules(&b);
-	flat_finish(&flat, &bytes);
+	int r = limits_build(&b, &bytes, &plan);
+	return r < 0 ? r
+		     : cgroup_apply(group, &plan, rows_of(&plan, PLAN_CGROUP),
+			       flat_count(&plan, PLAN_CGROUP), rows_of(&plan, PLAN_CGROUP_DEVICE),
+			       flat_count(&plan, PLAN_CGROUP_DEVICE));
+}
+
+int plan_limits_each(const struct oci_spec *spec, const struct cgroup_host *host,
+	const struct cgroup *group, int (*each)(void *context, const char *file, const char *text),
+	void *context)
+{
+	auto_of(flat_builder) struct flat_builder flat;
+	auto_buf struct buf bytes = BUF_INIT;
 	struct flat plan;
-	r = flat_open(&plan, &plan_schema, bytes.data, bytes.len);
-	if (r < 0)
-		return r;
-	uint32_t limits = flat_count(&plan, PLAN_CGROUP),
-		 devices = flat_count(&plan, PLAN_CGROUP_DEVICE);
-	return cgroup_apply(group, &plan, limits ? flat_row(&plan, PLAN_CGROUP, 0) : NULL, limits,
-		devices ? flat_row(&plan, PLAN_CGROUP_DEVICE, 0) : NULL, devices);
+	flat_builder_init(&flat, &plan_schema);
+	struct build b = {.flat = &flat, .spec = spec, .host = host};
+	int r = limits_build(&b, &bytes, &plan);
+	return r < 0 ? r
+		     : cgroup_texts_each(group, &plan, rows_of(&plan, PLAN_CGROUP),
+			       flat_count(&plan, PLAN_CGROUP), each, context);
 }

@@ -76,7 +76,7 @@ int launch_set_plan(struct launch *l, const void *data, size_t size)
 
 static int make_cgroup(struct launch *l, const char *path)
 {
-	int r = cgroup_create(l->cgroup_host, path, &l->cgroup);
+	int r = l->cgroup ? 0 : cgroup_create(l->cgroup_host, path, &l->cgroup);
 	if (r < 0)
 		return r;
 	uint32_t limits = flat_count(&l->plan, PLAN_CGROUP),

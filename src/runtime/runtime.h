@@ -38,6 +38,10 @@ void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out
 /* Changes the limits and device rules of a group that exists. Host. */
 int plan_limits_apply(
 	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group);
+/* What that would write to the files of a group of cgroup version 2, which may be NULL: see cgroup_texts_each. */
+int plan_limits_each(const struct oci_spec *spec, const struct cgroup_host *host,
+	const struct cgroup *group, int (*each)(void *context, const char *file, const char *text),
+	void *context);
 /* Opens and checks plan bytes, which stay the caller's. Any process. */
 int plan_open(struct flat *out, const void *data, size_t size);
 /* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */
@@ -71,7 +75,8 @@ struct launch {
 	const struct cgroup_host *cgroup_host;
 	const struct cgroup_subgroup *subgroups; /* an exec: below its container's group */
 	size_t subgroup_count;
-	struct cgroup *cgroup; /* made by launch_prepare for a container */
+	struct cgroup
+		*cgroup; /* made by launch_prepare for a container, unless it is there already */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
 	int stdio[3]; /* given to the payload; owned; unused with a terminal */
 	int console_fd; /* pty master, after launch_release of a plan with a terminal */

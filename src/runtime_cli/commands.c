@@ -24,9 +24,9 @@ static const struct opt root_opts[] = {
 		"text or json (default text)"),
 	OPT_FLAG(0, "debug", struct runtime_cli_context, is_debug, "log more"),
 	OPT_FLAG(0, "systemd-cgroup", struct runtime_cli_context, wants_systemd,
-		"make cgroups by asking systemd (not supported yet)"),
+		"make cgroups by asking systemd: the same as --cgroup-manager systemd"),
 	OPT_STRING(0, "cgroup-manager", struct runtime_cli_context, cgroup_manager, "MANAGER",
-		"cgroupfs, systemd (not supported yet) or disabled (not supported yet)"),
+		"who makes cgroups: cgroupfs (default), systemd or disabled"),
 	OPT_STRING(0, "rootless", struct runtime_cli_context, rootless, "BOOL",
 		"true, false or auto; it is found out in any case"),
 	OPT_HIDDEN(0, "criu", struct runtime_cli_context, criu),
@@ -48,12 +48,17 @@ static const char *default_root(char path[static ROOT_PATH_MAX])
 int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle *out)
 {
 	char path[ROOT_PATH_MAX];
-	const char *manager = context->cgroup_manager ? context->cgroup_manager : "cgroupfs";
+	enum lifecycle_manager manager = LIFECYCLE_CGROUPFS;
 	*out = (struct lifecycle){.root_fd = -EBADF};
-	if (context->wants_systemd || !str_eq(manager, "cgroupfs"))
-		return err_say(-EOPNOTSUPP,
-			"the cgroup manager %s is not supported yet: use cgroupfs",
-			context->wants_systemd ? "systemd" : manager);
+	if (context->cgroup_manager &&
+		lifecycle_manager_find(context->cgroup_manager, &manager) < 0)
+		return err_say(-EINVAL,
+			"--cgroup-manager: \"%s\" is neither cgroupfs, systemd nor disabled",
+			context->cgroup_manager);
+	if (context->wants_systemd && context->cgroup_manager && manager != LIFECYCLE_SYSTEMD)
+		return err_say(-EINVAL,
+			"--systemd-cgroup and --cgroup-manager %s contradict each other",
+			context->cgroup_manager);
 	if (context->log_format && !str_eq(context->log_format, "json") &&
 		!str_eq(context->log_format, "text"))
 		return err_say(-EINVAL, "--log-format: \"%s\" is neither text nor json",
@@ -63,7 +68,9 @@ int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle
 		parse_bool(context->rootless, &ignored) < 0)
 		return err_say(-EINVAL, "--rootless: \"%s\" is neither true, false nor auto",
 			context->rootless);
-	return lifecycle_open(out, context->root_path ? context->root_path : default_root(path));
+	int r = lifecycle_open(out, context->root_path ? context->root_path : default_root(path));
+	out->manager = context->wants_systemd ? LIFECYCLE_SYSTEMD : manager;
+	return r;
 }
 
 static void line_make(const struct runtime_cli_context *context, const char *level,

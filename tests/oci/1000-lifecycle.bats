@@ -222,8 +222,6 @@ teardown() {
 	jq -e '.level == "error" and (.msg | contains("executable file not found in $PATH")) and (.time | endswith("Z"))' "$BATS_TEST_TMPDIR/log"
 	failure "No such file" --log "$BATS_TEST_TMPDIR/text" run --bundle /nowhere one
 	grep -Eq '^time="[^"]+" level=error msg="read /nowhere/config.json: No such file or directory"$' "$BATS_TEST_TMPDIR/text"
-	failure "not supported yet" --systemd-cgroup list
-	failure "not supported yet" --cgroup-manager systemd list
 }
 
 @test "a command that cannot be executed is found by create" {
@@ -252,7 +250,7 @@ teardown() {
 
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
-		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd == false and
+		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd and .linux.cgroup.systemdUser and
 		.linux.seccomp.enabled and (.linux.seccomp.actions | index("SCMP_ACT_ERRNO")) and (.linux.seccomp.actions | index("SCMP_ACT_NOTIFY")) and
 		(.linux.seccomp.supportedFlags | index("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")) and
 		(.linux.seccomp.archs | index("SCMP_ARCH_X86_64"))'

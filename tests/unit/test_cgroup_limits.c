@@ -482,6 +482,34 @@ static void legacy_files(void **state)
 	assert_file("pids/husk-1/c1/pids.max", "64");
 }
 
+static int text_add(void *context, const char *file, const char *text)
+{
+	buf_addf(context, "%s=%s\n", file, text);
+	return 0;
+}
+
+/* Who keeps settings beside the files is told the same that the files would get; a group need not be there. */
+static void texts_of_rows(void **state)
+{
+	auto_of(fake_plan) struct fake_plan p;
+	auto_buf struct buf texts = BUF_INIT;
+
+	all_limits(&p);
+	fake_limit(&p, CGROUP_PIDS_MAX, 65, 0, NULL, "--pids-limit"); /* the last one counts */
+	fake_limit(&p, CGROUP_CPU_PERIOD, 20000, 0, NULL, "update");
+	fake_limit(&p, CGROUP_MEMORY_SWAPPINESS, 1, 0, NULL, "oci"); /* of version 1 alone */
+	fake_limit(&p, CGROUP_UNIFIED, 0, 0, "memory.high=7", "oci");
+	fake_limit(&p, CGROUP_UNIFIED, 0, 0, "nothing", "oci");
+	fake_plan_open(&p);
+	assert_int_equal(cgroup_texts_each(NULL, &p.flat, flat_row(&p.flat, FAKE_LIMITS, 0),
+				 flat_count(&p.flat, FAKE_LIMITS), text_add, &texts),
+		0);
+	assert_string_equal(texts.data,
+		"cpuset.mems=0\ncpuset.cpus=1\ncpu.weight=100\ncpu.max=max 20000\n"
+		"cpu.max=50000 100000\npids.max=65\nmemory.low=50\nmemory.max=100\n"
+		"memory.swap.max=200\nmemory.high=7\n");
+}
+
 static void every_row_legacy(void **state)
 {
 	static const char *const names[] = {"memory", "cpu", "cpuset", "pids", "blkio", "hugetlb",
@@ -520,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_is_whole),
 		cmocka_unit_test_setup_teardown(every_row_unified, fake_setup, fake_teardown),
+		cmocka_unit_test(texts_of_rows),
 		cmocka_unit_test_setup_teardown(every_row_legacy, fake_setup, fake_teardown),
 		cmocka_unit_test_setup_teardown(keyed_rows, fake_setup, fake_teardown),
 		cmocka_unit_test_setup_teardown(bfq_weight, fake_setup, fake_teardown),
