@@ -44,7 +44,8 @@ void dbus_close(struct dbus *d)
 	free(d);
 }
 
-int dbus_error_code(const char *name)
+/* What the name of an error means here. */
+static int error_code(const char *name)
 {
 	static const struct {
 		const char *name;
@@ -192,7 +193,7 @@ static int refusal(const struct dbus_message *m)
 	struct dbus_reader body = m->body;
 	if (m->signature[0] == 's')
 		dbus_get_string(&body, &text);
-	return err_say(dbus_error_code(m->error), "%s", *text ? text : m->error);
+	return err_say(error_code(m->error), "%s", *text ? text : m->error);
 }
 
 static int reply_wait(struct dbus *d, uint32_t serial, uint64_t end_ms, struct dbus_message *out)

@@ -30,7 +30,6 @@ struct dbus_writer {
 void dbus_writer_release(struct dbus_writer *w);
 AUTO_STRUCT(dbus_writer, struct dbus_writer, dbus_writer_release)
 
-void dbus_put_byte(struct dbus_writer *w, uint8_t value); /* y */
 void dbus_put_bool(struct dbus_writer *w, bool value); /* b */
 void dbus_put_u32(struct dbus_writer *w, uint32_t value); /* u */
 void dbus_put_u64(struct dbus_writer *w, uint64_t value); /* t */
@@ -52,8 +51,6 @@ struct dbus_reader {
 int dbus_get_u32(struct dbus_reader *r, uint32_t *out);
 int dbus_get_string(struct dbus_reader *r, const char **out); /* s, o */
 int dbus_get_signature(struct dbus_reader *r, const char **out);
-/* One value of any type: *signature moves behind its type. */
-int dbus_skip(struct dbus_reader *r, const char **signature);
 
 enum dbus_type { DBUS_CALL = 1, DBUS_REPLY, DBUS_ERROR, DBUS_SIGNAL };
 
@@ -89,11 +86,9 @@ bool dbus_shares_pids(const struct dbus *d);
 /* From now on signals of this name are kept for dbus_wait; `member` must outlive d. */
 int dbus_listen(struct dbus *d, const char *interface, const char *member);
 /* Calls, and waits for the reply; *out (may be NULL) is good until the next function. When the peer refuses, the trail is
- * what it says, and the code one of dbus_codes. */
+ * what it says, and the code what the
+ * error's name means here, or -EREMOTEIO. */
 int dbus_ask(struct dbus *d, const struct dbus_call *call, struct dbus_message *out);
 /* The next signal that was listened for and that `accepts` takes (1; 0: not this one). */
 int dbus_wait(struct dbus *d, int (*accepts)(void *context, const struct dbus_message *signal),
 	void *context);
-
-/* What the name of an error means here; -EREMOTEIO for others. Silent. */
-int dbus_error_code(const char *name);

@@ -175,6 +175,7 @@ static int skip_members(struct dbus_reader *r, const char **signature, char end,
 	return 0;
 }
 
+/* One value of any type: *signature moves behind its type. */
 static int skip_value(struct dbus_reader *r, const char **signature, unsigned depth)
 {
 	char type = **signature;
@@ -202,11 +203,6 @@ static int skip_value(struct dbus_reader *r, const char **signature, unsigned de
 	default:
 		return -EBADMSG;
 	}
-}
-
-int dbus_skip(struct dbus_reader *r, const char **signature)
-{
-	return skip_value(r, signature, 0);
 }
 
 /* y y y y u u a(yv), of which the last is an array of `fields` bytes; the body begins at a multiple of eight. */

@@ -36,7 +36,7 @@ static void put_little(struct dbus_writer *w, uint64_t value, size_t size)
 		buf_addc(&w->bytes, (char)(value >> (8 * i)));
 }
 
-void dbus_put_byte(struct dbus_writer *w, uint8_t value)
+static void put_byte(struct dbus_writer *w, uint8_t value)
 {
 	put_little(w, value, 1);
 }
@@ -66,7 +66,7 @@ void dbus_put_string(struct dbus_writer *w, const char *text)
 void dbus_put_signature(struct dbus_writer *w, const char *text)
 {
 	size_t len = strlen(text);
-	dbus_put_byte(w, (uint8_t)len);
+	put_byte(w, (uint8_t)len);
 	buf_add(&w->bytes, text, len + 1);
 }
 
@@ -104,7 +104,7 @@ static void put_field(struct dbus_writer *w, uint8_t field, const char *type, co
 	if (!value)
 		return;
 	dbus_put_struct(w);
-	dbus_put_byte(w, field);
+	put_byte(w, field);
 	dbus_put_signature(w, type);
 	if (str_eq(type, "g"))
 		dbus_put_signature(w, value);
@@ -118,7 +118,7 @@ int dbus_call_write(const struct dbus_call *call, uint32_t serial, struct buf *o
 	size_t body_len = call->signature ? call->body->bytes.len : 0;
 	const uint8_t first[] = {'l', DBUS_CALL, 0, VERSION};
 	for (size_t i = 0; i < sizeof(first); i++)
-		dbus_put_byte(&head, first[i]);
+		put_byte(&head, first[i]);
 	dbus_put_u32(&head, (uint32_t)body_len);
 	dbus_put_u32(&head, serial);
 	size_t fields = dbus_array_begin(&head, 8);

@@ -16,15 +16,11 @@
 #include "oci/oci.h"
 #include "sys/process.h"
 
-/* Who makes the cgroups of new containers. */
-enum lifecycle_manager {
-	LIFECYCLE_CGROUPFS,
-	LIFECYCLE_SYSTEMD,
-	LIFECYCLE_DISABLED, /* nobody: they stay where the caller is */
-	LIFECYCLE_MANAGER_COUNT
-};
+/* Who makes a container's cgroup; disabled: nobody, it stays where the caller is. */
+enum lifecycle_manager { LIFECYCLE_CGROUPFS, LIFECYCLE_SYSTEMD, LIFECYCLE_DISABLED };
+enum { LIFECYCLE_MANAGER_COUNT = 3 };
 extern const char *const lifecycle_manager_words[]; /* NULL-terminated */
-/* -EINVAL for another word. Silent. */
+/* Silent. */
 int lifecycle_manager_find(const char *word, enum lifecycle_manager *out);
 
 struct lifecycle {

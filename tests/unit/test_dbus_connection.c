@@ -13,6 +13,11 @@ static const char welcome[] = "DATA\r\nOK 00112233445566778899aabbccddeeff\r\n";
 
 enum { NO_ANSWER_MS = 100 };
 
+static void put_byte(struct dbus_writer *w, uint8_t value)
+{
+	buf_addc(&w->bytes, (char)value);
+}
+
 /* A message with this serial, an answer to that one; `field` is the name of an error, or of a signal. */
 static void message_write(struct buf *out, enum dbus_type type, uint32_t reply_to,
 	const char *field, const char *text)
@@ -21,7 +26,7 @@ static void message_write(struct buf *out, enum dbus_type type, uint32_t reply_t
 	const uint8_t first[] = {'l', (uint8_t)type, 1, 1};
 	dbus_put_string(&body, text);
 	for (size_t i = 0; i < sizeof(first); i++)
-		dbus_put_byte(&w, first[i]);
+		put_byte(&w, first[i]);
 	dbus_put_u32(&w, (uint32_t)body.bytes.len);
 	dbus_put_u32(&w, 77);
 	size_t fields = dbus_array_begin(&w, 8);
@@ -38,18 +43,18 @@ static void message_write(struct buf *out, enum dbus_type type, uint32_t reply_t
 		if (!texts[i].value)
 			continue;
 		dbus_put_struct(&w);
-		dbus_put_byte(&w, texts[i].number);
+		put_byte(&w, texts[i].number);
 		dbus_put_signature(&w, texts[i].type);
 		dbus_put_string(&w, texts[i].value);
 	}
 	if (reply_to) {
 		dbus_put_struct(&w);
-		dbus_put_byte(&w, 5);
+		put_byte(&w, 5);
 		dbus_put_signature(&w, "u");
 		dbus_put_u32(&w, reply_to);
 	}
 	dbus_put_struct(&w);
-	dbus_put_byte(&w, 8);
+	put_byte(&w, 8);
 	dbus_put_signature(&w, "g");
 	dbus_put_signature(&w, "s");
 	dbus_array_end(&w, fields);

@@ -16,7 +16,7 @@ static int body_skip(const struct dbus_message *m)
 	const char *signature = m->signature;
 	int failure = 0;
 	while (failure == 0 && *signature)
-		failure = dbus_skip(&body, &signature);
+		failure = skip_value(&body, &signature, 0);
 	return failure == 0 && body.at != body.len ? -EBADMSG : failure;
 }
 
@@ -156,7 +156,7 @@ static void test_values(void **state)
 		const char *signature = rows[i].signature;
 		int failure = 0;
 		while (failure == 0 && *signature)
-			failure = dbus_skip(&r, &signature);
+			failure = skip_value(&r, &signature, 0);
 		if (failure != rows[i].code)
 			print_error("%s, row %zu\n", rows[i].signature, i);
 		assert_int_equal(failure, rows[i].code);
@@ -171,13 +171,13 @@ static void test_depth(void **state)
 	signature[299] = '\0';
 	const char *type = signature;
 	struct dbus_reader r = READER("\0\0\0\0");
-	assert_int_equal(dbus_skip(&r, &type), -EBADMSG);
+	assert_int_equal(skip_value(&r, &type, 0), -EBADMSG);
 	auto_buf struct buf variants = BUF_INIT;
 	for (int i = 0; i < 5000; i++)
 		buf_add(&variants, "\1v", 3);
 	type = "v";
 	r = (struct dbus_reader){variants.data, variants.len, 0, false};
-	assert_int_equal(dbus_skip(&r, &type), -EBADMSG);
+	assert_int_equal(skip_value(&r, &type, 0), -EBADMSG);
 }
 
 static void test_big_endian(void **state)

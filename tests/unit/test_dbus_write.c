@@ -69,7 +69,7 @@ static void test_call_without_arguments(void **state)
 static void test_arrays(void **state)
 {
 	auto_of(dbus_writer) struct dbus_writer w = DBUS_WRITER_INIT;
-	dbus_put_byte(&w, 7);
+	put_byte(&w, 7);
 	dbus_array_end(&w, dbus_array_begin(&w, 8));
 	size_t array = dbus_array_begin(&w, 8);
 	dbus_put_u64(&w, 0x0102030405060708);

@@ -26,24 +26,29 @@ teardown() {
 	[[ -z $(find /sys/fs/cgroup -type d -name '*one*') ]]
 }
 
+# pretend FILE: says that to whoever asks systemd first.
+pretend() {
+	python3 -c '
+import socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("/run/systemd/private")
+listener.listen(1)
+peer, _ = listener.accept()
+peer.sendall(open(sys.argv[1], "rb").read())
+peer.shutdown(socket.SHUT_WR)
+peer.recv(4096)' "$1"
+}
+
 @test "who calls itself systemd and is not" {
 	local said=$BATS_TEST_TMPDIR/said words
 	config_of true
 	mkdir -p /run/systemd
 	for words in 'REJECTED\r\n:this user is not let in' ':the connection was closed' \
 		'DATA\r\nOK 0123\r\nxxxxxxxxxxxxxxxxxxxxxxxx:use cgroupfs\|is no message of D-Bus'; do
-		printf "${words%:*}" >"$said" # shellcheck disable=SC2059
+		# shellcheck disable=SC2059 # the words are the format
+		printf "${words%:*}" >"$said"
 		rm -f /run/systemd/private
-		python3 - /run/systemd/private "$said" 3>&- <<-'END' &
-			import socket, sys
-			listener = socket.socket(socket.AF_UNIX)
-			listener.bind(sys.argv[1])
-			listener.listen(1)
-			peer, _ = listener.accept()
-			peer.sendall(open(sys.argv[2], 'rb').read())
-			peer.shutdown(socket.SHUT_WR)
-			peer.recv(4096)
-		END
+		pretend "$said" 3>&- &
 		eventually test -S /run/systemd/private
 		run --separate-stderr runtime --systemd-cgroup create --bundle "$BUNDLE" one
 		[[ $status -eq 1 && $stderr != *$'\n'* ]]
