@@ -4,7 +4,7 @@
  * on a failure ends init and removes what was made. Until state.json is there and init was told to go on without us,
  * init dies with this process, so a create that is killed leaves nothing that runs.
  */
-#include "lifecycle/groups.h"
+#include "lifecycle/creation.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -24,32 +24,25 @@
 
 enum { START_PATIENCE_MS = 5000 };
 
-/* One create from its bundle to its init. */
-struct creation {
-	struct lifecycle *l;
-	const struct lifecycle_create *request;
-	struct arena arena;
-	struct buf config;
-	struct oci_spec spec;
-	struct lifecycle_state state;
-	struct launch launch;
-	struct lifecycle_group group;
-	int dir;
-};
-
-static void creation_release(struct creation *c)
+void creation_release(struct creation *c)
 {
 	launch_close(&c->launch);
 	lifecycle_group_close(&c->group);
+	fd_replace(&c->lock, -EBADF);
 	fd_replace(&c->dir, -EBADF);
 	buf_release(&c->config);
+	buf_release(&c->plan);
 	arena_release(&c->arena);
 }
-AUTO_STRUCT(creation, struct creation, creation_release)
 
 static void creation_init(struct creation *c, struct lifecycle *l)
 {
-	*c = (struct creation){.l = l, .arena = ARENA_INIT, .config = BUF_INIT, .dir = -EBADF};
+	*c = (struct creation){.l = l,
+		.arena = ARENA_INIT,
+		.config = BUF_INIT,
+		.plan = BUF_INIT,
+		.dir = -EBADF,
+		.lock = -EBADF};
 	c->group = (struct lifecycle_group){.l = l,
 		.spec = &c->spec,
 		.state = &c->state,
@@ -172,24 +165,23 @@ static int spec_complete(struct creation *c)
 	return 0;
 }
 
-static int plan_make(struct creation *c, struct buf *out)
+static int plan_make(struct creation *c)
 {
 	int r = spec_complete(c);
-	return r < 0 ? r : plan_build(&c->spec, PLAN_KIND_RUN, &c->l->cgroup, out);
+	return r < 0 ? r : plan_build(&c->spec, PLAN_KIND_RUN, &c->l->cgroup, &c->plan);
 }
 
 int lifecycle_plan(struct lifecycle *l, const char *bundle, struct buf *out)
 {
 	auto_of(creation) struct creation c;
-	auto_buf struct buf bytes = BUF_INIT;
 	struct flat plan;
 	creation_init(&c, l);
 	c.state.id = "ID";
 	int r = bundle_load(&c, bundle);
 	if (r == 0)
-		r = plan_make(&c, &bytes);
+		r = plan_make(&c);
 	if (r == 0)
-		r = plan_open(&plan, bytes.data, bytes.len);
+		r = plan_open(&plan, c.plan.data, c.plan.len);
 	if (r == 0)
 		plan_write(&plan, out);
 	return r;
@@ -217,10 +209,10 @@ static int setup_hooks(struct launch *launch, void *context, int *out_state_fd)
 	return *out_state_fd < 0 ? err_new(*out_state_fd, "write the state for hooks") : 0;
 }
 
-static int init_start(struct creation *c, const struct buf *plan)
+static int init_start(struct creation *c)
 {
 	struct launch *launch = &c->launch;
-	int r = launch_set_plan(launch, plan->data, plan->len);
+	int r = launch_set_plan(launch, c->plan.data, c->plan.len);
 	if (r == 0)
 		r = lifecycle_stdio_prepare(
 			&c->request->stdio, c->spec.process.has_terminal, launch);
@@ -239,26 +231,21 @@ static int init_start(struct creation *c, const struct buf *plan)
 	return r < 0 ? r : launch_ready(launch);
 }
 
-/* From here on every other command finds it. */
-static int container_store(struct creation *c, const struct buf *plan)
+int creation_store(struct creation *c)
 {
 	int r = process_identify(c->launch.pid, &c->state.process);
 	if (r < 0)
 		return err_new(r, "look at init");
 	r = file_create_at(c->dir, "config.json", c->config.data, c->config.len, 0600);
 	if (r == 0)
-		r = file_create_at(c->dir, "plan", plan->data, plan->len, 0600);
+		r = file_create_at(c->dir, "plan", c->plan.data, c->plan.len, 0600);
 	return r < 0 ? err_new(r, "write the configuration")
 		     : lifecycle_state_store(c->dir, &c->state);
 }
 
-static int container_begin(struct creation *c, const struct buf *plan, struct lifecycle_child *out)
+int creation_report(struct creation *c, struct lifecycle_child *out)
 {
-	int r = init_start(c, plan);
-	if (r == 0)
-		r = container_store(c, plan);
-	if (r == 0)
-		r = lifecycle_stdio_report(&c->request->stdio, &c->launch);
+	int r = lifecycle_stdio_report(&c->request->stdio, &c->launch);
 	int pidfd = r < 0 ? r : fd_dup(c->launch.pidfd);
 	if (r == 0 && pidfd < 0)
 		r = err_new(pidfd, "keep the container's first process");
@@ -266,11 +253,20 @@ static int container_begin(struct creation *c, const struct buf *plan, struct li
 		return r;
 	out->pidfd = pidfd;
 	out->console_fd = take_fd(&c->launch.console_fd);
-	return launch_leave(&c->launch);
+	return 0;
 }
 
-/* The trail is kept. */
-static void creation_undo(struct creation *c)
+static int container_begin(struct creation *c, struct lifecycle_child *out)
+{
+	int r = init_start(c);
+	if (r == 0)
+		r = creation_store(c);
+	if (r == 0)
+		r = creation_report(c, out);
+	return r < 0 ? r : launch_leave(&c->launch);
+}
+
+void creation_undo(struct creation *c)
 {
 	struct err_packet trail;
 	err_pack(&trail);
@@ -287,32 +283,42 @@ static void creation_undo(struct creation *c)
 	err_unpack(&trail);
 }
 
+int creation_begin(struct creation *c, struct lifecycle *l, const struct lifecycle_create *request)
+{
+	creation_init(c, l);
+	c->request = request;
+	c->state.id = request->id;
+	c->state.created = time_text(&c->arena);
+	c->state.owner = owner_text(&c->arena);
+	int r = lifecycle_id_check(request->id);
+	if (r == 0)
+		r = bundle_load(c, request->bundle);
+	if (r < 0)
+		return r;
+	c->spec.no_pivot = request->no_pivot;
+	c->spec.keeps_keyring = request->no_new_keyring;
+	return plan_make(c);
+}
+
+int creation_claim(struct creation *c)
+{
+	c->dir = lifecycle_dir_make(c->l, c->request->id);
+	if (c->dir < 0)
+		return c->dir;
+	c->lock = lifecycle_dir_lock(c->dir, false);
+	return c->lock < 0 ? c->lock : 0;
+}
+
 int lifecycle_create(
 	struct lifecycle *l, const struct lifecycle_create *request, struct lifecycle_child *out)
 {
 	auto_of(creation) struct creation c;
-	auto_buf struct buf plan = BUF_INIT;
-	creation_init(&c, l);
-	c.request = request;
-	c.state.id = request->id;
-	c.state.created = time_text(&c.arena);
-	c.state.owner = owner_text(&c.arena);
-	int r = lifecycle_id_check(request->id);
+	int r = creation_begin(&c, l, request);
 	if (r == 0)
-		r = bundle_load(&c, request->bundle);
+		r = creation_claim(&c);
 	if (r < 0)
 		return r;
-	c.spec.no_pivot = request->no_pivot;
-	c.spec.keeps_keyring = request->no_new_keyring;
-	r = plan_make(&c, &plan);
-	if (r == 0)
-		r = c.dir = lifecycle_dir_make(l, request->id);
-	if (r < 0)
-		return r;
-	auto_close int lock = lifecycle_dir_lock(c.dir, false);
-	if (lock < 0)
-		return lock;
-	r = container_begin(&c, &plan, out);
+	r = container_begin(&c, out);
 	if (r < 0)
 		creation_undo(&c);
 	return r;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The containers of husk-runtime: created, started, signalled and deleted by separate commands, as the OCI runtime
- * specification and runc have it. There is no daemon and no monitor: between the commands a container is its init, which
- * waits at a socket, or its payload, and a directory:
+ * The containers of husk-runtime, by separate commands as the OCI runtime specification and runc have it. There is no
+ * daemon and no monitor: between them a container is its init, which waits, or its payload, and a directory:
  *
  *   ROOT/ID/state.json    who it is: written once, when it has been created
  *           config.json   as the bundle had it then: what exec and the hooks go by
@@ -16,11 +15,10 @@
 #include "oci/oci.h"
 #include "sys/process.h"
 
-/* Who makes a container's cgroup; disabled: nobody, it stays where the caller is. */
+/* Who makes a container's cgroup; disabled: nobody. The words are NULL-terminated, and found silently. */
 enum lifecycle_manager { LIFECYCLE_CGROUPFS, LIFECYCLE_SYSTEMD, LIFECYCLE_DISABLED };
 enum { LIFECYCLE_MANAGER_COUNT = 3 };
-extern const char *const lifecycle_manager_words[]; /* NULL-terminated */
-/* Silent. */
+extern const char *const lifecycle_manager_words[];
 int lifecycle_manager_find(const char *word, enum lifecycle_manager *out);
 
 struct lifecycle {
@@ -43,7 +41,6 @@ enum lifecycle_status {
 	LIFECYCLE_STOPPED
 };
 extern const char *const lifecycle_status_words[];
-
 /* What state.json says, and the status that was found. */
 struct lifecycle_state {
 	enum lifecycle_status status;
@@ -51,10 +48,7 @@ struct lifecycle_state {
 	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
 	const char *unit; /* of systemd, or "" */
 	struct process_id process;
-	struct {
-		struct oci_pair *items;
-		size_t count;
-	} annotations;
+	OCI_LIST(struct oci_pair) annotations;
 };
 
 /* -ENOENT: "container does not exist". */
@@ -64,7 +58,6 @@ int lifecycle_state(
 void lifecycle_state_write(const struct lifecycle_state *state, bool is_for_list, struct buf *out);
 /* Ids of all containers, sorted. */
 int lifecycle_list(struct lifecycle *l, struct strvec *out);
-
 /* What both create and exec are told besides the configuration; paths may be NULL. */
 struct lifecycle_stdio {
 	const char *console_socket, *pid_file, *pidfd_socket;
@@ -83,10 +76,7 @@ struct lifecycle_child {
 	int pidfd;
 	int console_fd; /* -EBADF without a terminal */
 };
-#define LIFECYCLE_CHILD_INIT \
-	{ \
-		.pidfd = -EBADF, .console_fd = -EBADF \
-	}
+#define LIFECYCLE_CHILD_INIT ((struct lifecycle_child){-EBADF, -EBADF})
 void lifecycle_child_close(struct lifecycle_child *child);
 AUTO_STRUCT(lifecycle_child, struct lifecycle_child, lifecycle_child_close)
 
@@ -116,7 +106,6 @@ struct lifecycle_limit {
 int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 	const struct lifecycle_limit *limits, size_t count);
 int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
-
 struct lifecycle_events {
 	const char *id;
 	uint64_t interval_ms; /* between two of "stats" */
@@ -129,8 +118,8 @@ int lifecycle_events(struct lifecycle *l, const struct lifecycle_events *request
 
 struct lifecycle_exec {
 	const char *id;
-	const char *
-		process_file; /* process.json, or NULL: the container's own process, changed by what follows */
+	/* process.json, or NULL: the container's own process, changed by what follows. */
+	const char *process_file;
 	const struct strvec *args, *env, *caps; /* args: empty with process_file */
 	const struct strvec *groups;
 	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
@@ -141,6 +130,19 @@ struct lifecycle_exec {
 };
 int lifecycle_exec(
 	struct lifecycle *l, const struct lifecycle_exec *request, struct lifecycle_child *out);
+
+/* What criu is told; program and paths are absolute. NULL or false: nothing was said. */
+struct lifecycle_criu {
+	const char *program, *image_path, *work_path, *parent_path, *cgroups_mode;
+	const char *lsm_profile, *lsm_mount_context;
+	bool tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, shell_job, file_locks;
+	bool link_remap, auto_dedup, leaves_running, is_pre_dump, has_empty_network;
+};
+/* Writes a running container to images; unless it is to be left running it is deleted then. */
+int lifecycle_checkpoint(struct lifecycle *l, const char *id, const struct lifecycle_criu *told);
+/* The same as lifecycle_create and lifecycle_start, with what images hold in place of a new process. */
+int lifecycle_restore(struct lifecycle *l, const struct lifecycle_create *request,
+	const struct lifecycle_criu *told, struct lifecycle_child *out);
 
 /* Lets signals that will be forwarded wait for lifecycle_wait: called before the process runs. */
 void lifecycle_hold_signals(void);

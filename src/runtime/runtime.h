@@ -35,6 +35,16 @@ const char *plan_listener(const struct flat *plan, const char **out_metadata);
 /* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
  * outlive *out. Any process. */
 void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
+/* What a container has that is not its own, which a checkpoint has to name and a restore to give. Masks are there whether
+ * or not the kernel has what they hide. -EOPNOTSUPP: it has something that cannot be carried over. Any process. */
+struct plan_outside_mount {
+	const char *target, *source;
+	bool is_mask;
+};
+struct plan_outside {
+	OCI_LIST(struct plan_outside_mount) mounts;
+};
+int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outside *out);
 /* Changes the limits and device rules of a group that exists. Host. */
 int plan_limits_apply(
 	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group);

@@ -127,20 +127,46 @@ where() {
 	runtime delete --force two
 }
 
-@test "checkpoint and restore say that they are not there, and how it is about criu" {
+@test "checkpoint and restore say what is the matter with criu, and refuse what cannot be had" {
 	local criu=$BATS_TEST_TMPDIR/criu
-	failure "husk-runtime does not support checkpoint yet ($criu is not installed)" --criu "$criu" checkpoint \
+	failure "checkpoint and restore need criu: $criu is not installed" --criu "$criu" checkpoint \
 		--image-path /tmp/x --work-path /tmp/y --leave-running --tcp-established --manage-cgroups-mode full one
-	failure "husk-runtime does not support restore yet" --criu "$criu" restore -d --bundle "$BUNDLE" --image-path /tmp/x \
-		--pid-file /tmp/p --no-subreaper one
+	failure "checkpoint and restore need criu: $criu is not installed" --criu "$criu" restore -d --bundle "$BUNDLE" \
+		--image-path /tmp/x --pid-file /tmp/p --no-subreaper one
 	printf '#!/bin/sh\nif [ "$1" = check ]; then echo "Error (x.c:1): no such luck"; exit 1; fi\necho Version: 9.9' >"$criu"
 	chmod +x "$criu"
-	failure "(criu 9.9 does not work on this kernel: no such luck)" --criu "$criu" checkpoint one
-	printf '#!/bin/sh\necho Version: 9.9' >"$criu"
-	failure "not support checkpoint yet (criu 9.9 works on this kernel)" --criu "$criu" checkpoint one
+	failure "criu 9.9 does not work on this kernel: no such luck" --criu "$criu" checkpoint one
 	printf '#!/bin/sh\nexit 1' >"$criu"
-	failure "($criu does not run)" --criu "$criu" checkpoint one
-	PATH=$BATS_TEST_TMPDIR:$PATH failure "($criu does not run)" checkpoint one
+	failure "$criu does not run" --criu "$criu" checkpoint one
+	PATH=$BATS_TEST_TMPDIR:$PATH failure "$criu does not run" checkpoint one
+	failure "--lazy-pages is not supported" checkpoint --lazy-pages one
+	failure "--page-server is not supported" checkpoint --page-server 127.0.0.1:1 one
+	failure '--empty-ns: "ipc" is not "network"' restore --empty-ns ipc one
+	failure "--parent-path /tmp is not seen from --image-path" checkpoint --parent-path /tmp one
+}
+
+# A criu that does what this test wants to see: the service speaks over its fd 3.
+@test "what criu answers is heard: its failure, its end, and nonsense" {
+	local criu=$BATS_TEST_TMPDIR/criu images=$BATS_TEST_TMPDIR/images
+	config_of sleep 100
+	jq '.mounts |= map(select(.type != "cgroup"))' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/config.json"
+	mv "$BATS_TEST_TMPDIR/config.json" "$BUNDLE/config.json"
+	runtime run --detach --bundle "$BUNDLE" one
+	printf '%s\n' '#!/bin/sh' 'case $1 in --version) echo Version: 9.9 ;; check) ;; swrk) . "$(dirname "$0")/serve" ;; esac' >"$criu"
+	chmod +x "$criu"
+	checkpoint_fails() {
+		printf '%s\n' "$2" >"$BATS_TEST_TMPDIR/serve"
+		rm -rf "$images"
+		failure "$1" --criu "$criu" checkpoint --image-path "$images" one
+		status_is one running
+	}
+	checkpoint_fails "criu could not checkpoint, and $images/dump.log does not say why" 'exit 1'
+	checkpoint_fails "criu could not checkpoint: bad luck (see $images/dump.log)" \
+		'printf "(0.1) Error (a.c:1): bad luck\n(0.2) Error (b.c:2): Dumping FAILED.\n" >/proc/self/fd/4/dump.log; exit 1'
+	checkpoint_fails "criu could not checkpoint, and" 'printf "\010\001\020\000" >&3'
+	checkpoint_fails "understand criu" 'printf "\010" >&3'
+	jq -e 'length == 3' "$images/descriptors.json"
+	runtime delete --force one
 }
 
 @test "kill --all reaches every process" {
@@ -173,7 +199,7 @@ where() {
 	for shell in bash zsh fish; do
 		"$RUNTIME" completion "$shell" >"$BATS_TEST_TMPDIR/$shell"
 		grep -qw pidfd-socket "$BATS_TEST_TMPDIR/$shell"
-		[[ $(grep -cw checkpoint "$BATS_TEST_TMPDIR/$shell") -eq 0 ]]
+		grep -qw leave-running "$BATS_TEST_TMPDIR/$shell"
 		if command -v "$shell" >/dev/null; then
 			"$shell" -n "$BATS_TEST_TMPDIR/$shell"
 		fi
