@@ -28,6 +28,24 @@ static int namespaces_check(const struct flat *plan, bool *out_has_cgroup)
 	return 0;
 }
 
+/* What criu does not write down, or has not been seen to, would be lost without a word. */
+static int process_check(const struct flat *plan)
+{
+	if (plan_process(plan)->listener_path)
+		return err_say(-EOPNOTSUPP,
+			"a container whose seccomp filter has a listener cannot be checkpointed");
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_SCHED); i++) {
+		const struct sec_sched_row *row = flat_row(plan, PLAN_SCHED, i);
+		if (row->kind == SEC_SCHED_POLICY)
+			continue;
+		auto_buf struct buf words = BUF_INIT;
+		sec_sched_describe(plan, row, &words);
+		return err_say(
+			-EOPNOTSUPP, "a container with %s cannot be checkpointed", words.data);
+	}
+	return 0;
+}
+
 static void outside_add(struct arena *a, struct plan_outside *out, const char *target,
 	const char *source, bool is_mask)
 {
@@ -40,6 +58,8 @@ int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outs
 	bool has_cgroup = false;
 	*out = (struct plan_outside){0};
 	int r = namespaces_check(plan, &has_cgroup);
+	if (r == 0)
+		r = process_check(plan);
 	if (r == 0 && flat_count(plan, PLAN_NET_DEVICE))
 		r = err_say(-EOPNOTSUPP,
 			"interfaces of the host in a container cannot be checkpointed");

@@ -122,6 +122,37 @@ static void test_stored(void **state)
 	launch_close(&l);
 }
 
+/* What a checkpoint would lose is refused by what it is. */
+static void test_outside(void **state)
+{
+	static const struct {
+		struct oci_sched sched;
+		const char *listener, *sentence;
+	} cases[] = {
+		{{.kind = SEC_SCHED_IO, .mode = 3}, NULL,
+			"a container with I/O priority IOPRIO_CLASS_IDLE 0 cannot be checkpointed"},
+		{{.kind = SEC_SCHED_PERSONALITY, .mode = 8}, NULL,
+			"a container with personality LINUX32 cannot be checkpointed"},
+		{{.kind = SEC_SCHED_POLICY}, "/run/agent",
+			"a container whose seccomp filter has a listener cannot be checkpointed"},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_arena struct arena a = ARENA_INIT;
+		auto_buf struct buf bytes = BUF_INIT;
+		struct oci_spec spec;
+		struct flat plan;
+		struct plan_outside outside;
+		spec_fill(&a, &spec);
+		spec.mounts.count = 0;
+		*arena_push(&a, &spec.scheds) = cases[i].sched;
+		spec.process.listener.path = cases[i].listener;
+		assert_int_equal(plan_build(&spec, PLAN_KIND_RUN, &unified, &bytes), 0);
+		assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
+		assert_int_equal(plan_outside_find(&plan, &a, &outside), -EOPNOTSUPP);
+		assert_string_equal(err_text(), cases[i].sentence);
+	}
+}
+
 static void test_unified(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -267,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_outside),
 		cmocka_unit_test(test_stored),
 		cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_strict),
