@@ -270,11 +270,13 @@ void creation_undo(struct creation *c)
 {
 	struct err_packet trail;
 	err_pack(&trail);
+	/* One that was in use already is another's, with what is below it. */
+	bool has_group = c->launch.cgroup || c->state.manager != LIFECYCLE_CGROUPFS;
 	launch_close(&c->launch);
 	lifecycle_group_close(&c->group);
 	c->state.status = LIFECYCLE_STOPPED;
 	int r = lifecycle_hooks(&c->spec, OCI_HOOK_POSTSTOP, &c->state, -EBADF);
-	if (r == 0)
+	if (r == 0 && has_group)
 		r = lifecycle_group_remove(c->l, &c->state);
 	if (r == 0)
 		r = lifecycle_dir_remove(c->l, c->request->id);

@@ -109,3 +109,15 @@ limit_is() {
 	run runtime run --bundle "$BUNDLE" one
 	[[ $status -eq 0 && $output == there ]]
 }
+
+@test "a create into a group that is in use leaves that group, and what is below it, alone" {
+	local hierarchy
+	config '.linux.cgroupsPath = "/taken" | .process.args = ["sleep", "100"]'
+	runtime create --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	hierarchy=$(dirname "$(find /sys/fs/cgroup -type d -name taken | head -n 1)")
+	mkdir "$hierarchy/taken/inner"
+	failure "is in use" create --bundle "$BUNDLE" two
+	[[ -d $hierarchy/taken/inner ]]
+	status_is one created
+	rmdir "$hierarchy/taken/inner"
+}
