@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -37,10 +38,17 @@ int step_rlimit(struct init *init, const void *row)
 int step_label_open(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
+	uint64_t magic;
+	auto_close int proc = sys_open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+	int r = proc < 0 ? proc : sys_fs_magic(proc, &magic);
+	if (r == 0 && magic != PROC_SUPER_MAGIC)
+		r = -ENOTSUP;
+	if (r < 0)
+		return err_new(r, "open /proc of the host");
 	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
 		if (!process->labels[kind])
 			continue;
-		int fd = sec_label_open(kind);
+		int fd = sec_label_open(proc, kind);
 		if (fd < 0)
 			return fd;
 		init->label_fds[kind] = fd;

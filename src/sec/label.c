@@ -23,9 +23,8 @@ static const struct {
 	const char *files[2]; /* its own [5.8], or the one that the modules share */
 	const char *prefix; /* of what is written */
 } modules[SEC_LABEL_COUNT] = {
-	[SEC_LABEL_APPARMOR] = {"AppArmor",
-		{"/proc/self/attr/apparmor/exec", "/proc/self/attr/exec"}, "exec "},
-	[SEC_LABEL_SELINUX] = {"SELinux", {"/proc/self/attr/exec", "/proc/self/attr/exec"}, ""},
+	[SEC_LABEL_APPARMOR] = {"AppArmor", {"self/attr/apparmor/exec", "self/attr/exec"}, "exec "},
+	[SEC_LABEL_SELINUX] = {"SELinux", {"self/attr/exec", "self/attr/exec"}, ""},
 };
 
 static bool apparmor_is_enabled(void)
@@ -45,11 +44,11 @@ int sec_label_check(enum sec_label kind)
 		: err_say(-EOPNOTSUPP, "%s is not enabled on this machine", modules[kind].name);
 }
 
-int sec_label_open(enum sec_label kind)
+int sec_label_open(int proc_fd, enum sec_label kind)
 {
 	int fd = -ENOENT;
 	for (size_t i = 0; i < 2 && fd == -ENOENT; i++)
-		fd = sys_open_at(AT_FDCWD, modules[kind].files[i], O_WRONLY, 0);
+		fd = sys_open_at(proc_fd, modules[kind].files[i], O_WRONLY, 0);
 	return fd < 0 ? err_new(fd, "open %s", modules[kind].files[1]) : fd;
 }
 

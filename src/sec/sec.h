@@ -104,9 +104,9 @@ enum { SEC_LABEL_MAX = 1024 };
 /* -EOPNOTSUPP with a sentence where the module is not enabled. Host. */
 int sec_label_check(enum sec_label kind);
 const char *sec_label_name(enum sec_label kind);
-/* The file that takes the label, in the procfs of the host; and the label, for the next execve of this process, which must
- * be the one that opened it, and of whom it forks. Init. */
-int sec_label_open(enum sec_label kind);
+/* The file that takes the label, below a procfs; and the label, for the next execve of this process, which must be the one
+ * that opened it, and of whom it forks. Init. */
+int sec_label_open(int proc_fd, enum sec_label kind);
 int sec_label_set(int fd, enum sec_label kind, const char *label);
 
 struct sec_rlimit_row {
