@@ -88,13 +88,20 @@ begin() {
 	failure "time offsets are given without a new time namespace" run c
 }
 
-@test "labels of security modules that are not here are refused, and unconfined is nothing" {
-	[[ ! -e /sys/kernel/security/apparmor && ! -e /sys/fs/selinux/enforce ]] || skip "this machine has one"
-	config '.process.apparmorProfile = "docker-default"'
-	failure "process.apparmorProfile: AppArmor is not enabled on this machine" run c
-	config '.process.selinuxLabel = "system_u:system_r:container_t:s0"'
-	failure "process.selinuxLabel: SELinux is not enabled on this machine" run c
+@test "labels that cannot be given are refused, and unconfined is nothing without AppArmor" {
+	apparmor="process.apparmorProfile: AppArmor is not enabled on this machine"
+	selinux="process.selinuxLabel: SELinux is not enabled on this machine"
+	if [[ $(cat /sys/module/apparmor/parameters/enabled 2>/dev/null) == Y ]]; then
+		apparmor='AppArmor has no profile "husk-has-none" loaded'
+	fi
+	if [[ -e /sys/fs/selinux/enforce ]]; then
+		selinux='SELinux label "husk:has:none:s0"'
+	fi
+	config '.process.apparmorProfile = "husk-has-none"'
+	failure "$apparmor" run c
+	config '.process.selinuxLabel = "husk:has:none:s0"'
+	failure "$selinux" run c
 	begin '.process.apparmorProfile = "unconfined"'
-	failure "process.apparmorProfile: AppArmor is not enabled" exec --apparmor some c true
-	failure "process.selinuxLabel: SELinux is not enabled" exec --process-label some c true
+	failure "$apparmor" exec --apparmor husk-has-none c true
+	failure "$selinux" exec --process-label husk:has:none:s0 c true
 }
