@@ -147,7 +147,7 @@ static int spec_complete(struct creation *c)
 	struct oci_spec *spec = &c->spec;
 	if (spec->layers.count == 0)
 		return err_say(-EINVAL, "config.json: root: is missing");
-	spec->root_point = spec->no_pivot ? NULL : spec->layers.items[0];
+	spec->root_point = spec->layers.items[0];
 	device_rules_complete(c);
 	lifecycle_caps_reduce(spec);
 	int r = lifecycle_labels_check(&spec->process);
@@ -292,7 +292,9 @@ int creation_begin(struct creation *c, struct lifecycle *l, const struct lifecyc
 	c->state.id = request->id;
 	c->state.created = time_text(&c->arena);
 	c->state.owner = owner_text(&c->arena);
-	int r = lifecycle_id_check(request->id);
+	int r = lifecycle_kernel_check(KERNEL_LAUNCH);
+	if (r == 0)
+		r = lifecycle_id_check(request->id);
 	if (r == 0)
 		r = bundle_load(c, request->bundle);
 	if (r < 0)
@@ -400,11 +402,14 @@ int lifecycle_start(struct lifecycle *l, const char *id)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct lifecycle_state state;
+	int r = lifecycle_kernel_check(KERNEL_SIGNALS);
+	if (r < 0)
+		return r;
 	auto_close int dir = lifecycle_dir_open(l, id);
 	auto_close int lock = dir < 0 ? dir : lifecycle_dir_lock(dir, true);
 	if (lock < 0)
 		return lock;
-	int r = lifecycle_state_load(dir, id, &a, &state);
+	r = lifecycle_state_load(dir, id, &a, &state);
 	if (r == -ENOENT)
 		return err_say(-EINVAL, "container \"%s\" was not created whole", id);
 	if (r == 0)

@@ -234,6 +234,8 @@ static int exec_start(struct lifecycle *l, struct execution *x)
 {
 	struct launch *launch = &x->launch;
 	launch->slots[SLOT_TARGET] = process_open(&x->state.process);
+	if (launch->slots[SLOT_TARGET] < 0 && launch->slots[SLOT_TARGET] != -ESRCH)
+		return err_new(launch->slots[SLOT_TARGET], "hold the container's first process");
 	if (launch->slots[SLOT_TARGET] < 0)
 		return err_say(
 			-ESRCH, "cannot exec in a stopped container: \"%s\"", x->request->id);
@@ -268,7 +270,9 @@ int lifecycle_exec(
 		.request = request, .arena = ARENA_INIT, .stored = BUF_INIT, .dir = -EBADF};
 	auto_of(lifecycle_listener) struct lifecycle_listener listener = {.stream = -EBADF};
 	launch_init(&x.launch);
-	int r = x.dir = lifecycle_dir_open(l, request->id);
+	int r = lifecycle_kernel_check(KERNEL_LAUNCH);
+	if (r == 0)
+		r = x.dir = lifecycle_dir_open(l, request->id);
 	if (r >= 0)
 		r = lifecycle_state(l, request->id, &x.arena, &x.state);
 	if (r == 0)

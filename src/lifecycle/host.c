@@ -36,3 +36,14 @@ int lifecycle_clocks_check(const struct oci_spec *spec)
 		"namespace; here is %s",
 		host.release);
 }
+
+int lifecycle_kernel_check(enum kernel_need need)
+{
+	const struct kernel_call *missing = kernel_call_missing(need);
+	return missing
+		? err_say(-ENOSYS,
+			  "the system call %s is missing: Linux has it since %s, and husk-runtime "
+			  "needs 5.12 (or a seccomp filter around it hides the call)",
+			  missing->name, missing->since)
+		: 0;
+}

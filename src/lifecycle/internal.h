@@ -3,6 +3,7 @@
 /* Shared inside lifecycle/. */
 #include "lifecycle/lifecycle.h"
 #include "runtime/runtime.h"
+#include "sys/kernel.h"
 
 enum { CONFIG_BYTES_MAX = 4 << 20, PLAN_BYTES_MAX = 8 << 20 };
 
@@ -58,6 +59,8 @@ void lifecycle_caps_reduce(struct oci_spec *spec);
 /* Does this machine have what is asked for? A profile "unconfined" is nothing where there is no AppArmor. */
 int lifecycle_labels_check(struct oci_process *p);
 int lifecycle_clocks_check(const struct oci_spec *spec);
+/* The system calls that this needs are there: said before anything is made or ended. */
+int lifecycle_kernel_check(enum kernel_need need);
 
 /* For a caller who may not mount: what the container then needs, and does without. */
 int lifecycle_rootless_adapt(struct oci_spec *spec);

@@ -84,7 +84,9 @@ int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct lifecycle_state state;
-	int r = lifecycle_state(l, id, &a, &state);
+	int r = lifecycle_kernel_check(KERNEL_SIGNALS);
+	if (r == 0)
+		r = lifecycle_state(l, id, &a, &state);
 	if (r < 0)
 		return r;
 	r = is_for_all ? kill_all(l, &state, signal) : kill_first(&state, signal);
@@ -94,10 +96,12 @@ int lifecycle_kill(struct lifecycle *l, const char *id, int signal, bool is_for_
 static int end_first(struct lifecycle *l, const struct lifecycle_state *state)
 {
 	auto_close int pidfd = process_open(&state->process);
-	if (pidfd < 0)
+	if (pidfd == -ESRCH)
 		return 0;
-	sys_pidfd_send_signal(pidfd, SIGKILL);
-	int r = killed_thaw(l, state);
+	int r = pidfd < 0 ? pidfd : sys_pidfd_send_signal(pidfd, SIGKILL);
+	if (r < 0 && r != -ESRCH)
+		return err_new(r, "kill process %d", state->process.pid);
+	r = killed_thaw(l, state);
 	if (r < 0)
 		return r;
 	r = process_wait_gone(pidfd, END_PATIENCE_MS);
@@ -157,6 +161,9 @@ static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_f
 
 int lifecycle_delete(struct lifecycle *l, const char *id, bool is_forced)
 {
+	int r = lifecycle_kernel_check(KERNEL_SIGNALS);
+	if (r < 0)
+		return r;
 	auto_close int dir = lifecycle_dir_open(l, id);
 	if (dir == -ENOENT && is_forced)
 		return 0;

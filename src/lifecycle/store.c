@@ -18,11 +18,33 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { ID_MAX = 255, STATE_BYTES_MAX = 1 << 20 };
 
 const char *const lifecycle_status_words[] = {
 	"creating", "created", "running", "paused", "stopped"};
+
+/* What is read there is believed: which process is the container's, and what an exec in it is allowed. */
+static int root_check(const struct lifecycle *l)
+{
+	struct stat st;
+	int r = sys_stat_fd(l->root_fd, &st);
+	if (r < 0)
+		return err_new(r, "look at the root directory %s", l->root_path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return err_say(-EPERM,
+			"the root directory %s belongs to uid %u, who could make any process a "
+			"container",
+			l->root_path, st.st_uid);
+	if (st.st_mode & S_IWOTH)
+		return err_say(-EPERM,
+			"the root directory %s may be written by everybody, who could make any "
+			"process a container",
+			l->root_path);
+	return 0;
+}
 
 int lifecycle_open(struct lifecycle *l, const char *root_path)
 {
@@ -30,8 +52,10 @@ int lifecycle_open(struct lifecycle *l, const char *root_path)
 	int r = file_make_dirs_at(AT_FDCWD, root_path, 0700);
 	if (r == 0)
 		r = l->root_fd = sys_open_at(AT_FDCWD, root_path, O_RDONLY | O_DIRECTORY, 0);
-	return r < 0 ? err_new(r, "open the root directory %s", root_path)
-		     : cgroup_host_load(&l->cgroup);
+	if (r < 0)
+		return err_new(r, "open the root directory %s", root_path);
+	r = root_check(l);
+	return r < 0 ? r : cgroup_host_load(&l->cgroup);
 }
 
 void lifecycle_close(struct lifecycle *l)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 enum {
@@ -47,12 +48,17 @@ static int content_copy(int from, int to)
 
 static int file_copy(int from_dir, int to_dir, const char *name, const struct stat *st)
 {
-	auto_close int from = sys_open_at(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0);
-	if (from < 0)
-		return from;
+	struct stat opened;
+	auto_close int from = sys_open_at(
+		from_dir, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0);
+	int r = from < 0 ? from : sys_stat_fd(from, &opened);
+	if (r < 0)
+		return r;
+	if (!S_ISREG(opened.st_mode))
+		return -ESTALE;
 	auto_close int to = sys_open_at(
 		to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-	int r = to < 0 ? to : content_copy(from, to);
+	r = to < 0 ? to : content_copy(from, to);
 	return r < 0 ? r : attributes_copy(to, st);
 }
 
@@ -104,6 +110,8 @@ static int entry_copy(int from, int to, const char *name, unsigned depth)
 		r = link_copy(from, to, name, &st);
 	else if (r == 0 && !S_ISSOCK(st.st_mode))
 		r = node_copy(to, name, &st);
+	if (r == -ESTALE)
+		return err_say(r, "%s: somebody has put something else in its place", name);
 	return r < 0 ? err_new(r, "%s", name) : 0;
 }
 
@@ -124,9 +132,16 @@ static int directory_copy(int from, int to, unsigned depth)
 	return len < 0 ? err_new(len, "read a directory") : 0;
 }
 
+/* Through a clone of the tree that has no devices: another container that shares the image may put one, or a FIFO, in the
+ * place of a file that was just looked at. */
 int mount_copy_up(int from_fd, int to_fd)
 {
-	auto_close int from = sys_open_at(from_fd, ".", DIR_FLAGS, 0);
+	const struct mount_row nodev = {
+		.flags = MOUNT_RECURSIVE, .attr_set_recursive = MOUNT_ATTR_NODEV};
+	auto_close int tree = mount_clone_fd(from_fd, &nodev);
+	if (tree < 0)
+		return tree;
+	auto_close int from = sys_open_at(tree, ".", DIR_FLAGS, 0);
 	auto_close int to = sys_open_at(to_fd, ".", DIR_FLAGS, 0);
 	if (from < 0 || to < 0)
 		return err_new(from < 0 ? from : to, "open the directory");

@@ -115,6 +115,7 @@ int mount_tree_idmap(int tree_fd, int user_ns_fd, bool is_recursive);
 struct mount_context {
 	const struct flat *plan;
 	int root_fd; /* O_PATH, the root as attached in init's mount namespace */
+	bool is_over_root; /* it lies over / */
 	int null_fd; /* O_PATH, the host's /dev/null, verified 1:3 */
 	int empty_fd; /* a detached, empty, read-only tmpfs for masked directories, made on first use */
 	dev_t dev_device; /* of what is mounted on /dev, or 0 */

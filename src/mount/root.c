@@ -57,6 +57,7 @@ int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const cha
 	if (r < 0)
 		return err_new(r, "attach the root at %s", over ? over : "/");
 	ctx->root_fd = detached_root_fd;
+	ctx->is_over_root = !over;
 	return 0;
 }
 
@@ -81,11 +82,16 @@ static int enter_by_pivot(int root_fd)
 	return r < 0 ? err_new(r, "detach the old root") : 0;
 }
 
-/* For hosts that run from an initramfs, where pivot_root cannot work. The root lies over / already, which is where the
- * classical way moves it; what is left is to step into it. */
-static int enter_by_chroot(int root_fd)
+/* For hosts that run from an initramfs, where pivot_root cannot work: the classical way, over / and into it. Not before:
+ * whoever joins the mount namespace for a hook finds the uppermost root of it, and has to find the host's programs. */
+static int enter_by_chroot(const struct mount_context *ctx)
 {
-	int r = sys_fchdir(root_fd);
+	int r = ctx->is_over_root
+		? 0
+		: sys_move_mount(ctx->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		return err_new(r, "move the new root over the old one");
+	r = sys_fchdir(ctx->root_fd);
 	if (r < 0)
 		return err_new(r, "change to the new root");
 	r = sys_chroot(".");
@@ -104,7 +110,7 @@ static int root_propagate(uint32_t propagation)
 
 int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation)
 {
-	int r = no_pivot ? enter_by_chroot(ctx->root_fd) : enter_by_pivot(ctx->root_fd);
+	int r = no_pivot ? enter_by_chroot(ctx) : enter_by_pivot(ctx->root_fd);
 	if (r < 0)
 		return r;
 	r = sys_chdir("/");

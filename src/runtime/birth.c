@@ -16,9 +16,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
@@ -185,6 +187,10 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	uint64_t flags = plan_head(&l->plan)->clone_flags;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD | CLONE_PARENT, .pidfd = (uintptr_t)&pidfd};
+	/* Whoever is root there could trace this copy of the host's memory, with its fds. Who is nobody's root needs its files in
+	 * /proc, and shows its own user nothing new. */
+	if (sec_cap_is_effective(CAP_SYS_ADMIN))
+		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	int r = sys_setns(l->slots[row->slot], CLONE_NEWUSER);
 	if (r < 0) {
 		err_new(r, "join user namespace %s", flat_str(&l->plan, row->path));

@@ -37,7 +37,10 @@ static int overlay_exe(const char *path)
 			: sys_openat2(root, name, O_PATH, 0, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
 }
 
-/* memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
+/* Not readable: the kernel lets nobody trace, or look through /proc into, who executes what it may not read, unless that one
+ * could read it. In a user namespace that does not map its owner nobody can, so init is hidden there from its first
+ * instruction, and not only from its first prctl(2), against whoever has CAP_SYS_PTRACE in it.
+ * memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
 static int memfd_exe(const char *path)
 {
 	auto_close int source = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
@@ -56,7 +59,7 @@ static int memfd_exe(const char *path)
 	r = fd_write_full(copy, content, size);
 	fd_unmap(content, size);
 	if (r == 0)
-		r = sys_chmod_fd(copy, 0555);
+		r = sys_chmod_fd(copy, 0111);
 	if (r == 0)
 		r = sys_fcntl(copy, F_ADD_SEALS,
 			F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);

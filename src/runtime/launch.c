@@ -134,7 +134,9 @@ static int prepare_namespaces(struct launch *l)
 		if (!path)
 			return err_say(-EINVAL, "nothing to join for the %s namespace",
 				ns_info[row->kind].oci_name);
-		l->slots[row->slot] = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
+		/* What is no namespace may be a FIFO, and would never be opened; setns(2) says that it is none. */
+		l->slots[row->slot] = sys_open_at(
+			AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 		if (l->slots[row->slot] < 0)
 			return err_new(l->slots[row->slot], "open namespace %s", path);
 		int r = host_sysctls_check(l, row);

@@ -11,6 +11,7 @@
 #include "sys/internal.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -106,8 +107,13 @@ int fd_set_nonblock(int fd, int is_nonblock)
 static int fd_walk_open(unsigned first, int (*each)(int fd))
 {
 	auto_close int dir = sys_open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
-	if (dir < 0)
-		return dir;
+	uint64_t magic;
+	int found = dir < 0 ? dir : sys_fs_magic(dir, &magic);
+	if (found < 0)
+		return found;
+	/* In a container it may be anything. */
+	if (magic != PROC_SUPER_MAGIC)
+		return -ENOTDIR;
 
 	_Alignas(struct dir_row) char rows[DIR_ROOM];
 	int len;

@@ -148,8 +148,10 @@ void process_kill(int pidfd)
 	if (pidfd < 0)
 		return;
 	siginfo_t info;
-	sys_pidfd_send_signal(pidfd, SIGKILL);
-	sys_wait_pidfd(pidfd, WEXITED, &info);
+	int r = sys_pidfd_send_signal(pidfd, SIGKILL);
+	/* Who could not be killed would be waited for, for ever. */
+	if (r == 0 || r == -ESRCH)
+		sys_wait_pidfd(pidfd, WEXITED, &info);
 	fd_close(pidfd);
 }
 

@@ -666,7 +666,7 @@ static void watch_confinement(const char *pid, struct lines *seen)
 	lines_add(seen, line);
 }
 
-static void watch_process(const char *pid, struct lines *seen)
+static void watch_links(const char *pid, struct lines *seen)
 {
 	static const char *const links[] = {"exe", "cwd", "root"};
 	char path[512];
@@ -679,10 +679,15 @@ static void watch_process(const char *pid, struct lines *seen)
 		snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, fd);
 		watch_link(path, seen);
 	}
+}
+
+static void watch_process(const char *pid, struct lines *seen)
+{
+	watch_links(pid, seen);
 	watch_confinement(pid, seen);
 }
 
-static int probe_watch(void)
+static int watch(void (*each)(const char *pid, struct lines *seen))
 {
 	struct lines seen = {0};
 	long last = 0, processes = 0;
@@ -695,7 +700,7 @@ static int probe_watch(void)
 				continue;
 			processes += pid > last;
 			last = pid > last ? pid : last;
-			watch_process(e->d_name, &seen);
+			each(e->d_name, &seen);
 		}
 		if (dir)
 			closedir(dir);
@@ -703,6 +708,17 @@ static int probe_watch(void)
 	lines_print(&seen);
 	printf("watched %ld processes\n", processes);
 	return 0;
+}
+
+static int probe_watch(void)
+{
+	return watch(watch_process);
+}
+
+/* peek: the same, where others may do more than this one. */
+static int probe_peek(void)
+{
+	return watch(watch_links);
 }
 
 /* overwrite: until /stop exists, tries to open the program file of every other process for writing. Program
@@ -765,6 +781,7 @@ static const struct {
 	{"masks", probe_masks},
 	{"mounts", probe_mounts},
 	{"overwrite", probe_overwrite},
+	{"peek", probe_peek},
 	{"push", probe_push},
 	{"sockets", probe_sockets},
 	{"syscalls", probe_syscalls},

@@ -1,5 +1,6 @@
 # What the files here share: a root directory of busybox and probe, and canaries. Begins after  load ../cli/helpers.
 # shellcheck shell=bash
+load canary
 
 # To be called from setup_file: builds probe and $ROOT, the root directory the containers of the file run from.
 make_root() {
@@ -60,34 +61,6 @@ start_sleeper() {
 	local name=$1
 	shift
 	husk run -d --name "$name" --net none --rootfs "$ROOT" "$@" -- /bin/sleep 1000 >/dev/null
-}
-
-# make_canary DIR: a tree nobody may touch.
-make_canary() {
-	mkdir -p "$1/sub"
-	echo precious >"$1/file"
-	echo precious too >"$1/sub/file"
-	ln -s file "$1/link"
-	mkfifo "$1/fifo"
-	touch "$1/ptmx" "$1/console" "$1/null"
-	find "$1" -exec touch -h -d '2001-02-03 04:05:06' {} +
-}
-
-# All that can be seen of tree $1 without changing it. The access times of files, too, for reading is no right either;
-# those of directories and links move when they are looked at here.
-canary_print() {
-	local file
-	find "$1" \( -type d -o -type l \) -printf '%P %y %m %U:%G %s %n %l %i %T@ %C@\n' -o \
-		-printf '%P %y %m %U:%G %s %n %i %T@ %C@ %A@\n' | sort
-	find "$1" -type f | sort | while read -r file; do
-		dd if="$file" iflag=noatime status=none | sha256sum
-	done
-}
-
-# canary_same DIR FILE: whether DIR is as it was when FILE was printed.
-canary_same() {
-	canary_print "$1" >"$BATS_TEST_TMPDIR/canary.now"
-	diff "$2" "$BATS_TEST_TMPDIR/canary.now"
 }
 
 # A refusal: exit status 125 and one sentence on standard error that husk wrote.
