@@ -1,12 +1,13 @@
 # What the files here share: bundles, and husk-runtime. Begins after  load ../cli/helpers.
 # shellcheck shell=bash
 
-# For setup_file: a bundle of busybox in $BUNDLE with the configuration that `spec` writes, without a terminal.
+# For setup_file: a bundle of busybox in $BUNDLE with the configuration that `spec` writes, without a terminal; it is for
+# $RUNTIME, which may have been set to a program around husk-runtime.
 make_bundle() {
 	need_root
 	need_program busybox
 	need_program jq
-	export RUNTIME=${HUSK%/*}/husk-runtime BUNDLE=$BATS_FILE_TMPDIR/bundle RUNTIME_ROOT=$BATS_FILE_TMPDIR/run
+	export RUNTIME=${RUNTIME:-${HUSK%/*}/husk-runtime} BUNDLE=$BATS_FILE_TMPDIR/bundle RUNTIME_ROOT=$BATS_FILE_TMPDIR/run
 	make_rootfs "$BUNDLE/rootfs"
 	mkdir -p "$BUNDLE"/rootfs/{proc,sys,dev}
 	"$RUNTIME" spec --bundle "$BUNDLE"
