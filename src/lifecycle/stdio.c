@@ -32,13 +32,23 @@ static int terminal_check(const struct lifecycle_stdio *stdio, bool has_terminal
 	return 0;
 }
 
+/* What has come over an execve is not close-on-exec; what this program has opened since always is, and has such a number when
+ * the caller has less open than it says. */
+static int kept_dup(int number)
+{
+	int flags = sys_fcntl(number, F_GETFD, 0);
+	if (flags >= 0 && flags & FD_CLOEXEC)
+		return -EBADF;
+	return flags < 0 ? flags : fd_dup(number);
+}
+
 static int kept_take(uint32_t count, struct launch *launch)
 {
 	if (count > LAUNCH_KEEP_MAX)
 		return err_say(-E2BIG, "--preserve-fds %u: at most %d can be kept", count,
 			LAUNCH_KEEP_MAX);
 	for (uint32_t i = 0; i < count; i++) {
-		int fd = fd_dup((int)(3 + i));
+		int fd = kept_dup((int)(3 + i));
 		if (fd < 0)
 			return err_new(fd, "--preserve-fds: file descriptor %u", 3 + i);
 		launch->slots[SLOT_KEEP_FIRST + i] = fd;

@@ -78,6 +78,16 @@ int hand_over(struct init *init)
 	_exit(n != sizeof(gate_word));
 }
 
+/* Where there is a root, an exec is that until it becomes its user: what it makes, a terminal for one, is owned by somebody whom
+ * the container knows, and the host's root opens nothing in the container's name. */
+static int namespace_root_become(void)
+{
+	int r = sys_setresgid(0);
+	if (r == 0 || r == -EINVAL)
+		r = sys_setresuid(0);
+	return r == -EINVAL ? 0 : r;
+}
+
 /* An exec joins all at once through the container's pidfd [5.8], and is born in its pid namespace at the very end. A new
  * container joins one by one what it shares with another, and is born there now, since it mounts its procfs. */
 int step_namespaces(struct init *init, const void *row)
@@ -90,6 +100,9 @@ int step_namespaces(struct init *init, const void *row)
 		r = sys_setns(init->slots[SLOT_TARGET], (int)flags);
 		if (r < 0)
 			return err_new(r, "join the container's namespaces");
+		r = flags & CLONE_NEWUSER ? namespace_root_become() : 0;
+		if (r < 0)
+			return err_new(r, "become root of the user namespace");
 		fd_close(take_fd(&init->slots[SLOT_TARGET]));
 		init->mount.root_fd = sys_open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
 		if (init->mount.root_fd < 0)

@@ -64,3 +64,24 @@ refuse_tool() {
 	export REFUSE=$BATS_FILE_TMPDIR/refuse
 	cc -D_GNU_SOURCE -O1 -o "$REFUSE" "$BATS_TEST_DIRNAME/../fault/refuse.c"
 }
+
+# put KIND PATH: makes a thing of KIND at PATH of the image.
+put() {
+	local at=$evil$2
+	mkdir -p "${at%/*}"
+	rm -rf "$at"
+	case $1 in
+	absolute) ln -s "$CANARY" "$at" ;;
+	relative) ln -s "../../../../../../../../../../../..$CANARY" "$at" ;;
+	dangling) ln -s "$CANARY/missing/deeper" "$at" ;;
+	file) echo file >"$at" ;;
+	fifo) mkfifo "$at" ;;
+	device) mknod "$at" c 1 3 ;;
+	esac
+}
+
+# refused_or_inside: one sentence, or a container that ran; and the host is as it was.
+refused_or_inside() {
+	[[ $status -eq 0 ]] || refused ""
+	expect_untouched
+}
