@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * husk-monitor: one static program in two roles. As `husk-monitor FULL-ID` it supervises a detached container; as
- * `husk-init`, executed from a copy of itself that nobody can write, it is the container's first process until the
- * payload begins.
- */
+/* husk-monitor: supervises a detached container, as `husk-monitor FULL-ID`. */
 #include "base/str.h"
 #include "monitor/monitor.h"
-#include "runtime/runtime.h"
 #include "sys/fd.h"
 
 #include <unistd.h>
@@ -15,8 +10,6 @@ enum { EXIT_HUSK = 125, SOCKET_FD = 3 };
 
 int main(int argc, char **argv)
 {
-	if (argc == 1 && str_eq(argv[0], "husk-init"))
-		runtime_init_main();
 	if (fd_open_standard() < 0)
 		return EXIT_HUSK;
 	if (argc != 2 || !str_is_hex(argv[1], 64)) {

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * husk-runtime: an OCI runtime with runc's command line. As `husk-init`, executed from a copy of itself that nobody can
- * write, it is the container's first process until the payload begins.
- */
+/* husk-runtime: an OCI runtime with the command line of runc. */
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "runtime/runtime.h"
 #include "runtime_cli/runtime_cli.h"
 #include "sys/fd.h"
 #include "sys/signal.h"
@@ -23,8 +19,6 @@ static void log_to_report(void *context, enum log_level level, const char *line)
 
 int main(int argc, char **argv)
 {
-	if (argc == 1 && str_eq(argv[0], "husk-init"))
-		runtime_init_main();
 	int r = fd_open_standard();
 	if (r < 0)
 		return EXIT_FAILED;

@@ -14,7 +14,7 @@ static int monitor_begin_fill(const struct engine *e, const char *id, struct mon
 	*out = (struct monitor_begin){
 		.log_bytes = MONITOR_LOG_BYTES, .log_files = MONITOR_LOG_FILES};
 	if (fmt(out->id, "%s", id) < 0 || fmt(out->engine_path, "%s", HUSK_BINDIR "/husk") < 0 ||
-		fmt(out->init_path, "%s", MONITOR_PATH) < 0 ||
+		fmt(out->init_path, "%s", INIT_PATH) < 0 ||
 		fmt(out->root_path, "%s", e->root_path) < 0 ||
 		fmt(out->state_path, "%s", e->state_path) < 0)
 		return err_say(

@@ -7,6 +7,7 @@
 #include "sys/fd.h"
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
+#define INIT_PATH HUSK_LIBEXEC "/husk-init"
 
 enum { RECORD_BYTES_MAX = 1 << 20, STOP_TIMEOUT_MS = 10000 };
 

@@ -128,7 +128,7 @@ static int launch_make(struct engine *e, const struct container *c, struct launc
 		return r;
 	l->slots[SLOT_ROOT] = take_fd(&root);
 	l->cgroup_host = &e->cgroup;
-	l->init_path = MONITOR_PATH;
+	l->init_path = INIT_PATH;
 	return launch_prepare(l);
 }
 
@@ -539,7 +539,7 @@ static int exec_prepare(
 	if (r < 0)
 		return r;
 	l->cgroup_host = &e->cgroup;
-	l->init_path = MONITOR_PATH;
+	l->init_path = INIT_PATH;
 	return launch_prepare(l);
 }
 

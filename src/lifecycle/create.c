@@ -222,7 +222,6 @@ static int init_start(struct creation *c)
 	if (launch->slots[SLOT_STARTER] < 0)
 		return err_new(launch->slots[SLOT_STARTER], "make the start socket");
 	launch->cgroup_host = &c->l->cgroup;
-	launch->init_path = "/proc/self/exe";
 	launch->hooks = setup_hooks;
 	launch->hooks_context = c;
 	launch->rows = c->spec.process.cells.rows;

@@ -250,7 +250,6 @@ static int exec_start(struct lifecycle *l, struct execution *x)
 	launch->cgroup_host = &l->cgroup;
 	launch->subgroups = x->subgroups.items;
 	launch->subgroup_count = x->subgroups.count;
-	launch->init_path = "/proc/self/exe";
 	if (x->spec.process.cells.rows) {
 		launch->rows = x->spec.process.cells.rows;
 		launch->columns = x->spec.process.cells.columns;

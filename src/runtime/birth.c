@@ -50,7 +50,8 @@ static int safe_fd_take(int fd)
 
 static int birth_fds_open(struct launch *l, struct birth_fds *out)
 {
-	int exe = runtime_sealed_exe(l->init_path, plan_head(&l->plan)->flags & PLAN_REAPER);
+	int exe = runtime_sealed_exe(
+		plan_head(&l->plan)->flags & PLAN_REAPER ? l->init_path : NULL);
 	if (exe < 0)
 		return exe;
 	out->exe = safe_fd_take(exe);

@@ -9,6 +9,9 @@
 #include "runtime/runtime.h"
 #include "sec/sec.h"
 
+/* The program husk-init (src/bin/husk-init.c): init_image.S. */
+extern const unsigned char runtime_init_image[], runtime_init_image_end[];
+
 enum plan_section {
 	PLAN_HEAD,
 	PLAN_NAMESPACE,

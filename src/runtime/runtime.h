@@ -81,7 +81,7 @@ enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
 struct launch {
 	struct flat plan;
 	int plan_fd; /* the same bytes in a sealed memfd */
-	const char *init_path; /* the static program that holds runtime_init_main */
+	const char *init_path; /* husk-init as it is installed, for an init that stays; or NULL */
 	const struct cgroup_host *cgroup_host;
 	const struct cgroup_subgroup *subgroups; /* an exec: below its container's group */
 	size_t subgroup_count;
@@ -124,9 +124,9 @@ int launch_release(struct launch *l);
  * launch_go with a connection to that socket as l->sync_fd (and l->plan, for its sentences) comes by. */
 int launch_leave(struct launch *l);
 
-/* The main() of the init role: fd 3 is the sync socket. Never returns. Init. */
+/* The main() of husk-init: fd 3 is the sync socket. Never returns. Init. */
 _Noreturn void runtime_init_main(void);
 
-/* An fd of a copy of a static program that nobody can write: a sealed memfd or, for one that stays, a read-only overlay
- * of its directory; the other where one is refused. Host. */
-int runtime_sealed_exe(const char *path, bool stays);
+/* An fd of husk-init that can be executed and that nobody can write: a copy in memory of what the build has put into this
+ * program, or the installed one of that path through a read-only overlay. Host. */
+int runtime_sealed_exe(const char *stays_path);

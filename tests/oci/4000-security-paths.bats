@@ -1,5 +1,6 @@
 # Images, volumes and configurations that want the runtime to touch what is outside of the root.
 # shellcheck disable=SC2016 # $ in single quotes is for jq and for the shell inside
+# shellcheck disable=SC2154 # bats sets stderr, and hostile.bash evil and pid
 load ../cli/helpers
 load bundle
 load hostile
@@ -64,7 +65,7 @@ expect_kernels_own() {
 	local name kind target
 	for name in null zero tty ptmx console fd stdin pts pts/0 extra; do
 		for kind in absolute relative dangling; do
-			rm -rf "$evil/dev"
+			rm -rf "${evil:?}/dev"
 			put "$kind" "/dev/$name"
 			config 'del(.mounts[] | select(.destination == "/dev")) | .linux.devices = [{path: "/dev/extra", type: "c", major: 1, minor: 3}] |
 				.process.args = ["true"]'
@@ -89,7 +90,7 @@ expect_kernels_own() {
 	local name kind
 	for name in console ptmx pts/0 pts/ptmx tty; do
 		for kind in absolute relative dangling file device; do
-			rm -rf "$evil/dev"
+			rm -rf "${evil:?}/dev"
 			put "$kind" "/dev/$name"
 			for filter in . 'del(.mounts[] | select(.destination == "/dev"))' 'del(.mounts[] | select(.destination | startswith("/dev")))'; do
 				config "$filter"' | .process.terminal = true | .process.args = ["/bin/probe", "devices"]'

@@ -1,5 +1,6 @@
 # Found by looking at the runtime as somebody would who wants out: user namespaces, hooks, races, state.
 # shellcheck disable=SC2016 # $ in single quotes is for jq and for the shell inside
+# shellcheck disable=SC2154 # bats sets stderr, and hostile.bash evil and pid
 load ../cli/helpers
 load bundle
 load hostile

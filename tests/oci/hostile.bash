@@ -56,6 +56,7 @@ begin() {
 	shift
 	runtime create --pid-file "$BATS_TEST_TMPDIR/$id.pid" "$@" "$id" </dev/null >/dev/null 2>&1
 	runtime start "$id"
+	# shellcheck disable=SC2034 # for the test
 	pid=$(<"$BATS_TEST_TMPDIR/$id.pid")
 }
 
