@@ -52,6 +52,6 @@ int relays_begin(struct relays *r);
 /* The payload's output has ended, and the user's side has all of it. */
 bool relays_are_drained(const struct relays *r);
 /* Takes no more input: there is nobody to give it to. */
-void relays_stop_input(struct relays *r);
+int relays_stop_input(struct relays *r);
 /* Reads no more output than what is there at this moment. */
 int relays_limit_output(struct relays *r);

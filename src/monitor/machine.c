@@ -75,10 +75,12 @@ static int collect(struct machine *m)
 	m->state = STATE_DRAINING;
 	loop_forget(m->loop, m->monitor->pidfd);
 	fd_replace(&m->slave_fd, -EBADF);
-	relays_stop_input(&m->relays);
+	int r = relays_stop_input(&m->relays);
+	if (r < 0)
+		return r;
 	if (relays_are_drained(&m->relays))
 		return finish(m);
-	int r = loop_timer(m->loop, m->drain_ms, on_deadline, m);
+	r = loop_timer(m->loop, m->drain_ms, on_deadline, m);
 	return r < 0 ? err_new(r, "set the deadline for the last output") : 0;
 }
 

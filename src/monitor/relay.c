@@ -72,11 +72,6 @@ static void pipe_break(struct relays *r, struct relay *c)
 	fd_replace(&r->monitor->output_fds[c == &r->rows[RELAY_STDERR]], -EBADF);
 }
 
-void relays_stop_input(struct relays *r)
-{
-	sink_end(r, &r->rows[RELAY_STDIN]);
-}
-
 static int on_partial(void *context, int id, unsigned events)
 {
 	struct relays *r = context;
@@ -177,15 +172,28 @@ static bool relay_move(struct relays *r, struct relay *c)
 	return true;
 }
 
+static int ends_watch(struct relays *r)
+{
+	int result = 0;
+	for (int i = 0; i < 2 * RELAY_COUNT && result == 0; i++)
+		if (r->ends[i].fd >= 0)
+			result = end_watch(r, &r->ends[i]);
+	return result;
+}
+
+/* A terminal that took the input is still read. */
+int relays_stop_input(struct relays *r)
+{
+	sink_end(r, &r->rows[RELAY_STDIN]);
+	return ends_watch(r);
+}
+
 static int relays_update(struct relays *r)
 {
 	bool is_moving;
 	do {
-		int result = 0;
+		int result = ends_watch(r);
 		is_moving = false;
-		for (int i = 0; i < 2 * RELAY_COUNT && result == 0; i++)
-			if (r->ends[i].fd >= 0)
-				result = end_watch(r, &r->ends[i]);
 		if (result < 0)
 			return result;
 		for (int i = 0; i < RELAY_COUNT; i++)

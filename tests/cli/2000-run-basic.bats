@@ -306,6 +306,18 @@ closed_output() {
 	expect_output same
 }
 
+@test "-t: it is over as soon as the command has ended" {
+	need_program script
+	local begun
+	# shellcheck disable=SC2016 # for script's shell
+	for options in -t -it; do
+		begun=$EPOCHREALTIME
+		run timeout 30 script -qec '"$HUSK" run --rm '$options' --rootfs "$ROOTFS" --net none -- echo out' /dev/null </dev/null
+		expect_output out
+		[[ $(((${EPOCHREALTIME/./} - ${begun/./}) / 1000)) -lt 1500 ]] # it waits 2 s for output of whoever is left
+	done
+}
+
 @test "a TERM to husk reaches the command, and the exit code comes back" {
 	container --name receiver -- sh -c 'trap "exit 8" TERM; echo ready; while :; do sleep 0.1; done' >"$BATS_TEST_TMPDIR/out" &
 	pid=$!
