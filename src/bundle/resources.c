@@ -207,12 +207,15 @@ static int weight_device_read(struct bundle_reader *r, const struct json_cursor 
 	const char *key;
 
 	int result = device_key_read(r, c, &key);
-	if (result >= 0)
-		result = value_read(c, "weight", CGROUP_BLKIO_WEIGHT_DEVICE, &weight);
-	if (result >= 0)
-		result = value_read(c, "leafWeight", CGROUP_BLKIO_LEAF_WEIGHT_DEVICE, &leaf_weight);
-	if (result < 0)
-		return result;
+	int has_weight = result < 0 ? result
+				    : value_read(c, "weight", CGROUP_BLKIO_WEIGHT_DEVICE, &weight);
+	int has_leaf_weight = has_weight < 0
+		? has_weight
+		: value_read(c, "leafWeight", CGROUP_BLKIO_LEAF_WEIGHT_DEVICE, &leaf_weight);
+	if (has_leaf_weight < 0)
+		return has_leaf_weight;
+	if (!has_weight && !has_leaf_weight)
+		return json_err(c, -EINVAL, "\"weight\" and \"leafWeight\" are missing");
 	if (weight)
 		limit_add(r, CGROUP_BLKIO_WEIGHT_DEVICE, weight, key);
 	if (leaf_weight)
@@ -362,9 +365,10 @@ static int rdma_device_read(const char *key, const struct json_cursor *c, void *
 		return has_objects;
 	if (handles > INT32_MAX || objects > INT32_MAX)
 		return json_err(c, -ERANGE, "a number is above %d", INT32_MAX);
-	if (has_handles || has_objects)
-		limit_add(r, CGROUP_RDMA, has_handles ? (int64_t)handles : -1, arena_str(r->a, key))
-			->second = has_objects ? (int64_t)objects : -1;
+	if (!has_handles && !has_objects)
+		return json_err(c, -EINVAL, "\"hcaHandles\" and \"hcaObjects\" are missing");
+	limit_add(r, CGROUP_RDMA, has_handles ? (int64_t)handles : -1, arena_str(r->a, key))
+		->second = has_objects ? (int64_t)objects : -1;
 	return 0;
 }
 

@@ -85,6 +85,8 @@ struct mount_options {
 void mount_options_release(struct mount_options *o);
 AUTO_STRUCT(mount_options, struct mount_options, mount_options_release)
 int mount_options_parse(const char *text, struct mount_options *out);
+/* Does the data say nothing, or only what a bind is by itself ("async")? */
+bool mount_options_suit_bind(const struct mount_options *o);
 /* Every word that is not the file system's own. */
 void mount_option_words(struct strvec *out);
 /* The words for a set of attributes: "ro,nosuid". */

@@ -20,6 +20,8 @@ enum option_effect {
 	EFFECT_COPY_UP,
 	EFFECT_PROPAGATION,
 	EFFECT_BIND,
+	EFFECT_DATA, /* of the file system as a whole, which a bind cannot change */
+	EFFECT_DATA_DEFAULT, /* the same, and what a bind has anyway */
 	EFFECT_NOTHING, /* accepted: defaults, and what only fstab readers use */
 };
 
@@ -35,6 +37,15 @@ static const struct option_word option_words[] = {
 	{"auto", EFFECT_NOTHING, false, 0},
 	{"loud", EFFECT_NOTHING, false, 0},
 	{"silent", EFFECT_NOTHING, false, 0},
+	{"noiversion", EFFECT_NOTHING, false,
+		0}, /* the kernel's file systems decide it themselves since 6.1 */
+	{"sync", EFFECT_DATA, false, 0},
+	{"async", EFFECT_DATA_DEFAULT, false, 0},
+	{"dirsync", EFFECT_DATA, false, 0},
+	{"lazytime", EFFECT_DATA, false, 0},
+	{"nolazytime", EFFECT_DATA_DEFAULT, false, 0},
+	{"mand", EFFECT_DATA, false, 0},
+	{"nomand", EFFECT_DATA_DEFAULT, false, 0},
 	{"ro", EFFECT_SET, false, MOUNT_ATTR_RDONLY},
 	{"rw", EFFECT_CLEAR, false, MOUNT_ATTR_RDONLY},
 	{"nosuid", EFFECT_SET, false, MOUNT_ATTR_NOSUID},
@@ -116,6 +127,13 @@ static void attr_clear(uint64_t *set, uint64_t *clear, uint64_t value)
 	*clear |= value & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : value;
 }
 
+static void data_add(struct mount_options *o, const char *word)
+{
+	if (o->data.len)
+		buf_addc(&o->data, ',');
+	buf_adds(&o->data, word);
+}
+
 /* Later words win over earlier ones of the same attribute, as with mount(8). */
 static void option_take(struct mount_options *o, const struct option_word *word)
 {
@@ -146,6 +164,10 @@ static void option_take(struct mount_options *o, const struct option_word *word)
 		o->is_bind = true;
 		o->is_recursive = word->is_recursive;
 		break;
+	case EFFECT_DATA:
+	case EFFECT_DATA_DEFAULT:
+		data_add(o, word->word);
+		break;
 	case EFFECT_NOTHING:
 		break;
 	}
@@ -172,11 +194,22 @@ int mount_options_parse(const char *text, struct mount_options *out)
 		}
 		if (word[0] == '=')
 			return err_say(-EINVAL, "\"%s\" is not a mount option", word);
-		if (out->data.len)
-			buf_addc(&out->data, ',');
-		buf_adds(&out->data, word);
+		data_add(out, word);
 	}
 	return 0;
+}
+
+bool mount_options_suit_bind(const struct mount_options *o)
+{
+	auto_free char *copy = mem_strdup(o->data.len ? o->data.data : "");
+	char *rest = copy;
+
+	for (char *word = str_cut(&rest, ','); word; word = str_cut(&rest, ',')) {
+		const struct option_word *known = option_find(word);
+		if (*word && !(known && known->effect == EFFECT_DATA_DEFAULT))
+			return false;
+	}
+	return true;
 }
 
 void mount_attr_words(uint64_t attr, struct buf *out)

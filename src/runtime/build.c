@@ -350,7 +350,9 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
 	if (r < 0)
 		return r;
-	if (is_bind && o.data.len)
+	if (is_bind)
+		row->data = 0;
+	if (is_bind && !mount_options_suit_bind(&o))
 		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"",
 			mount->destination, o.data.data);
 	return 0;

@@ -31,7 +31,7 @@ static void put_namespaces(struct json_writer *w)
 static void put_capabilities(struct json_writer *w)
 {
 	auto_buf struct buf names = BUF_INIT;
-	sec_caps_describe(UINT64_MAX, &names);
+	sec_caps_describe(sec_caps_known(), &names);
 	json_open_array(w, "capabilities");
 	char *rest = names.data;
 	for (char *name = str_cut(&rest, ','); name; name = str_cut(&rest, ',')) {
@@ -68,6 +68,7 @@ static void put_seccomp(struct json_writer *w)
 		{"actions", BUNDLE_SECCOMP_ACTION},
 		{"operators", BUNDLE_SECCOMP_OPERATOR},
 		{"archs", BUNDLE_SECCOMP_ARCHITECTURE},
+		{"knownFlags", BUNDLE_SECCOMP_FLAG},
 		{"supportedFlags", BUNDLE_SECCOMP_FLAG},
 	};
 	json_open_object(w, "seccomp");

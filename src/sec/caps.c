@@ -87,6 +87,11 @@ int sec_cap_find(const char *name)
 	return -EINVAL;
 }
 
+uint64_t sec_caps_known(void)
+{
+	return (UINT64_C(1) << CAP_NAME_COUNT) - 1;
+}
+
 const char *sec_cap_nearest(const char *name)
 {
 	char full[CAP_NAME_MAX];

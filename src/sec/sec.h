@@ -21,6 +21,8 @@ struct sec_caps {
 
 /* The number of "CAP_CHOWN", "cap_chown" or "CHOWN", or -EINVAL. Silent. */
 int sec_cap_find(const char *name);
+/* All that have a name. */
+uint64_t sec_caps_known(void);
 /* Nearest capability name to a misspelt one, or NULL. */
 const char *sec_cap_nearest(const char *name);
 /* Those in the caller's bounding set: all that a container of its can have. A set with more

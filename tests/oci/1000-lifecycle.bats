@@ -57,6 +57,7 @@ teardown() {
 	[[ -z $(runtime list -q) ]]
 }
 
+# bats test_tags=any-kernel
 @test "list, as a table, as JSON, and ids alone" {
 	config_of sleep 100
 	[[ $(runtime list --format json) == null ]]
@@ -108,23 +109,30 @@ teardown() {
 }
 
 @test "update: by options, by a file, by standard input; what is not named stays" {
-	need_cgroup1 memory
 	config '.process.args = ["sleep", "100"] | .linux.resources.memory.limit = 33554432 | .linux.resources.pids.limit = 30'
 	runtime run -d --bundle "$BUNDLE" one
-	limit() {
-		runtime exec one cat "/sys/fs/cgroup/$1"
+	memory_is() {
+		limit_is memory/memory.limit_in_bytes "$1" memory.max "$1"
 	}
-	[[ $(limit memory/memory.limit_in_bytes) == 33554432 && $(limit pids/pids.max) == 30 ]]
+	processes_are() {
+		limit_is pids/pids.max "$1" pids.max "$1"
+	}
+	memory_is 33554432
+	processes_are 30
 	runtime update --memory 64m one
-	[[ $(limit memory/memory.limit_in_bytes) == 67108864 && $(limit pids/pids.max) == 30 ]]
+	memory_is 67108864
+	processes_are 30
 	runtime update --pids-limit 40 --cpu-quota 50000 --cpu-period 100000 --cpu-share 512 one
-	[[ $(limit pids/pids.max) == 40 && $(limit cpu/cpu.cfs_quota_us) == 50000 && $(limit cpu/cpu.shares) == 512 ]]
+	processes_are 40
+	limit_is cpu/cpu.cfs_quota_us 50000 cpu.max "50000 100000"
+	limit_is cpu/cpu.shares 512 cpu.weight 59
 	echo '{"pids": {"limit": 50}}' | runtime update --resources - one
-	[[ $(limit pids/pids.max) == 50 && $(limit memory/memory.limit_in_bytes) == 67108864 ]]
+	processes_are 50
+	memory_is 67108864
 	echo '{"pids": {"limit": "x"}}' >"$BATS_TEST_TMPDIR/bad"
 	failure "resources: pids.limit" update -r "$BATS_TEST_TMPDIR/bad" one
 	failure '--memory: "lots" is not a size' update --memory lots one
-	[[ $(limit pids/pids.max) == 50 ]]
+	processes_are 50
 	# The devices are as they were.
 	runtime exec one sh -c ': >/dev/null'
 }
@@ -208,6 +216,7 @@ teardown() {
 	runtime run --bundle "$BUNDLE" one
 }
 
+# bats test_tags=any-kernel
 @test "ids" {
 	config_of true
 	for id in a/b . .. '' 'a b' $'a\nb' "$(printf 'x%.0s' {1..300})"; do
@@ -216,6 +225,7 @@ teardown() {
 	runtime run --bundle "$BUNDLE" A-z_0.9+
 }
 
+# bats test_tags=any-kernel
 @test "errors as engines read them: the log file, JSON and text" {
 	config_of nothere
 	failure 'executable file not found in $PATH' --log "$BATS_TEST_TMPDIR/log" --log-format json run --bundle "$BUNDLE" one
@@ -224,6 +234,7 @@ teardown() {
 	grep -Eq '^time="[^"]+" level=error msg="read /nowhere/config.json: No such file or directory"$' "$BATS_TEST_TMPDIR/text"
 }
 
+# bats test_tags=any-kernel
 @test "a command that cannot be executed is found by create" {
 	config_of nothere
 	failure 'exec: "nothere": executable file not found in $PATH' create --bundle "$BUNDLE" one
@@ -248,6 +259,7 @@ teardown() {
 	grep -q 'level=warning msg="capabilities .* SYS_RESOURCE"' "$BATS_TEST_TMPDIR/log"
 }
 
+# bats test_tags=any-kernel
 @test "features and version" {
 	runtime features | jq -e '.ociVersionMax == "1.3.0" and (.hooks | length == 6) and (.linux.namespaces | index("time")) and
 		(.mountOptions | index("rro")) and .linux.cgroup.v1 and .linux.cgroup.systemd and .linux.cgroup.systemdUser and
@@ -257,6 +269,7 @@ teardown() {
 	"$RUNTIME" --version | grep -qx 'spec: 1.3.0'
 }
 
+# bats test_tags=any-kernel
 @test "the plan of a bundle, and nothing is made" {
 	config_of true
 	runtime plan --bundle "$BUNDLE" >"$BATS_TEST_TMPDIR/plan"
@@ -265,6 +278,7 @@ teardown() {
 	[[ -z $(runtime list -q) ]]
 }
 
+# bats test_tags=any-kernel
 @test "HOME is what the container's passwd says, where nobody has set it" {
 	config '.process.args = ["sh", "-c", "echo $HOME"] | .process.env = ["PATH=/bin"]'
 	[[ $(runtime run --bundle "$BUNDLE" c) == /root ]]

@@ -85,6 +85,7 @@ hook() {
 	runtime run --bundle "$BUNDLE" one
 }
 
+# bats test_tags=any-kernel
 @test "a hook that takes too long is killed" {
 	local kind
 	for kind in createRuntime startContainer; do

@@ -69,6 +69,7 @@ refusing='{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
 	grep -q 'SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG|SECCOMP_FILTER_FLAG_SPEC_ALLOW' "$BATS_TEST_TMPDIR/trace"
 }
 
+# bats test_tags=any-kernel
 @test "mistakes are named by their path" {
 	with_profile '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_FOO"}]}' true
 	failure 'config.json: linux.seccomp.syscalls[0].action: "SCMP_ACT_FOO" is not an action' \
@@ -136,6 +137,7 @@ states() {
 	done
 }
 
+# bats test_tags=any-kernel
 @test "where nobody listens nothing runs" {
 	notifying
 	failure "listenerPath says that somebody listens: No such file" run --bundle "$BUNDLE" box

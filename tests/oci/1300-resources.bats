@@ -15,10 +15,6 @@ teardown() {
 	test_end
 }
 
-is_version2() {
-	[[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]]
-}
-
 # with_resources JSON: a container that sleeps, with these resources beside the rules of devices.
 with_resources() {
 	# shellcheck disable=SC2016 # jq's variables
@@ -27,19 +23,6 @@ with_resources() {
 
 update() {
 	runtime update --resources - one <<<"$1"
-}
-
-# limit_is FILE-OF-VERSION-1 VALUE FILE-OF-VERSION-2 VALUE
-limit_is() {
-	local file=$1 wanted=$2 got
-	if is_version2; then
-		file=$3 wanted=$4
-	fi
-	got=$(runtime exec one cat "/sys/fs/cgroup/$file")
-	[[ $got == "$wanted" ]] || {
-		printf '%s: "%s", not "%s"\n' "$file" "$got" "$wanted"
-		return 1
-	}
 }
 
 @test "cpu: shares, quota, period, burst, idle; an update changes what it names" {

@@ -51,6 +51,24 @@ failure() {
 	}
 }
 
+# Has the machine cgroups of version 2 alone?
+is_version2() {
+	[[ $(stat -f -c %T /sys/fs/cgroup) == cgroup2fs ]]
+}
+
+# Of the container "one": limit_is FILE-OF-VERSION-1 VALUE FILE-OF-VERSION-2 VALUE
+limit_is() {
+	local file=$1 wanted=$2 got
+	if is_version2; then
+		file=$3 wanted=$4
+	fi
+	got=$(runtime exec one cat "/sys/fs/cgroup/$file")
+	[[ $got == "$wanted" ]] || {
+		printf '%s: "%s", not "%s"\n' "$file" "$got" "$wanted"
+		return 1
+	}
+}
+
 # Nothing of any container is left.
 runtime_clean() {
 	runtime list -q | xargs -r -n1 "$RUNTIME" --root "$RUNTIME_ROOT" delete --force

@@ -30,6 +30,7 @@ static const struct expectation expectations[] = {
 	{"rbind,rslave", 0, 0, 0, MS_SLAVE | MS_REC, true, true, ""},
 	{"bind,private,rro", 0, 0, MOUNT_ATTR_RDONLY, MS_PRIVATE, true, false, ""},
 	{",,ro,", MOUNT_ATTR_RDONLY, 0, 0, 0, false, false, ""},
+	{"noiversion,sync,lazytime,async", 0, 0, 0, 0, false, false, "sync,lazytime,async"},
 	{"newinstance,ptmxmode=0666", 0, 0, 0, 0, false, false, "newinstance,ptmxmode=0666"},
 };
 
@@ -83,6 +84,25 @@ static void test_attr_words(void **state)
 	assert_string_equal(out.data, "");
 }
 
+static void test_suit_bind(void **state)
+{
+	static const struct {
+		const char *text;
+		bool suits;
+	} cases[] = {
+		{"", true},
+		{"async,ro,nolazytime,nomand,noiversion", true},
+		{"sync", false},
+		{"async,mode=755", false},
+		{"iversion", false},
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
+		assert_int_equal(mount_options_parse(cases[i].text, &o), 0);
+		assert_int_equal(mount_options_suit_bind(&o), cases[i].suits);
+	}
+}
+
 /* No word twice: the second row could never be reached. */
 static void test_table(void **state)
 {
@@ -98,6 +118,7 @@ int main(void)
 		cmocka_unit_test(test_recursive_words),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_attr_words),
+		cmocka_unit_test(test_suit_bind),
 		cmocka_unit_test(test_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
