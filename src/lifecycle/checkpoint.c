@@ -60,6 +60,10 @@ static int mount_put(struct checkpoint *c, const struct plan_outside_mount *moun
 		r = sys_readlink_at(AT_FDCWD, PROC_FD_PATH(at), real, sizeof(real));
 	if (r < 0)
 		return err_new(r, "look at mount %s", mount->target);
+	/* The image has named what its links lead to, and could end the brackets itself. */
+	if (strchr(real, ']') || strchr(mount->target, ']'))
+		return err_say(-EINVAL, "mount %s is on %s, and criu takes no \"]\" there",
+			mount->target, real);
 	external_put(c, arena_printf(&c->arena, "mnt[%s]:%s", real, mount->target));
 	return 0;
 }

@@ -288,7 +288,7 @@ static int kill_main(void *context, void *raw, int argc, char **argv)
 	const struct kill_args *args = raw;
 	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
 	const char *word = argc > 1 ? argv[1] : "TERM";
-	int number = signal_parse(word);
+	int number = str_eq(word, "0") ? 0 : signal_parse(word); /* is it alive? */
 	if (number < 0)
 		return err_say(-EINVAL, "unknown signal \"%s\"", word);
 	int r = runtime_cli_open(context, &l);

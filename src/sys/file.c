@@ -22,7 +22,8 @@ enum {
 
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *out)
 {
-	auto_close int fd = sys_open_at(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NOCTTY, 0);
+	auto_close int fd = sys_open_at(
+		dirfd, path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0);
 	return fd < 0 ? fd : fd_read_all(fd, max, out);
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Appends the file's content, at most max bytes (-EFBIG). O_NOFOLLOW. */
+/* Appends the file's content, at most max bytes (-EFBIG). O_NOFOLLOW, and a FIFO without a writer is empty. */
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *out);
 /* The same for a file that a user named, or of the host's configuration: symlinks are followed, as to a pipe of the
  * shell, or from /etc/resolv.conf. */

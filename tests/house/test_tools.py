@@ -223,6 +223,19 @@ class Unused(House):
 
 
 class Others(House):
+    def test_claims(self):
+        table = 'runtime\tit works\ttests/a.bats\tit "really" works\nrules\tit is small\t-\tnobody can measure that\n'
+        good = {'tests/a.bats': 'load x\n@test "it "really" works" {\n}\n', 'tests/b.c': 'static void test_b(void)\n', 'tests/oci/c.tsv': table}
+        self.write(good)
+        self.passes('check-claims')
+        self.finds('check-claims', {'tests/oci/c.tsv': table + table}, 'stands here twice')
+        self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\ttests/a.bats\treally\n'}, 'has no test "really"')
+        self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\ttests/b.c\ttest_c\n'}, 'has no test "test_c"')
+        self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\ttests/d.c\ttest_c\n'}, 'has no test "test_c"')
+        self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\t-\tlater\n'}, 'no reason')
+        self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\ttests/b.c\n'}, 'not four')
+        self.finds('check-claims', {'tests/oci/c.tsv': '# nothing\n'}, 'has no row')
+
     def test_headers(self):
         self.passes('check-headers')
         self.finds('check-headers', {'src/net/x.h': HEADER + 'size_t_unknown f(void);\n'}, 'src/net/x.h:3: unknown type name')

@@ -111,10 +111,12 @@ create() {
 	eventually grep -qx "got USR1" "$BATS_TEST_TMPDIR/out"
 	runtime kill one 10
 	eventually bash -c '[[ $(grep -cx "got USR1" "$1") -eq 2 ]]' - "$BATS_TEST_TMPDIR/out"
+	runtime kill one 0
 	status_is one running
 	failure "NOSUCH" kill one NOSUCH
 	runtime kill one
 	eventually status_is one stopped
+	failure "not running" kill one 0
 	grep -qx "got TERM" "$BATS_TEST_TMPDIR/out"
 	runtime delete one
 }
