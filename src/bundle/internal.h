@@ -42,6 +42,8 @@ int bundle_need_path(
 	struct bundle_reader *r, const struct json_cursor *c, const char *key, const char **out);
 /* A value that is an absolute path. */
 int bundle_path(struct bundle_reader *r, const struct json_cursor *c, const char **out);
+/* The label of a security module; an empty one is none (NULL). */
+int bundle_label_read(struct bundle_reader *r, const struct json_cursor *c, const char **out);
 /* `path` as the container has it: absolute, without `.`, `..` and `//`; refused when it is the root itself. */
 int bundle_inner_path(
 	struct bundle_reader *r, const struct json_cursor *c, const char *path, const char **out);

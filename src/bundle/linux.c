@@ -323,6 +323,11 @@ static int net_devices_read(struct bundle_reader *r, const struct json_cursor *c
 	return json_each(c, net_device_read, r);
 }
 
+static int mount_label_read(struct bundle_reader *r, const struct json_cursor *c)
+{
+	return bundle_label_read(r, c, &r->spec->mount_label);
+}
+
 static const struct bundle_field linux_fields[] = {
 	{"namespaces", namespaces_read},
 	{"uidMappings", uid_maps_read},
@@ -335,7 +340,7 @@ static const struct bundle_field linux_fields[] = {
 	{"maskedPaths", masked_paths_read},
 	{"readonlyPaths", readonly_paths_read},
 	{"seccomp", bundle_seccomp_read},
-	{"mountLabel", NULL},
+	{"mountLabel", mount_label_read},
 	{"personality", bundle_personality_read},
 	{"timeOffsets", clocks_read},
 	{"intelRdt", NULL},

@@ -8,17 +8,8 @@
 
 enum { OPTIONS_MAX = 1024 };
 
-/* Words of the specification and of other runtimes that would be taken for the file system's. */
-static const char *const options_refused[] = {
-	"remount",
-};
-
 static int option_check(const struct json_cursor *c, const char *option)
 {
-	for (size_t i = 0; i < sizeof(options_refused) / sizeof(options_refused[0]); i++)
-		if (str_eq(option, options_refused[i]))
-			return json_err(c, -EOPNOTSUPP,
-				"\"%s\": husk-runtime does not support this yet", option);
 	/* From here on commas tell options apart. */
 	if (strchr(option, ','))
 		return json_err(
@@ -124,12 +115,14 @@ int bundle_mount_read(struct bundle_reader *r, const struct json_cursor *c)
 		result = json_opt_string(c, "source", r->a, &mount.source);
 	if (result >= 0 && json_field(c, "options", &list))
 		result = options_read(r, &list, &words, &options);
-	if (result >= 0)
+	if (result >= 0 && !options.is_remount)
 		result = kind_set(r, c, options.is_bind, &mount);
 	if (result >= 0)
 		result = idmaps_read(r, c, &options, &words, &mount);
 	if (result < 0)
 		return result;
+	if (options.is_remount && (options.is_idmapped || options.copies_up))
+		return json_err(c, -EINVAL, "what is remounted keeps its ids and its content");
 	if (options.copies_up && !(mount.type && str_eq(mount.type, "tmpfs")))
 		return json_err(c, -EINVAL, "only a tmpfs can have the option \"tmpcopyup\"");
 	if (words.len)

@@ -231,7 +231,7 @@ static int rlimits_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, RLIMIT_NLIMITS, rlimit_read);
 }
 
-static int label_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
+int bundle_label_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
 {
 	const char *label;
 	int result = json_string(c, r->a, &label);
@@ -243,12 +243,12 @@ static int label_read(struct bundle_reader *r, const struct json_cursor *c, cons
 
 static int apparmor_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return label_read(r, c, &r->spec->process.labels.apparmor);
+	return bundle_label_read(r, c, &r->spec->process.labels.apparmor);
 }
 
 static int selinux_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	return label_read(r, c, &r->spec->process.labels.selinux);
+	return bundle_label_read(r, c, &r->spec->process.labels.selinux);
 }
 
 static const struct bundle_field process_fields[] = {

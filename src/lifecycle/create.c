@@ -150,7 +150,7 @@ static int spec_complete(struct creation *c)
 	spec->root_point = spec->layers.items[0];
 	device_rules_complete(c);
 	lifecycle_caps_reduce(spec);
-	int r = lifecycle_labels_check(&spec->process);
+	int r = lifecycle_labels_check(spec);
 	if (r == 0)
 		r = lifecycle_clocks_check(spec);
 	if (r == 0)

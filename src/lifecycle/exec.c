@@ -182,7 +182,7 @@ static int plan_make(struct execution *x)
 		labels->apparmor = x->request->apparmor;
 	if (x->request->selinux && *x->request->selinux)
 		labels->selinux = x->request->selinux;
-	r = lifecycle_labels_check(&x->spec.process);
+	r = lifecycle_labels_check(&x->spec);
 	if (r < 0)
 		return r;
 	plan_inherit(&x->plan, &x->arena, &x->spec);

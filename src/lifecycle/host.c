@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-int lifecycle_labels_check(struct oci_process *p)
+int lifecycle_labels_check(struct oci_spec *spec)
 {
+	struct oci_process *p = &spec->process;
 	bool has_apparmor = p->labels.apparmor && sec_label_check(SEC_LABEL_APPARMOR) == 0;
 	/* Where there is no AppArmor everything is. */
 	if (p->labels.apparmor && !has_apparmor && str_eq(p->labels.apparmor, "unconfined"))
@@ -18,7 +19,10 @@ int lifecycle_labels_check(struct oci_process *p)
 	if (p->labels.apparmor && !has_apparmor)
 		return err_wrap(err_code(), "process.apparmorProfile");
 	int r = p->labels.selinux ? sec_label_check(SEC_LABEL_SELINUX) : 0;
-	return r < 0 ? err_wrap(r, "process.selinuxLabel") : 0;
+	if (r < 0)
+		return err_wrap(r, "process.selinuxLabel");
+	r = spec->mount_label ? sec_label_check(SEC_LABEL_SELINUX) : 0;
+	return r < 0 ? err_wrap(r, "linux.mountLabel") : 0;
 }
 
 int lifecycle_clocks_check(const struct oci_spec *spec)

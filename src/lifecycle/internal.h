@@ -57,7 +57,7 @@ int lifecycle_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
 void lifecycle_caps_reduce(struct oci_spec *spec);
 
 /* Does this machine have what is asked for? A profile "unconfined" is nothing where there is no AppArmor. */
-int lifecycle_labels_check(struct oci_process *p);
+int lifecycle_labels_check(struct oci_spec *spec);
 int lifecycle_clocks_check(const struct oci_spec *spec);
 /* The system calls that this needs are there: said before anything is made or ended. */
 int lifecycle_kernel_check(enum kernel_need need);

@@ -20,6 +20,9 @@ static void add_options(const struct flat *plan, const struct mount_row *row, st
 	const char *data = flat_str(plan, row->data);
 	if (data && data[0] != '\0')
 		buf_addf(&words, "%s%s", words.len ? "," : "", data);
+	const char *label = flat_str(plan, row->label);
+	if (label)
+		buf_addf(&words, "%scontext=%s", words.len ? "," : "", label);
 	if (words.len)
 		buf_addf(out, " (%s)", words.data);
 }
@@ -29,7 +32,9 @@ void mount_row_describe(const struct flat *plan, const struct mount_row *row, st
 	const char *target = flat_str(plan, row->target);
 	const char *source = flat_str(plan, row->source);
 
-	if (row->fstype)
+	if (row->kind == MOUNT_KIND_REMOUNT)
+		buf_addf(out, "remount %s", target);
+	else if (row->fstype)
 		buf_addf(out, "mount %s on %s", flat_str(plan, row->fstype), target);
 	else
 		buf_addf(out, "bind %s on %s", source ? source : "a file of husk", target);

@@ -5,6 +5,8 @@
 
 /* Sets all attributes and the propagation of a detached tree while nobody can see it. Speaking. */
 int mount_tree_set(int tree_fd, const struct mount_row *row);
+/* The attributes alone, of a tree or of what is mounted. Speaking. */
+int mount_attributes_set(int fd, const struct mount_row *row);
 /* Copies what is in one directory into another. Speaking; does not allocate. */
 int mount_copy_up(int from_fd, int to_fd);
 /* Attaches a detached tree to a pinned mount point. Silent. */

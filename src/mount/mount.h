@@ -18,7 +18,8 @@
 enum mount_kind {
 	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, ... */
 	MOUNT_KIND_BIND, /* a detached tree from a slot */
-	MOUNT_KIND_MAX = MOUNT_KIND_BIND
+	MOUNT_KIND_REMOUNT, /* what is mounted there gets other attributes, or options of its file system */
+	MOUNT_KIND_MAX = MOUNT_KIND_REMOUNT
 };
 
 enum mount_row_flags {
@@ -37,14 +38,13 @@ struct mount_row {
 	uint32_t slot;
 	uint32_t target; /* string: absolute path in the container */
 	uint32_t source; /* string: host path of a bind, or the source name */
-	uint32_t
-		fstype; /* string; of a bind: none, or what the host takes the tree from (cgroup) */
+	uint32_t fstype; /* string; of a bind: none, or what the host takes it from (cgroup) */
 	uint32_t data; /* string: options of the file system, comma separated, or none */
 	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clear;
 	uint64_t attr_set_recursive, attr_clear_recursive; /* rro and friends */
 	uint32_t propagation; /* MS_PRIVATE, MS_SLAVE, ... or 0 */
-	uint32_t reserved;
+	uint32_t label; /* string: SELinux context of all its files, or none */
 };
 
 /* A device node, or a symlink, below /dev. */
@@ -77,8 +77,7 @@ struct mount_options {
 	uint64_t attr_set, attr_clear;
 	uint64_t attr_set_recursive, attr_clear_recursive;
 	uint32_t propagation;
-	bool is_bind;
-	bool is_recursive;
+	bool is_bind, is_recursive, is_remount;
 	bool is_idmapped, is_idmap_recursive, copies_up;
 	struct buf data;
 };

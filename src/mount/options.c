@@ -20,6 +20,7 @@ enum option_effect {
 	EFFECT_COPY_UP,
 	EFFECT_PROPAGATION,
 	EFFECT_BIND,
+	EFFECT_REMOUNT,
 	EFFECT_DATA, /* of the file system as a whole, which a bind cannot change */
 	EFFECT_DATA_DEFAULT, /* the same, and what a bind has anyway */
 	EFFECT_NOTHING, /* accepted: defaults, and what only fstab readers use */
@@ -95,6 +96,7 @@ static const struct option_word option_words[] = {
 	{"runbindable", EFFECT_PROPAGATION, true, MS_UNBINDABLE},
 	{"bind", EFFECT_BIND, false, 0},
 	{"rbind", EFFECT_BIND, true, 0},
+	{"remount", EFFECT_REMOUNT, false, 0},
 };
 
 static const struct option_word *option_find(const char *word)
@@ -163,6 +165,9 @@ static void option_take(struct mount_options *o, const struct option_word *word)
 	case EFFECT_BIND:
 		o->is_bind = true;
 		o->is_recursive = word->is_recursive;
+		break;
+	case EFFECT_REMOUNT:
+		o->is_remount = true;
 		break;
 	case EFFECT_DATA:
 	case EFFECT_DATA_DEFAULT:

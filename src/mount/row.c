@@ -55,6 +55,13 @@ static int config_all(int fs_fd, const char *data)
 	return 0;
 }
 
+/* "context" by itself: a label may have commas in it. */
+static int config_label(int fs_fd, const char *label)
+{
+	int r = label ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) : 0;
+	return r < 0 ? err_new(r, "label \"%s\"", label) : 0;
+}
+
 static int new_tree(const struct mount_context *ctx, const struct mount_row *row)
 {
 	const char *fstype = flat_str(ctx->plan, row->fstype);
@@ -67,6 +74,8 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	if (r < 0)
 		return err_new(r, "source %s", source ? source : fstype);
 	r = config_all(fs_fd, flat_str(ctx->plan, row->data));
+	if (r == 0)
+		r = config_label(fs_fd, flat_str(ctx->plan, row->label));
 	if (r < 0)
 		return r;
 	r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
@@ -135,8 +144,38 @@ static int target_open(struct mount_context *ctx, const struct mount_row *row, i
 	return r < 0 ? r : fd;
 }
 
+static int reconfigure(int at, const char *data)
+{
+	auto_close int fs_fd = sys_fspick(at, "", FSPICK_EMPTY_PATH);
+	if (fs_fd < 0)
+		return err_new(fs_fd, "open its file system");
+	int r = config_all(fs_fd, data);
+	if (r < 0)
+		return r;
+	r = sys_fsconfig(fs_fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0);
+	return r < 0 ? err_new(r, "change its file system") : 0;
+}
+
+/* Read-only and the like are for this mount alone: the file system may be the host's as well. */
+static int remount_apply(struct mount_context *ctx, const struct mount_row *row)
+{
+	const char *target = flat_str(ctx->plan, row->target),
+		   *data = flat_str(ctx->plan, row->data);
+	unsigned flags = row->flags & MOUNT_STRICT ? PATH_STRICT : 0;
+	auto_close int at = path_open(ctx->root_fd, target, O_PATH, flags);
+	int r = at < 0 ? err_new(at, "open it") : mount_attributes_set(at, row);
+	if (r == 0 && data)
+		r = reconfigure(at, data);
+	if (r == -EINVAL)
+		return err_say(r, "remount %s: nothing is mounted there, or it has no such option",
+			target);
+	return r < 0 ? err_wrap(r, "remount %s", target) : 0;
+}
+
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 {
+	if (row->kind == MOUNT_KIND_REMOUNT)
+		return remount_apply(ctx, row);
 	auto_close int own_tree = -EBADF;
 	int tree;
 

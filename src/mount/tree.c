@@ -31,16 +31,23 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 	if (r < 0)
 		return err_new(r, "set propagation");
 
+	return mount_attributes_set(tree_fd, row);
+}
+
+int mount_attributes_set(int fd, const struct mount_row *row)
+{
+	struct mount_attr attr;
+	int r;
 	if (row->attr_set || row->attr_clear) {
 		attr = (struct mount_attr){.attr_set = row->attr_set, .attr_clr = row->attr_clear};
-		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH, &attr);
+		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH, &attr);
 		if (r < 0)
 			return err_new(r, "set mount flags");
 	}
 	if (row->attr_set_recursive || row->attr_clear_recursive) {
 		attr = (struct mount_attr){
 			.attr_set = row->attr_set_recursive, .attr_clr = row->attr_clear_recursive};
-		r = sys_mount_setattr(tree_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+		r = sys_mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
 		if (r < 0)
 			return err_new(r, "set mount flags recursively");
 	}

@@ -103,6 +103,7 @@ struct oci_spec {
 	struct str_list
 		layers; /* host directories of the root overlay, lowest first; one is the plain root */
 	const char *upper, *work;
+	const char *mount_label; /* SELinux context of the mounts, or NULL */
 	/* Where the root is attached until it is entered, for hooks that look for it there; NULL: over /. */
 	const char *root_point;
 	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper, keeps_keyring;

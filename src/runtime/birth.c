@@ -163,22 +163,6 @@ static int clone_error(int r, uint64_t flags)
 	return err_new(r, "start init");
 }
 
-const struct ns_row *plan_user_row(const struct flat *plan)
-{
-	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_USER)
-			return row;
-	}
-	return NULL;
-}
-
-enum ns_mode plan_user_mode(const struct flat *plan)
-{
-	const struct ns_row *row = plan_user_row(plan);
-	return row && plan_head(plan)->kind == PLAN_KIND_RUN ? (enum ns_mode)row->mode : 0;
-}
-
 /* In the child: enters the user namespace and makes init there. */
 static _Noreturn void join_main(const struct launch *l, const struct birth_fds *fds)
 {

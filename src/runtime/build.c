@@ -254,6 +254,7 @@ static int add_cgroup_mount(
 	row->kind = MOUNT_KIND_NEW;
 	row->fstype = flat_string(b->flat, "tmpfs");
 	row->data = flat_string(b->flat, "mode=755,size=64k");
+	row->label = flat_string(b->flat, b->spec->mount_label);
 	/* Not until the mount points in it are made: it is frozen below. */
 	row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	int r = 0;
@@ -320,6 +321,31 @@ static int add_mount_idmaps(struct build *b, const struct oci_mount *mount, uint
 	return 0;
 }
 
+static int bind_data_check(
+	struct mount_row *row, const struct oci_mount *mount, const struct mount_options *o)
+{
+	row->data = 0;
+	return mount_options_suit_bind(o)
+		? 0
+		: err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"",
+			  mount->destination, o->data.data);
+}
+
+static int add_remount(
+	struct build *b, const struct oci_mount *mount, const struct mount_options *o)
+{
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_REMOUNT;
+	return o->is_bind ? bind_data_check(row, mount, o) : 0;
+}
+
+/* The kernel labels what is in these, and takes no context for all of it. */
+static bool has_labels_of_its_own(const char *fstype)
+{
+	return str_eq(fstype, "proc") || str_eq(fstype, "sysfs") || str_eq(fstype, "mqueue");
+}
+
 static int add_mount(struct build *b, const struct oci_mount *mount)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
@@ -330,6 +356,8 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 		return err_say(-EINVAL, "mount on \"%s\": the destination must be absolute",
 			mount->destination);
 
+	if (o.is_remount)
+		return add_remount(b, mount, &o);
 	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
 	r = proc_check(mount, is_bind);
 	if (r < 0)
@@ -350,12 +378,9 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
 	if (r < 0)
 		return r;
-	if (is_bind)
-		row->data = 0;
-	if (is_bind && !mount_options_suit_bind(&o))
-		return err_say(-EINVAL, "mount on %s: a bind mount has no option \"%s\"",
-			mount->destination, o.data.data);
-	return 0;
+	if (!is_bind && !has_labels_of_its_own(mount->type))
+		row->label = flat_string(b->flat, b->spec->mount_label);
+	return is_bind ? bind_data_check(row, mount, &o) : 0;
 }
 
 static int add_mounts(struct build *b)

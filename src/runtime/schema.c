@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a plan file looks like: for each section its row, and where in the row strings and blobs are referred to.
- * flat_open checks those; plan_open checks the numbers that later index tables.
+ * flat_open checks those; plan_open checks the numbers that later index tables. And what several ask of a plan.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -33,9 +33,9 @@ static const struct flat_section_schema plan_sections[PLAN_SECTION_COUNT] = {
 	[PLAN_LAYER] = SECTION("layer", plan_text_row, .string_count = 3,
 		.strings = {AT(plan_text_row, origin), AT(plan_text_row, text),
 			AT(plan_text_row, value)}),
-	[PLAN_MOUNT] = SECTION("mount", mount_row, .string_count = 5,
+	[PLAN_MOUNT] = SECTION("mount", mount_row, .string_count = 6,
 		.strings = {AT(mount_row, origin), AT(mount_row, target), AT(mount_row, source),
-			AT(mount_row, fstype), AT(mount_row, data)}),
+			AT(mount_row, fstype), AT(mount_row, data), AT(mount_row, label)}),
 	[PLAN_MOUNT_IDMAP] = SECTION("idmap of a mount", ns_idmap_row, .string_count = 1,
 		.strings = {AT(ns_idmap_row, origin)}),
 	[PLAN_NODE] = SECTION("node", mount_node_row, .string_count = 3,
@@ -101,7 +101,7 @@ static bool clock_is_right(const void *data)
 static bool mount_is_right(const void *data)
 {
 	const struct mount_row *row = data;
-	bool is_named = row->kind == MOUNT_KIND_BIND || row->fstype;
+	bool is_named = row->kind != MOUNT_KIND_NEW || row->fstype;
 	return row->kind && row->kind <= MOUNT_KIND_MAX && row->target && is_named &&
 		row->slot < SLOT_MAX;
 }
@@ -217,4 +217,20 @@ int plan_open(struct flat *out, const void *data, size_t size)
 		return r;
 	*out = plan;
 	return 0;
+}
+
+const struct ns_row *plan_user_row(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
+		if (row->kind == NS_USER)
+			return row;
+	}
+	return NULL;
+}
+
+enum ns_mode plan_user_mode(const struct flat *plan)
+{
+	const struct ns_row *row = plan_user_row(plan);
+	return row && plan_head(plan)->kind == PLAN_KIND_RUN ? (enum ns_mode)row->mode : 0;
 }

@@ -67,6 +67,7 @@ int sys_memfd_create(const char *name, unsigned flags);
 int sys_open_tree(int dirfd, const char *path, unsigned flags);
 int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 int sys_fsopen(const char *fstype, unsigned flags);
+int sys_fspick(int dirfd, const char *path, unsigned flags);
 int sys_fsconfig(int fs_fd, unsigned command, const char *key, const void *value, int aux);
 int sys_fsmount(int fs_fd, unsigned flags, unsigned attributes);
 /* [5.12] Without it read-only and the like cannot be set atomically: callers report -ENOSYS, they do not remount. */

@@ -24,6 +24,12 @@ int sys_move_mount(int from_fd, const char *from, int to_fd, const char *to, uns
 	return fault ? fault : sys_result(syscall(SYS_move_mount, from_fd, from, to_fd, to, flags));
 }
 
+int sys_fspick(int dirfd, const char *path, unsigned flags)
+{
+	int fault = fault_hit("fspick");
+	return fault ? fault : sys_result(syscall(SYS_fspick, dirfd, path, flags | FSPICK_CLOEXEC));
+}
+
 int sys_fsopen(const char *fstype, unsigned flags)
 {
 	int fault = fault_hit("fsopen");

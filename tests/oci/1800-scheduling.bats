@@ -101,6 +101,12 @@ begin() {
 	failure "$apparmor" run c
 	config '.process.selinuxLabel = "husk:has:none:s0"'
 	failure "$selinux" run c
+	if [[ ! -e /sys/fs/selinux/enforce ]]; then
+		config '.linux.mountLabel = "husk:has:none:s0"'
+		failure "linux.mountLabel: SELinux is not enabled on this machine" run c
+		config '.linux.mountLabel = "" | .process.args = ["true"]'
+		runtime run c
+	fi
 	begin '.process.apparmorProfile = "unconfined"'
 	failure "$apparmor" exec --apparmor husk-has-none c true
 	failure "$selinux" exec --process-label husk:has:none:s0 c true

@@ -179,3 +179,22 @@ propagation_of() {
 	umount -R rootfs
 	rmdir rootfs/later rootfs/own rootfs/slave rootfs/shared 2>/dev/null || true
 }
+
+@test "remount: what is mounted there gets other attributes, and options of its file system" {
+	local tmpfs='{destination: "/mnt", type: "tmpfs", source: "x", options: ["nosuid", "size=64k"]}'
+	remounted() {
+		config ".mounts += [$tmpfs, $1] | .process.args = [\"grep\", \" /mnt \", \"/proc/mounts\"] | .root.readonly = false"
+		runtime run one
+	}
+	[[ $(remounted '{destination: "/mnt", options: ["remount", "ro", "noexec"]}') == "x /mnt tmpfs ro,nosuid,noexec,relatime,size=64k"* ]]
+	[[ $(remounted '{destination: "/mnt", type: "tmpfs", source: "x", options: ["remount", "suid", "size=128k"]}') == "x /mnt tmpfs rw,relatime,size=128k"* ]]
+	[[ $(remounted '{destination: "/mnt", source: "x", options: ["bind", "remount", "nodev"]}') == "x /mnt tmpfs rw,nosuid,nodev,relatime,size=64k"* ]]
+	config ".mounts += [{destination: \"/bin\", options: [\"remount\", \"ro\"]}]"
+	failure "remount /bin: nothing is mounted there, or it has no such option" run one
+	config ".mounts += [{destination: \"/nowhere\", options: [\"remount\", \"ro\"]}]"
+	failure "remount /nowhere: open it: No such file or directory" run one
+	config ".mounts += [$tmpfs, {destination: \"/mnt\", options: [\"remount\", \"nosuchthing\"]}]"
+	failure "remount /mnt: " run one
+	config ".mounts += [$tmpfs, {destination: \"/mnt\", options: [\"remount\", \"bind\", \"size=1m\"]}]"
+	failure 'a bind mount has no option "size=1m"' run one
+}

@@ -83,7 +83,7 @@ told() {
 	refused 'needs a "type"' ".mounts += [{destination: \"/mnt\"}]"
 }
 
-# remount and iversion are in the table with their reasons.
+# remount is in 1900-mounts.bats.
 @test "mount options: every word that must be understood is, on a file system and on a bind" {
 	local words=(async atime defaults dev diratime exec loud noatime nodev nodiratime noexec noiversion nolazytime norelatime
 		nostrictatime nosuid private relatime ro rprivate rshared rslave runbindable rw shared silent slave strictatime suid unbindable)

@@ -78,7 +78,8 @@ static void test_refused(void **state)
 			"linux.maskedPaths[1]: \"b\" is not an absolute path"},
 		{IN_LINUX("'readonlyPaths':['']"), -EINVAL,
 			"linux.readonlyPaths[0]: \"\" is not an absolute path"},
-		{IN_LINUX("'mountLabel':'l'"), -EOPNOTSUPP, "linux.mountLabel: " NOT_YET},
+		{IN_LINUX("'mountLabel':7"), -EINVAL,
+			"linux.mountLabel: expected a string, found a number"},
 		{IN_LINUX("'personality':{'domain':'LINUX64'}"), -EINVAL,
 			"linux.personality.domain: \"LINUX64\" is not a personality. Did you mean "
 			"LINUX?"},
