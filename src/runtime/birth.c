@@ -50,8 +50,10 @@ static int safe_fd_take(int fd)
 
 static int birth_fds_open(struct launch *l, struct birth_fds *out)
 {
-	int exe = runtime_sealed_exe(
-		plan_head(&l->plan)->flags & PLAN_REAPER ? l->init_path : NULL);
+	/* The offsets of clocks are a file in /proc that only its owner can write. */
+	bool is_hidden = flat_count(&l->plan, PLAN_CLOCK) == 0;
+	bool stays = plan_head(&l->plan)->flags & PLAN_REAPER;
+	int exe = runtime_sealed_exe(stays ? l->init_path : NULL, is_hidden);
 	if (exe < 0)
 		return exe;
 	out->exe = safe_fd_take(exe);

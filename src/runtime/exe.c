@@ -46,11 +46,11 @@ static int overlay_exe(const char *path)
 			: sys_openat2(root, name, O_PATH, 0, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
 }
 
-/* Not readable: the kernel lets nobody trace, or look through /proc into, who executes what it may not read, unless that one
+/* Hidden is not readable: the kernel lets nobody trace, or look through /proc into, who executes what it may not read, unless that one
  * could read it. In a user namespace that does not map its owner nobody can, so init is hidden there from its first
  * instruction, and not only from its first prctl(2), against whoever has CAP_SYS_PTRACE in it.
  * memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
-static int memfd_exe(void)
+static int memfd_exe(mode_t mode)
 {
 	auto_close int copy = sys_memfd_create("husk-init", MFD_ALLOW_SEALING | MFD_EXEC);
 	if (copy == -EINVAL)
@@ -59,14 +59,14 @@ static int memfd_exe(void)
 		return copy;
 	int r = image_write(copy);
 	if (r == 0)
-		r = sys_chmod_fd(copy, 0111);
+		r = sys_chmod_fd(copy, mode);
 	if (r == 0)
 		r = sys_fcntl(copy, F_ADD_SEALS,
 			F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
 	return r < 0 ? r : take_fd(&copy);
 }
 
-static int tmpfs_exe(void)
+static int tmpfs_exe(mode_t mode)
 {
 	auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 	int r = fs_fd < 0 ? fs_fd : sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
@@ -76,7 +76,7 @@ static int tmpfs_exe(void)
 		fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 	auto_close int file = root < 0
 		? root
-		: sys_open_at(root, "husk-init", O_WRONLY | O_CREAT | O_EXCL, 0111);
+		: sys_open_at(root, "husk-init", O_WRONLY | O_CREAT | O_EXCL, mode);
 	r = file < 0 ? file : image_write(file);
 	fd_replace(&file, -EBADF);
 	if (r == 0)
@@ -86,13 +86,14 @@ static int tmpfs_exe(void)
 	return r < 0 ? r : sys_open_at(root, "husk-init", O_PATH, 0);
 }
 
-int runtime_sealed_exe(const char *stays_path)
+int runtime_sealed_exe(const char *stays_path, bool is_hidden)
 {
+	mode_t mode = is_hidden ? 0111 : 0555;
 	int fd = stays_path ? overlay_exe(stays_path) : -ENOENT;
 	if (fd < 0)
-		fd = memfd_exe();
+		fd = memfd_exe(mode);
 	if (fd < 0)
-		fd = tmpfs_exe();
+		fd = tmpfs_exe(mode);
 	return fd < 0 ? err_new(fd, "make the program that becomes the container's first process")
 		      : fd;
 }

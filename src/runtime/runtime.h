@@ -128,5 +128,6 @@ int launch_leave(struct launch *l);
 _Noreturn void runtime_init_main(void);
 
 /* An fd of husk-init that can be executed and that nobody can write: a copy in memory of what the build has put into this
- * program, or the installed one of that path through a read-only overlay. Host. */
-int runtime_sealed_exe(const char *stays_path);
+ * program, or the installed one of that path through a read-only overlay. Hidden: nobody in a user namespace can look into who
+ * executes it, whose files in /proc are then the host's root's. Host. */
+int runtime_sealed_exe(const char *stays_path, bool is_hidden);
