@@ -111,7 +111,7 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	put_cgroup(&w);
 	put_seccomp(&w);
 	put_switch(&w, "apparmor", true);
-	put_switch(&w, "selinux", false); /* its labels of mounts are refused */
+	put_switch(&w, "selinux", true);
 	put_switch(&w, "intelRdt", false);
 	put_memory_policy(&w);
 	json_open_object(&w, "mountExtensions");
