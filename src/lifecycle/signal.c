@@ -168,6 +168,8 @@ int lifecycle_delete(struct lifecycle *l, const char *id, bool is_forced)
 	if (dir == -ENOENT && is_forced)
 		return 0;
 	auto_close int lock = dir < 0 ? dir : lifecycle_dir_lock(dir, true);
+	if (lock == -ENOENT && is_forced)
+		return 0;
 	if (lock < 0)
 		return lock;
 	return delete_locked(l, dir, id, is_forced);

@@ -92,10 +92,15 @@ int lifecycle_dir_open(const struct lifecycle *l, const char *id)
 
 int lifecycle_dir_lock(int dir, bool is_waiting)
 {
-	int lock = lock_file_at(dir, "lock", is_waiting);
+	struct stat st;
+	auto_close int lock = lock_file_at(dir, "lock", is_waiting);
 	if (lock == -EWOULDBLOCK)
 		return err_say(-EBUSY, "another command is at work on this container");
-	return lock < 0 ? err_new(lock, "lock the container") : lock;
+	int r = lock < 0 ? lock : sys_stat_fd(dir, &st);
+	/* Whoever held the lock may have deleted it; what has its name now is another container. */
+	if (r == -ENOENT || (r == 0 && st.st_nlink == 0))
+		return err_say(-ENOENT, "the container does not exist any more");
+	return r < 0 ? err_new(r, "lock the container") : take_fd(&lock);
 }
 
 /* Of a create that died there is no state: nothing of it runs, for its init dies with it. */

@@ -8,7 +8,7 @@
  *                       the protocol) has TEXT in it
  *   N:ERROR             the N-th of the calls that change something, counted over all processes from 1
  * ERROR is a name such as EIO, or KILL: then the process that calls gets SIGKILL, or LATER: then it waits 0.8 s, and
- * with it whoever calls meanwhile. --log writes down every counted call, --not leaves out processes of that name, which
+ * with it whoever calls meanwhile. --log writes down every counted call, and LATER when such a wait begins, --not leaves out processes of that name, which
  * are the payload.
  *
  * It is a seccomp filter that asks a supervisor, so there is no tracer, and a COMMAND that leaves a process behind is
@@ -292,6 +292,10 @@ static void supervise(struct refusal *x, int listener)
 			answer.error = -EINTR;
 		}
 		if (error == -2) {
+			if (x->log) {
+				fputs("LATER\n", x->log);
+				fflush(x->log);
+			}
 			usleep(LATER_US);
 			answer.error = error = 0;
 		}

@@ -58,10 +58,10 @@ teardown() {
 	for kind in p "c 1 5" link; do
 		rm -f "$evil/full/victim"
 		echo image >"$evil/full/victim"
-		timeout --kill-after 5 10 "$REFUSE" openat~victim:LATER -- "$RUNTIME" --root "$RUNTIME_ROOT" run c </dev/null >out 2>err &
+		timeout --kill-after 5 10 "$REFUSE" --log held openat~victim:LATER -- "$RUNTIME" --root "$RUNTIME_ROOT" run c </dev/null >out 2>err &
 		command=$!
-		sleep 0.4
-		rm "$evil/full/victim"
+		eventually grep -q LATER held
+		rm "$evil/full/victim" held
 		case $kind in
 		link) ln -s "$CANARY/file" "$evil/full/victim" ;;
 		*) mknod "$evil/full/victim" $kind ;;
@@ -124,4 +124,21 @@ watched_pod() {
 	refused "$theirs"
 	chmod 711 "$theirs"
 	"$RUNTIME" --root "$theirs" list
+}
+
+# Whoever comes late finds the directory of a container that is gone, and by its name another one.
+@test "a delete that waits for another one leaves a new container of the same id alone" {
+	config_of sleep 1000
+	for call in openat~lock flock; do
+		begin c
+		rm -f held
+		"$REFUSE" --log held "$call:LATER" -- "$RUNTIME" --root "$RUNTIME_ROOT" delete --force c </dev/null >out 2>err &
+		late=$!
+		eventually grep -q LATER held
+		runtime delete --force c
+		begin c
+		wait "$late"
+		status_is c running
+		runtime delete --force c
+	done
 }
