@@ -44,7 +44,7 @@ class Floor(Contender):
     def __init__(self, place, program):
         super().__init__(place)
         command = [program, self.root, *PROGRAM]
-        self.commands = dict.fromkeys(("run", "exec", "port"), lambda number: command)
+        self.commands = dict.fromkeys(("run", "exec", "port", "steps"), lambda number: command)
 
 
 class Husk(Contender):
@@ -89,6 +89,11 @@ class OciRuntime(Contender):
         self.commands = {
             "run": lambda number: [self.program, "run", "--bundle", f"{self.place}/once", f"bench-{number}"],
             "exec": lambda number: [self.program, "exec", "bench", *PROGRAM],
+            "steps": lambda number: [
+                [self.program, "create", "--bundle", f"{self.place}/once", f"bench-{number}"],
+                [self.program, "start", f"bench-{number}"],
+                [self.program, "delete", "--force", f"bench-{number}"],
+            ],
         }
 
     def start(self):

@@ -11,6 +11,7 @@ GOALS = (  # job, of, to, at most this ratio of the two, round by round
     ("run", "husk-runtime", "floor", 1.6),
     ("run", "husk-runtime", "crun", 0.5),
     ("exec", "husk-runtime", "crun", 0.5),
+    ("steps", "husk-runtime", "crun", 0.5),
     ("exec", "husk", "floor", 1.0),
     ("port", "husk", "floor", 4.0),
     ("port", "husk", "docker", 0.03),
