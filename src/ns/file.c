@@ -125,6 +125,12 @@ static int say_not_bound(int code, enum ns_kind kind, const char *path)
 	return err_new(code, "keep the %s namespace at %s", ns_info[kind].option, path);
 }
 
+static bool is_empty_file(const char *path)
+{
+	struct stat st;
+	return sys_stat_at(AT_FDCWD, path, 0, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 int ns_persist(pid_t pid, enum ns_kind kind, const char *path)
 {
 	char from[64];
@@ -137,6 +143,10 @@ int ns_persist(pid_t pid, enum ns_kind kind, const char *path)
 	bool is_made = r >= 0;
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make %s for the %s namespace", path, ns_info[kind].option);
+	if (!is_made && !is_empty_file(path))
+		return err_say(-EEXIST,
+			"keep the %s namespace at %s: that is no empty file, and would be hidden",
+			ns_info[kind].option, path);
 	r = sys_move_mount(
 		tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 	if (r < 0 && is_made)

@@ -256,6 +256,20 @@ END
 	expect_output 10.9.8.7
 }
 
+@test "a namespace is kept at nothing that it would hide" {
+	need_root
+	local before
+	echo content >"$BATS_TEST_TMPDIR/file"
+	mkdir "$BATS_TEST_TMPDIR/directory"
+	before=$(wc -l </proc/self/mountinfo)
+	for at in file directory; do
+		run ! husk ns run --net="$BATS_TEST_TMPDIR/$at" -- true
+		[[ $output == *"that is no empty file, and would be hidden"* ]]
+	done
+	run ! husk ns run --net=/dev/null -- true
+	[[ $(wc -l </proc/self/mountinfo) -eq $before && $(<"$BATS_TEST_TMPDIR/file") == content && -c /dev/null ]]
+}
+
 @test "A12: one of every kind" {
 	[[ -e /proc/self/ns/time ]] || skip "needs time namespaces"
 	local dir=$BATS_TEST_TMPDIR/kept kind cpu words=()
