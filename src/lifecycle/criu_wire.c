@@ -68,8 +68,8 @@ int wire_next(const char **data, size_t *len, struct wire_field *out)
 	if (*len == 0)
 		return 0;
 	int r = number_take(data, len, &key);
-	if (r < 0)
-		return r;
+	if (r < 0 || key > UINT32_MAX)
+		return -EBADMSG;
 	out->field = (uint32_t)(key >> KIND_BITS);
 	switch (key & ((1u << KIND_BITS) - 1)) {
 	case WIRE_NUMBER:

@@ -66,6 +66,7 @@ static void broken_messages_are_refused(void **state)
 		{"\x1d"
 		 "12",
 			3},
+		{"\x88\x80\x80\x80\x80\x01\x01", 7}, /* a field of more than 32 bits */
 		{"\x0b", 1}, /* a group, which nobody uses any more */
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
