@@ -50,7 +50,7 @@ restarted() {
 	[[ $status -eq 126 && $output == *"permission denied"* ]]
 }
 
-@test "in the background: exec, pause, update, top, logs, stop, start" {
+@test "in the background: exec, pause, update, top, stats, logs, stop, start" {
 	docker_run -d --name one -m 64m --pids-limit 30 --cpus 0.5 'echo begun; trap "exit 3" TERM; while :; do sleep 0.05; done'
 	[[ $(docker exec one sh -c 'cat /proc/1/comm') == sh ]]
 	run docker exec one sh -c 'exit 6'
@@ -63,6 +63,7 @@ restarted() {
 	docker unpause one
 	docker update --memory 128m --memory-swap 256m one
 	[[ $(docker exec one cat /sys/fs/cgroup/memory/memory.limit_in_bytes) == 134217728 ]]
+	[[ $(docker stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' one) =~ ^[1-9][0-9]*\ [1-9][0-9.]*[KM]iB\ /\ 128MiB$ ]]
 	[[ $(docker top one | wc -l) -ge 2 && $(docker logs one) == begun ]]
 	docker stop -t 5 one
 	restarted one "0 exited 3"
