@@ -449,14 +449,13 @@ static void instances_side_by_side(void **state)
 /* A firewall of somebody else that drops what is forwarded, as ufw and Docker leave it. */
 static void foreign_firewalls(void **state)
 {
-	static const char *const add[] = {nft_programs[0],
+	const char *const add[] = {nft_programs[0],
 		"table ip filter { chain FORWARD { type filter hook forward priority 0; "
 		"policy drop; ct state established accept; }; chain DOCKER-USER { }; chain INPUT { "
 		"type filter hook input priority 0; policy accept; }; }",
 		NULL};
-	static const char *const remove[] = {
-		nft_programs[0], "delete", "table", "ip", "filter", NULL};
-	static const char *const list[] = {nft_programs[0], "list", "table", "ip", "filter", NULL};
+	const char *const remove[] = {nft_programs[0], "delete", "table", "ip", "filter", NULL};
+	const char *const list[] = {nft_programs[0], "list", "table", "ip", "filter", NULL};
 	auto_buf struct buf output = BUF_INIT, before = BUF_INIT, during = BUF_INIT,
 			    after = BUF_INIT;
 
