@@ -125,7 +125,7 @@ static int write_swap_v1(const struct cgroup_limit_value *value, struct buf *out
 
 static int write_swap_v2(const struct cgroup_limit_value *value, struct buf *out)
 {
-	int64_t memory_bytes;
+	int64_t memory_bytes = 0;
 
 	int r = swap_check(value, &memory_bytes);
 	if (r < 0 || value->row->value < 0)

@@ -324,7 +324,7 @@ int network_show(struct engine *e, const char *name, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
-	struct network_view view;
+	struct network_view view = {0};
 	int r = view_load(e, name, &a, &n, &view);
 	if (r < 0)
 		return r;
