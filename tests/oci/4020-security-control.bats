@@ -102,6 +102,10 @@ teardown() {
 			timeout --kill-after 2 15 "$RUNTIME" --root "$RUNTIME_ROOT" delete --force c
 			[[ ! -e $RUNTIME_ROOT/c ]]
 			kill -KILL "$pid" 2>/dev/null || true
+			is_gone() {
+				! kill -0 "$pid" 2>/dev/null
+			}
+			eventually is_gone
 			find /sys/fs/cgroup -depth -type d -name c -exec rmdir {} + 2>/dev/null || true
 		done
 	done

@@ -96,7 +96,7 @@ watched_pod() {
 	touch "$evil/stop"
 	eventually grep -q ^watched "$BATS_TEST_TMPDIR/seen"
 	sort "$BATS_TEST_TMPDIR/seen" | uniq -c | head -40
-	[[ $(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen") -ge 20 ]]
+	[[ $(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen") -ge 10 ]]
 }
 
 # A pod whose containers share the user and the pid namespace: the second one's init is seen by the first, and is nothing
