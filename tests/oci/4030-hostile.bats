@@ -58,10 +58,13 @@ teardown() {
 	for kind in p "c 1 5" link; do
 		rm -f "$evil/full/victim"
 		echo image >"$evil/full/victim"
-		timeout --kill-after 5 10 "$REFUSE" --log held openat~victim:LATER -- "$RUNTIME" --root "$RUNTIME_ROOT" run c </dev/null >out 2>err &
+		timeout --kill-after 5 10 "$REFUSE" --log "$BATS_TEST_TMPDIR/held" openat~victim:LATER -- "$RUNTIME" --root "$RUNTIME_ROOT" run c </dev/null >out 2>err &
 		command=$!
-		eventually grep -q LATER held
-		rm "$evil/full/victim" held
+		eventually grep -q LATER "$BATS_TEST_TMPDIR/held" || {
+			cat out err
+			return 1
+		}
+		rm "$evil/full/victim" "$BATS_TEST_TMPDIR/held"
 		case $kind in
 		link) ln -s "$CANARY/file" "$evil/full/victim" ;;
 		*) mknod "$evil/full/victim" $kind ;;
