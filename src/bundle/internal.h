@@ -68,5 +68,7 @@ int bundle_hooks_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_linux_read(struct bundle_reader *r, const struct json_cursor *c);
 /* linux.resources: limits and device_rules. */
 int bundle_resources_read(struct bundle_reader *r, const struct json_cursor *c);
+/* linux.intelRdt. */
+int bundle_rdt_read(struct bundle_reader *r, const struct json_cursor *c);
 /* linux.seccomp: compiled into process.seccomp. */
 int bundle_seccomp_read(struct bundle_reader *r, const struct json_cursor *c);

@@ -343,7 +343,7 @@ static const struct bundle_field linux_fields[] = {
 	{"mountLabel", mount_label_read},
 	{"personality", bundle_personality_read},
 	{"timeOffsets", clocks_read},
-	{"intelRdt", NULL},
+	{"intelRdt", bundle_rdt_read},
 	{"memoryPolicy", bundle_memory_policy_read},
 	{"netDevices", net_devices_read},
 	{0},

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "lifecycle/rdt.h"
 #include "bundle/bundle.h"
 #include "sec/sec.h"
 #include "sys/calls.h"
@@ -156,6 +157,8 @@ static int spec_complete(struct creation *c)
 	if (r == 0)
 		r = lifecycle_rootless_adapt(spec);
 	if (r == 0)
+		r = lifecycle_rdt_place(spec, &c->state);
+	if (r == 0)
 		r = lifecycle_group_place(&c->group);
 	if (r < 0)
 		return r;
@@ -227,6 +230,8 @@ static int init_start(struct creation *c)
 	launch->rows = c->spec.process.cells.rows;
 	launch->columns = c->spec.process.cells.columns;
 	r = lifecycle_group_launch(&c->group, launch);
+	if (r == 0)
+		r = lifecycle_rdt_enter(&c->spec, &c->state, launch->pid);
 	return r < 0 ? r : launch_ready(launch);
 }
 
@@ -277,6 +282,8 @@ void creation_undo(struct creation *c)
 	int r = lifecycle_hooks(&c->spec, OCI_HOOK_POSTSTOP, &c->state, -EBADF);
 	if (r == 0 && has_group)
 		r = lifecycle_group_remove(c->l, &c->state);
+	if (r == 0)
+		r = lifecycle_rdt_remove(&c->state);
 	if (r == 0)
 		r = lifecycle_dir_remove(c->l, c->request->id);
 	if (r < 0)

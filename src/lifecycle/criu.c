@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with criu. Its child side may only place fds and execute: criu sees 0, 1 and 2 as /dev/null, the socket as
- * 3, and from 4 on what it may put into the restored processes.
+ * The conversation with criu. Its child side may only place fds and execute: criu sees 0, 1 and 2 as /dev/null (--shell-job: the
+ * caller's), the socket as 3, and from 4 on what it may put into the restored processes.
  */
 #include "lifecycle/criu.h"
 #include "base/err.h"
@@ -110,7 +110,7 @@ static int told_put(struct criu *c)
 		{told->leaves_running, CRIU_LEAVE_RUNNING},
 		{true, OPTION_NOTIFY},
 		{true, OPTION_MANAGE_CGROUPS},
-		{true, CRIU_ORPHAN_PTS_MASTER},
+		{!told->shell_job, CRIU_ORPHAN_PTS_MASTER},
 		{told->is_pre_dump || told->parent_path, CRIU_TRACK_MEMORY},
 	};
 	int mode = cgroups_mode(told->cgroups_mode);
@@ -184,8 +184,10 @@ static int fds_place(const struct criu *c, int socket)
 {
 	const char *images = c->told->image_path;
 	const char *work = c->told->work_path ? c->told->work_path : images;
-	int null = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0);
-	int sources[SAFE_FD] = {null, null, null, socket,
+	/* The terminal of a job is that of who asks. */
+	bool is_job = c->told->shell_job;
+	int null = is_job ? 0 : sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0);
+	int sources[SAFE_FD] = {null, is_job ? 1 : null, is_job ? 2 : null, socket,
 		sys_open_at(AT_FDCWD, images, O_RDONLY | O_DIRECTORY, 0),
 		sys_open_at(AT_FDCWD, work, O_RDONLY | O_DIRECTORY, 0)};
 	for (size_t i = 0; i < c->fd_count; i++)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
+#include "lifecycle/rdt.h"
 #include "sec/sec.h"
 #include "sys/file.h"
 
@@ -259,6 +260,8 @@ static int exec_start(struct lifecycle *l, struct execution *x)
 		r = launch_prepare(launch);
 	if (r == 0)
 		r = launch_start(launch);
+	if (r == 0)
+		r = lifecycle_rdt_join(&x->state, launch->pid);
 	return r < 0 ? r : launch_ready(launch);
 }
 

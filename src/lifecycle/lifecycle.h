@@ -46,7 +46,8 @@ struct lifecycle_state {
 	enum lifecycle_status status;
 	enum lifecycle_manager manager;
 	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
-	const char *unit; /* of systemd, or "" */
+	const char *unit, *rdt; /* of systemd; the class of resctrl; or "" */
+	bool rdt_is_own; /* that class goes with the container */
 	struct process_id process;
 	OCI_LIST(struct oci_pair) annotations;
 };
@@ -102,9 +103,9 @@ struct lifecycle_limit {
 	bool is_size, is_text; /* bytes as people write them; a list of numbers */
 	bool is_second; /* the limit's second number */
 };
-/* Changes limits: of a file of resources (or "-") and by options; what neither names stays. */
+/* Changes limits, of a file of resources (or "-") and by options, and lines of its class of resctrl; "": of none. */
 int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
-	const struct lifecycle_limit *limits, size_t count);
+	const char *schemata, const struct lifecycle_limit *limits, size_t count);
 int lifecycle_pids(struct lifecycle *l, const char *id, pid_t **out_pids, size_t *out_count);
 struct lifecycle_events {
 	const char *id;
@@ -120,8 +121,7 @@ struct lifecycle_exec {
 	const char *id;
 	/* process.json, or NULL: the container's own process, changed by what follows. */
 	const char *process_file;
-	const struct strvec *args, *env, *caps; /* args: empty with process_file */
-	const struct strvec *groups;
+	const struct strvec *args, *env, *caps, *groups; /* args: empty with process_file */
 	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
 	const char *cwd, *user; /* "UID[:GID]" */
 	const char *apparmor, *selinux; /* labels in place of the process's own */

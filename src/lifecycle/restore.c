@@ -207,6 +207,10 @@ int lifecycle_restore(struct lifecycle *l, const struct lifecycle_create *reques
 		result = err_say(-EOPNOTSUPP,
 			"restore into a unit of systemd is not supported: only "
 			"--cgroup-manager cgroupfs or disabled");
+	if (result == 0 && c->spec.rdt)
+		result = err_say(-EOPNOTSUPP,
+			"config.json: linux.intelRdt: a class is not restored: processes that criu "
+			"makes cannot be put into it before they run");
 	if (result == 0)
 		result = criu_prepare(&r.criu, told, CRIU_RESTORE);
 	if (result == 0)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "lifecycle/rdt.h"
 #include "sys/calls.h"
 #include "sys/lock.h"
 
@@ -153,6 +154,8 @@ static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_f
 	r = end_all(l, &state);
 	if (r == 0)
 		r = lifecycle_group_remove(l, &state);
+	if (r == 0)
+		r = lifecycle_rdt_remove(&state);
 	if (r < 0)
 		return r;
 	poststop(dir, &state);

@@ -182,6 +182,8 @@ int lifecycle_state_store(int dir, const struct lifecycle_state *state)
 	json_put_string(&w, "cgroupPath", state->cgroup_path);
 	json_put_string(&w, "cgroupManager", lifecycle_manager_words[state->manager]);
 	json_put_string(&w, "unit", state->unit);
+	json_put_string(&w, "rdtClass", state->rdt);
+	json_put_bool(&w, "rdtClassIsOwn", state->rdt_is_own);
 	json_put_string(&w, "created", state->created);
 	json_put_string(&w, "owner", state->owner);
 	put_annotations(&w, state);
@@ -213,6 +215,7 @@ static int state_read(const struct json *document, struct arena *a, struct lifec
 	} strings[] = {
 		{"cgroupManager", &manager},
 		{"unit", &out->unit},
+		{"rdtClass", &out->rdt},
 		{"bundle", &out->bundle},
 		{"rootfs", &out->rootfs},
 		{"cgroupPath", &out->cgroup_path},
@@ -227,6 +230,8 @@ static int state_read(const struct json *document, struct arena *a, struct lifec
 		*strings[i].field = "";
 		r = json_opt_string(&root, strings[i].key, a, strings[i].field);
 	}
+	if (r >= 0)
+		r = json_opt_bool(&root, "rdtClassIsOwn", &out->rdt_is_own);
 	struct annotations_reading reading = {a, out};
 	if (r >= 0 && json_field(&root, "annotations", &annotations))
 		r = json_each(&annotations, annotation_read, &reading);
@@ -246,7 +251,8 @@ int lifecycle_state_load(int dir, const char *id, struct arena *a, struct lifecy
 		.cgroup_path = "",
 		.created = "",
 		.owner = "",
-		.unit = ""};
+		.unit = "",
+		.rdt = ""};
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read_at(dir, "state.json", STATE_BYTES_MAX, &text);
 	if (r == -ENOENT)

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
+#include "lifecycle/rdt.h"
 #include "sys/file.h"
 
 #include <errno.h>
@@ -64,7 +65,7 @@ static int limit_add(const struct lifecycle_limit *limit, struct arena *a, struc
 }
 
 int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
-	const struct lifecycle_limit *limits, size_t count)
+	const char *schemata, const struct lifecycle_limit *limits, size_t count)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	auto_of(cgroup) struct cgroup *group = NULL;
@@ -83,5 +84,7 @@ int lifecycle_update(struct lifecycle *l, const char *id, const char *resources,
 	spec.device_rules.count = 0; /* as with runc: an update is about limits */
 	if (r == 0)
 		r = lifecycle_group_open(l, &state, &group);
+	if (r == 0 && *schemata)
+		r = lifecycle_rdt_update(&state, schemata);
 	return r < 0 ? r : lifecycle_group_update(l, &state, &spec, group);
 }

@@ -92,6 +92,13 @@ struct oci_limit {
 	const char *origin;
 };
 
+/* linux.intelRdt: a class of the kernel's resctrl. */
+struct oci_rdt {
+	const char *class_name; /* "/": of whoever has none; NULL: its own, named by its id */
+	struct str_list schemata; /* lines, as "L3:0=f;1=f" */
+	bool is_monitored;
+};
+
 #define OCI_LIST(type) \
 	struct { \
 		type *items; \
@@ -111,6 +118,7 @@ struct oci_spec {
 	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
 	const char *hostname, *domainname;
 	const char *cgroup_path;
+	const struct oci_rdt *rdt; /* NULL: none is asked for */
 	OCI_LIST(struct oci_namespace) namespaces;
 	OCI_LIST(struct oci_idmap) idmaps;
 	OCI_LIST(struct oci_clock) clocks;

@@ -92,6 +92,15 @@ static void put_memory_policy(struct json_writer *w)
 	json_close_object(w);
 }
 
+static void put_rdt(struct json_writer *w)
+{
+	json_open_object(w, "intelRdt");
+	json_put_bool(w, "enabled", true);
+	json_put_bool(w, "schemata", true);
+	json_put_bool(w, "monitoring", true);
+	json_close_object(w);
+}
+
 static int features_main(void *context, void *raw, int argc, char **argv)
 {
 	static const char *const hooks[] = {"prestart", "createRuntime", "createContainer",
@@ -112,7 +121,7 @@ static int features_main(void *context, void *raw, int argc, char **argv)
 	put_seccomp(&w);
 	put_switch(&w, "apparmor", true);
 	put_switch(&w, "selinux", true);
-	put_switch(&w, "intelRdt", false);
+	put_rdt(&w);
 	put_memory_policy(&w);
 	json_open_object(&w, "mountExtensions");
 	put_switch(&w, "idmap", true);

@@ -34,9 +34,9 @@ static const struct opt update_opts[] = {
 	LIMIT("pids-limit", pids, "N", "processes"),
 	LIMIT("blkio-weight", weight, "WEIGHT", "share of the disks' time, 10 to 1000"),
 	OPT_STRING(0, "l3-cache-schema", struct update_args, l3_cache, "SCHEMA",
-		"(not supported yet)"),
+		"share of the cache, as L3:0=f;1=f"),
 	OPT_STRING(0, "mem-bw-schema", struct update_args, memory_bandwidth, "SCHEMA",
-		"(not supported yet)"),
+		"share of memory bandwidth, as MB:0=50"),
 	OPT_END,
 };
 
@@ -61,12 +61,12 @@ static int update_main(void *context, void *raw, int argc, char **argv)
 		{"blkio-weight", args->weight, CGROUP_BLKIO_WEIGHT},
 	};
 	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
-	if (args->l3_cache || args->memory_bandwidth)
-		return err_say(-EOPNOTSUPP, "update: --%s is not supported yet",
-			args->l3_cache ? "l3-cache-schema" : "mem-bw-schema");
+	auto_buf struct buf schemata = BUF_INIT;
+	buf_addf(&schemata, args->l3_cache ? "%s\n" : "", args->l3_cache);
+	buf_addf(&schemata, args->memory_bandwidth ? "%s\n" : "", args->memory_bandwidth);
 	int r = runtime_cli_open(context, &l);
 	return r < 0 ? r
-		     : lifecycle_update(&l, argv[0], args->resources, limits,
+		     : lifecycle_update(&l, argv[0], args->resources, schemata.data, limits,
 			       sizeof(limits) / sizeof(limits[0]));
 }
 

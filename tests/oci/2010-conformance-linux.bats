@@ -167,8 +167,10 @@ group_of() {
 	refused "this is not a file of settings" '.linux.resources.unified = {"../memory.max": "1"}'
 }
 
-@test "resctrl: refused by its path, and without a word nothing is done there" {
-	refused 'linux.intelRdt: husk-runtime does not support this yet' '.linux.intelRdt = {closID: "guaranteed"}'
+@test "resctrl: without it an error before anything is made, and without a word nothing is done there" {
+	[[ ! -e /sys/fs/resctrl/schemata ]]
+	refused 'linux.intelRdt: no resctrl is mounted at /sys/fs/resctrl' '.linux.intelRdt = {closID: "guaranteed"}'
+	refused 'linux.intelRdt.closID: "../x" is not a name of a class' '.linux.intelRdt = {closID: "../x"}'
 	[[ $(told 'echo ran' '.linux.intelRdt = null') == ran ]]
 }
 

@@ -91,7 +91,20 @@ static void test_refused(void **state)
 			"linux.timeOffsets.boottime.nanosecs: expected a number from 0 to "
 			"999999999, "
 			"found 1000000000"},
-		{IN_LINUX("'intelRdt':{'closID':'a'}"), -EOPNOTSUPP, "linux.intelRdt: " NOT_YET},
+		{IN_LINUX("'intelRdt':[]"), -EINVAL,
+			"linux.intelRdt: expected an object, found an array"},
+		{IN_LINUX("'intelRdt':{'closID':''}"), -EINVAL,
+			"linux.intelRdt.closID: \"\" is not a name of a class"},
+		{IN_LINUX("'intelRdt':{'closID':'a/b'}"), -EINVAL,
+			"linux.intelRdt.closID: \"a/b\" is not a name of a class"},
+		{IN_LINUX("'intelRdt':{'closID':'info'}"), -EINVAL,
+			"linux.intelRdt.closID: \"info\" is not a name of a class"},
+		{IN_LINUX("'intelRdt':{'l3CacheSchema':'L3'}"), -EINVAL,
+			"linux.intelRdt.l3CacheSchema: \"L3\" is not as L3:0=f;1=f"},
+		{IN_LINUX("'intelRdt':{'schemata':['MB:0=1','x']}"), -EINVAL,
+			"linux.intelRdt.schemata[1]: \"x\" is not as L3:0=f;1=f"},
+		{IN_LINUX("'intelRdt':{'schemata':'MB:0=1'}"), -EINVAL,
+			"linux.intelRdt.schemata: expected an array, found a string"},
 		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_BIND'}"), -EINVAL,
 			"linux.memoryPolicy: \"nodes\" is missing"},
 		{IN_LINUX("'memoryPolicy':{'mode':'MPOL_LOCAL','nodes':'0'}"), -EINVAL,
@@ -167,6 +180,34 @@ static void test_cgroup_paths(void **state)
 	assert_null(spec.cgroup_path);
 }
 
+static void rdt_expect(
+	const char *text, const char *class_name, bool is_monitored, const char *lines)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	auto_buf struct buf found = BUF_INIT;
+	struct oci_spec spec;
+	config_accepted(text, &a, &spec);
+	assert_non_null(spec.rdt);
+	assert_string_equal(spec.rdt->class_name ? spec.rdt->class_name : "(own)", class_name);
+	assert_int_equal(spec.rdt->is_monitored, is_monitored);
+	for (size_t i = 0; i < spec.rdt->schemata.count; i++)
+		buf_addf(&found, "%s|", spec.rdt->schemata.items[i]);
+	assert_string_equal(found.data, lines);
+}
+
+/* The line of bandwidth among those of the cache gives way to the one of memBwSchema. */
+static void test_rdt(void **state)
+{
+	rdt_expect(IN_LINUX("'intelRdt':{}"), "(own)", false, "");
+	rdt_expect(IN_LINUX("'intelRdt':{'closID':'/','enableMonitoring':true}"), "/", true, "");
+	rdt_expect(IN_LINUX("'intelRdt':{'closID':'gold','enableCMT':true,'enableMBM':false,"
+			    "'l3CacheSchema':'L3:0=f;1=f\\nMB:0=10\\n\\n  "
+			    "L2:0=3','memBwSchema':'MB:0=50',"
+			    "'schemata':['L3CODE:0=7','L3DATA:0=8\\nX:y']}"),
+		"gold", true, "L3:0=f;1=f|L2:0=3|MB:0=50|L3CODE:0=7|L3DATA:0=8|X:y|");
+	rdt_expect(IN_LINUX("'intelRdt':{'l3CacheSchema':'MB:0=10'}"), "(own)", false, "MB:0=10|");
+}
+
 static void bound_check(const char *list, const char *item, int max)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -197,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_propagation),
 		cmocka_unit_test(test_namespaces),
 		cmocka_unit_test(test_cgroup_paths),
+		cmocka_unit_test(test_rdt),
 		cmocka_unit_test(test_bounds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Shares of cache and of memory bandwidth: a container's class in the kernel's resctrl (linux.intelRdt). A class that the
+ * configuration names may be another's as well and stays; one of the container's own name goes with it.
+ * Everything speaks; host.
+ */
+#include "lifecycle/internal.h"
+
+/* Is there resctrl, where one is asked for? Says in the state which class it will be. */
+int lifecycle_rdt_place(const struct oci_spec *spec, struct lifecycle_state *state);
+/* Makes the class where it is missing, sets or compares its schemata, and puts the first process into it; before that
+ * runs anything of the container's. Nothing where no class is asked for, as below. */
+int lifecycle_rdt_enter(
+	const struct oci_spec *spec, const struct lifecycle_state *state, pid_t pid);
+/* A further process, into the same. */
+int lifecycle_rdt_join(const struct lifecycle_state *state, pid_t pid);
+/* Writes lines of schemata. */
+int lifecycle_rdt_update(const struct lifecycle_state *state, const char *schemata);
+int lifecycle_rdt_remove(const struct lifecycle_state *state);
