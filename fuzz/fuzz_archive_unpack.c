@@ -92,6 +92,29 @@ static int opaque_take(void *context, int dir_fd)
 	return 0;
 }
 
+static int rebuilt_take(void *context, const void *data, size_t size)
+{
+	buf_add(context, data, size);
+	return ((struct buf *)context)->len > 4 * limits.bytes ? err_say(-EFBIG, "too much") : 0;
+}
+
+/* The same stream again, or a sentence: where a layer has put files through symlinks that it replaced, or the like. */
+static void rebuild(const struct buf *tar, const struct archive_target *target, bool is_plain)
+{
+	auto_buf struct buf again = BUF_INIT;
+	struct stat shadows;
+	bool is_simple = fstatat(target->side_fd, ARCHIVE_SHADOWS, &shadows, 0) < 0;
+	const struct archive_rebuild told = {.tree_fd = target->dir_fd,
+		.side_fd = target->side_fd,
+		.write = rebuilt_take,
+		.context = &again};
+	int r = archive_rebuild_layer(&told);
+	bool is_same = r == 0 && again.len == tar->len &&
+		memcmp(again.data, tar->data, tar->len) == 0;
+	if (is_plain && is_simple && !is_same && !memmem(tar->data, tar->len, "2", 1))
+		BUG("the layer that was made again differs: %d %s", r, err_text());
+}
+
 static int unpack(const struct buf *tar, enum archive_compression compression)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
@@ -99,18 +122,24 @@ static int unpack(const struct buf *tar, enum archive_compression compression)
 	auto_close int fd = memfd_create("layer", MFD_CLOEXEC);
 	if (fd < 0 || pwrite(fd, tar->data, tar->len, 0) != (ssize_t)tar->len)
 		BUG("memfd");
-	if (mkdirat(place.fd, "layer", 0755) < 0)
+	if (mkdirat(place.fd, "layer", 0755) < 0 || mkdirat(place.fd, "side", 0700) < 0)
 		BUG("the directory of the last layer is still there");
 	auto_close int dir = openat(
 		place.fd, "layer", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	auto_close int side = openat(
+		place.fd, "side", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	const struct archive_target target = {
-		.dir_fd = dir, .limits = &limits, .make_opaque = opaque_take};
+		.dir_fd = dir, .side_fd = side, .limits = &limits, .make_opaque = opaque_take};
 	const struct archive_blob blob = {.fd = fd,
 		.compression = compression,
 		.size_bytes = tar->len,
 		.digest_hex = hex,
 		.diff_hex = hex};
-	return archive_unpack_layer(&blob, &target);
+	struct archive_sizes sizes;
+	int r = archive_unpack_layer(&blob, &target, &sizes);
+	if (r == 0)
+		rebuild(tar, &target, compression == ARCHIVE_PLAIN);
+	return r;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -125,6 +154,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r = unpack(&tar, compression);
 	if (r < 0 && (err_code() != r || !*err_text()))
 		BUG("%d without a sentence", r);
+	if (file_remove_tree_at(place.fd, "side") < 0)
+		BUG("what is beside a layer cannot be removed");
 	place_check();
 	if (file_remove_tree_at(place.fd, "layer") < 0)
 		BUG("a layer cannot be removed");

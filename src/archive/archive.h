@@ -6,7 +6,7 @@
  * else. Nothing is believed of a layer: a member's parents are resolved in the directory as in a root, hard links lead
  * to what is in it, nothing that exists is ever opened for writing, metadata is set by fd or beside a pinned parent.
  *
- * Only husk-image links this (libarchive, libcrypto), and it is locked in first. Everything speaks.
+ * Only husk-image links this (libcrypto, ISA-L, libzstd), and it is locked in first. Everything speaks.
  */
 #include "base/cleanup.h"
 
@@ -26,8 +26,7 @@ void archive_digest_hex(struct archive_digest *d, char out[static ARCHIVE_HEX_LE
 /* The same for one piece. */
 void archive_digest_of(const void *data, size_t size, char out[static ARCHIVE_HEX_LEN + 1]);
 
-/* Loads now what libarchive and libcrypto would look for in the file system later, and sets the locale "C". Before a
- * process locks itself in. */
+/* Loads now what libcrypto would look for in the file system later. Before a process locks itself in. */
 void archive_begin(void);
 
 enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };
@@ -48,9 +47,16 @@ struct archive_limits {
 };
 extern const struct archive_limits archive_limits_default;
 
+/* What is made in side_fd. */
+#define ARCHIVE_RECIPE "recipe"
+#define ARCHIVE_SHADOWS "shadows"
+
 /* Where a layer goes. The directory is empty, nobody else writes there, and the umask is 0. */
 struct archive_target {
 	int dir_fd;
+	/* Beside it: where the recipe of the tar stream goes, and what a later member replaces (recipe.h); -EBADF: neither is
+	 * kept. */
+	int side_fd;
 	const struct archive_limits *limits;
 	/* The layers below, lowest first: a parent directory that the layer does not mention looks as it does there. */
 	const int *lower_fds;
@@ -71,4 +77,24 @@ struct archive_target {
  * -EFBIG, -E2BIG: a limit. Extended attributes other than security.capability and user.* are left out. After a failure
  * the directory holds a part: its owner throws it away.
  */
-int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target);
+struct archive_sizes {
+	uint64_t tar_bytes; /* of the tar stream */
+	uint64_t file_bytes; /* of all regular files, each once, with their holes */
+};
+int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target,
+	struct archive_sizes *out);
+
+/* A header for a tar stream of one's own: a file, or a directory when the name ends with a slash, root's, of 1970. The name
+ * has at most 100 bytes. */
+enum { ARCHIVE_BLOCK = 512 };
+void archive_tar_header(char out[static ARCHIVE_BLOCK], const char *name, uint64_t size);
+
+/* The tar stream that a layer was unpacked from, byte for byte; the writer computes its digest and compares. */
+struct archive_rebuild {
+	int tree_fd, side_fd; /* as they were in the archive_target */
+	int (*write)(
+		void *context, const void *data, size_t size); /* speaking; what fails it ends it */
+	void *context;
+};
+/* -EBADMSG: the recipe, or what it needs of the tree, is damaged; -ENOENT: there is none. */
+int archive_rebuild_layer(const struct archive_rebuild *told);

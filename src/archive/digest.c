@@ -4,8 +4,6 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-#include <archive.h>
-#include <locale.h>
 #include <openssl/evp.h>
 
 struct archive_digest {
@@ -68,7 +66,4 @@ void archive_begin(void)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
 	archive_digest_of("", 0, hex);
-	/* In a UTF-8 locale libarchive would compose accents in the names of pax headers (NFC), so that a layer unpacks to
-	 * other names than it has. In "C" it fails to convert what is not ASCII, warns, and keeps the bytes. */
-	setlocale(LC_ALL, "C");
 }

@@ -2,6 +2,8 @@
 #pragma once
 /* Shared inside archive/. */
 #include "archive/archive.h"
+#include "archive/recipe.h"
+#include "archive/tar.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "sys/fd.h"
@@ -9,31 +11,34 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-struct archive;
-struct archive_entry;
-
-/* A blob on its way: compressed bytes in, tar stream out, both counted and digested. */
-struct layer_stream {
-	const struct archive_blob *blob;
-	uint64_t tar_bytes_max;
-	uint64_t blob_bytes, tar_bytes;
-	struct archive_digest *blob_digest, *tar_digest;
-	struct archive *filter; /* NULL: not compressed */
-	int failure; /* the code of a failure that libarchive has passed on as its own; the trail has it */
-	char *piece;
+/* Bytes to take from, and room to fill. */
+struct piece_in {
+	const char *data;
+	size_t left;
+};
+struct piece_out {
+	char *data;
+	size_t size, room;
 };
 
+/* Decompression in pieces: not ARCHIVE_PLAIN. inflater_run makes progress as long as there is room and something to take, or
+ * something held back; -EBADMSG. inflater_is_between: everything has ended that was begun, and something was. */
+struct inflater;
+struct inflater *inflater_new(enum archive_compression compression);
+void inflater_free(struct inflater *f);
+int inflater_run(struct inflater *f, struct piece_in *in, struct piece_out *out);
+bool inflater_is_between(const struct inflater *f);
+
+/* A blob on its way: compressed bytes in, tar stream out, both counted and digested; `blob` is borrowed. */
+struct layer_stream;
 int layer_stream_open(
-	struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max);
-void layer_stream_release(struct layer_stream *s);
-AUTO_STRUCT(layer_stream, struct layer_stream, layer_stream_release)
+	const struct archive_blob *blob, uint64_t tar_bytes_max, struct layer_stream **out);
+void layer_stream_free(struct layer_stream *s);
+AUTO_TYPE(layer_stream, struct layer_stream *, layer_stream_free)
 /* The next piece of the tar stream, valid until the next call; 0 at its end. */
 ssize_t layer_stream_read(struct layer_stream *s, const void **out_data);
 /* Reads what the tar reader left, then compares sizes and digests. */
-int layer_stream_finish(struct layer_stream *s);
-
-/* A failure of libarchive as a sentence, unless it was ours: then that one. */
-int archive_failure(struct archive *a, int ours, const char *what);
+int layer_stream_finish(struct layer_stream *s, uint64_t *out_tar_bytes);
 
 /* One member, cleaned: paths are relative without `.`, `..` or empty components; "" is the root itself. */
 struct member {
@@ -47,10 +52,10 @@ struct member {
 	dev_t device;
 	uint64_t size_bytes;
 	struct timespec modified;
-	struct archive_entry *entry;
+	const struct tar_entry *entry;
 };
 
-int member_read(struct archive_entry *entry, uint64_t bytes_max, struct member *out);
+int member_read(const struct tar_entry *entry, uint64_t bytes_max, struct member *out);
 
 struct directory_time {
 	const char *path;
@@ -59,8 +64,10 @@ struct directory_time {
 
 struct unpack {
 	const struct archive_target *target;
-	struct archive *tar;
-	uint64_t entries;
+	struct tar *tar;
+	struct recipe *recipe; /* NULL: none is kept */
+	int shadows_fd; /* of what was replaced, once there is something */
+	uint64_t entries, shadows, file_bytes;
 	bool has_root;
 	/* The parent used last: most members follow their siblings. */
 	struct buf parent_path;

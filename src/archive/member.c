@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#include <archive_entry.h>
 #include <errno.h>
 #include <sys/sysmacros.h>
 
@@ -39,54 +38,61 @@ static int path_take(const char *raw, char out[static ARCHIVE_NAME_MAX + 1])
 	return 0;
 }
 
-static int name_take(struct archive_entry *entry, struct member *out)
+static int name_take(const struct tar_entry *entry, struct member *out)
 {
-	const char *name = archive_entry_pathname(entry);
-	if (!name)
-		return err_say(-EILSEQ, "a member of a layer has a name that is not valid UTF-8");
-	if (!*name)
+	if (!*entry->path)
 		return err_say(-EINVAL, "a member of a layer has no name");
-	int r = path_take(name, out->path);
-	if (r < 0)
-		return r;
-	const char *link = archive_entry_hardlink(entry);
-	out->is_hard_link = link != NULL;
-	return link ? path_take(link, out->link_path) : 0;
+	int r = path_take(entry->path, out->path);
+	out->is_hard_link = entry->type == '1';
+	return r < 0 || !out->is_hard_link ? r : path_take(entry->link, out->link_path);
 }
 
-static int numbers_take(struct archive_entry *entry, uint64_t bytes_max, struct member *out)
+static int numbers_take(const struct tar_entry *entry, uint64_t bytes_max, struct member *out)
 {
-	la_int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
-	la_int64_t size = archive_entry_size(entry);
-	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+	if (entry->uid < 0 || entry->uid >= UINT32_MAX || entry->gid < 0 ||
+		entry->gid >= UINT32_MAX)
 		return refuse(-EINVAL, out->path, "the owner is not a number from 0 to 4294967294");
-	if (size < 0 || (uint64_t)size > bytes_max)
+	if (entry->size > bytes_max)
 		return refuse(-EFBIG, out->path, "it is too large");
-	out->uid = (uid_t)uid;
-	out->gid = (gid_t)gid;
-	out->size_bytes = (uint64_t)size;
-	out->mode = archive_entry_perm(entry) & 07777;
-	out->modified.tv_sec = archive_entry_mtime(entry);
-	out->modified.tv_nsec = archive_entry_mtime_nsec(entry);
+	out->uid = (uid_t)entry->uid;
+	out->gid = (gid_t)entry->gid;
+	out->size_bytes = entry->size;
+	out->mode = entry->mode;
+	out->modified = entry->modified;
 	return 0;
 }
 
-int member_read(struct archive_entry *entry, uint64_t bytes_max, struct member *out)
+static int type_take(const struct tar_entry *entry, struct member *out)
+{
+	static const struct {
+		char type;
+		mode_t mode;
+	} types[] = {{'0', S_IFREG}, {'1', 0}, {'2', S_IFLNK}, {'3', S_IFCHR}, {'4', S_IFBLK},
+		{'5', S_IFDIR}, {'6', S_IFIFO}};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == entry->type) {
+			out->type = types[i].mode;
+			return 0;
+		}
+	return refuse(-EINVAL, out->path, "a kind of member that is not known");
+}
+
+int member_read(const struct tar_entry *entry, uint64_t bytes_max, struct member *out)
 {
 	out->entry = entry;
 	int r = name_take(entry, out);
 	if (r == 0)
 		r = numbers_take(entry, bytes_max, out);
+	if (r == 0)
+		r = type_take(entry, out);
 	if (r < 0)
 		return r;
-	out->type = out->is_hard_link ? 0 : archive_entry_filetype(entry);
-	out->symlink = out->type == S_IFLNK ? archive_entry_symlink(entry) : NULL;
+	out->symlink = out->type == S_IFLNK ? entry->link : NULL;
 	out->device = 0;
-	if (out->type == S_IFLNK && (!out->symlink || !*out->symlink))
+	if (out->symlink && !*out->symlink)
 		return refuse(-EINVAL, out->path, "a symlink without a target");
 	if (out->type == S_IFCHR || out->type == S_IFBLK) {
-		out->device = makedev(
-			archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+		out->device = makedev(entry->major, entry->minor);
 		if (out->device == 0)
 			return refuse(-EINVAL, out->path,
 				"device 0:0 is how overlayfs writes a deletion");

@@ -11,10 +11,9 @@
 #include "sys/file.h"
 #include "sys/path.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 
 static int failed(int code, const struct member *m, const char *what)
 {
@@ -33,14 +32,9 @@ static bool xattr_is_taken(const char *name)
 
 static int xattrs_set(const struct member *m, int fd)
 {
-	const char *name;
-	const void *value;
-	size_t size;
-	archive_entry_xattr_reset(m->entry);
-	while (archive_entry_xattr_next(m->entry, &name, &value, &size) == ARCHIVE_OK) {
-		if (!xattr_is_taken(name))
-			continue;
-		int r = sys_set_xattr(fd, name, value, size);
+	for (size_t i = 0; i < m->entry->xattrs.count; i++) {
+		const struct tar_xattr *x = &m->entry->xattrs.items[i];
+		int r = xattr_is_taken(x->name) ? sys_set_xattr(fd, x->name, x->value, x->size) : 0;
 		if (r < 0)
 			return failed(r, m, "set an extended attribute of");
 	}
@@ -68,9 +62,27 @@ static bool is_deletion(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
 
+/* The number of the next one in the directory of those that were replaced, which is made with the first. */
+static int shadow_make(struct unpack *u, const struct member *m, int parent, const char *name)
+{
+	char number[24];
+	fmt(number, "%llu", (unsigned long long)u->shadows);
+	if (u->shadows_fd < 0)
+		u->shadows_fd = file_make_dir_open_at(u->target->side_fd, ARCHIVE_SHADOWS, 0700);
+	int r = u->shadows_fd < 0
+		? u->shadows_fd
+		: sys_rename_at(parent, name, u->shadows_fd, number, RENAME_NOREPLACE);
+	return r < 0 ? failed(r, m, "put aside")
+		     : recipe_replaced(u->recipe, m->path, u->shadows++);
+}
+
+/* What has content that the recipe speaks of is kept beside the tree. */
 static int name_clear(struct unpack *u, const struct member *m, int parent, const char *name,
 	const struct stat *there)
 {
+	bool has_content = S_ISREG(there->st_mode) || S_ISDIR(there->st_mode);
+	if (u->recipe && has_content)
+		return shadow_make(u, m, parent, name);
 	int r = S_ISDIR(there->st_mode) ? file_remove_tree_at(parent, name)
 					: sys_unlink_at(parent, name, 0);
 	return r < 0 ? failed(r, m, "replace") : 0;
@@ -93,20 +105,21 @@ static int block_write(int fd, const char *data, size_t size, uint64_t offset)
 static int content_write(struct unpack *u, const struct member *m, int fd)
 {
 	const void *data;
-	size_t size;
-	la_int64_t offset;
-	uint64_t end = 0;
-	int r;
-	while ((r = archive_read_data_block(u->tar, &data, &size, &offset)) == ARCHIVE_OK) {
-		if (offset < 0 || (uint64_t)offset + size > m->size_bytes)
-			return failed(-EINVAL, m, "write outside the size of");
-		r = block_write(fd, data, size, (uint64_t)offset);
+	uint64_t offset, end = 0;
+	int r = tar_keep(u->tar, m->path);
+	while (r == 0) {
+		ssize_t size = tar_content(u->tar, &data, &offset);
+		if (size < 0)
+			return (int)size;
+		if (size == 0)
+			break;
+		r = block_write(fd, data, (size_t)size, offset);
 		if (r < 0)
 			return failed(r, m, "write");
-		end = (uint64_t)offset + size;
+		end = offset + (uint64_t)size;
 	}
-	if (r != ARCHIVE_EOF)
-		return 1; /* the caller asks libarchive why */
+	if (r < 0)
+		return r;
 	r = end < m->size_bytes ? sys_truncate_fd(fd, m->size_bytes) : 0;
 	return r < 0 ? failed(r, m, "write") : 0;
 }
@@ -118,6 +131,7 @@ static int regular_make(struct unpack *u, const struct member *m, int parent, co
 	if (fd < 0)
 		return failed(fd, m, "make");
 	int r = content_write(u, m, fd);
+	u->file_bytes += m->size_bytes;
 	if (r == 0)
 		r = unpack_metadata(m, fd);
 	return r == 0 ? times_set(m, parent, name) : r;
@@ -201,7 +215,7 @@ static int kind_make(struct unpack *u, const struct member *m, int parent, const
 	case S_IFIFO:
 		return node_make(u, m, parent, name);
 	default:
-		return failed(-EINVAL, m, "make a member of unknown type:");
+		BUG("a member of kind %o", m->type);
 	}
 }
 
@@ -241,7 +255,7 @@ int unpack_member(struct unpack *u, const struct member *m)
 	if (r != 0)
 		return r < 0 ? r : 0;
 	r = kind_make(u, m, parent, name);
-	if (r != 0 || !hides)
+	if (r < 0 || !hides)
 		return r;
 	auto_close int fd = sys_open_at(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	return fd < 0 ? failed(fd, m, "open") : u->target->make_opaque(u->target->context, fd);

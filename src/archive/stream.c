@@ -1,134 +1,212 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's blob as a tar stream. Which compression it has is said by its media type and never guessed: one filter of
- * libarchive is offered, the format above it is "raw".
+ * A layer's blob as a tar stream. Which compression it has is said by its media type and never guessed. A thread of its own
+ * reads, digests and decompresses the blob into a ring of pieces; who reads the stream digests and unpacks them.
  */
 #include "archive/internal.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
+#include <pthread.h>
 
-enum { PIECE_BYTES = 128 << 10 };
+enum { PIECE_BYTES = 256 << 10, PIECES = 4 };
 
-int archive_failure(struct archive *a, int ours, const char *what)
+struct layer_stream {
+	const struct archive_blob *blob;
+	uint64_t tar_bytes_max;
+	/* The thread's, until it has ended. */
+	uint64_t blob_bytes;
+	struct archive_digest *blob_digest;
+	struct inflater *inflater; /* NULL: not compressed */
+	struct piece_in in;
+	bool blob_has_ended;
+	char *blob_piece;
+	struct err_packet trail; /* of what has ended it, when code is not 0 */
+	/* The reader's. */
+	uint64_t tar_bytes;
+	struct archive_digest *tar_digest;
+	bool holds_piece;
+	/* Between them, under the lock: pieces from `first` are full. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread;
+	bool has_thread, has_ended, is_unwanted;
+	unsigned first, full;
+	struct piece_out pieces[PIECES];
+};
+
+static ssize_t blob_read(struct layer_stream *s, char *data)
 {
-	if (ours < 0)
-		return ours;
-	const char *words = archive_error_string(a);
-	auto_buf struct buf shown = BUF_INIT;
-	buf_add_escaped(&shown, words ? words : "unknown failure");
-	int code = archive_errno(a) == ENOMEM ? -ENOMEM : -EBADMSG;
-	return err_say(code, "%s: %s", what, shown.data);
-}
-
-static ssize_t blob_read(struct layer_stream *s)
-{
-	ssize_t count = sys_read(s->blob->fd, s->piece, PIECE_BYTES);
+	ssize_t count = sys_read(s->blob->fd, data, PIECE_BYTES);
 	if (count < 0)
 		return err_new((int)count, "read the blob of a layer");
 	s->blob_bytes += (uint64_t)count;
 	if (s->blob_bytes > s->blob->size_bytes)
 		return err_say(-EBADMSG, "a layer is larger than the %llu bytes its manifest says",
 			(unsigned long long)s->blob->size_bytes);
-	archive_digest_add(s->blob_digest, s->piece, (size_t)count);
+	archive_digest_add(s->blob_digest, data, (size_t)count);
 	return count;
 }
 
-static la_ssize_t filter_reads(struct archive *a, void *context, const void **out_data)
+static int input_fill(struct layer_stream *s)
 {
-	struct layer_stream *s = context;
-	ssize_t count = blob_read(s);
-	*out_data = s->piece;
-	if (count >= 0)
-		return count;
-	s->failure = (int)count;
-	archive_set_error(a, EIO, "reading failed");
-	return -1;
+	if (s->in.left > 0 || s->blob_has_ended)
+		return 0;
+	ssize_t count = blob_read(s, s->blob_piece);
+	if (count < 0)
+		return (int)count;
+	s->blob_has_ended = count == 0;
+	s->in = (struct piece_in){s->blob_piece, (size_t)count};
+	return 0;
 }
 
-static int filter_open(struct layer_stream *s)
+/* A full piece, or what there is at the end of the blob. */
+static int piece_inflate(struct layer_stream *s, struct piece_out *out)
 {
-	struct archive_entry *entry;
-	s->filter = archive_read_new();
-	if (!s->filter)
-		BUG("libarchive: no memory");
-	int r = s->blob->compression == ARCHIVE_GZIP ? archive_read_support_filter_gzip(s->filter)
-						     : archive_read_support_filter_zstd(s->filter);
-	if (r == ARCHIVE_OK)
-		r = archive_read_support_format_raw(s->filter);
-	if (r == ARCHIVE_OK)
-		r = archive_read_open(s->filter, s, NULL, filter_reads, NULL);
-	if (r == ARCHIVE_OK && archive_filter_count(s->filter) != 2)
-		return err_say(-EBADMSG, "a layer is not compressed as its media type says");
-	if (r == ARCHIVE_OK)
-		r = archive_read_next_header(s->filter, &entry);
-	return r == ARCHIVE_OK ? 0 : archive_failure(s->filter, s->failure, "decompress a layer");
+	while (out->size < out->room) {
+		size_t before = out->size;
+		int r = input_fill(s);
+		if (r < 0)
+			return r;
+		if (s->blob_has_ended && inflater_is_between(s->inflater))
+			return 0;
+		r = inflater_run(s->inflater, &s->in, out);
+		if (r < 0)
+			return r;
+		/* Nothing was held back either. */
+		if (s->blob_has_ended && out->size == before && !inflater_is_between(s->inflater))
+			return err_say(-EBADMSG, "decompress a layer: it ends too early");
+	}
+	return 0;
+}
+
+static int piece_fill(struct layer_stream *s, struct piece_out *out)
+{
+	out->size = 0;
+	if (s->inflater)
+		return piece_inflate(s, out);
+	ssize_t count = blob_read(s, out->data);
+	out->size = count < 0 ? 0 : (size_t)count;
+	return count < 0 ? (int)count : 0;
+}
+
+/* NULL: nobody wants one any more. */
+static struct piece_out *piece_free_wait(struct layer_stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->full == PIECES && !s->is_unwanted)
+		pthread_cond_wait(&s->changed, &s->lock);
+	struct piece_out *piece = s->is_unwanted ? NULL : &s->pieces[(s->first + s->full) % PIECES];
+	pthread_mutex_unlock(&s->lock);
+	return piece;
+}
+
+static void piece_give(struct layer_stream *s, bool is_last)
+{
+	pthread_mutex_lock(&s->lock);
+	s->full += !is_last;
+	s->has_ended = is_last;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void *thread_main(void *context)
+{
+	struct layer_stream *s = context;
+	struct piece_out *piece;
+	while ((piece = piece_free_wait(s))) {
+		int r = piece_fill(s, piece);
+		if (r < 0)
+			err_pack(&s->trail);
+		if (r < 0 || piece->size == 0)
+			break;
+		piece_give(s, false);
+	}
+	piece_give(s, true);
+	return NULL;
 }
 
 int layer_stream_open(
-	struct layer_stream *s, const struct archive_blob *blob, uint64_t tar_bytes_max)
+	const struct archive_blob *blob, uint64_t tar_bytes_max, struct layer_stream **out)
 {
+	bool is_plain = blob->compression == ARCHIVE_PLAIN;
+	struct layer_stream *s = mem_new(sizeof(*s));
 	*s = (struct layer_stream){
 		.blob = blob,
 		.tar_bytes_max = tar_bytes_max,
 		.blob_digest = archive_digest_new(),
 		.tar_digest = archive_digest_new(),
-		.piece = mem_new(PIECE_BYTES),
+		.blob_piece = is_plain ? NULL : mem_new(PIECE_BYTES),
+		.inflater = is_plain ? NULL : inflater_new(blob->compression),
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
 	};
-	return blob->compression == ARCHIVE_PLAIN ? 0 : filter_open(s);
+	for (unsigned i = 0; i < PIECES; i++)
+		s->pieces[i] = (struct piece_out){
+			.data = mem_new(PIECE_BYTES), .room = PIECE_BYTES};
+	*out = s;
+	int code = pthread_create(&s->thread, NULL, thread_main, s);
+	s->has_thread = code == 0;
+	return code ? err_new(-code, "start a thread that reads a layer") : 0;
 }
 
-void layer_stream_release(struct layer_stream *s)
+/* The thread ends at the latest when it has read what it is about to read. */
+static void thread_end(struct layer_stream *s)
 {
-	if (s->filter)
-		archive_read_free(s->filter);
+	if (!s->has_thread)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->is_unwanted = true;
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->thread, NULL);
+	s->has_thread = false;
+}
+
+void layer_stream_free(struct layer_stream *s)
+{
+	if (!s)
+		return;
+	thread_end(s);
+	inflater_free(s->inflater);
 	archive_digest_free(s->blob_digest);
 	archive_digest_free(s->tar_digest);
-	free(s->piece);
-	*s = (struct layer_stream){0};
+	free(s->blob_piece);
+	for (unsigned i = 0; i < PIECES; i++)
+		free(s->pieces[i].data);
+	free(s);
 }
 
-static ssize_t tar_piece(struct layer_stream *s, const void **out_data)
+/* The next full piece, when the last one has been given back; NULL at the end. */
+static const struct piece_out *piece_full_wait(struct layer_stream *s)
 {
-	if (!s->filter) {
-		*out_data = s->piece;
-		return blob_read(s);
+	pthread_mutex_lock(&s->lock);
+	if (s->holds_piece) {
+		s->first = (s->first + 1) % PIECES;
+		s->full--;
+		pthread_cond_signal(&s->changed);
 	}
-	size_t size;
-	la_int64_t offset;
-	int r = archive_read_data_block(s->filter, out_data, &size, &offset);
-	if (r == ARCHIVE_EOF)
-		return 0;
-	if (r != ARCHIVE_OK)
-		return archive_failure(s->filter, s->failure, "decompress a layer");
-	return (ssize_t)size;
+	while (s->full == 0 && !s->has_ended)
+		pthread_cond_wait(&s->changed, &s->lock);
+	s->holds_piece = s->full > 0;
+	pthread_mutex_unlock(&s->lock);
+	return s->holds_piece ? &s->pieces[s->first] : NULL;
 }
 
 ssize_t layer_stream_read(struct layer_stream *s, const void **out_data)
 {
-	ssize_t count = tar_piece(s, out_data);
-	if (count <= 0)
-		return count;
-	s->tar_bytes += (uint64_t)count;
+	const struct piece_out *piece = piece_full_wait(s);
+	if (!piece)
+		return s->trail.code ? err_unpack(&s->trail) : 0;
+	s->tar_bytes += piece->size;
 	if (s->tar_bytes > s->tar_bytes_max)
 		return err_say(-EFBIG, "a layer unpacks to more than %llu bytes",
 			(unsigned long long)s->tar_bytes_max);
-	archive_digest_add(s->tar_digest, *out_data, (size_t)count);
-	return count;
-}
-
-/* What follows the end of the compressed stream counts as part of the blob. */
-static int blob_drain(struct layer_stream *s)
-{
-	ssize_t count;
-	do
-		count = blob_read(s);
-	while (count > 0);
-	return (int)count;
+	archive_digest_add(s->tar_digest, piece->data, piece->size);
+	*out_data = piece->data;
+	return (ssize_t)piece->size;
 }
 
 static int expect_digest(struct archive_digest *digest, const char *expected, const char *what)
@@ -141,19 +219,20 @@ static int expect_digest(struct archive_digest *digest, const char *expected, co
 		-EBADMSG, "the %s of a layer is sha256:%s, not sha256:%s", what, hex, expected);
 }
 
-int layer_stream_finish(struct layer_stream *s)
+int layer_stream_finish(struct layer_stream *s, uint64_t *out_tar_bytes)
 {
 	const void *data;
 	ssize_t count;
 	do
 		count = layer_stream_read(s, &data);
 	while (count > 0);
-	int r = count < 0 ? (int)count : blob_drain(s);
-	if (r < 0)
-		return r;
+	thread_end(s);
+	if (count < 0)
+		return (int)count;
 	if (s->blob_bytes != s->blob->size_bytes)
 		return err_say(-EBADMSG, "a layer has %llu bytes, not %llu as its manifest says",
 			(unsigned long long)s->blob_bytes, (unsigned long long)s->blob->size_bytes);
-	r = expect_digest(s->blob_digest, s->blob->digest_hex, "digest");
+	*out_tar_bytes = s->tar_bytes;
+	int r = expect_digest(s->blob_digest, s->blob->digest_hex, "digest");
 	return r < 0 ? r : expect_digest(s->tar_digest, s->blob->diff_hex, "diff id");
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A layer, member by member. libarchive reads the tar format and nothing else: no filter, no writing to disk, no
- * names that it resolves.
- */
+/* A layer, member by member. */
 #include "archive/internal.h"
 #include "base/err.h"
+#include "sys/calls.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 
 const struct archive_limits archive_limits_default = {
 	.bytes = 64ULL << 30,
@@ -16,84 +13,80 @@ const struct archive_limits archive_limits_default = {
 	.time_bytes = 64 << 20,
 };
 
-static la_ssize_t tar_reads(struct archive *a, void *context, const void **out_data)
+static ssize_t piece_read(void *context, const void **out_data)
 {
-	struct layer_stream *s = context;
-	ssize_t count = layer_stream_read(s, out_data);
-	if (count >= 0)
-		return count;
-	s->failure = (int)count;
-	archive_set_error(a, EIO, "reading failed");
-	return -1;
+	return layer_stream_read(context, out_data);
 }
 
-static int tar_open(struct archive *tar, struct layer_stream *s)
+static int member_next(struct unpack *u, struct member *m)
 {
-	int r = archive_read_support_format_tar(tar);
-	if (r == ARCHIVE_OK)
-		r = archive_read_support_format_empty(tar);
-	if (r == ARCHIVE_OK)
-		r = archive_read_open(tar, s, NULL, tar_reads, NULL);
-	return r == ARCHIVE_OK ? 0 : archive_failure(tar, s->failure, "read a layer");
-}
-
-static int member_next(struct unpack *u, struct layer_stream *s, struct member *m)
-{
-	struct archive_entry *entry;
-	int r = archive_read_next_header(u->tar, &entry);
-	if (r == ARCHIVE_EOF)
-		return 0;
-	/* A warning is about a field that was passed over; names that could not be read are NULL then. */
-	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-		return archive_failure(u->tar, s->failure, "read a layer");
+	struct tar_entry entry;
+	int r = tar_next(u->tar, &entry);
+	if (r <= 0)
+		return r;
 	if (++u->entries > u->target->limits->entries)
 		return err_say(-E2BIG, "a layer has more than %llu members",
 			(unsigned long long)u->target->limits->entries);
-	r = member_read(entry, u->target->limits->bytes, m);
+	r = member_read(&entry, u->target->limits->bytes, m);
 	if (r == 0)
 		r = unpack_whiteout(u, m);
-	if (r == 0) {
+	if (r == 0)
 		r = unpack_member(u, m);
-		if (r > 0)
-			r = archive_failure(u->tar, s->failure, "read a layer");
-	}
 	return r < 0 ? r : 1;
 }
 
-static int members_unpack(struct unpack *u, struct layer_stream *s)
+static int members_unpack(struct unpack *u, struct layer_stream *s, struct archive_sizes *out)
 {
 	auto_free struct member *m = mem_new(sizeof(*m));
-	int r = tar_open(u->tar, s);
-	if (r < 0)
-		return r;
+	int r;
 	do
-		r = member_next(u, s, m);
+		r = member_next(u, m);
 	while (r > 0);
 	if (r == 0)
-		r = layer_stream_finish(s);
+		r = layer_stream_finish(s, &out->tar_bytes);
+	if (r == 0 && u->recipe)
+		r = recipe_finish(u->recipe);
 	if (r == 0 && !u->has_root)
 		r = unpack_dress(u, "", u->target->dir_fd);
+	out->file_bytes = u->file_bytes;
 	return r < 0 ? r : unpack_times(u);
 }
 
-int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target)
+static void unpack_release(struct unpack *u)
 {
-	auto_of(layer_stream) struct layer_stream stream = {0};
-	int r = layer_stream_open(&stream, blob, target->limits->bytes);
-	if (r < 0)
-		return r;
-	struct unpack u = {
+	tar_free(u->tar);
+	recipe_free(u->recipe);
+	unpack_forget_parent(u);
+	fd_replace(&u->shadows_fd, -EBADF);
+	buf_release(&u->parent_path);
+	arena_release(&u->arena);
+}
+AUTO_STRUCT(unpack, struct unpack, unpack_release)
+
+static int recipe_make(struct unpack *u, int fd)
+{
+	return fd < 0 ? err_new(fd, "make the recipe of a layer") : recipe_begin(fd, &u->recipe);
+}
+
+int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target,
+	struct archive_sizes *out)
+{
+	auto_of(layer_stream) struct layer_stream *stream = NULL;
+	auto_close int recipe = -EBADF;
+	auto_of(unpack) struct unpack u = {
 		.target = target,
-		.tar = archive_read_new(),
 		.parent_path = BUF_INIT,
 		.parent_fd = -EBADF,
+		.shadows_fd = -EBADF,
 	};
-	if (!u.tar)
-		BUG("libarchive: no memory");
-	r = members_unpack(&u, &stream);
-	archive_read_free(u.tar);
-	unpack_forget_parent(&u);
-	buf_release(&u.parent_path);
-	arena_release(&u.arena);
-	return r;
+	int r = layer_stream_open(blob, target->limits->bytes, &stream);
+	if (r == 0 && target->side_fd >= 0) {
+		recipe = sys_open_at(
+			target->side_fd, ARCHIVE_RECIPE, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		r = recipe_make(&u, recipe);
+	}
+	if (r < 0)
+		return r;
+	u.tar = tar_new(&(struct tar_source){piece_read, stream}, u.recipe);
+	return members_unpack(&u, stream, out);
 }

@@ -47,7 +47,12 @@ int image_import_builtin(
 	if (layout < 0)
 		return err_new(layout, "open %s", path.data);
 	reference_write(&reference, &text);
-	r = worker_import_layout(root_fd, layout, libexec_path, text.data);
+	r = worker_run(&(struct worker_call){
+		.libexec_path = libexec_path,
+		.argv = (const char *const[]){"husk-image", "import-layout", text.data, NULL},
+		.file_fd = layout,
+		.root_fd = root_fd,
+	});
 	if (r == -ENODATA) /* another tag than the one that came with the installation */
 		return missing(root_fd, share_path, word);
 	return r < 0 ? err_wrap(r, "import the built-in image %s", name) : 0;

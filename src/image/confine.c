@@ -3,9 +3,8 @@
  * Shutting the worker in, before it reads a byte of an image (security.md R8).
  *
  * Afterwards: a root directory that is empty, read-only and has no room; two directories by fd, as clones whose
- * topmost directory has nothing above it, the layout read-only; own mount, network, IPC and UTS namespaces; the six
- * capabilities that it takes to give files their owners and modes; no_new_privs and the default seccomp filter of
- * containers. The clones are made first: a mount of another namespace cannot be cloned.
+ * topmost directory has nothing above it, what is only read read-only; own mount, network, IPC and UTS namespaces; the
+ * capabilities that the work takes; no_new_privs and the default seccomp filter of containers. The clones are made first: a mount of another namespace cannot be cloned.
  */
 #include "image/internal.h"
 #include "mount/mount.h"
@@ -15,15 +14,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-
-#define CAP_BIT(number) (1ULL << (number))
-
-static const uint64_t worker_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
-	CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
 
 static int clone_directory(int *fd, uint64_t attributes)
 {
@@ -68,12 +61,12 @@ static int root_leave(void)
 	return r;
 }
 
-static int privileges_drop(void)
+static int privileges_drop(uint64_t granted)
 {
 	const struct sec_caps caps = {
-		.bounding = worker_caps, .effective = worker_caps, .permitted = worker_caps};
+		.bounding = granted, .effective = granted, .permitted = granted};
 	auto_buf struct buf filter = BUF_INIT;
-	sec_seccomp_default(worker_caps, &filter);
+	sec_seccomp_default(granted, &filter);
 	int r = sec_caps_bound(&caps);
 	if (r == 0)
 		r = sec_no_new_privs();
@@ -82,21 +75,22 @@ static int privileges_drop(void)
 	return r < 0 ? r : sec_caps_set(&caps);
 }
 
-int worker_confine(int *layout_fd, int *store_fd)
+int worker_confine(const struct confinement *c)
 {
+	const uint64_t plain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (r < 0)
 		return err_new(r, "hide the worker from debuggers");
-	r = clone_directory(layout_fd,
-		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (c->layout_fd)
+		r = clone_directory(c->layout_fd, plain | MOUNT_ATTR_RDONLY);
 	if (r == 0)
 		r = clone_directory(
-			store_fd, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+			c->store_fd, plain | (c->store_is_readonly ? MOUNT_ATTR_RDONLY : 0));
 	if (r < 0)
 		return r;
 	r = sys_unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS);
 	if (r < 0)
 		return err_new(r, "give the worker namespaces of its own");
 	r = root_leave();
-	return r < 0 ? r : privileges_drop();
+	return r < 0 ? r : privileges_drop(c->caps);
 }

@@ -44,9 +44,22 @@ int image_list(int root_fd, struct arena *a, struct image_list *out);
 int image_import_builtin(
 	int root_fd, const char *share_path, const char *libexec_path, const char *word);
 
+/* Writes images as one tar archive to out_fd, through the worker. An image is named in it by the references that were said,
+ * and by all that it has when it was found by its id. -EINVAL: no such format. */
+struct image_save {
+	int root_fd, out_fd;
+	const char *libexec_path;
+	const char *format; /* of image_save_formats */
+	const char *const *words;
+	size_t word_count;
+};
+extern const char *const image_save_formats[]; /* NULL-terminated */
+int image_save(const struct image_save *request);
+
 /*
- * main() of the worker: `husk-image import-layout REFERENCE` with the layout's directory as fd 3, the engine's root as
- * fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken there). It locks itself in before it reads a
+ * main() of the worker: `husk-image import-layout REFERENCE` with the layout's directory as fd 3, or `husk-image save ...`
+ * (save.c) with a file to write; the engine's root as fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken
+ * there). It locks itself in before it reads a
  * byte of the image. Returns an exit code.
  */
 int image_worker_main(int argc, char **argv);

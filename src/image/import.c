@@ -108,11 +108,16 @@ static int layer_make(struct job *j, size_t index)
 		.lower_fds = j->lower_fds,
 		.lower_count = j->lower_count,
 		.make_opaque = j->import->make_opaque,
+		.side_fd = stage.side_fd,
 		.context = j->import->context,
 	};
-	r = archive_unpack_layer(&blob, &target);
+	struct layer_facts facts;
+	r = archive_unpack_layer(&blob, &target, &facts.sizes);
 	if (r < 0)
 		return err_wrap(r, "layer %zu of %zu", index + 1, j->manifest.count);
+	r = layer_facts_store(stage.side_fd, &facts);
+	if (r < 0)
+		return r;
 	return storage_stage_commit(&stage, j->image.chain_ids.items[index]);
 }
 
@@ -127,7 +132,11 @@ static int layers_make(struct job *j)
 		if (fd < 0)
 			return fd;
 		j->lower_fds[j->lower_count++] = fd;
-		j->image.size_bytes += j->manifest.items[i].blob.size_bytes;
+		struct layer_facts facts;
+		r = layer_facts_load(j->import->store_fd, chain, &facts);
+		if (r < 0)
+			return r;
+		j->image.size_bytes += facts.sizes.file_bytes;
 	}
 	return 0;
 }

@@ -70,14 +70,29 @@ struct worker_packet {
 	uint32_t reserved;
 	struct err_packet trail;
 };
-enum { WORKER_LAYOUT_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5 };
+enum { WORKER_FILE_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5 };
 
-/* Host: imports through the worker. */
-int worker_import_layout(
-	int root_fd, int layout_fd, const char *libexec_path, const char *reference);
+/* Host: lets the worker do what argv says, with a layout to read or a file to write as file_fd. */
+struct worker_call {
+	const char *libexec_path;
+	const char *const *argv; /* argv[0] is "husk-image"; NULL-terminated */
+	int file_fd, root_fd;
+};
+int worker_run(const struct worker_call *call);
 
-/* Worker: shuts the process in with the two directories, which it replaces by clones nothing is above of. */
-int worker_confine(int *layout_fd, int *store_fd);
+/* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
+struct confinement {
+	int *layout_fd; /* read-only; NULL: there is none */
+	int *store_fd;
+	bool store_is_readonly;
+	uint64_t caps;
+};
+int worker_confine(const struct confinement *c);
+/* Formats of `save`, by the words of image_save_formats. */
+enum save_format { SAVE_DOCKER, SAVE_OCI };
+int save_format_find(const char *word); /* -EINVAL, silent */
+/* Worker: writes images as an archive; argv is what follows its verb (save.c). */
+int save_images(int store_fd, int out_fd, int argc, char **argv);
 /* Worker: imports the image of that name from a layout. `make_opaque` as in archive.h. */
 struct import {
 	int layout_fd, store_fd;

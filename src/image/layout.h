@@ -23,6 +23,13 @@ struct manifest {
 	size_t count;
 };
 
+/* What is known of a layer in the store: layer.json beside its tree, written before it is put in its place. */
+struct layer_facts {
+	struct archive_sizes sizes;
+};
+int layer_facts_store(int side_fd, const struct layer_facts *facts);
+int layer_facts_load(int store_fd, const char *chain_id, struct layer_facts *out);
+
 /* The manifest that the index calls by this canonical reference; -ENODATA when it calls none so. */
 int layout_find(int layout_fd, const char *reference, struct arena *a, struct descriptor *out);
 /* The bytes of a manifest or configuration (at most 4 MiB), which are those of the descriptor: -EBADMSG. */

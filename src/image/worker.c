@@ -2,8 +2,8 @@
 /*
  * The caller's side of the worker husk-image.
  *
- * The worker is executed with a constant argv, an empty environment and three fds: the layout (3), the engine's root
- * (4), and one end of a packet socket (5). On the socket it may ask one thing, as often as it needs: WORKER_OPAQUE with
+ * The worker is executed with an argv of verbs and names, an empty environment and three fds: the layout to read or
+ * the file to write (3), the engine's root (4), and one end of a packet socket (5). On the socket it may ask one thing, as often as it needs: WORKER_OPAQUE with
  * the fd of a directory, which is answered by an int32_t. It means "mark this directory opaque for overlayfs", what
  * takes the CAP_SYS_ADMIN that the worker has given up. The last packet is WORKER_RESULT with the error trail (code 0: done). A worker that is gone without a result
  * has failed.
@@ -35,9 +35,9 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 		r = fd_place(null_fd, i);
 	fd_replace(&null_fd, -EBADF);
 	for (int i = 0; i < WORKER_FDS && r >= 0; i++)
-		r = fd_place(fds[i], WORKER_LAYOUT_FD + i);
+		r = fd_place(fds[i], WORKER_FILE_FD + i);
 	if (r >= 0)
-		r = fd_cloexec_from(WORKER_LAYOUT_FD + WORKER_FDS);
+		r = fd_cloexec_from(WORKER_FILE_FD + WORKER_FDS);
 	if (r >= 0)
 		r = sys_chdir("/");
 	if (r >= 0)
@@ -47,9 +47,8 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 }
 
 static _Noreturn void worker_execute(
-	const char *path, const char *reference, const int fds[static WORKER_FDS])
+	const char *path, const char *const *argv, const int fds[static WORKER_FDS])
 {
-	const char *const argv[] = {"husk-image", "import-layout", reference, NULL};
 	char *const envp[] = {NULL};
 	int r = worker_prepare(fds);
 	if (r == 0)
@@ -57,12 +56,12 @@ static _Noreturn void worker_execute(
 	struct worker_packet packet = {.word = WORKER_RESULT};
 	err_new(r, "start %s", path);
 	err_pack(&packet.trail);
-	socket_send(fds[WORKER_SOCKET_FD - WORKER_LAYOUT_FD], &packet, sizeof(packet), NULL, 0);
+	socket_send(fds[WORKER_SOCKET_FD - WORKER_FILE_FD], &packet, sizeof(packet), NULL, 0);
 	_exit(127);
 }
 
 /* A pidfd. The fds are above those that they become in the child. */
-static int worker_start(const char *path, const char *reference, const int fds[static WORKER_FDS])
+static int worker_start(const char *path, const char *const *argv, const int fds[static WORKER_FDS])
 {
 	int pidfd = -EBADF;
 	struct clone_args args = {
@@ -72,7 +71,7 @@ static int worker_start(const char *path, const char *reference, const int fds[s
 	};
 	int pid = sys_clone3(&args);
 	if (pid == 0)
-		worker_execute(path, reference, fds);
+		worker_execute(path, argv, fds);
 	return pid < 0 ? err_new(pid, "start the worker for images") : pidfd;
 }
 
@@ -123,22 +122,21 @@ static int worker_serve(int socket, int pidfd)
 	return 0;
 }
 
-int worker_import_layout(
-	int root_fd, int layout_fd, const char *libexec_path, const char *reference)
+int worker_run(const struct worker_call *call)
 {
 	auto_buf struct buf path = BUF_INIT;
-	buf_addf(&path, "%s/husk-image", libexec_path);
+	buf_addf(&path, "%s/husk-image", call->libexec_path);
 	int pair[2];
 	int r = socket_pair(pair);
 	if (r < 0)
 		return err_new(r, "make a socket");
 	auto_close int ours = pair[0], theirs = pair[1];
-	auto_close int layout = sys_fcntl(layout_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
-	auto_close int root = sys_fcntl(root_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
+	auto_close int file = sys_fcntl(call->file_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
+	auto_close int root = sys_fcntl(call->root_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
 	auto_close int end = sys_fcntl(theirs, F_DUPFD_CLOEXEC, FDS_ABOVE);
-	if (layout < 0 || root < 0 || end < 0)
+	if (file < 0 || root < 0 || end < 0)
 		return err_new(-EMFILE, "hand fds to the worker for images");
-	auto_kill int pidfd = worker_start(path.data, reference, (const int[]){layout, root, end});
+	auto_kill int pidfd = worker_start(path.data, call->argv, (const int[]){file, root, end});
 	if (pidfd < 0)
 		return pidfd;
 	fd_replace(&theirs, -EBADF);

@@ -9,6 +9,7 @@
 #include "sys/socket.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 static int ask_opaque(void *context, int dir_fd)
@@ -26,22 +27,54 @@ static int ask_opaque(void *context, int dir_fd)
 	return answer < 0 ? err_new(answer, "make a directory opaque") : 0;
 }
 
-static int import(const char *reference)
+#define CAP_BIT(number) (1ULL << (number))
+
+/* To give files their owners and modes. */
+static const uint64_t import_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
+	CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
+
+static int import_main(int argc, char **argv)
 {
-	int layout = WORKER_LAYOUT_FD, store = WORKER_STORE_FD;
+	int layout = WORKER_FILE_FD, store = WORKER_STORE_FD;
+	if (argc != 1)
+		return err_say(-EINVAL, "import-layout takes a reference");
+	int r = worker_confine(&(struct confinement){
+		.layout_fd = &layout, .store_fd = &store, .caps = import_caps});
+	if (r < 0)
+		return err_wrap(r, "lock the worker for images in");
+	const struct import i = {.layout_fd = layout,
+		.store_fd = store,
+		.reference = argv[0],
+		.make_opaque = ask_opaque};
+	return import_layout(&i);
+}
+
+static int save_main(int argc, char **argv)
+{
+	int store = WORKER_STORE_FD;
+	int r = worker_confine(&(struct confinement){.store_fd = &store,
+		.store_is_readonly = true,
+		.caps = CAP_BIT(CAP_DAC_READ_SEARCH)});
+	return r < 0 ? err_wrap(r, "lock the worker for images in")
+		     : save_images(store, WORKER_FILE_FD, argc, argv);
+}
+
+static const struct {
+	const char *verb;
+	int (*main)(int argc, char **argv);
+} verbs[] = {{"import-layout", import_main}, {"save", save_main}};
+
+static int verb_main(int argc, char **argv)
+{
 	int r = fd_close_from(WORKER_SOCKET_FD + 1);
 	if (r < 0)
 		return err_new(r, "close inherited fds");
 	umask(0);
 	archive_begin();
-	r = worker_confine(&layout, &store);
-	if (r < 0)
-		return err_wrap(r, "lock the worker for images in");
-	const struct import i = {.layout_fd = layout,
-		.store_fd = store,
-		.reference = reference,
-		.make_opaque = ask_opaque};
-	return import_layout(&i);
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (str_eq(verbs[i].verb, argv[1]))
+			return verbs[i].main(argc - 2, argv + 2);
+	return err_say(-EINVAL, "husk-image is run by husk, not by people");
 }
 
 int image_worker_main(int argc, char **argv)
@@ -50,9 +83,7 @@ int image_worker_main(int argc, char **argv)
 	if (fd_open_standard() < 0 || fd_set_cloexec(WORKER_SOCKET_FD, true) < 0)
 		return 125;
 	signal_ignore_writes();
-	int r = argc == 3 && str_eq(argv[1], "import-layout")
-		? import(argv[2])
-		: err_say(-EINVAL, "husk-image is run by husk, not by people");
+	int r = verb_main(argc, argv);
 	if (r < 0)
 		err_pack(&packet.trail);
 	r = socket_send(WORKER_SOCKET_FD, &packet, sizeof(packet), NULL, 0);

@@ -43,6 +43,14 @@ int storage_layer_open(int root_fd, const char *chain_id)
 	return fd < 0 ? err_new(fd, "open layer %.12s", chain_id) : fd;
 }
 
+int storage_layer_open_side(int root_fd, const char *chain_id)
+{
+	char path[LAYER_PATH_MAX];
+	int r = layer_path(path, chain_id, "");
+	int fd = r < 0 ? r : file_open_dir_at(root_fd, path);
+	return fd < 0 ? err_new(fd, "open layer %.12s", chain_id) : fd;
+}
+
 static int stage_name(char out[static STAGE_NAME_LEN + 1])
 {
 	uint64_t number;
@@ -82,6 +90,8 @@ static int stage_make(struct storage_stage *s)
 		return s->lock_fd;
 	stage_path(path, s->name, "");
 	r = sys_mkdir_at(s->root_fd, path, 0700);
+	if (r == 0)
+		r = s->side_fd = file_open_dir_at(s->root_fd, path);
 	if (r < 0)
 		return r;
 	stage_path(path, s->name, "/tree");
@@ -176,6 +186,7 @@ void storage_stage_release(struct storage_stage *s)
 		sys_unlink_at(s->root_fd, path, 0);
 	}
 	fd_replace(&s->tree_fd, -EBADF);
+	fd_replace(&s->side_fd, -EBADF);
 	fd_replace(&s->lock_fd, -EBADF);
 }
 

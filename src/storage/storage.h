@@ -5,6 +5,7 @@
  *
  *	layers/CHAIN/tree     an unpacked layer, made once, shared by every image, never changed. CHAIN is the chain
  *	                      id: 64 hex digits that stand for the layer and all below it
+ *	layers/CHAIN/...      what the maker of a layer wants to know of it, beside the tree
  *	mountpoints           what every container mounts something on, as the lowest layer of all: an image that lacks
  *	                      it costs no copy of /etc and no file in each writable layer
  *	containers/ID/upper   what a container wrote, and the overlay's work directory beside it
@@ -26,6 +27,9 @@ int storage_layer_find(int root_fd, const char *chain_id);
 /* An O_PATH fd of the layer's tree; -ENOENT. */
 int storage_layer_open(int root_fd, const char *chain_id);
 
+/* The directory of the layer, for what its maker keeps beside the tree; -ENOENT. */
+int storage_layer_open_side(int root_fd, const char *chain_id);
+
 /* An O_PATH fd of the layer of mount points, which is made when it is missing. */
 int storage_mountpoints_open(int root_fd);
 
@@ -34,12 +38,13 @@ struct storage_stage {
 	int root_fd; /* borrowed */
 	int lock_fd;
 	int tree_fd; /* where it is to be unpacked: empty, 0755, root's */
+	int side_fd; /* the directory of the tree, for what is to be known of it */
 	char name[17];
 };
 
 #define STORAGE_STAGE_INIT \
 	{ \
-		.root_fd = -9, .lock_fd = -9, .tree_fd = -9 \
+		.root_fd = -9, .lock_fd = -9, .tree_fd = -9, .side_fd = -9 \
 	}
 
 int storage_stage_begin(int root_fd, struct storage_stage *out);

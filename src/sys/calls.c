@@ -222,6 +222,18 @@ ssize_t sys_writev(int fd, const struct iovec *parts, int count)
 	return written < 0 ? -errno : written;
 }
 
+ssize_t sys_read_at(int fd, void *data, size_t size, uint64_t offset)
+{
+	int fault = fault_hit("read_at");
+	if (fault)
+		return fault;
+	ssize_t count;
+	do
+		count = pread(fd, data, size, (off_t)offset);
+	while (count < 0 && errno == EINTR);
+	return count < 0 ? -errno : count;
+}
+
 ssize_t sys_write_at(int fd, const void *data, size_t size, uint64_t offset)
 {
 	int fault = fault_hit("write_at");

@@ -45,6 +45,7 @@ int sys_fs_magic(int fd, uint64_t *out_magic);
 int sys_fs_free(int fd, uint64_t *out_bytes, uint64_t *out_inodes);
 ssize_t sys_read(int fd, void *data, size_t size);
 ssize_t sys_write(int fd, const void *data, size_t size);
+ssize_t sys_read_at(int fd, void *data, size_t size, uint64_t offset);
 ssize_t sys_write_at(int fd, const void *data, size_t size, uint64_t offset);
 int sys_set_xattr(int fd, const char *name, const void *value, size_t size);
 /* Access and modification time, as utimensat(2). */

@@ -190,8 +190,8 @@ where() {
 	runtime update --cpu-idle 1 one
 	[[ $(runtime exec one cat "${file%/*}/cpu.idle") == 1 ]]
 	failure '--cpu-burst: "x" is not a number' update --cpu-burst x one
-	failure "--l3-cache-schema is not supported yet" update --l3-cache-schema "L3:0=f" one
-	failure "--mem-bw-schema is not supported yet" update --mem-bw-schema "MB:0=20" one
+	failure 'container "one" has no class of resctrl' update --l3-cache-schema "L3:0=f" one
+	failure 'container "one" has no class of resctrl' update --mem-bw-schema "MB:0=20" one
 }
 
 @test "completion for each shell is what the shell accepts, and proposes commands" {

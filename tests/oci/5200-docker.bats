@@ -93,3 +93,11 @@ restarted() {
 	[[ $(docker_run --rm --ulimit nofile=100:200 'ulimit -n; ulimit -H -n' | xargs) == "100 200" ]]
 	[[ $(docker_run --rm --privileged 'ls -d /dev/loop-control') == /dev/loop-control ]]
 }
+
+@test "docker load takes what husk save writes: the same image" {
+	husk run --rm --net none busybox true
+	husk save busybox | docker load
+	[[ $(docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}') == *"busybox:latest sha256:$(husk images -q --no-trunc)"* ]]
+	[[ $(docker run --rm --network none busybox echo hello) == hello ]]
+	docker rmi busybox >/dev/null
+}

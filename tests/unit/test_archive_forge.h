@@ -120,22 +120,3 @@ static inline int forge_opaque(void *context, int dir_fd)
 	opaque_calls++;
 	return 0;
 }
-
-/* Unpacks a tar stream, with right digests, into temp/NAME. */
-static inline int forge_unpack(
-	const struct buf *tar, const char *name, const struct archive_target *like)
-{
-	char hex[ARCHIVE_HEX_LEN + 1];
-	archive_digest_of(tar->data, tar->len, hex);
-	auto_close int fd = forge_fd(tar->data, tar->len);
-	auto_close int dir = openat(temp_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	assert_true(dir >= 0);
-	struct archive_target target = {.limits = &archive_limits_default};
-	if (like)
-		target = *like;
-	target.dir_fd = dir;
-	target.make_opaque = forge_opaque;
-	const struct archive_blob blob = {
-		.fd = fd, .size_bytes = tar->len, .digest_hex = hex, .diff_hex = hex};
-	return archive_unpack_layer(&blob, &target);
-}

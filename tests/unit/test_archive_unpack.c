@@ -6,6 +6,7 @@
 
 #include "test_sys_temp.h"
 #include "test_archive_forge.h"
+#include "test_archive_again.h"
 
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -235,8 +236,9 @@ static void test_bad_numbers(void **state)
 {
 	assert_int_equal(UNPACK({"f", '0', .owner = "\x80\0\0\0\377\377\377\377"}), -EINVAL);
 	assert_int_equal(UNPACK({"f", '0', .size = "77777777777"}), -EBADMSG);
-	assert_int_equal(
-		UNPACK({"f", '9', .content = "x"}), 0); /* unknown types are files, as tar says */
+	assert_int_equal(UNPACK({"f", '9', .content = "x"}), -EINVAL);
+	assert_int_equal(UNPACK({"f", '7', .content = "x"}), 0);
+	expect_text("t/f", "x");
 }
 
 static void test_names(void **state)

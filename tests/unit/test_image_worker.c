@@ -225,8 +225,11 @@ static void layout_write(const char *name, const struct forgery *f)
 static int import_layout_of(const char *name)
 {
 	auto_close int layout = file_open_dir_at(temp_fd, name);
-	int r = worker_import_layout(
-		store, layout, TEST_LIBEXEC, "docker.io/library/forged:latest");
+	int r = worker_run(&(struct worker_call){.libexec_path = TEST_LIBEXEC,
+		.argv = (const char *const[]){"husk-image", "import-layout",
+			"docker.io/library/forged:latest", NULL},
+		.file_fd = layout,
+		.root_fd = store});
 	assert_int_equal(r < 0 ? err_code() : r, r);
 	return r;
 }

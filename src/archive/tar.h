@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Tar streams as images have them: v7, ustar, GNU and pax, with the extensions that Docker reads (long names, sparse files
+ * of all four kinds, extended attributes), read member by member from pieces that somebody else brings. Every byte is
+ * either content of a file or told to the recipe (recipe.h). What Docker passes over is passed over: global pax headers,
+ * owners' names, times but that of the last change. Nothing is allocated by what a header says: special members are at
+ * most TAR_SPECIAL_MAX bytes, regions at most TAR_REGIONS_MAX. Everything speaks.
+ */
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+enum { TAR_BLOCK = 512, TAR_SPECIAL_MAX = 1 << 20, TAR_REGIONS_MAX = 1 << 16 };
+
+/* The next piece of a stream, valid until the next call; its length, 0 at the end, -errno (spoken). */
+struct tar_source {
+	ssize_t (*read)(void *context, const void **out_data);
+	void *context;
+};
+
+struct tar_xattr {
+	const char *name;
+	const char *value;
+	size_t size;
+};
+
+/* A part of a file that is in the stream; the rest of it are holes. */
+struct tar_region {
+	uint64_t offset, length;
+};
+
+struct tar_entry {
+	char type; /* as in ustar, '0' for every kind of regular file */
+	const char *path, *link; /* as they stand there; "" when there is none */
+	uint64_t size; /* of the file: with its holes */
+	int64_t uid, gid;
+	uint32_t mode, major, minor;
+	struct timespec modified;
+	struct {
+		struct tar_xattr *items;
+		size_t count;
+	} xattrs;
+	struct {
+		struct tar_region *items;
+		size_t count;
+	} regions; /* sorted, apart, within size */
+};
+
+struct recipe;
+struct tar;
+/* `recipe` may be NULL; both are borrowed. */
+struct tar *tar_new(const struct tar_source *source, struct recipe *recipe);
+void tar_free(struct tar *t);
+AUTO_TYPE(tar, struct tar *, tar_free)
+
+/* 1 and the next member, valid until the next call; 0 at the end, when the rest of the stream has been read as well. */
+int tar_next(struct tar *t, struct tar_entry *out);
+/* Says that the content of this member, all of it, will be found in the file of that name: before it is read. */
+int tar_keep(struct tar *t, const char *path);
+/* The next piece of the content and its place in the file; 0 after the last. What is not read is passed over. */
+ssize_t tar_content(struct tar *t, const void **out_data, uint64_t *out_offset);

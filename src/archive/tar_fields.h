@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What is in a header block, in pax records and in the maps of sparse files; for tar.c. Everything speaks. */
+#include "archive/tar.h"
+
+/* What the special members before a member say about it. */
+struct tar_pending {
+	const char *path, *link; /* NULL: nothing */
+	bool has_size, has_uid, has_gid, has_time;
+	uint64_t size;
+	int64_t uid, gid;
+	struct timespec modified;
+	struct tar_pending_sparse {
+		unsigned major, minor;
+		bool has_version, has_size;
+		uint64_t size;
+		const char *name;
+		typeof(((struct tar_entry *)0)->regions) map;
+		bool has_map, has_offset; /* of 0.0: an offset whose length is still to come */
+	} sparse;
+	typeof(((struct tar_entry *)0)->xattrs) xattrs;
+};
+
+enum tar_block_kind { TAR_BLOCK_ZERO, TAR_BLOCK_HEADER };
+/* Reads a block: its kind, -EBADMSG. The old kind of sparse file has its map in the header: *out_is_extended when more of
+ * it follows. Strings are copied into the arena; out->size is what is in the stream. */
+int tar_block_read(const unsigned char *block, struct arena *a, struct tar_entry *out,
+	uint64_t *out_sparse_size, bool *out_is_extended);
+/* A further block of that map; the same flag. */
+int tar_block_map(
+	const unsigned char *block, struct arena *a, struct tar_entry *out, bool *out_is_extended);
+
+/* A pax header of a member. */
+int tar_pax_read(const char *text, size_t len, struct arena *a, struct tar_pending *out);
+/* A number of the map that stands before the content of a sparse file (1.0), up to the newline: 1 when it is whole, 0 when
+ * more bytes are needed. */
+int tar_map_number(const char *text, size_t len, size_t *at, uint64_t *out);
+int tar_region_add(struct arena *a, struct tar_entry *out, uint64_t offset, uint64_t length);
+/* Are the regions sorted, apart, within the file, and together as long as the stream has bytes for it? */
+int tar_regions_check(const struct tar_entry *e, uint64_t stored);
