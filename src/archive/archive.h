@@ -33,10 +33,11 @@ enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };
 
 /* What the manifest and the configuration say about a layer, all of which is checked. */
 struct archive_blob {
-	int fd; /* at its beginning */
+	int fd; /* of a regular file */
+	uint64_t offset; /* where it begins there */
 	enum archive_compression compression;
 	uint64_t size_bytes;
-	const char *digest_hex; /* of the blob */
+	const char *digest_hex; /* of the blob; NULL: nobody says */
 	const char *diff_hex; /* of the tar stream */
 };
 
@@ -83,6 +84,21 @@ struct archive_sizes {
 };
 int archive_unpack_layer(const struct archive_blob *blob, const struct archive_target *target,
 	struct archive_sizes *out);
+
+/* Which compression a file has, by its first bytes. */
+int archive_compression_find(int fd, uint64_t offset, enum archive_compression *out);
+/* Copies what a file holds when it is decompressed. -EFBIG: more than `max` bytes. */
+int archive_decompress(int fd, enum archive_compression compression, int out_fd, uint64_t max);
+
+/* Lists the members of a plain archive, without their content: regular files with their places in it, and links. */
+struct archive_member {
+	const char *path; /* cleaned */
+	const char
+		*link; /* of a symlink or a hard link, as it stands there; NULL: a regular file */
+	uint64_t offset, size_bytes;
+};
+int archive_list(int fd, uint64_t entries_max,
+	int (*member)(void *context, const struct archive_member *m), void *context);
 
 /* A header for a tar stream of one's own: a file, or a directory when the name ends with a slash, root's, of 1970. The name
  * has at most 100 bytes. */

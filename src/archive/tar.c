@@ -20,6 +20,7 @@ struct tar {
 	const char *piece;
 	size_t piece_left;
 	bool has_ended;
+	uint64_t taken;
 	/* The member that was given out last. */
 	struct arena arena;
 	struct tar_entry entry;
@@ -68,6 +69,18 @@ static int fill(struct tar *t)
 	return 1;
 }
 
+static void piece_advance(struct tar *t, size_t size)
+{
+	t->piece += size;
+	t->piece_left -= size;
+	t->taken += size;
+}
+
+uint64_t tar_place(const struct tar *t)
+{
+	return t->taken;
+}
+
 static int raw_tell(struct tar *t, const char *data, size_t size)
 {
 	return t->recipe ? recipe_raw(t->recipe, data, size) : 0;
@@ -84,8 +97,7 @@ static ssize_t raw_take(struct tar *t, uint64_t max, const char **out)
 	if (r < 0)
 		return r;
 	*out = t->piece;
-	t->piece += size;
-	t->piece_left -= size;
+	piece_advance(t, size);
 	return (ssize_t)size;
 }
 
@@ -409,8 +421,7 @@ ssize_t tar_content(struct tar *t, const void **out_data, uint64_t *out_offset)
 		return r;
 	*out_data = t->piece;
 	*out_offset = region->offset + t->region_done;
-	t->piece += size;
-	t->piece_left -= size;
+	piece_advance(t, size);
 	t->region_done += size;
 	t->stored_left -= size;
 	return (ssize_t)size;

@@ -59,6 +59,8 @@ AUTO_TYPE(tar, struct tar *, tar_free)
 
 /* 1 and the next member, valid until the next call; 0 at the end, when the rest of the stream has been read as well. */
 int tar_next(struct tar *t, struct tar_entry *out);
+/* Where in the stream the content of this member begins, while nothing of it has been read. */
+uint64_t tar_place(const struct tar *t);
 /* Says that the content of this member, all of it, will be found in the file of that name: before it is read. */
 int tar_keep(struct tar *t, const char *path);
 /* The next piece of the content and its place in the file; 0 after the last. What is not read is passed over. */

@@ -83,6 +83,7 @@ static const struct command *const commands[] = {
 	&cmd_inspect,
 	&cmd_diff,
 	&cmd_images,
+	&cmd_load,
 	&cmd_save,
 	&cmd_network,
 	&cmd_info,

@@ -24,9 +24,20 @@ static const struct opt images_opts[] = {
 	OPT_END,
 };
 
+/* A row for each name, and one for an image without any. */
+static size_t row_count(const struct image *image)
+{
+	return image->references.count ? image->references.count : 1;
+}
+
 /* "docker.io/library/busybox:latest" is shown as busybox and latest. */
 static void reference_split(const char *reference, struct buf *name, struct buf *tag)
 {
+	if (!reference) {
+		buf_adds(name, "<none>");
+		buf_adds(tag, "<none>");
+		return;
+	}
 	const char *at = str_after(reference, "docker.io/");
 	const char *library = at ? str_after(at, "library/") : NULL;
 	at = library ? library : at ? at : reference;
@@ -49,8 +60,9 @@ static void image_words_release(struct image_words *w)
 AUTO_STRUCT(image_words, struct image_words, image_words_release)
 
 static void image_words_fill(
-	const struct image *image, const char *reference, bool is_whole, struct image_words *out)
+	const struct image *image, size_t row, bool is_whole, struct image_words *out)
 {
+	const char *reference = image->references.count ? image->references.items[row] : NULL;
 	char ago[32];
 	const char *id = str_after(image->id, "sha256:");
 	uint64_t now = clock_real_ns();
@@ -77,9 +89,9 @@ static void images_print(const struct image_list *list, bool is_whole)
 	table_heads(&table, heads);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct image *image = &list->items[i];
-		for (size_t j = 0; j < image->references.count; j++) {
+		for (size_t j = 0; j < row_count(image); j++) {
 			auto_of(image_words) struct image_words words;
-			image_words_fill(image, image->references.items[j], is_whole, &words);
+			image_words_fill(image, j, is_whole, &words);
 			table_add(&table, words.name.data);
 			table_add(&table, words.tag.data);
 			table_add(&table, words.id);
@@ -113,10 +125,10 @@ static int images_print_format(const char *text, const struct image_list *list, 
 	int r = cli_format_open(&format, text, heads);
 	for (size_t i = 0; i < list->count && r == 0; i++) {
 		const struct image *image = &list->items[i];
-		for (size_t j = 0; j < image->references.count && r == 0; j++) {
+		for (size_t j = 0; j < row_count(image) && r == 0; j++) {
 			auto_of(image_words) struct image_words words;
 			auto_buf struct buf row = BUF_INIT;
-			image_words_fill(image, image->references.items[j], is_whole, &words);
+			image_words_fill(image, j, is_whole, &words);
 			image_put(image, &words, &row);
 			r = cli_format_add(&format, &row);
 		}

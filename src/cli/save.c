@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk save`: images as an archive. */
+/* `husk save` and `husk load`: images as an archive, and back. */
 #include "cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -103,4 +103,52 @@ const struct command cmd_save = {
 	.opts = save_opts,
 	.args_size = sizeof(struct save_args),
 	.run = save_main,
+};
+
+struct load_args {
+	const char *input;
+	bool is_quiet;
+};
+
+static const struct opt load_opts[] = {
+	OPT_STRING('i', "input", struct load_args, input, "FILE",
+		"archive, or directory of an OCI layout (default standard input)"),
+	OPT_FLAG('q', "quiet", struct load_args, is_quiet, "say nothing of what was loaded"),
+	OPT_END,
+};
+
+static int load_main(void *context, void *raw, int argc, char **argv)
+{
+	const struct load_args *args = raw;
+	auto_of(engine) struct engine e;
+	auto_strvec struct strvec said = STRVEC_INIT;
+	if (!args->input && term_is(STDIN_FILENO))
+		return err_say(-EINVAL,
+			"load: an archive does not come from a terminal: -i FILE, or redirect the "
+			"input");
+	auto_close int file = args->input
+		? sys_open_at(AT_FDCWD, args->input, O_RDONLY | O_NOCTTY, 0)
+		: STDIN_FILENO;
+	if (file < 0)
+		return err_new(file, "read %s", args->input);
+	int r = cli_engine_open(context, &e);
+	if (r < 0)
+		return r;
+	r = image_load_archive(e.root_fd, file, e.libexec_path, &said);
+	/* Also of a failure that came later. */
+	strvec_each (line, &said) {
+		auto_buf struct buf shown = BUF_INIT;
+		buf_add_escaped(&shown, *line);
+		if (!args->is_quiet)
+			printf("%s\n", shown.data);
+	}
+	return r < 0 && args->input ? err_wrap(r, "load %s", args->input) : r;
+}
+
+const struct command cmd_load = {
+	.name = "load",
+	.summary = "load images from an archive",
+	.opts = load_opts,
+	.args_size = sizeof(struct load_args),
+	.run = load_main,
 };

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caller's side of `save`: which images and under which names; the worker does the rest (save.c). */
+/* The caller's side of `save` and `load`: which images and under which names; the worker does the rest. */
 #include "image/internal.h"
 #include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 const char *const image_save_formats[] = {
 	[SAVE_DOCKER] = "docker-archive", [SAVE_OCI] = "oci-archive", NULL};
@@ -124,4 +128,43 @@ int image_save(const struct image_save *request)
 		.argv = s.argv.items,
 		.file_fd = request->out_fd,
 		.root_fd = request->root_fd});
+}
+
+/* What comes through a pipe goes into a file without a name first: the worker has to look twice. */
+static int spool(int root_fd, int fd)
+{
+	char piece[65536];
+	int r = file_make_dirs_at(root_fd, "tmp", 0700);
+	auto_close int file = r < 0 ? r : sys_open_at(root_fd, "tmp", O_RDWR | O_TMPFILE, 0600);
+	if (file < 0)
+		return err_new(file, "make room for the archive");
+	for (;;) {
+		ssize_t count = sys_read(fd, piece, sizeof(piece));
+		if (count < 0)
+			return err_new((int)count, "read the archive");
+		if (count == 0)
+			return take_fd(&file);
+		r = fd_write_full(file, piece, (size_t)count);
+		if (r < 0)
+			return err_new(r, "keep the archive for a moment");
+	}
+}
+
+int image_load_archive(int root_fd, int fd, const char *libexec_path, struct strvec *said)
+{
+	struct stat st;
+	auto_close int spooled = -EBADF;
+	int r = sys_stat_fd(fd, &st);
+	if (r < 0)
+		return err_new(r, "look at the archive");
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
+		spooled = spool(root_fd, fd);
+		if (spooled < 0)
+			return spooled;
+	}
+	return worker_run(&(struct worker_call){.libexec_path = libexec_path,
+		.argv = (const char *const[]){"husk-image", "load", NULL},
+		.file_fd = spooled >= 0 ? spooled : fd,
+		.root_fd = root_fd,
+		.said = said});
 }

@@ -6,7 +6,7 @@
  * Everything speaks.
  */
 #include "base/arena.h"
-#include "base/cleanup.h"
+#include "base/buf.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -56,9 +56,14 @@ struct image_save {
 extern const char *const image_save_formats[]; /* NULL-terminated */
 int image_save(const struct image_save *request);
 
+/* Imports all images of an archive (a file, compressed or not, or something that can only be read once) or of the directory
+ * of an OCI layout, under the names that they have there; a name that another image has is taken from that. `said` is told
+ * what was loaded, a line each, in Docker's words. */
+int image_load_archive(int root_fd, int fd, const char *libexec_path, struct strvec *said);
+
 /*
- * main() of the worker: `husk-image import-layout REFERENCE` with the layout's directory as fd 3, or `husk-image save ...`
- * (save.c) with a file to write; the engine's root as fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken
+ * main() of the worker: `husk-image import-layout REFERENCE` or `husk-image load` with a layout or an archive as fd 3, or
+ * `husk-image save ...` (save.c) with a file to write; the engine's root as fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken
  * there). It locks itself in before it reads a
  * byte of the image. Returns an exit code.
  */

@@ -14,11 +14,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 
 enum { LAYERS_MAX = 127 };
 
+/* One image. What it is made of is an OCI manifest, or Docker's list of files. */
 struct job {
 	const struct import *import;
+	const struct docker_image *docker; /* or NULL */
+	struct str_list names; /* canonical references that it shall have */
 	struct arena arena;
 	struct descriptor manifest_blob;
 	struct buf manifest_text, config_text;
@@ -39,14 +43,15 @@ static void job_release(struct job *j)
 }
 AUTO_STRUCT(job, struct job, job_release)
 
-/* Is the wanted manifest already here, whole, and under the wanted name? */
-static bool is_done(struct job *j, const struct image_reference *reference)
+/* Is the wanted manifest already here, and whole? */
+static bool is_there(struct job *j)
 {
-	char hex[DIGEST_HEX_LEN + 1];
 	struct image there;
-	return reference_resolve(j->import->store_fd, reference, hex) == 0 &&
-		str_eq(hex, j->manifest_blob.hex) &&
-		image_load(j->import->store_fd, hex, &j->arena, &there) == 0;
+	bool is_whole = j->manifest_blob.hex &&
+		image_load(j->import->store_fd, j->manifest_blob.hex, &j->arena, &there) == 0;
+	if (is_whole)
+		j->image = there;
+	return is_whole;
 }
 
 /* The chain id of the lowest layer is its diff id; above, a hash of what is below and the own one. */
@@ -66,16 +71,9 @@ static void chain_compute(struct job *j)
 	}
 }
 
-static int documents_read(struct job *j)
+static int config_take(struct job *j)
 {
-	int layout = j->import->layout_fd;
-	int r = layout_blob_read(layout, &j->manifest_blob, &j->manifest_text);
-	if (r == 0)
-		r = manifest_parse(&j->manifest_text, &j->arena, &j->manifest);
-	if (r == 0)
-		r = layout_blob_read(layout, &j->manifest.config, &j->config_text);
-	if (r == 0)
-		r = config_parse(j->config_text.data, j->config_text.len, &j->arena, &j->config);
+	int r = config_parse(j->config_text.data, j->config_text.len, &j->arena, &j->config);
 	if (r < 0)
 		return r;
 	if (j->manifest.count == 0 || j->config.diff_hex.count != j->manifest.count)
@@ -85,23 +83,80 @@ static int documents_read(struct job *j)
 	return 0;
 }
 
-static int layer_make(struct job *j, size_t index)
+static int documents_read(struct job *j)
 {
-	const struct layer_descriptor *layer = &j->manifest.items[index];
-	auto_close int fd = layout_blob_open(j->import->layout_fd, &layer->blob);
-	if (fd < 0)
-		return fd;
-	auto_of(storage_stage) struct storage_stage stage = STORAGE_STAGE_INIT;
-	int r = storage_stage_begin(j->import->store_fd, &stage);
+	const struct layout *layout = j->import->layout;
+	int r = layout_blob_read(layout, &j->manifest_blob, &j->manifest_text);
+	if (r == 0)
+		r = manifest_parse(&j->manifest_text, &j->arena, &j->manifest);
+	if (r == 0)
+		r = layout_blob_read(layout, &j->manifest.config, &j->config_text);
+	return r < 0 ? r : config_take(j);
+}
+
+/* The manifest is written when the layers are there (docker_manifest_make). */
+static int docker_documents_read(struct job *j)
+{
+	char hex[ARCHIVE_HEX_LEN + 1];
+	int r = layout_document_read(j->import->layout, j->docker->config, &j->config_text);
 	if (r < 0)
 		return r;
-	const struct archive_blob blob = {
-		.fd = fd,
+	archive_digest_of(j->config_text.data, j->config_text.len, hex);
+	j->manifest.config = (struct descriptor){
+		.hex = arena_str(&j->arena, hex), .size_bytes = j->config_text.len};
+	for (size_t i = 0; i < j->docker->layers.count; i++)
+		arena_push(&j->arena, &j->manifest);
+	return config_take(j);
+}
+
+static int docker_manifest_make(struct job *j)
+{
+	char hex[ARCHIVE_HEX_LEN + 1];
+	const struct plain_manifest m = {.store_fd = j->import->store_fd,
+		.config_hex = j->manifest.config.hex,
+		.config_size = j->config_text.len,
+		.chain_ids = &j->image.chain_ids,
+		.diff_hex = &j->config.diff_hex};
+	int r = plain_manifest_write(&m, &j->manifest_text);
+	if (r < 0)
+		return r;
+	archive_digest_of(j->manifest_text.data, j->manifest_text.len, hex);
+	j->manifest_blob.hex = arena_str(&j->arena, hex);
+	return 0;
+}
+
+/* The blob of a layer; the file is the caller's to close. */
+static int blob_open(struct job *j, size_t index, struct archive_blob *out)
+{
+	const struct layer_descriptor *layer = &j->manifest.items[index];
+	struct layout_file file;
+	*out = (struct archive_blob){.fd = -EBADF,
 		.compression = layer->compression,
-		.size_bytes = layer->blob.size_bytes,
 		.digest_hex = layer->blob.hex,
-		.diff_hex = j->config.diff_hex.items[index],
-	};
+		.diff_hex = j->config.diff_hex.items[index]};
+	int r = j->docker
+		? layout_file_open(j->import->layout, j->docker->layers.items[index], true, &file)
+		: layout_blob_open(j->import->layout, &layer->blob, &file);
+	if (r < 0)
+		return r;
+	out->fd = file.fd;
+	out->offset = file.offset;
+	out->size_bytes = file.size_bytes;
+	/* Docker's list does not say how it is compressed. */
+	return j->docker ? archive_compression_find(out->fd, out->offset, &out->compression) : 0;
+}
+
+static int layer_make(struct job *j, size_t index)
+{
+	struct archive_blob blob;
+	int r = blob_open(j, index, &blob);
+	auto_close int fd = blob.fd;
+	if (r < 0)
+		return r;
+	auto_of(storage_stage) struct storage_stage stage = STORAGE_STAGE_INIT;
+	r = storage_stage_begin(j->import->store_fd, &stage);
+	if (r < 0)
+		return r;
 	const struct archive_target target = {
 		.dir_fd = stage.tree_fd,
 		.limits = &archive_limits_default,
@@ -119,6 +174,17 @@ static int layer_make(struct job *j, size_t index)
 	if (r < 0)
 		return r;
 	return storage_stage_commit(&stage, j->image.chain_ids.items[index]);
+}
+
+__attribute__((format(printf, 2, 3))) static int import_say(
+	const struct import *i, const char *format, ...)
+{
+	auto_buf struct buf text = BUF_INIT;
+	va_list args;
+	va_start(args, format);
+	buf_vaddf(&text, format, args);
+	va_end(args);
+	return i->say ? i->say(i->context, text.data) : 0;
 }
 
 static int layers_make(struct job *j)
@@ -154,26 +220,54 @@ static int content_store(const struct job *j, const char *hex, const struct buf 
 	return file_store(j, path, text->data, text->len);
 }
 
-static int image_store(struct job *j, const struct image_reference *reference)
+static int name_store(struct job *j, const char *name)
+{
+	struct image_reference reference;
+	auto_buf struct buf file = BUF_INIT, digest = BUF_INIT;
+	char old[DIGEST_HEX_LEN + 1];
+	buf_addf(&digest, "sha256:%s\n", j->manifest_blob.hex);
+	buf_adds(&file, "refs/");
+	int r = reference_parse(name, &j->arena, &reference);
+	if (r == 0)
+		r = reference_file(&reference, &file);
+	if (r < 0)
+		return err_new(r, "store the reference %s", name);
+	if (reference_read(j->import->store_fd, file.data + strlen("refs/"), old) == 0) {
+		if (str_eq(old, j->manifest_blob.hex))
+			return 0;
+		r = import_say(j->import,
+			"the image that was called %s, %.12s, has no such name any more", name,
+			old);
+	}
+	return r < 0 ? r : file_store(j, file.data, digest.data, digest.len);
+}
+
+static int names_store(struct job *j)
+{
+	int r = 0;
+	for (size_t i = 0; i < j->names.count && r == 0; i++) {
+		r = name_store(j, j->names.items[i]);
+		if (r == 0)
+			r = import_say(j->import, "Loaded image: %s", j->names.items[i]);
+	}
+	if (r == 0 && j->names.count == 0)
+		r = import_say(j->import, "Loaded image ID: %s", j->image.id);
+	return r;
+}
+
+static int image_store(struct job *j)
 {
 	char path[96];
-	auto_buf struct buf record = BUF_INIT, name = BUF_INIT, digest = BUF_INIT;
+	auto_buf struct buf record = BUF_INIT;
 	j->image.id = arena_printf(&j->arena, "sha256:%s", j->manifest.config.hex);
 	j->image.digest = arena_printf(&j->arena, "sha256:%s", j->manifest_blob.hex);
 	j->image.created_ns = j->config.created_ns;
 	record_write(&j->image, &record);
-	buf_addf(&digest, "%s\n", j->image.digest);
-	buf_adds(&name, "refs/");
-	int r = reference_file(reference, &name);
-	if (r < 0)
-		return err_new(r, "store the reference %s", j->import->reference);
-	r = content_store(j, j->manifest.config.hex, &j->config_text);
+	int r = content_store(j, j->manifest.config.hex, &j->config_text);
 	if (r == 0)
 		r = content_store(j, j->manifest_blob.hex, &j->manifest_text);
 	fmt(path, "images/%s.json", j->manifest_blob.hex);
-	if (r == 0)
-		r = file_store(j, path, record.data, record.len);
-	return r < 0 ? r : file_store(j, name.data, digest.data, digest.len);
+	return r < 0 ? r : file_store(j, path, record.data, record.len);
 }
 
 static int directories_make(int store_fd)
@@ -208,36 +302,104 @@ static int halves_sweep(int store_fd)
 
 static int job_run(struct job *j)
 {
-	const struct import *i = j->import;
-	struct image_reference reference;
-	int r = reference_parse(i->reference, &j->arena, &reference);
+	if (is_there(j))
+		return names_store(j);
+	int r = j->docker ? docker_documents_read(j) : documents_read(j);
 	if (r == 0)
-		r = layout_find(i->layout_fd, i->reference, &j->arena, &j->manifest_blob);
-	if (r < 0)
-		return r;
+		r = layers_make(j);
+	if (r == 0 && j->docker)
+		r = docker_manifest_make(j);
+	if (r == 0)
+		r = image_store(j);
+	return r < 0 ? r : names_store(j);
+}
+
+static void job_init(struct job *j, const struct import *i)
+{
+	*j = (struct job){.import = i, .manifest_text = BUF_INIT, .config_text = BUF_INIT};
+}
+
+/* One image at a time; who waited for the lock may find that all is done. */
+static int store_begin(const struct import *i)
+{
 	auto_close int lock = lock_file_at(i->store_fd, "images.lock", true);
 	if (lock < 0)
 		return err_new(lock, "lock the images");
-	if (is_done(j, &reference))
-		return 0;
-	r = directories_make(i->store_fd);
+	int r = directories_make(i->store_fd);
 	if (r == 0)
 		r = storage_sweep(i->store_fd);
 	if (r == 0)
 		r = halves_sweep(i->store_fd);
-	if (r == 0)
-		r = documents_read(j);
-	if (r == 0)
-		r = layers_make(j);
-	return r < 0 ? r : image_store(j, &reference);
+	return r < 0 ? r : take_fd(&lock);
 }
 
-int import_layout(const struct import *i)
+int import_layout(const struct import *i, const char *name)
 {
-	auto_of(job) struct job j = {
-		.import = i,
-		.manifest_text = BUF_INIT,
-		.config_text = BUF_INIT,
-	};
-	return job_run(&j);
+	auto_of(job) struct job j;
+	job_init(&j, i);
+	*arena_push(&j.arena, &j.names) = name;
+	int r = layout_find(i->layout, name, &j.arena, &j.manifest_blob);
+	auto_close int lock = r < 0 ? r : store_begin(i);
+	return lock < 0 ? lock : job_run(&j);
+}
+
+/* All names of one manifest together, so that it is loaded once. */
+static int layout_import(const struct import *i)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct layout_images images = {0};
+	int r = layout_list(i->layout, &a, &images);
+	if (r == 0 && images.count == 0)
+		return err_say(-ENODATA, "there is no image for this machine in it");
+	for (size_t k = 0; k < images.count && r == 0; k++) {
+		auto_of(job) struct job j;
+		job_init(&j, i);
+		j.manifest_blob = images.items[k].manifest;
+		if (images.items[k].name)
+			*arena_push(&j.arena, &j.names) = images.items[k].name;
+		r = job_run(&j);
+	}
+	return r;
+}
+
+static int docker_names_take(struct job *j)
+{
+	for (size_t i = 0; i < j->docker->names.count; i++) {
+		struct image_reference parsed;
+		auto_buf struct buf text = BUF_INIT;
+		int r = reference_parse(j->docker->names.items[i], &j->arena, &parsed);
+		if (r < 0)
+			return r;
+		reference_write(&parsed, &text);
+		*arena_push(&j->arena, &j->names) = arena_str(&j->arena, text.data);
+	}
+	return 0;
+}
+
+static int docker_import(const struct import *i)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct docker_images images = {0};
+	int r = docker_list(i->layout, &a, &images);
+	for (size_t k = 0; k < images.count && r == 0; k++) {
+		auto_of(job) struct job j;
+		job_init(&j, i);
+		j.docker = &images.items[k];
+		r = docker_names_take(&j);
+		if (r == 0)
+			r = job_run(&j);
+	}
+	return r;
+}
+
+int import_all(const struct import *i)
+{
+	bool is_layout = layout_has(i->layout, "oci-layout") && layout_has(i->layout, "index.json");
+	if (!is_layout && !layout_has(i->layout, "manifest.json"))
+		return err_say(-EINVAL,
+			"it holds no images: neither index.json and oci-layout nor manifest.json");
+	auto_close int lock = store_begin(i);
+	if (lock < 0)
+		return lock;
+	return is_layout ? layout_import(i) : docker_import(i);
 }

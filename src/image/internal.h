@@ -64,7 +64,7 @@ int reference_resolve(
 int image_missing(int root_fd, const char *word, const struct strvec *others);
 
 /* What husk and its worker say to each other, one packet each (theory in worker.c). */
-enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2 };
+enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2, WORKER_SAY = 3 };
 struct worker_packet {
 	uint32_t word;
 	uint32_t reserved;
@@ -77,6 +77,7 @@ struct worker_call {
 	const char *libexec_path;
 	const char *const *argv; /* argv[0] is "husk-image"; NULL-terminated */
 	int file_fd, root_fd;
+	struct strvec *said; /* lines for the user, or NULL */
 };
 int worker_run(const struct worker_call *call);
 
@@ -93,11 +94,15 @@ enum save_format { SAVE_DOCKER, SAVE_OCI };
 int save_format_find(const char *word); /* -EINVAL, silent */
 /* Worker: writes images as an archive; argv is what follows its verb (save.c). */
 int save_images(int store_fd, int out_fd, int argc, char **argv);
-/* Worker: imports the image of that name from a layout. `make_opaque` as in archive.h. */
+/* Worker: imports the image that a layout calls by this canonical reference, or all that are there under the names that they
+ * have. `make_opaque` as in archive.h; `say`, which may be NULL, is told what has been loaded, in Docker's words. */
+struct layout;
 struct import {
-	int layout_fd, store_fd;
-	const char *reference; /* canonical */
+	const struct layout *layout;
+	int store_fd;
 	int (*make_opaque)(void *context, int dir_fd);
+	int (*say)(void *context, const char *text);
 	void *context;
 };
-int import_layout(const struct import *i);
+int import_layout(const struct import *i, const char *reference);
+int import_all(const struct import *i);

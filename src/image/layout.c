@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An OCI image layout: oci-layout, index.json, blobs/sha256/HEX. Its files are opened without following a symlink and
- * only when they are files. A document is read once, checked against its descriptor, and those bytes are parsed.
+ * An OCI image layout: oci-layout, index.json, blobs/sha256/HEX. A document is read once, checked against its descriptor, and
+ * those bytes are parsed.
  */
 #include "image/layout.h"
 #include "archive/archive.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "sys/calls.h"
 #include "sys/fd.h"
-#include "sys/path.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <sys/utsname.h>
 
 enum { DESCRIPTORS_MAX = 1000, LAYERS_MAX = 127 };
 
@@ -42,47 +40,25 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
-/* A regular file below the layout, never through a symlink. */
-static int file_open(int layout_fd, const char *path)
-{
-	auto_close int found = path_open(layout_fd, path, O_PATH | O_NOFOLLOW, PATH_STRICT);
-	struct stat st;
-	int r = found < 0 ? found : sys_stat_fd(found, &st);
-	if (r < 0)
-		return err_new(r, "open %s of the image", path);
-	if (!S_ISREG(st.st_mode))
-		return err_say(-EINVAL, "%s of the image is not a regular file", path);
-	int fd = path_open(
-		layout_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, PATH_STRICT);
-	return fd < 0 ? err_new(fd, "open %s of the image", path) : fd;
-}
-
-static int document_read(int layout_fd, const char *path, struct buf *out)
-{
-	auto_close int fd = file_open(layout_fd, path);
-	if (fd < 0)
-		return fd;
-	int r = fd_read_all(fd, MANIFEST_BYTES_MAX, out);
-	return r < 0 ? err_new(r, "read %s of the image", path) : 0;
-}
-
-static void blob_path(char out[static 96], const char *hex)
-{
-	fmt_n(out, 96, "blobs/sha256/%s", hex);
-}
-
-int layout_blob_open(int layout_fd, const struct descriptor *d)
+int layout_blob_open(const struct layout *l, const struct descriptor *d, struct layout_file *out)
 {
 	char path[96];
-	blob_path(path, d->hex);
-	return file_open(layout_fd, path);
+	fmt(path, "blobs/sha256/%s", d->hex);
+	int r = layout_file_open(l, path, false, out);
+	if (r == 0 && out->size_bytes != d->size_bytes) {
+		fd_replace(&out->fd, -EBADF);
+		r = err_say(-EBADMSG, "blob sha256:%s of the image has %llu bytes, not %llu",
+			d->hex, (unsigned long long)out->size_bytes,
+			(unsigned long long)d->size_bytes);
+	}
+	return r;
 }
 
-int layout_blob_read(int layout_fd, const struct descriptor *d, struct buf *out)
+int layout_blob_read(const struct layout *l, const struct descriptor *d, struct buf *out)
 {
 	char path[96], hex[ARCHIVE_HEX_LEN + 1];
-	blob_path(path, d->hex);
-	int r = document_read(layout_fd, path, out);
+	fmt(path, "blobs/sha256/%s", d->hex);
+	int r = layout_document_read(l, path, out);
 	if (r < 0)
 		return r;
 	archive_digest_of(out->data, out->len, hex);
@@ -130,72 +106,166 @@ static int document_check(const struct json_cursor *root, struct arena *a, const
 	return 0;
 }
 
-static int is_named(const struct json_cursor *c, struct arena *a, const char *reference)
+/* Docker writes the whole name beside the tag, others the name, or a tag alone: that is no name. */
+static int name_take(const struct json_cursor *c, struct arena *a, const char **out)
 {
 	struct json_cursor annotations;
 	struct image_reference parsed;
-	const char *name = NULL;
+	const char *whole = NULL, *name = NULL;
 	auto_buf struct buf text = BUF_INIT;
+	*out = NULL;
 	if (!json_field(c, "annotations", &annotations))
 		return 0;
-	int r = json_opt_string(&annotations, "org.opencontainers.image.ref.name", a, &name);
-	if (r < 0 || !name)
-		return r < 0 ? r : 0;
-	if (reference_parse(name, a, &parsed) < 0)
+	int r = json_opt_string(&annotations, "io.containerd.image.name", a, &whole);
+	if (r >= 0)
+		r = json_opt_string(&annotations, "org.opencontainers.image.ref.name", a, &name);
+	if (r < 0)
+		return r;
+	name = whole ? whole : name;
+	if (!name || (!whole && !strpbrk(name, ":/")) || reference_parse(name, a, &parsed) < 0)
 		return 0;
 	reference_write(&parsed, &text);
-	return str_eq(text.data, reference);
+	*out = arena_str(a, text.data);
+	return 0;
 }
 
-static int index_search(const struct json_cursor *list, struct arena *a, const char *reference,
-	struct descriptor *out)
+struct listing {
+	const struct layout *layout;
+	struct arena *a;
+	struct layout_images *out;
+	const char *name; /* of the index that is being read, in another one */
+	bool is_inner;
+};
+
+/* As OCI calls what uname(2) calls otherwise. */
+static const char *architecture_here(void)
 {
-	int count = json_count(list);
-	if (count > DESCRIPTORS_MAX)
-		return json_err(list, -E2BIG, "more than %d manifests", DESCRIPTORS_MAX);
-	for (int i = 0; i < count; i++) {
-		struct json_cursor item = json_item(list, (size_t)i);
-		int r = is_named(&item, a, reference);
-		if (r > 0)
-			r = descriptor_take(&item, a, out);
-		else if (r == 0)
-			continue;
-		if (r == 0 && !is_one_of(out->media_type, manifest_types))
-			r = json_err(&item, -EINVAL, "its media type is not that of an image");
-		return r;
-	}
-	return count < 0 ? count : err_say(-ENODATA, "the layout has no image %s", reference);
+	static const char *const words[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},
+		{"i686", "386"}, {"armv7l", "arm"}, {"ppc64le", "ppc64le"}, {"s390x", "s390x"},
+		{"riscv64", "riscv64"}};
+	struct utsname host;
+	if (uname(&host) < 0)
+		return "";
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_eq(words[i][0], host.machine))
+			return words[i][1];
+	return "";
 }
 
-int layout_find(int layout_fd, const char *reference, struct arena *a, struct descriptor *out)
+/* One that does not say for what it is may be meant. */
+static int is_for_this_machine(const struct json_cursor *c, struct arena *a)
+{
+	struct json_cursor platform;
+	const char *architecture = NULL, *os = NULL;
+	if (!json_field(c, "platform", &platform))
+		return 1;
+	int r = json_opt_string(&platform, "architecture", a, &architecture);
+	if (r >= 0)
+		r = json_opt_string(&platform, "os", a, &os);
+	if (r < 0)
+		return r;
+	return (!architecture || str_eq(architecture, architecture_here())) &&
+		(!os || str_eq(os, "linux"));
+}
+
+static int index_read(struct listing *l, const char *what, const struct buf *text);
+
+static int inner_index_read(struct listing *l, const struct descriptor *d, const char *name)
 {
 	auto_buf struct buf text = BUF_INIT;
-	auto_of(json) struct json *layout = NULL, *index = NULL;
-	const char *version = NULL;
-	int r = document_read(layout_fd, "oci-layout", &text);
+	if (l->is_inner)
+		return err_say(-EINVAL, "an index within an index within an index");
+	int r = layout_blob_read(l->layout, d, &text);
+	struct listing inner = {l->layout, l->a, l->out, name, true};
+	return r < 0 ? r : index_read(&inner, "index of an image", &text);
+}
+
+/* What is neither an image nor an index is somebody else's: an artifact. */
+static int manifest_list(struct listing *l, const struct json_cursor *c)
+{
+	struct descriptor d;
+	const char *name = NULL;
+	int r = descriptor_take(c, l->a, &d);
 	if (r == 0)
-		r = json_parse("oci-layout", text.data, text.len, &layout);
+		r = name_take(c, l->a, &name);
 	if (r < 0)
 		return r;
-	struct json_cursor root = json_root(layout), list;
-	r = json_opt_string(&root, "imageLayoutVersion", a, &version);
+	name = name ? name : l->name;
+	if (is_one_of(d.media_type, index_types))
+		return inner_index_read(l, &d, name);
+	r = l->is_inner ? is_for_this_machine(c, l->a) : 1;
+	if (r <= 0 || !is_one_of(d.media_type, manifest_types))
+		return r < 0 ? r : 0;
+	if (l->out->count == DESCRIPTORS_MAX)
+		return json_err(c, -E2BIG, "more than %d manifests", DESCRIPTORS_MAX);
+	*arena_push(l->a, l->out) = (struct layout_image){d, name};
+	return 0;
+}
+
+static int index_read(struct listing *l, const char *what, const struct buf *text)
+{
+	auto_of(json) struct json *document = NULL;
+	int r = json_parse(what, text->data, text->len, &document);
 	if (r < 0)
 		return r;
-	if (!version || !str_eq(version, "1.0.0"))
-		return json_err(&root, -EINVAL, "imageLayoutVersion must be 1.0.0");
-	buf_clear(&text);
-	r = document_read(layout_fd, "index.json", &text);
-	if (r == 0)
-		r = json_parse("index.json", text.data, text.len, &index);
-	if (r < 0)
-		return r;
-	root = json_root(index);
-	r = document_check(&root, a, index_types, "layers");
+	struct json_cursor root = json_root(document), list;
+	r = document_check(&root, l->a, index_types, "layers");
 	if (r < 0)
 		return r;
 	if (!json_field(&root, "manifests", &list))
 		return json_err(&root, -EINVAL, "it has no manifests");
-	return index_search(&list, a, reference, out);
+	int count = json_count(&list);
+	if (count > DESCRIPTORS_MAX)
+		return json_err(&list, -E2BIG, "more than %d manifests", DESCRIPTORS_MAX);
+	for (int i = 0; i < count && r == 0; i++) {
+		struct json_cursor item = json_item(&list, (size_t)i);
+		r = manifest_list(l, &item);
+	}
+	return count < 0 ? count : r;
+}
+
+static int version_check(const struct layout *l, struct arena *a)
+{
+	auto_buf struct buf text = BUF_INIT;
+	auto_of(json) struct json *document = NULL;
+	const char *version = NULL;
+	int r = layout_document_read(l, "oci-layout", &text);
+	if (r == 0)
+		r = json_parse("oci-layout", text.data, text.len, &document);
+	if (r < 0)
+		return r;
+	struct json_cursor root = json_root(document);
+	r = json_opt_string(&root, "imageLayoutVersion", a, &version);
+	if (r < 0)
+		return r;
+	return version && str_eq(version, "1.0.0")
+		? 0
+		: json_err(&root, -EINVAL, "imageLayoutVersion must be 1.0.0");
+}
+
+int layout_list(const struct layout *l, struct arena *a, struct layout_images *out)
+{
+	auto_buf struct buf text = BUF_INIT;
+	struct listing listing = {.layout = l, .a = a, .out = out};
+	int r = version_check(l, a);
+	if (r == 0)
+		r = layout_document_read(l, "index.json", &text);
+	return r < 0 ? r : index_read(&listing, "index.json", &text);
+}
+
+int layout_find(
+	const struct layout *l, const char *reference, struct arena *a, struct descriptor *out)
+{
+	struct layout_images images = {0};
+	int r = layout_list(l, a, &images);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < images.count; i++)
+		if (images.items[i].name && str_eq(images.items[i].name, reference)) {
+			*out = images.items[i].manifest;
+			return 0;
+		}
+	return err_say(-ENODATA, "the layout has no image %s", reference);
 }
 
 static int layer_take(const struct json_cursor *c, struct arena *a, struct layer_descriptor *out)

@@ -30,10 +30,72 @@ struct layer_facts {
 int layer_facts_store(int side_fd, const struct layer_facts *facts);
 int layer_facts_load(int store_fd, const char *chain_id, struct layer_facts *out);
 
+/* What is imported: the directory of a layout, or a plain tar archive with a layout or with images as `docker save` wrote
+ * them before it wrote layouts. */
+struct layout {
+	int fd; /* borrowed: a directory or a regular file */
+	bool is_archive;
+	struct arena arena;
+	struct {
+		struct archive_member *items; /* by path */
+		size_t count;
+	} members;
+};
+int layout_open(struct layout *l, int fd);
+void layout_close(struct layout *l);
+AUTO_STRUCT(layout, struct layout, layout_close)
+
+/* A part of a file. */
+struct layout_file {
+	int fd; /* owned */
+	uint64_t offset, size_bytes;
+};
+/* A regular file of it, never through a symlink; -ENOENT. With follows_link, of an archive: also what a link names that is
+ * a file in it. */
+int layout_file_open(
+	const struct layout *l, const char *path, bool follows_link, struct layout_file *out);
+/* The bytes of a small one: -EFBIG. */
+int layout_document_read(const struct layout *l, const char *path, struct buf *out);
+/* Is there such a file? */
+bool layout_has(const struct layout *l, const char *path);
+
+/* An image that the index of a layout lists: what names it has there. */
+struct layout_image {
+	struct descriptor manifest;
+	const char *name; /* canonical, or NULL */
+};
+struct layout_images {
+	struct layout_image *items;
+	size_t count;
+};
+/* All of them; of an index within the index the one for this machine. */
+int layout_list(const struct layout *l, struct arena *a, struct layout_images *out);
 /* The manifest that the index calls by this canonical reference; -ENODATA when it calls none so. */
-int layout_find(int layout_fd, const char *reference, struct arena *a, struct descriptor *out);
+int layout_find(
+	const struct layout *l, const char *reference, struct arena *a, struct descriptor *out);
 /* The bytes of a manifest or configuration (at most 4 MiB), which are those of the descriptor: -EBADMSG. */
-int layout_blob_read(int layout_fd, const struct descriptor *d, struct buf *out);
-/* A layer, unread and unchecked. */
-int layout_blob_open(int layout_fd, const struct descriptor *d);
+int layout_blob_read(const struct layout *l, const struct descriptor *d, struct buf *out);
+/* A layer, unread and unchecked but for its size. */
+int layout_blob_open(const struct layout *l, const struct descriptor *d, struct layout_file *out);
 int manifest_parse(const struct buf *text, struct arena *a, struct manifest *out);
+
+/* Docker's manifest.json: for each image the files of its configuration and layers, and its names, as they are written. */
+struct docker_image {
+	const char *config;
+	struct str_list names, layers;
+};
+struct docker_images {
+	struct docker_image *items;
+	size_t count;
+};
+int docker_list(const struct layout *l, struct arena *a, struct docker_images *out);
+
+/* The manifest of an image whose layers are not compressed, as it is in the store. */
+struct plain_manifest {
+	int store_fd;
+	const char *config_hex;
+	uint64_t config_size;
+	const struct str_list *chain_ids, *diff_hex;
+};
+int plain_manifest_write(const struct plain_manifest *m, struct buf *out);
+#define MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"

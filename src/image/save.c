@@ -16,10 +16,6 @@
 
 #include <errno.h>
 
-#define MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
-#define MEDIA_CONFIG "application/vnd.oci.image.config.v1+json"
-#define MEDIA_LAYER "application/vnd.oci.image.layer.v1.tar"
-
 struct saved_image {
 	struct image image;
 	struct config_facts config;
@@ -143,39 +139,17 @@ static int layer_write(struct save *s, const char *chain, const char *diff)
 	return r < 0 ? err_wrap(r, "layer %.12s", chain) : padding_write(s, facts.sizes.tar_bytes);
 }
 
-static void descriptor_put(struct json_writer *w, const char *key, const char *media_type,
-	const char *hex, uint64_t size)
-{
-	auto_buf struct buf digest = BUF_INIT;
-	buf_addf(&digest, "sha256:%s", hex);
-	json_open_object(w, key);
-	json_put_string(w, "mediaType", media_type);
-	json_put_string(w, "digest", digest.data);
-	json_put_u64(w, "size", size);
-	json_close_object(w);
-}
-
 static int manifest_write(struct save *s, struct saved_image *image)
 {
 	auto_buf struct buf text = BUF_INIT;
-	struct json_writer w = {.out = &text};
-	json_open_object(&w, NULL);
-	json_put_u64(&w, "schemaVersion", 2);
-	json_put_string(&w, "mediaType", MEDIA_MANIFEST);
-	descriptor_put(&w, "config", MEDIA_CONFIG, image->config_hex, image->config_size);
-	json_open_array(&w, "layers");
-	for (size_t i = 0; i < image->image.chain_ids.count; i++) {
-		struct layer_facts facts;
-		int r = layer_facts_load(s->store_fd, image->image.chain_ids.items[i], &facts);
-		if (r < 0)
-			return r;
-		descriptor_put(&w, NULL, MEDIA_LAYER, image->config.diff_hex.items[i],
-			facts.sizes.tar_bytes);
-	}
-	json_close_array(&w);
-	json_close_object(&w);
+	const struct plain_manifest m = {.store_fd = s->store_fd,
+		.config_hex = image->config_hex,
+		.config_size = image->config_size,
+		.chain_ids = &image->image.chain_ids,
+		.diff_hex = &image->config.diff_hex};
+	int r = plain_manifest_write(&m, &text);
 	image->manifest_size = text.len;
-	return text_blob_write(s, &text, &image->manifest_hex);
+	return r < 0 ? r : text_blob_write(s, &text, &image->manifest_hex);
 }
 
 static int image_write(struct save *s, struct saved_image *image)

@@ -4,7 +4,8 @@
  *
  * The worker is executed with an argv of verbs and names, an empty environment and three fds: the layout to read or
  * the file to write (3), the engine's root (4), and one end of a packet socket (5). On the socket it may ask one thing, as often as it needs: WORKER_OPAQUE with
- * the fd of a directory, which is answered by an int32_t. It means "mark this directory opaque for overlayfs", what
+ * the fd of a directory, which is answered by an int32_t; and WORKER_SAY has a line for the user, as text that is escaped
+ * before it is shown. It means "mark this directory opaque for overlayfs", what
  * takes the CAP_SYS_ADMIN that the worker has given up. The last packet is WORKER_RESULT with the error trail (code 0: done). A worker that is gone without a result
  * has failed.
  *
@@ -24,7 +25,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { WORKER_FDS = 3, FDS_ABOVE = 10 };
+enum { WORKER_FDS = 3, FDS_ABOVE = 10, SAID_MAX = 10000 };
 
 /* In the child. */
 static int worker_prepare(const int fds[static WORKER_FDS])
@@ -86,7 +87,7 @@ static int opaque_mark(int dir_fd)
 }
 
 /* One packet of the worker: 1 to go on, 0 when it is done. */
-static int worker_listen(int socket)
+static int worker_listen(int socket, struct strvec *said)
 {
 	struct worker_packet packet;
 	int fds[1];
@@ -101,6 +102,11 @@ static int worker_listen(int socket)
 		return err_say(-EPROTO, "the worker for images sent %zd bytes", size);
 	if (packet.word == WORKER_RESULT)
 		return packet.trail.code == 0 ? 0 : err_unpack(&packet.trail);
+	if (packet.word == WORKER_SAY && said && said->count < SAID_MAX) {
+		err_unpack(&packet.trail);
+		strvec_push(said, err_text());
+		return 1;
+	}
 	if (packet.word != WORKER_OPAQUE || dir < 0)
 		return err_say(-EPROTO, "the worker for images sent what has no meaning");
 	int32_t answer = opaque_mark(dir);
@@ -108,11 +114,11 @@ static int worker_listen(int socket)
 	return r < 0 ? err_new(r, "answer the worker for images") : 1;
 }
 
-static int worker_serve(int socket, int pidfd)
+static int worker_serve(int socket, int pidfd, struct strvec *said)
 {
 	int r;
 	do
-		r = worker_listen(socket);
+		r = worker_listen(socket, said);
 	while (r > 0);
 	if (r < 0)
 		return r;
@@ -141,5 +147,5 @@ int worker_run(const struct worker_call *call)
 		return pidfd;
 	fd_replace(&theirs, -EBADF);
 	fd_replace(&end, -EBADF);
-	return worker_serve(ours, pidfd);
+	return worker_serve(ours, pidfd, call->said);
 }

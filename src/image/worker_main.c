@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's side of worker.c: lock in, do the one thing, say how it went. */
-#include "image/internal.h"
-#include "archive/archive.h"
+#include "image/layout.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -9,6 +8,7 @@
 #include "sys/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
 
@@ -33,20 +33,66 @@ static int ask_opaque(void *context, int dir_fd)
 static const uint64_t import_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
 	CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
 
+static int say(void *context, const char *text)
+{
+	struct worker_packet packet = {.word = WORKER_SAY};
+	err_say(-EINVAL, "%s", text);
+	err_pack(&packet.trail);
+	int r = socket_send(WORKER_SOCKET_FD, &packet, sizeof(packet), NULL, 0);
+	return r < 0 ? err_new(r, "say what was loaded") : 0;
+}
+
 static int import_main(int argc, char **argv)
 {
-	int layout = WORKER_FILE_FD, store = WORKER_STORE_FD;
+	int fd = WORKER_FILE_FD, store = WORKER_STORE_FD;
+	auto_of(layout) struct layout layout = {0};
 	if (argc != 1)
 		return err_say(-EINVAL, "import-layout takes a reference");
-	int r = worker_confine(&(struct confinement){
-		.layout_fd = &layout, .store_fd = &store, .caps = import_caps});
+	int r = worker_confine(
+		&(struct confinement){.layout_fd = &fd, .store_fd = &store, .caps = import_caps});
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
-	const struct import i = {.layout_fd = layout,
-		.store_fd = store,
-		.reference = argv[0],
-		.make_opaque = ask_opaque};
-	return import_layout(&i);
+	r = layout_open(&layout, fd);
+	const struct import i = {.layout = &layout, .store_fd = store, .make_opaque = ask_opaque};
+	return r < 0 ? r : import_layout(&i, argv[0]);
+}
+
+/* A plain archive, of a file that is compressed: without a name, and gone with the worker. */
+static int plain_make(int store, int *fd)
+{
+	enum archive_compression compression;
+	int r = archive_compression_find(*fd, 0, &compression);
+	if (r < 0 || compression == ARCHIVE_PLAIN)
+		return r;
+	auto_close int plain = sys_open_at(store, ".", O_RDWR | O_TMPFILE, 0600);
+	if (plain < 0)
+		return err_new(plain, "make room for the archive");
+	r = archive_decompress(*fd, compression, plain, archive_limits_default.bytes);
+	if (r == 0)
+		fd_replace(fd, take_fd(&plain));
+	return r;
+}
+
+static int load_main(int argc, char **argv)
+{
+	int fd = WORKER_FILE_FD, store = WORKER_STORE_FD;
+	auto_of(layout) struct layout layout = {0};
+	struct stat st;
+	int r = sys_stat_fd(fd, &st);
+	if (r < 0)
+		return err_new(r, "look at the archive");
+	r = worker_confine(&(struct confinement){.layout_fd = S_ISDIR(st.st_mode) ? &fd : NULL,
+		.store_fd = &store,
+		.caps = import_caps});
+	if (r < 0)
+		return err_wrap(r, "lock the worker for images in");
+	if (!S_ISDIR(st.st_mode))
+		r = plain_make(store, &fd);
+	if (r == 0)
+		r = layout_open(&layout, fd);
+	const struct import i = {
+		.layout = &layout, .store_fd = store, .make_opaque = ask_opaque, .say = say};
+	return r < 0 ? r : import_all(&i);
 }
 
 static int save_main(int argc, char **argv)
@@ -62,7 +108,7 @@ static int save_main(int argc, char **argv)
 static const struct {
 	const char *verb;
 	int (*main)(int argc, char **argv);
-} verbs[] = {{"import-layout", import_main}, {"save", save_main}};
+} verbs[] = {{"import-layout", import_main}, {"load", load_main}, {"save", save_main}};
 
 static int verb_main(int argc, char **argv)
 {

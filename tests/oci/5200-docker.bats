@@ -101,3 +101,18 @@ restarted() {
 	[[ $(docker run --rm --network none busybox echo hello) == hello ]]
 	docker rmi busybox >/dev/null
 }
+
+@test "husk load takes what docker save writes: the same image, and docker commit's layers" {
+	docker run --name changed --network none box sh -c 'echo new >/new; rm /bin/true; mkdir /etc/more; chown 7:8 /etc/more'
+	docker commit changed made:one >/dev/null
+	docker rm changed >/dev/null
+	run bash -c 'docker save made:one | "$HUSK" load'
+	[[ $status -eq 0 && $output == "Loaded image: docker.io/library/made:one" ]]
+	[[ sha256:$(husk images -q --no-trunc | head -n 1) == "$(docker images -q --no-trunc made:one)" ]]
+	[[ $(husk run --rm --net none made:one sh -c 'cat /new; stat -c %u:%g /etc/more; test -e /bin/true || echo gone' | xargs) == "new 7:8 gone" ]]
+	# And back again.
+	docker rmi made:one >/dev/null
+	husk save made:one | docker load >/dev/null
+	[[ $(docker run --rm --network none made:one cat /new) == new ]]
+	docker rmi made:one >/dev/null
+}
