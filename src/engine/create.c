@@ -187,7 +187,10 @@ int container_create(struct engine *e, struct container *c)
 	/* The record comes last: its fsync takes the name of the summary with it, if not its content. */
 	if (r == 0)
 		r = summary_store(e, c->id, &summary);
-	return r < 0 ? r : container_record_store(e, c, !c->is_auto_remove);
+	if (r == 0)
+		r = container_record_store(e, c, !c->is_auto_remove);
+	fd_replace(&e->image_use_fd, -EBADF);
+	return r;
 }
 
 /* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */

@@ -201,6 +201,7 @@ int engine_open(struct engine *e, const char *root_path, const char *state_path)
 {
 	*e = (struct engine){
 		.root_fd = -EBADF,
+		.image_use_fd = -EBADF,
 		.state_fd = -EBADF,
 		.libexec_path = HUSK_LIBEXEC,
 		.share_path = HUSK_SHARE,
@@ -220,6 +221,7 @@ int engine_net(struct engine *e, struct net **out)
 
 void engine_close(struct engine *e)
 {
+	fd_replace(&e->image_use_fd, -EBADF);
 	net_close(e->net);
 	e->net = NULL;
 	fd_replace(&e->root_fd, -EBADF);

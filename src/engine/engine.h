@@ -15,6 +15,7 @@ struct net;
 struct engine {
 	const char *root_path, *state_path; /* /var/lib/husk, /run/husk */
 	int root_fd, state_fd;
+	int image_use_fd; /* held while a container begins: image_uses_lock */
 	char instance[9]; /* hash of root and user: part of the name of every kernel object */
 	char boot_id[37];
 	struct cgroup_host cgroup;
@@ -82,6 +83,11 @@ struct log_request {
 	void *context;
 };
 int container_logs(struct engine *e, const char *id, const struct log_request *request);
+
+/* Images: image_remove and image_prune of image.h, with all containers known and the lock held. */
+struct image_removal;
+int engine_image_remove(struct engine *e, const char *word, bool is_forced, struct strvec *said);
+int engine_image_prune(struct engine *e, bool named_too, struct strvec *said);
 
 /* Networks. create chooses what is NULL; remove refuses while a container uses it, by name. prune removes those nobody
  * uses, and of the default one what the kernel has; names go to out. show is the JSON of `network inspect`. */

@@ -40,11 +40,22 @@ static bool env_has(const struct str_list *env, const char *pair)
 	return false;
 }
 
+/* Until the container is recorded nobody removes what it needs. */
+static int image_hold(struct engine *e)
+{
+	int fd = image_uses_lock(e->root_fd, false);
+	if (fd >= 0)
+		fd_replace(&e->image_use_fd, fd);
+	return fd < 0 ? fd : 0;
+}
+
 /* Only fields of the workload are taken from an image; its labels never steer the engine (security.md R10). */
 static int image_merge(struct engine *e, struct arena *a, struct container *c)
 {
 	struct image image;
-	int r = image_find(e->root_fd, c->image, a, &image);
+	int r = image_hold(e);
+	if (r == 0)
+		r = image_find(e->root_fd, c->image, a, &image);
 	if (r == -ENOENT) {
 		r = image_import_builtin(e->root_fd, e->share_path, e->libexec_path, c->image);
 		if (r == 0)

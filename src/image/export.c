@@ -40,23 +40,6 @@ static void save_args_release(struct save_args *s)
 }
 AUTO_STRUCT(save_args, struct save_args, save_args_release)
 
-/* All names of an image. */
-static int names_add(int root_fd, const char *manifest_hex, struct arena *a, struct str_list *out)
-{
-	auto_strvec struct strvec files = STRVEC_INIT;
-	int r = file_list_at(root_fd, "refs", &files);
-	if (r < 0)
-		return err_new(r, "list image references");
-	strvec_each (file, &files) {
-		char hex[DIGEST_HEX_LEN + 1];
-		auto_buf struct buf text = BUF_INIT;
-		if (reference_of_file(*file, &text) == 0 &&
-			reference_read(root_fd, *file, hex) == 0 && str_eq(hex, manifest_hex))
-			*arena_push(a, out) = arena_str(a, text.data);
-	}
-	return 0;
-}
-
 static bool has_name(const struct str_list *names, const char *name)
 {
 	for (size_t i = 0; i < names->count; i++)
@@ -76,26 +59,31 @@ static struct saved_word *image_place(struct save_args *s, const char *manifest_
 	return image;
 }
 
+static int name_add(struct save_args *s, struct saved_word *place, const char *name)
+{
+	struct image_reference reference;
+	auto_buf struct buf text = BUF_INIT;
+	int r = reference_parse(name, &s->arena, &reference);
+	if (r < 0)
+		return r;
+	reference_write(&reference, &text);
+	if (!has_name(&place->names, text.data))
+		*arena_push(&s->arena, &place->names) = arena_str(&s->arena, text.data);
+	return 0;
+}
+
 static int word_take(struct save_args *s, int root_fd, const char *word)
 {
 	struct image image;
-	struct image_reference reference;
-	auto_buf struct buf name = BUF_INIT;
 	int r = image_find(root_fd, word, &s->arena, &image);
 	if (r < 0)
 		return r;
 	struct saved_word *place = image_place(s, digest_hex(image.digest));
-	if (image.references.count == 0)
-		return strchr(word, '@')
-			? 0
-			: names_add(root_fd, place->manifest_hex, &s->arena, &place->names);
-	r = reference_parse(image.references.items[0], &s->arena, &reference);
-	if (r < 0)
-		return r;
-	reference_write(&reference, &name);
-	if (!has_name(&place->names, name.data))
-		*arena_push(&s->arena, &place->names) = arena_str(&s->arena, name.data);
-	return 0;
+	if (image.references.count == 0 && !strchr(word, '@'))
+		r = image_names(root_fd, place->manifest_hex, &s->arena, &image.references);
+	for (size_t i = 0; i < image.references.count && r == 0; i++)
+		r = name_add(s, place, image.references.items[i]);
+	return r;
 }
 
 static void argv_fill(struct save_args *s, const char *format)

@@ -54,8 +54,7 @@ int image_missing(int root_fd, const char *word, const struct strvec *others)
 	return nearest ? err_hint(r, "Did you mean %s?", nearest) : r;
 }
 
-/* "HEX.json" */
-static bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1])
+bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1])
 {
 	return fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%.*s", DIGEST_HEX_LEN, file_name) >= 0 &&
 		str_is_hex(out_hex, DIGEST_HEX_LEN) && str_eq(file_name + DIGEST_HEX_LEN, ".json");
@@ -143,6 +142,24 @@ static int compare_age(const void *left, const void *right)
 static int compare_names(const void *left, const void *right)
 {
 	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+int image_names(int root_fd, const char *manifest_hex, struct arena *a, struct str_list *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(root_fd, "refs", &files);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list image references");
+	strvec_each (file, &files) {
+		char hex[DIGEST_HEX_LEN + 1];
+		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
+		if (reference_of_file(*file, &text) == 0 && short_form(text.data, &shown) == 0 &&
+			reference_read(root_fd, *file, hex) == 0 && str_eq(hex, manifest_hex))
+			*arena_push(a, out) = arena_str(a, shown.data);
+	}
+	if (out->count)
+		qsort(out->items, out->count, sizeof(*out->items), compare_names);
+	return 0;
 }
 
 static int references_attach(int root_fd, struct arena *a, struct image_list *list)

@@ -44,6 +44,32 @@ int image_list(int root_fd, struct arena *a, struct image_list *out);
 int image_import_builtin(
 	int root_fd, const char *share_path, const char *libexec_path, const char *word);
 
+/* A further name for an image; what was called so before loses it. */
+int image_tag(int root_fd, const char *word, const char *name);
+
+/* Who begins a container holds it shared from image_find until the container is recorded; who removes, alone. The fd is the
+ * lock. */
+int image_uses_lock(int root_fd, bool is_alone);
+struct image_use { /* a container */
+	const char *container_id, *image_id;
+	bool is_running;
+	struct str_list layers;
+};
+struct image_removal {
+	int root_fd; /* the lock is held alone */
+	const struct image_uses {
+		struct image_use *items;
+		size_t count;
+	} * uses; /* of all containers */
+	bool is_forced; /* with all names, and although a stopped container has it */
+	struct strvec *said; /* what was removed, a line each, in Docker's words */
+};
+/* Takes a name from an image, with the last one the image, with that what only it needed, and what failed imports have
+ * left; layers and documents stay while an import is at work. -EBUSY: it is in use. */
+int image_remove(const struct image_removal *job, const char *word);
+/* All images that no container has and that have no name, or not even that. */
+int image_prune(const struct image_removal *job, bool named_too);
+
 /* Writes images as one tar archive to out_fd, through the worker. An image is named in it by the references that were said,
  * and by all that it has when it was found by its id. -EINVAL: no such format. */
 struct image_save {

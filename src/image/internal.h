@@ -60,6 +60,10 @@ void record_write(const struct image *image, struct buf *out);
 int reference_read(int root_fd, const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 int reference_resolve(
 	int root_fd, const struct image_reference *r, char out_hex[static DIGEST_HEX_LEN + 1]);
+/* All names of an image, as people write them. */
+int image_names(int root_fd, const char *manifest_hex, struct arena *a, struct str_list *out);
+/* "HEX.json" */
+bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 /* "no such image: WORD", with the nearest of what is there and of `others`; -ENOENT. */
 int image_missing(int root_fd, const char *word, const struct strvec *others);
 

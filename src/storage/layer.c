@@ -135,6 +135,20 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 	return r < 0 ? err_new(r, "store layer %.12s", chain_id) : 0;
 }
 
+int storage_layer_remove(int root_fd, const char *chain_id)
+{
+	char from[LAYER_PATH_MAX], to[LAYER_PATH_MAX];
+	auto_of(storage_stage) struct storage_stage s = STORAGE_STAGE_INIT;
+	if (layer_path(from, chain_id, "") < 0)
+		return err_say(-EINVAL, "a chain id is 64 hex digits");
+	int r = storage_stage_begin(root_fd, &s);
+	if (r < 0)
+		return r;
+	stage_path(to, s.name, "/removed");
+	r = sys_rename_at(root_fd, from, root_fd, to, 0);
+	return r < 0 && r != -ENOENT ? err_new(r, "remove layer %.12s", chain_id) : 0;
+}
+
 static int mountpoints_fill(int tree)
 {
 	static const char *const directories[] = {"dev", "etc", "proc", "sys"};

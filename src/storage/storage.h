@@ -30,6 +30,9 @@ int storage_layer_open(int root_fd, const char *chain_id);
 /* The directory of the layer, for what its maker keeps beside the tree; -ENOENT. */
 int storage_layer_open_side(int root_fd, const char *chain_id);
 
+/* Removes a layer that nobody has; what of it a crash leaves in tmp is swept. A missing one is fine. */
+int storage_layer_remove(int root_fd, const char *chain_id);
+
 /* An O_PATH fd of the layer of mount points, which is made when it is missing. */
 int storage_mountpoints_open(int root_fd);
 

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names and images go, and with the last of them what only they needed. In the order reference, record, layers and content:
+ * a crash leaves what the next sweep finds, and no image that lacks a layer; what was unlinked is durable before what it
+ * needed is removed. The caller holds image_uses_lock alone, so no container begins with what goes.
+ */
+#include "base/str.h"
+#include "image/internal.h"
+#include "storage/storage.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define USES_LOCK "images.use"
+
+int image_uses_lock(int root_fd, bool is_alone)
+{
+	int fd = is_alone ? lock_file_at(root_fd, USES_LOCK, true)
+			  : lock_shared_at(root_fd, USES_LOCK);
+	return fd < 0 ? err_new(fd, "lock the images that are in use") : fd;
+}
+
+static int directory_sync(int root_fd, const char *path)
+{
+	auto_close int fd = file_open_dir_at(root_fd, path);
+	int r = fd < 0 ? fd : sys_fsync(fd);
+	return r < 0 ? err_new(r, "write out %s", path) : 0;
+}
+
+static int unlink_in(int root_fd, const char *dir, const char *name, const char *suffix)
+{
+	auto_buf struct buf path = BUF_INIT;
+	buf_addf(&path, "%s/%s%s", dir, name, suffix);
+	int r = sys_unlink_at(root_fd, path.data, 0);
+	return r < 0 && r != -ENOENT ? err_new(r, "remove %s", path.data) : 0;
+}
+
+static int name_remove(const struct image_removal *job, const char *name)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct image_reference reference;
+	auto_buf struct buf file = BUF_INIT;
+	int r = reference_parse(name, &a, &reference);
+	if (r == 0)
+		r = reference_file(&reference, &file);
+	if (r == 0)
+		r = unlink_in(job->root_fd, "refs", file.data, "");
+	if (r == 0)
+		strvec_pushf(job->said, "Untagged: %s", name);
+	return r;
+}
+
+/* Who has it: those that run count first. */
+static const struct image_use *use_find(const struct image_removal *job, const char *image_id)
+{
+	const struct image_use *found = NULL;
+	for (size_t i = 0; i < job->uses->count; i++) {
+		const struct image_use *use = &job->uses->items[i];
+		if (str_eq(use->image_id, image_id) && (!found || use->is_running))
+			found = use;
+	}
+	return found;
+}
+
+static int use_check(const struct image_removal *job, const struct image *image)
+{
+	const struct image_use *use = use_find(job, image->id);
+	if (!use || (!use->is_running && job->is_forced))
+		return 0;
+	return err_say(-EBUSY,
+		use->is_running
+			? "image %.12s is in use by container %.12s, which runs"
+			: "image %.12s is in use by container %.12s, which is stopped: -f removes "
+			  "it all the same",
+		digest_hex(image->id), use->container_id);
+}
+
+static int image_erase(const struct image_removal *job, const struct image *image)
+{
+	int r = 0;
+	for (size_t i = 0; i < image->references.count && r == 0; i++)
+		r = name_remove(job, image->references.items[i]);
+	if (r == 0)
+		r = directory_sync(job->root_fd, "refs");
+	if (r == 0)
+		r = unlink_in(job->root_fd, "images", digest_hex(image->digest), ".json");
+	if (r == 0)
+		r = directory_sync(job->root_fd, "images");
+	if (r == 0)
+		strvec_pushf(job->said, "Deleted: %s", image->id);
+	return r;
+}
+
+/* With all its names; those of a damaged one as well. */
+static int names_load(const struct image_removal *job, struct arena *a, struct image *image)
+{
+	image->references = (struct str_list){0};
+	return image_names(job->root_fd, digest_hex(image->digest), a, &image->references);
+}
+
+/* What is reachable: sorted names. */
+struct reachable {
+	struct arena arena;
+	struct str_list layers, content;
+};
+
+static void reachable_release(struct reachable *r)
+{
+	arena_release(&r->arena);
+}
+AUTO_STRUCT(reachable, struct reachable, reachable_release)
+
+static int name_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool has(const struct str_list *list, const char *name)
+{
+	return list->count &&
+		bsearch(&name, list->items, list->count, sizeof(*list->items), name_order);
+}
+
+static void layers_add(struct reachable *r, const struct str_list *layers)
+{
+	for (size_t i = 0; i < layers->count; i++)
+		*arena_push(&r->arena, &r->layers) = layers->items[i];
+}
+
+static int record_add(int root_fd, struct reachable *r, const char *manifest_hex)
+{
+	struct image image;
+	int code = record_load(root_fd, manifest_hex, &r->arena, &image);
+	if (code < 0)
+		return code;
+	*arena_push(&r->arena, &r->content) = digest_hex(image.id);
+	*arena_push(&r->arena, &r->content) = digest_hex(image.digest);
+	layers_add(r, &image.chain_ids);
+	return 0;
+}
+
+/* A record that cannot be read keeps everything: nothing is removed that an image may need. */
+static int reachable_load(const struct image_removal *job, struct reachable *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(job->root_fd, "images", &files);
+	if (r < 0 && r != -ENOENT)
+		return err_new(r, "list images");
+	r = 0;
+	strvec_each (file, &files) {
+		char hex[DIGEST_HEX_LEN + 1];
+		if (r == 0 && record_name_take(*file, hex))
+			r = record_add(job->root_fd, out, hex);
+	}
+	for (size_t i = 0; i < job->uses->count; i++)
+		layers_add(out, &job->uses->items[i].layers);
+	struct str_list *lists[] = {&out->layers, &out->content};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i]->count)
+			qsort(lists[i]->items, lists[i]->count, sizeof(*lists[i]->items),
+				name_order);
+	return r;
+}
+
+static int layers_sweep(const struct image_removal *job, const struct reachable *reachable)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	int r = file_list_at(job->root_fd, "layers", &names);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list layers");
+	strvec_each (name, &names) {
+		if (r < 0 || !str_is_hex(*name, DIGEST_HEX_LEN) || has(&reachable->layers, *name))
+			continue;
+		r = storage_layer_remove(job->root_fd, *name);
+		if (r == 0)
+			strvec_pushf(job->said, "Deleted: sha256:%s", *name);
+	}
+	return r;
+}
+
+static int content_sweep(const struct image_removal *job, const struct reachable *reachable)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	int r = file_list_at(job->root_fd, "content/sha256", &names);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list content");
+	strvec_each (name, &names) {
+		if (r == 0 && str_is_hex(*name, DIGEST_HEX_LEN) && !has(&reachable->content, *name))
+			r = unlink_in(job->root_fd, "content/sha256", *name, "");
+	}
+	return r;
+}
+
+static int sweep(const struct image_removal *job)
+{
+	auto_of(reachable) struct reachable reachable = {0};
+	/* An import that is at work has layers that no record names yet; the next sweep comes past them again. */
+	auto_close int lock = lock_file_at(job->root_fd, "images.lock", false);
+	if (lock == -EWOULDBLOCK)
+		return 0;
+	int r = lock < 0 ? err_new(lock, "lock the images") : reachable_load(job, &reachable);
+	if (r == 0)
+		r = storage_sweep(job->root_fd);
+	if (r == 0)
+		r = layers_sweep(job, &reachable);
+	return r < 0 ? r : content_sweep(job, &reachable);
+}
+
+int image_remove(const struct image_removal *job, const char *word)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct image image;
+	int r = image_find(job->root_fd, word, &a, &image);
+	if (r < 0)
+		return r;
+	const char *name = image.references.count ? image.references.items[0] : NULL;
+	r = names_load(job, &a, &image);
+	if (r < 0)
+		return r;
+	if (name && image.references.count > 1)
+		return name_remove(job, name);
+	if (!name && image.references.count > 1 && !job->is_forced)
+		return err_say(-EBUSY, "image %.12s has %zu names: -f removes it with all of them",
+			digest_hex(image.id), image.references.count);
+	r = use_check(job, &image);
+	if (r == 0)
+		r = image_erase(job, &image);
+	return r < 0 ? r : sweep(job);
+}
+
+int image_prune(const struct image_removal *job, bool named_too)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct image_list list;
+	int r = image_list(job->root_fd, &a, &list);
+	for (size_t i = 0; i < list.count && r == 0; i++) {
+		struct image *image = &list.items[i];
+		if ((image->references.count && !named_too) || use_find(job, image->id))
+			continue;
+		r = image_erase(job, image);
+	}
+	return r < 0 ? r : sweep(job);
+}
+
+int image_tag(int root_fd, const char *word, const char *name)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct image image;
+	struct image_reference reference;
+	auto_buf struct buf path = BUF_INIT, text = BUF_INIT;
+	int r = reference_parse(name, &a, &reference);
+	if (r == 0 && reference.digest)
+		r = err_say(-EINVAL, "%s: a digest is not a name that can be given", name);
+	if (r == 0)
+		r = image_find(root_fd, word, &a, &image);
+	if (r < 0)
+		return r;
+	buf_adds(&path, "refs/");
+	r = reference_file(&reference, &path);
+	if (r < 0)
+		return err_new(r, "store the reference %s", name);
+	buf_addf(&text, "%s\n", image.digest);
+	r = file_replace_at(root_fd, path.data, text.data, text.len, 0600, true);
+	return r < 0 ? err_new(r, "store the reference %s", name) : 0;
+}
