@@ -84,6 +84,7 @@ static const struct command *const commands[] = {
 	&cmd_diff,
 	&cmd_images,
 	&cmd_load,
+	&cmd_history,
 	&cmd_image,
 	&cmd_rmi,
 	&cmd_tag,

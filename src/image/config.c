@@ -13,7 +13,7 @@
 enum { LAYERS_MAX = 127 };
 
 /* "2026-05-07T20:33:11.5+02:00"; what cannot be read is 1970: a date decides nothing. */
-static uint64_t time_parse(const char *text)
+uint64_t config_time(const char *text)
 {
 	struct tm tm = {0};
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -146,6 +146,6 @@ int config_parse(const char *text, size_t len, struct arena *a, struct config_fa
 		r = json_opt_string(&root, "created", a, &created);
 	if (r < 0)
 		return r;
-	out->created_ns = created ? time_parse(created) : 0;
+	out->created_ns = created ? config_time(created) : 0;
 	return layers_take(&root, a, out);
 }

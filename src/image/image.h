@@ -44,6 +44,21 @@ int image_list(int root_fd, struct arena *a, struct image_list *out);
 int image_import_builtin(
 	int root_fd, const char *share_path, const char *libexec_path, const char *word);
 
+/* The JSON object of `image inspect`. */
+int image_show(int root_fd, const char *word, struct buf *out);
+/* What an image was made by, in order; a step has a layer unless it is empty. */
+struct image_step {
+	const char *created_by, *comment;
+	uint64_t created_ns, size_bytes;
+	bool is_empty;
+};
+struct image_steps {
+	const char *image_id;
+	struct image_step *items;
+	size_t count;
+};
+int image_history(int root_fd, const char *word, struct arena *a, struct image_steps *out);
+
 /* A further name for an image; what was called so before loses it. */
 int image_tag(int root_fd, const char *word, const char *name);
 

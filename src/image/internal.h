@@ -9,6 +9,7 @@
  *
  * An import writes layers, content, record and reference in this order, so what is listed is whole.
  */
+#include "archive/archive.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "image/image.h"
@@ -50,6 +51,8 @@ struct config_facts {
 	struct str_list diff_hex; /* lowest first */
 };
 int config_parse(const char *text, size_t len, struct arena *a, struct config_facts *out);
+/* A date of a configuration; 0 for what is none. Silent. */
+uint64_t config_time(const char *text);
 
 /* Records: the id, digest, size and layers of the image; image_load also reads its configuration. Both speak. */
 int record_load(int root_fd, const char *manifest_hex, struct arena *a, struct image *out);
@@ -66,6 +69,13 @@ int image_names(int root_fd, const char *manifest_hex, struct arena *a, struct s
 bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 /* "no such image: WORD", with the nearest of what is there and of `others`; -ENOENT. */
 int image_missing(int root_fd, const char *word, const struct strvec *others);
+
+/* What is known of a layer in the store: layer.json beside its tree, written before it is put in its place. */
+struct layer_facts {
+	struct archive_sizes sizes;
+};
+int layer_facts_store(int side_fd, const struct layer_facts *facts);
+int layer_facts_load(int store_fd, const char *chain_id, struct layer_facts *out);
 
 /* What husk and its worker say to each other, one packet each (theory in worker.c). */
 enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2, WORKER_SAY = 3 };

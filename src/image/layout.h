@@ -23,13 +23,6 @@ struct manifest {
 	size_t count;
 };
 
-/* What is known of a layer in the store: layer.json beside its tree, written before it is put in its place. */
-struct layer_facts {
-	struct archive_sizes sizes;
-};
-int layer_facts_store(int side_fd, const struct layer_facts *facts);
-int layer_facts_load(int store_fd, const char *chain_id, struct layer_facts *out);
-
 /* What is imported: the directory of a layout, or a plain tar archive with a layout or with images as `docker save` wrote
  * them before it wrote layouts. */
 struct layout {

@@ -158,6 +158,8 @@ delegate() {
 			cat "$at/cpuset.cpus" >"$at/delegated/shell/cpuset.cpus"
 			cat "$at/cpuset.mems" >"$at/delegated/shell/cpuset.mems"
 		fi
+		# Where it comes from has groups with controllers below it, in version 2, and takes it back only as what it was.
+		[[ ! -e $at/cgroup.controllers ]] || unified_home=$(sed -n 's/^0:://p' /proc/self/cgroup)
 		echo $$ >"$at/delegated/shell/cgroup.procs"
 		chown "$TESTER" "$at/delegated" "$at"/delegated/{cgroup.procs,cgroup.subtree_control} 2>/dev/null || true
 	done
@@ -166,7 +168,11 @@ delegate() {
 undelegate() {
 	local at
 	for at in $(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) ~ /^cgroup2?$/) print $5 }' /proc/self/mountinfo | sort -u); do
-		echo $$ >"$at/cgroup.procs"
+		if [[ -e $at/cgroup.controllers ]]; then
+			echo $$ >"$at$unified_home/cgroup.procs"
+		else
+			echo $$ >"$at/cgroup.procs"
+		fi
 		rmdir "$at/delegated/shell" "$at/delegated"
 	done
 }
