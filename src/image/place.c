@@ -14,11 +14,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { MEMBERS_MAX = 100000 };
+enum { MEMBERS_MAX = 100000, MEMBERS_BYTES_MAX = 16 << 20 };
 
 static int member_add(void *context, const struct archive_member *m)
 {
 	struct layout *l = context;
+	if (l->arena.total_bytes > MEMBERS_BYTES_MAX ||
+		(m->link && strlen(m->link) > ARCHIVE_NAME_MAX))
+		return err_say(-E2BIG, "the names in the archive are too long");
 	*arena_push(&l->arena, &l->members) = (struct archive_member){
 		.path = arena_str(&l->arena, m->path),
 		.link = m->link ? arena_str(&l->arena, m->link) : NULL,

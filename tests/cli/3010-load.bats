@@ -207,6 +207,14 @@ refused() {
 	refused "it holds no images" -i /dev/null
 	mkdir dir
 	refused "it holds no images" -i dir
+	# Memory is bounded, however many and long the names are.
+	python3 -c '
+import io, sys, tarfile
+with tarfile.open("names", "w", format=tarfile.PAX_FORMAT) as t:
+    for i in range(8000):
+        t.addfile(tarfile.TarInfo("%s/%d" % ("n" * 3000, i)))
+'
+	refused "the names in the archive are too long" -i names
 	run --separate-stderr script -qec "'$HUSK' load" /dev/null
 	[[ $status -ne 0 && $output == *"does not come from a terminal"* ]]
 }
