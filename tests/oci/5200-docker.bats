@@ -114,7 +114,7 @@ restarted() {
 	docker rmi made:one >/dev/null
 	husk save made:one | docker load >/dev/null
 	[[ $(docker run --rm --network none made:one cat /new) == new ]]
-	# What is said of it is the same, but for sizes: Docker counts the names that symlinks have.
+	# What is said of it is the same, but for sizes, which Docker counts a little larger.
 	facts='.[0] | [.Id, .RepoTags, .Architecture, .Os, .Author, .RootFS, .Config.Env, .Config.Cmd, .Config.Labels // {}, .Config.WorkingDir]'
 	[[ $(husk image inspect made:one | jq -c "$facts") == "$(docker image inspect made:one | jq -c "$facts")" ]]
 	columns='{{.ID}}|{{.CreatedBy}}|{{.Comment}}'
