@@ -13,29 +13,38 @@
 /* A layer may not ask for more memory than 32 MiB to be read: what zstd's level 20 needs, and nobody who makes layers uses. */
 enum { WINDOW_LOG_MAX = 25 };
 
+/* Bytes to take from. */
+struct piece_in {
+	const char *data;
+	size_t left;
+};
+
 struct inflater {
 	const struct kind *kind;
 	struct inflate_state gzip;
 	ZSTD_DCtx *zstd;
-	bool is_between;
+	bool is_between; /* everything has ended that was begun, and something was */
+	const char *what;
+	struct tar_source source;
+	struct piece_in in;
+	bool has_ended;
 };
 
 struct kind {
-	int (*begin)(struct inflater *f);
-	/* Takes from *in, fills *out; the rest of either may be left for the next call. */
-	int (*run)(struct inflater *f, struct piece_in *in, struct piece_out *out);
+	void (*begin)(struct inflater *f);
+	/* Takes from f->in, fills *out; the rest of either may be left for the next call. */
+	int (*run)(struct inflater *f, struct piece_out *out);
 };
 
-static int broken(const char *what)
+static int broken(const struct inflater *f, const char *why)
 {
-	return err_say(-EBADMSG, "decompress a layer: %s", what);
+	return err_say(-EBADMSG, "decompress %s: %s", f->what, why);
 }
 
-static int gzip_begin(struct inflater *f)
+static void gzip_begin(struct inflater *f)
 {
 	isal_inflate_init(&f->gzip);
 	f->gzip.crc_flag = ISAL_GZIP;
-	return 0;
 }
 
 static const char *gzip_words(int code)
@@ -54,44 +63,43 @@ static const char *gzip_words(int code)
 	return "the data of gzip is broken";
 }
 
-static int gzip_run(struct inflater *f, struct piece_in *in, struct piece_out *out)
+static int gzip_run(struct inflater *f, struct piece_out *out)
 {
 	if (f->gzip.block_state == ISAL_BLOCK_FINISH) {
 		isal_inflate_reset(&f->gzip);
 		f->gzip.crc_flag = ISAL_GZIP;
 	}
-	f->gzip.next_in = (uint8_t *)in->data;
-	f->gzip.avail_in = (uint32_t)in->left;
+	f->gzip.next_in = (uint8_t *)f->in.data;
+	f->gzip.avail_in = (uint32_t)f->in.left;
 	f->gzip.next_out = (uint8_t *)out->data + out->size;
 	f->gzip.avail_out = (uint32_t)(out->room - out->size);
 	int r = isal_inflate(&f->gzip);
 	if (r < 0)
-		return broken(gzip_words(r));
-	in->data += in->left - f->gzip.avail_in;
-	in->left = f->gzip.avail_in;
+		return broken(f, gzip_words(r));
+	f->in.data += f->in.left - f->gzip.avail_in;
+	f->in.left = f->gzip.avail_in;
 	out->size = out->room - f->gzip.avail_out;
 	f->is_between = f->gzip.block_state == ISAL_BLOCK_FINISH;
 	return 0;
 }
 
-static int zstd_begin(struct inflater *f)
+static void zstd_begin(struct inflater *f)
 {
 	f->zstd = ZSTD_createDCtx();
 	if (!f->zstd)
 		BUG("zstd: no memory");
 	ZSTD_DCtx_setParameter(f->zstd, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-	return 0;
 }
 
-static int zstd_run(struct inflater *f, struct piece_in *in, struct piece_out *out)
+static int zstd_run(struct inflater *f, struct piece_out *out)
 {
-	ZSTD_inBuffer from = {.src = in->data, .size = in->left};
+	ZSTD_inBuffer from = {.src = f->in.data, .size = f->in.left};
 	ZSTD_outBuffer to = {.dst = out->data, .size = out->room, .pos = out->size};
 	size_t r = ZSTD_decompressStream(f->zstd, &to, &from);
 	if (ZSTD_isError(r))
-		return broken(ZSTD_getErrorName(r));
-	in->data += from.pos;
-	in->left -= from.pos;
+		return broken(f, ZSTD_getErrorName(r));
+	f->in.data += from.pos;
+	f->in.left -= from.pos;
 	out->size = to.pos;
 	f->is_between = r == 0;
 	return 0;
@@ -102,10 +110,13 @@ static const struct kind kinds[] = {
 	[ARCHIVE_ZSTD] = {zstd_begin, zstd_run},
 };
 
-struct inflater *inflater_new(enum archive_compression compression)
+struct inflater *inflater_new(
+	enum archive_compression compression, const struct tar_source *source, const char *what)
 {
 	struct inflater *f = mem_new(sizeof(*f));
 	f->kind = &kinds[compression];
+	f->source = *source;
+	f->what = what;
 	f->kind->begin(f);
 	return f;
 }
@@ -118,12 +129,35 @@ void inflater_free(struct inflater *f)
 	free(f);
 }
 
-int inflater_run(struct inflater *f, struct piece_in *in, struct piece_out *out)
+static int input_fill(struct inflater *f)
 {
-	return f->kind->run(f, in, out);
+	const void *data;
+	if (f->in.left > 0 || f->has_ended)
+		return 0;
+	ssize_t count = f->source.read(f->source.context, &data);
+	if (count < 0)
+		return (int)count;
+	f->has_ended = count == 0;
+	f->in = (struct piece_in){data, (size_t)count};
+	return 0;
 }
 
-bool inflater_is_between(const struct inflater *f)
+int inflater_fill(struct inflater *f, struct piece_out *out)
 {
-	return f->is_between;
+	out->size = 0;
+	while (out->size < out->room) {
+		size_t before = out->size;
+		int r = input_fill(f);
+		if (r < 0)
+			return r;
+		if (f->has_ended && f->is_between)
+			return 0;
+		r = f->kind->run(f, out);
+		if (r < 0)
+			return r;
+		/* Nothing was held back either. */
+		if (f->has_ended && out->size == before && !f->is_between)
+			return broken(f, "it ends too early");
+	}
+	return 0;
 }

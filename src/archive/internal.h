@@ -11,23 +11,20 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Bytes to take from, and room to fill. */
-struct piece_in {
-	const char *data;
-	size_t left;
-};
+/* Room to fill. */
 struct piece_out {
 	char *data;
 	size_t size, room;
 };
 
-/* Decompression in pieces: not ARCHIVE_PLAIN. inflater_run makes progress as long as there is room and something to take, or
- * something held back; -EBADMSG. inflater_is_between: everything has ended that was begun, and something was. */
+/* Decompression of what a source has: not ARCHIVE_PLAIN. `what` is said in sentences. inflater_fill fills the room, and less
+ * only at the end of the stream; -EBADMSG: it is none, or ends before its end. */
 struct inflater;
-struct inflater *inflater_new(enum archive_compression compression);
+struct inflater *inflater_new(
+	enum archive_compression compression, const struct tar_source *source, const char *what);
 void inflater_free(struct inflater *f);
-int inflater_run(struct inflater *f, struct piece_in *in, struct piece_out *out);
-bool inflater_is_between(const struct inflater *f);
+AUTO_TYPE(inflater, struct inflater *, inflater_free)
+int inflater_fill(struct inflater *f, struct piece_out *out);
 
 /* A blob on its way: compressed bytes in, tar stream out, both counted and digested; `blob` is borrowed. */
 struct layer_stream;

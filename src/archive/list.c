@@ -21,64 +21,6 @@ int archive_compression_find(int fd, uint64_t offset, enum archive_compression *
 	return 0;
 }
 
-struct copy {
-	int fd;
-	struct inflater *inflater;
-	struct piece_in in;
-	char *input;
-	struct piece_out out;
-	bool has_ended;
-};
-
-static void copy_release(struct copy *c)
-{
-	inflater_free(c->inflater);
-	free(c->input);
-	free(c->out.data);
-}
-AUTO_STRUCT(copy, struct copy, copy_release)
-
-/* 1 while there may be more. */
-static int copy_step(struct copy *c)
-{
-	if (c->in.left == 0 && !c->has_ended) {
-		ssize_t count = sys_read(c->fd, c->input, LIST_PIECE);
-		if (count < 0)
-			return err_new((int)count, "read an archive");
-		c->in = (struct piece_in){c->input, (size_t)count};
-		c->has_ended = count == 0;
-	}
-	c->out.size = 0;
-	if (c->has_ended && inflater_is_between(c->inflater))
-		return 0;
-	int r = inflater_run(c->inflater, &c->in, &c->out);
-	if (r == 0 && c->has_ended && c->out.size == 0 && !inflater_is_between(c->inflater))
-		return err_say(-EBADMSG, "a compressed archive ends too early");
-	return r < 0 ? r : 1;
-}
-
-int archive_decompress(int fd, enum archive_compression compression, int out_fd, uint64_t max)
-{
-	uint64_t total = 0;
-	auto_of(copy) struct copy c = {.fd = fd,
-		.inflater = inflater_new(compression),
-		.input = mem_new(LIST_PIECE),
-		.out = {.data = mem_new(LIST_PIECE), .room = LIST_PIECE}};
-	int r = sys_seek_start(fd);
-	if (r < 0)
-		return err_new(r, "read an archive");
-	for (r = copy_step(&c); r > 0; r = copy_step(&c)) {
-		total += c.out.size;
-		if (total > max)
-			return err_say(-EFBIG, "an archive has more than %llu bytes",
-				(unsigned long long)max);
-		int code = fd_write_full(out_fd, c.out.data, c.out.size);
-		if (code < 0)
-			return err_new(code, "decompress an archive");
-	}
-	return r;
-}
-
 struct file_source {
 	int fd;
 	uint64_t offset;
@@ -94,6 +36,28 @@ static ssize_t file_read(void *context, const void **out_data)
 	s->offset += (uint64_t)count;
 	*out_data = s->piece;
 	return count;
+}
+
+int archive_decompress(int fd, enum archive_compression compression, int out_fd, uint64_t max)
+{
+	auto_free char *piece = mem_new(LIST_PIECE), *room = mem_new(LIST_PIECE);
+	struct file_source source = {.fd = fd, .piece = piece};
+	struct piece_out out = {.data = room, .room = LIST_PIECE};
+	auto_of(inflater) struct inflater *f = inflater_new(
+		compression, &(struct tar_source){file_read, &source}, "an archive");
+	uint64_t total = 0;
+	int r;
+	do {
+		r = inflater_fill(f, &out);
+		total += out.size;
+		if (r == 0 && total > max)
+			return err_say(-EFBIG, "an archive has more than %llu bytes",
+				(unsigned long long)max);
+		int code = r < 0 ? 0 : fd_write_full(out_fd, out.data, out.size);
+		if (code < 0)
+			return err_new(code, "decompress an archive");
+	} while (r == 0 && out.size > 0);
+	return r;
 }
 
 /* Of one entry: 1 to go on. Directories, devices and the like hold nothing that is looked for. */

@@ -20,8 +20,6 @@ struct layer_stream {
 	uint64_t blob_bytes;
 	struct archive_digest *blob_digest;
 	struct inflater *inflater; /* NULL: not compressed */
-	struct piece_in in;
-	bool blob_has_ended;
 	char *blob_piece;
 	struct err_packet trail; /* of what has ended it, when code is not 0 */
 	/* The reader's. */
@@ -51,43 +49,17 @@ static ssize_t blob_read(struct layer_stream *s, char *data)
 	return count;
 }
 
-static int input_fill(struct layer_stream *s)
+static ssize_t blob_pieces(void *context, const void **out_data)
 {
-	if (s->in.left > 0 || s->blob_has_ended)
-		return 0;
-	ssize_t count = blob_read(s, s->blob_piece);
-	if (count < 0)
-		return (int)count;
-	s->blob_has_ended = count == 0;
-	s->in = (struct piece_in){s->blob_piece, (size_t)count};
-	return 0;
-}
-
-/* A full piece, or what there is at the end of the blob. */
-static int piece_inflate(struct layer_stream *s, struct piece_out *out)
-{
-	while (out->size < out->room) {
-		size_t before = out->size;
-		int r = input_fill(s);
-		if (r < 0)
-			return r;
-		if (s->blob_has_ended && inflater_is_between(s->inflater))
-			return 0;
-		r = inflater_run(s->inflater, &s->in, out);
-		if (r < 0)
-			return r;
-		/* Nothing was held back either. */
-		if (s->blob_has_ended && out->size == before && !inflater_is_between(s->inflater))
-			return err_say(-EBADMSG, "decompress a layer: it ends too early");
-	}
-	return 0;
+	struct layer_stream *s = context;
+	*out_data = s->blob_piece;
+	return blob_read(s, s->blob_piece);
 }
 
 static int piece_fill(struct layer_stream *s, struct piece_out *out)
 {
-	out->size = 0;
 	if (s->inflater)
-		return piece_inflate(s, out);
+		return inflater_fill(s->inflater, out);
 	ssize_t count = blob_read(s, out->data);
 	out->size = count < 0 ? 0 : (size_t)count;
 	return count < 0 ? (int)count : 0;
@@ -140,10 +112,12 @@ int layer_stream_open(
 		.blob_digest = archive_digest_new(),
 		.tar_digest = archive_digest_new(),
 		.blob_piece = is_plain ? NULL : mem_new(PIECE_BYTES),
-		.inflater = is_plain ? NULL : inflater_new(blob->compression),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.changed = PTHREAD_COND_INITIALIZER,
 	};
+	if (!is_plain)
+		s->inflater = inflater_new(
+			blob->compression, &(struct tar_source){blob_pieces, s}, "a layer");
 	for (unsigned i = 0; i < PIECES; i++)
 		s->pieces[i] = (struct piece_out){
 			.data = mem_new(PIECE_BYTES), .room = PIECE_BYTES};

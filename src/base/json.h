@@ -89,3 +89,5 @@ void json_put_i64(struct json_writer *w, const char *key, int64_t value);
 /* `number` is written as it stands. */
 void json_put_number(struct json_writer *w, const char *key, const char *number);
 void json_put_null(struct json_writer *w, const char *key);
+/* An array of strings, or null for none: as Go writes it. */
+void json_put_list(struct json_writer *w, const char *key, const struct str_list *list);

@@ -147,3 +147,15 @@ void json_put_null(struct json_writer *w, const char *key)
 	begin_value(w, key);
 	buf_adds(w->out, "null");
 }
+
+void json_put_list(struct json_writer *w, const char *key, const struct str_list *list)
+{
+	if (list->count == 0) {
+		json_put_null(w, key);
+		return;
+	}
+	json_open_array(w, key);
+	for (size_t i = 0; i < list->count; i++)
+		json_put_string(w, NULL, list->items[i]);
+	json_close_array(w);
+}

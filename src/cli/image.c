@@ -31,16 +31,6 @@ const struct command cmd_tag = {
 	.run = tag_main,
 };
 
-static void said_print(const struct strvec *said)
-{
-	strvec_each (line, said) {
-		auto_buf struct buf shown = BUF_INIT;
-		buf_add_escaped(&shown, *line);
-		printf("%s\n", shown.data);
-	}
-	fflush(stdout); /* an error of the next one comes after it */
-}
-
 struct rmi_args {
 	bool is_forced;
 };
@@ -59,7 +49,7 @@ static int rmi_main(void *context, void *raw, int argc, char **argv)
 	for (int i = 0; i < argc && r == 0; i++) {
 		auto_strvec struct strvec said = STRVEC_INIT;
 		int code = engine_image_remove(&e, argv[i], args->is_forced, &said);
-		said_print(&said);
+		cli_print_lines(&said);
 		if (code < 0) {
 			cli_print_error();
 			worst = 1;
@@ -114,7 +104,7 @@ static int prune_main(void *context, void *raw, int argc, char **argv)
 	if (yes <= 0)
 		return yes;
 	r = engine_image_prune(&e, args->named_too, &said);
-	said_print(&said);
+	cli_print_lines(&said);
 	return r;
 }
 
@@ -259,16 +249,6 @@ const struct command cmd_history = {
 	.run = history_main,
 };
 
-struct inspect_args {
-	const char *format;
-};
-
-static const struct opt inspect_opts[] = {
-	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
-		"print by a Go template, or \"json\""),
-	OPT_END,
-};
-
 static int show(struct engine *e, const char *word, struct buf *out)
 {
 	return image_show(e->root_fd, word, out);
@@ -276,7 +256,7 @@ static int show(struct engine *e, const char *word, struct buf *out)
 
 static int inspect_main(void *context, void *raw, int argc, char **argv)
 {
-	const struct inspect_args *args = raw;
+	const struct cli_format_args *args = raw;
 	return cli_inspect(context, args->format, argc, argv, show);
 }
 
@@ -286,8 +266,8 @@ static const struct command cmd_inspect_image = {
 	.summary = "show everything about images, as JSON",
 	.flags = COMMAND_OPTIONS_MIXED,
 	.min_args = 1,
-	.opts = inspect_opts,
-	.args_size = sizeof(struct inspect_args),
+	.opts = cli_format_opts,
+	.args_size = sizeof(struct cli_format_args),
 	.run = inspect_main,
 };
 

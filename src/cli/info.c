@@ -174,17 +174,6 @@ const struct command cmd_images = {
 	.run = images_main,
 };
 
-/* Of `info` and `version`. */
-struct show_args {
-	const char *format;
-};
-
-static const struct opt show_opts[] = {
-	OPT_STRING('f', "format", struct show_args, format, "TEMPLATE",
-		"print by a Go template, or \"json\""),
-	OPT_END,
-};
-
 struct info {
 	size_t containers, running, images;
 	struct utsname host;
@@ -250,7 +239,7 @@ static void info_print(const struct engine *e, const struct info *info)
 
 static int info_main(void *context, void *raw, int argc, char **argv)
 {
-	const struct show_args *args = raw;
+	const struct cli_format_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_buf struct buf document = BUF_INIT;
 	struct info info;
@@ -270,8 +259,8 @@ static int info_main(void *context, void *raw, int argc, char **argv)
 const struct command cmd_info = {
 	.name = "info",
 	.summary = "show what this machine and this instance of husk have",
-	.opts = show_opts,
-	.args_size = sizeof(struct show_args),
+	.opts = cli_format_opts,
+	.args_size = sizeof(struct cli_format_args),
 	.run = info_main,
 };
 
@@ -279,7 +268,7 @@ const struct command cmd_info = {
 static int version_main(void *context, void *raw, int argc, char **argv)
 {
 	static const char *const halves[] = {"Client", "Server"};
-	const struct show_args *args = raw;
+	const struct cli_format_args *args = raw;
 	auto_buf struct buf document = BUF_INIT;
 	struct json_writer w = {.out = &document};
 	struct utsname host;
@@ -304,7 +293,7 @@ static int version_main(void *context, void *raw, int argc, char **argv)
 const struct command cmd_version = {
 	.name = "version",
 	.summary = "show the version",
-	.opts = show_opts,
-	.args_size = sizeof(struct show_args),
+	.opts = cli_format_opts,
+	.args_size = sizeof(struct cli_format_args),
 	.run = version_main,
 };

@@ -17,6 +17,22 @@ static int print_by(const struct template *t, const struct buf *text)
 	return r;
 }
 
+const struct opt cli_format_opts[] = {
+	OPT_STRING('f', "format", struct cli_format_args, format, "TEMPLATE",
+		"print by a Go template, or \"json\""),
+	OPT_END,
+};
+
+void cli_print_lines(const struct strvec *lines)
+{
+	strvec_each (line, lines) {
+		auto_buf struct buf shown = BUF_INIT;
+		buf_add_escaped(&shown, *line);
+		printf("%s\n", shown.data);
+	}
+	fflush(stdout); /* an error comes after it */
+}
+
 int cli_print_document(const char *format, const struct buf *document)
 {
 	auto_of(template) struct template *t = NULL;
@@ -53,16 +69,6 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 	return worst;
 }
 
-struct inspect_args {
-	const char *format;
-};
-
-static const struct opt inspect_opts[] = {
-	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
-		"print by a Go template, or \"json\""),
-	OPT_END,
-};
-
 static int container_show(struct engine *e, const char *name, struct buf *out)
 {
 	char id[CONTAINER_ID_LEN + 1];
@@ -72,7 +78,7 @@ static int container_show(struct engine *e, const char *name, struct buf *out)
 
 static int inspect_main(void *context, void *raw, int argc, char **argv)
 {
-	const struct inspect_args *args = raw;
+	const struct cli_format_args *args = raw;
 	return cli_inspect(context, args->format, argc, argv, container_show);
 }
 
@@ -82,7 +88,7 @@ const struct command cmd_inspect = {
 	.summary = "show everything about containers, as JSON",
 	.flags = COMMAND_OPTIONS_MIXED,
 	.min_args = 1,
-	.opts = inspect_opts,
-	.args_size = sizeof(struct inspect_args),
+	.opts = cli_format_opts,
+	.args_size = sizeof(struct cli_format_args),
 	.run = inspect_main,
 };

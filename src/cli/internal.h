@@ -39,6 +39,13 @@ AUTO_STRUCT(cli_format, struct cli_format, cli_format_release)
 
 /* One JSON object by --format: a template, or "json". */
 int cli_print_document(const char *format, const struct buf *document);
+/* The option --format of what shows documents. */
+struct cli_format_args {
+	const char *format;
+};
+extern const struct opt cli_format_opts[];
+/* Lines of the engine, escaped. */
+void cli_print_lines(const struct strvec *lines);
 /* Shows what each argument names: an array of objects, or with a format each by it. What cannot be shown is an error
  * after which the others follow, as by Docker; returns the exit code. */
 int cli_inspect(void *context, const char *format, int argc, char **argv,

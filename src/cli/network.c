@@ -134,19 +134,9 @@ static const struct command cmd_ls = {
 
 static const struct opt no_opts[] = {OPT_END};
 
-struct inspect_args {
-	const char *format;
-};
-
-static const struct opt inspect_opts[] = {
-	OPT_STRING('f', "format", struct inspect_args, format, "TEMPLATE",
-		"print by a Go template, or \"json\""),
-	OPT_END,
-};
-
 static int inspect_main(void *context, void *raw, int argc, char **argv)
 {
-	const struct inspect_args *args = raw;
+	const struct cli_format_args *args = raw;
 	return cli_inspect(context, args->format, argc, argv, network_show);
 }
 
@@ -156,8 +146,8 @@ static const struct command cmd_inspect_network = {
 	.summary = "show networks and their endpoints, as JSON",
 	.flags = COMMAND_OPTIONS_MIXED,
 	.min_args = 1,
-	.opts = inspect_opts,
-	.args_size = sizeof(struct inspect_args),
+	.opts = cli_format_opts,
+	.args_size = sizeof(struct cli_format_args),
 	.run = inspect_main,
 };
 

@@ -136,12 +136,8 @@ static int load_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	r = image_load_archive(e.root_fd, file, e.libexec_path, &said);
 	/* Also of a failure that came later. */
-	strvec_each (line, &said) {
-		auto_buf struct buf shown = BUF_INIT;
-		buf_add_escaped(&shown, *line);
-		if (!args->is_quiet)
-			printf("%s\n", shown.data);
-	}
+	if (!args->is_quiet)
+		cli_print_lines(&said);
 	return r < 0 && args->input ? err_wrap(r, "load %s", args->input) : r;
 }
 

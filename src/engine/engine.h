@@ -85,7 +85,6 @@ struct log_request {
 int container_logs(struct engine *e, const char *id, const struct log_request *request);
 
 /* Images: image_remove and image_prune of image.h, with all containers known and the lock held. */
-struct image_removal;
 int engine_image_remove(struct engine *e, const char *word, bool is_forced, struct strvec *said);
 int engine_image_prune(struct engine *e, bool named_too, struct strvec *said);
 

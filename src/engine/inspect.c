@@ -21,18 +21,6 @@ static void put_time(struct json_writer *w, const char *key, uint64_t ns)
 	json_put_string(w, key, text);
 }
 
-static void put_list(struct json_writer *w, const char *key, const struct str_list *list)
-{
-	if (list->count == 0) {
-		json_put_null(w, key);
-		return;
-	}
-	json_open_array(w, key);
-	for (size_t i = 0; i < list->count; i++)
-		json_put_string(w, NULL, list->items[i]);
-	json_close_array(w);
-}
-
 static void put_state(struct json_writer *w, const struct summary *s)
 {
 	static const char *const words[] = {"created", "running", "exited", "dead"};
@@ -73,9 +61,9 @@ static void put_config(struct json_writer *w, const struct container *c)
 	json_put_string(w, "User", c->process.user ? c->process.user : "");
 	json_put_bool(w, "Tty", c->process.has_tty);
 	json_put_bool(w, "OpenStdin", c->process.has_stdin);
-	put_list(w, "Env", &c->process.env);
-	put_list(w, "Cmd", &c->process.command);
-	put_list(w, "Entrypoint", &c->process.entrypoint);
+	json_put_list(w, "Env", &c->process.env);
+	json_put_list(w, "Cmd", &c->process.command);
+	json_put_list(w, "Entrypoint", &c->process.entrypoint);
 	json_put_string(w, "Image", c->image ? c->image : c->rootfs);
 	json_put_string(w, "WorkingDir", c->process.cwd);
 	put_labels(w, &c->labels);
@@ -86,15 +74,15 @@ static void put_config(struct json_writer *w, const struct container *c)
 static void put_host_config(struct json_writer *w, const struct container *c)
 {
 	json_open_object(w, "HostConfig");
-	put_list(w, "Binds", &c->volumes);
+	json_put_list(w, "Binds", &c->volumes);
 	json_put_string(w, "NetworkMode", c->network);
 	json_put_bool(w, "AutoRemove", c->is_auto_remove);
 	json_put_bool(w, "Privileged", c->security.is_privileged);
 	json_put_bool(w, "ReadonlyRootfs", c->root_is_readonly);
 	json_put_bool(w, "Init", c->process.wants_init);
-	put_list(w, "CapAdd", &c->security.cap_add);
-	put_list(w, "CapDrop", &c->security.cap_drop);
-	put_list(w, "SecurityOpt", &c->security.options);
+	json_put_list(w, "CapAdd", &c->security.cap_add);
+	json_put_list(w, "CapDrop", &c->security.cap_drop);
+	json_put_list(w, "SecurityOpt", &c->security.options);
 	json_put_u64(w, "Memory", c->limits.memory_bytes);
 	json_put_u64(w, "NanoCpus", c->limits.nano_cpus);
 	json_put_string(w, "CpusetCpus", c->limits.cpuset_cpus ? c->limits.cpuset_cpus : "");

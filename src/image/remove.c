@@ -26,8 +26,7 @@ int image_uses_lock(int root_fd, bool is_alone)
 
 static int directory_sync(int root_fd, const char *path)
 {
-	auto_close int fd = file_open_dir_at(root_fd, path);
-	int r = fd < 0 ? fd : sys_fsync(fd);
+	int r = file_sync_dir_at(root_fd, path);
 	return r < 0 ? err_new(r, "write out %s", path) : 0;
 }
 

@@ -42,18 +42,6 @@ static int shown_load(struct shown *s, int root_fd, const char *word)
 			       &s->image.references);
 }
 
-static void list_put(struct json_writer *w, const char *key, const struct str_list *list)
-{
-	if (list->count == 0) {
-		json_put_null(w, key);
-		return;
-	}
-	json_open_array(w, key);
-	for (size_t i = 0; i < list->count; i++)
-		json_put_string(w, NULL, list->items[i]);
-	json_close_array(w);
-}
-
 /* A set: each name with an empty object. */
 static void set_put(struct json_writer *w, const char *key, const struct str_list *list)
 {
@@ -89,9 +77,9 @@ static void config_put(struct json_writer *w, const struct image_config *c, stru
 	json_open_object(w, "Config");
 	json_put_string(w, "User", c->user ? c->user : "");
 	set_put(w, "ExposedPorts", &c->ports);
-	list_put(w, "Env", &c->env);
-	list_put(w, "Entrypoint", &c->entrypoint);
-	list_put(w, "Cmd", &c->cmd);
+	json_put_list(w, "Env", &c->env);
+	json_put_list(w, "Entrypoint", &c->entrypoint);
+	json_put_list(w, "Cmd", &c->cmd);
 	set_put(w, "Volumes", &c->volumes);
 	json_put_string(w, "WorkingDir", c->working_dir ? c->working_dir : "");
 	labels_put(w, &c->labels, a);
@@ -157,7 +145,7 @@ int image_show(int root_fd, const char *word, struct buf *out)
 		return r;
 	json_open_object(&w, NULL);
 	json_put_string(&w, "Id", s.image.id);
-	list_put(&w, "RepoTags", &s.image.references);
+	json_put_list(&w, "RepoTags", &s.image.references);
 	digests_put(&w, &s.image, &s.arena);
 	json_put_string(&w, "Parent", "");
 	r = texts_put(&w, s.document, &s.arena);

@@ -110,12 +110,6 @@ int storage_stage_begin(int root_fd, struct storage_stage *out)
 	return err_new(r, "begin a layer");
 }
 
-static int directory_sync(int root_fd, const char *path)
-{
-	auto_close int fd = file_open_dir_at(root_fd, path);
-	return fd < 0 ? fd : sys_fsync(fd);
-}
-
 int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 {
 	char from[LAYER_PATH_MAX], to[LAYER_PATH_MAX];
@@ -131,7 +125,7 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 	if (r == -EEXIST)
 		return 0;
 	if (r == 0)
-		r = directory_sync(s->root_fd, "layers");
+		r = file_sync_dir_at(s->root_fd, "layers");
 	return r < 0 ? err_new(r, "store layer %.12s", chain_id) : 0;
 }
 

@@ -81,10 +81,9 @@ static int file_open_temporary(int dirfd, const char *prefix, char out_name[stat
 	return fd;
 }
 
-/* Makes a rename in this directory survive a crash. */
-static int file_sync_dir(int dirfd, const char *prefix)
+int file_sync_dir_at(int dirfd, const char *path)
 {
-	auto_close int dir = sys_open_at(dirfd, *prefix ? prefix : ".", O_RDONLY | O_DIRECTORY, 0);
+	auto_close int dir = sys_open_at(dirfd, *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
 	return dir < 0 ? dir : sys_fsync(dir);
 }
 
@@ -123,7 +122,7 @@ int file_replace_at(
 		sys_unlink_at(dirfd, name, 0);
 		return r;
 	}
-	return is_durable ? file_sync_dir(dirfd, prefix) : 0;
+	return is_durable ? file_sync_dir_at(dirfd, prefix) : 0;
 }
 
 /* mkdir, where a directory that is there already is fine. */

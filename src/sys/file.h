@@ -23,6 +23,8 @@ int file_replace_at(
 /* Creates with O_EXCL: -EEXIST when it is there. */
 int file_create_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode);
 
+/* Makes renames and unlinks in this directory ("": dirfd itself) survive a crash. */
+int file_sync_dir_at(int dirfd, const char *path);
 /* mkdir -p of a trusted path; an existing directory is fine. */
 int file_make_dirs_at(int dirfd, const char *path, mode_t mode);
 /* Opens a directory, O_DIRECTORY | O_NOFOLLOW. */
