@@ -10,6 +10,7 @@
  */
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +40,10 @@ struct archive_blob {
 	uint64_t size_bytes;
 	const char *digest_hex; /* of the blob; NULL: nobody says */
 	const char *diff_hex; /* of the tar stream */
+	/* Called, by a thread of its own, where the file ends too early: waits a moment for more; false when no more comes.
+	 * NULL: it is all there. */
+	bool (*wait)(void *context, uint64_t have_bytes);
+	void *wait_context;
 };
 
 struct archive_limits {

@@ -35,13 +35,31 @@ struct layer_stream {
 	struct piece_out pieces[PIECES];
 };
 
+static bool is_unwanted(struct layer_stream *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool is = s->is_unwanted;
+	pthread_mutex_unlock(&s->lock);
+	return is;
+}
+
+/* What there is of a blob that may still be growing. */
+static ssize_t blob_read_some(struct layer_stream *s, char *data, size_t wanted)
+{
+	ssize_t count;
+	while ((count = sys_read_at(s->blob->fd, data, wanted, s->blob->offset + s->blob_bytes)) ==
+			0 &&
+		s->blob->wait && !is_unwanted(s) &&
+		s->blob->wait(s->blob->wait_context, s->blob_bytes))
+		;
+	return count;
+}
+
 static ssize_t blob_read(struct layer_stream *s, char *data)
 {
 	uint64_t left = s->blob->size_bytes - s->blob_bytes;
 	size_t wanted = left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
-	ssize_t count = wanted
-		? sys_read_at(s->blob->fd, data, wanted, s->blob->offset + s->blob_bytes)
-		: 0;
+	ssize_t count = wanted ? blob_read_some(s, data, wanted) : 0;
 	if (count < 0)
 		return err_new((int)count, "read the blob of a layer");
 	s->blob_bytes += (uint64_t)count;

@@ -131,6 +131,14 @@ static int raw_skip(struct tar *t, uint64_t size)
 	return 0;
 }
 
+/* What fills the last block of a content. A stream that ends without it has ended well: umoci writes such layers, and
+ * docker takes them. */
+static int padding_skip(struct tar *t)
+{
+	int r = t->padding ? fill(t) : 0;
+	return r <= 0 ? r : raw_skip(t, t->padding);
+}
+
 /* A block lies in one piece or is put together. */
 static int block_take(struct tar *t, const unsigned char **out)
 {
@@ -373,7 +381,7 @@ static int rest_skip(struct tar *t)
 		while (count > 0);
 	t->stored_left = 0;
 	t->is_kept = false;
-	return count < 0 ? (int)count : raw_skip(t, t->padding);
+	return count < 0 ? (int)count : padding_skip(t);
 }
 
 int tar_next(struct tar *t, struct tar_entry *out)

@@ -89,5 +89,7 @@ void json_put_i64(struct json_writer *w, const char *key, int64_t value);
 /* `number` is written as it stands. */
 void json_put_number(struct json_writer *w, const char *key, const char *number);
 void json_put_null(struct json_writer *w, const char *key);
+/* A value of a document, as it is. */
+void json_put_value(struct json_writer *w, const char *key, const struct json_cursor *v);
 /* An array of strings, or null for none: as Go writes it. */
 void json_put_list(struct json_writer *w, const char *key, const struct str_list *list);

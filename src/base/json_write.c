@@ -159,3 +159,51 @@ void json_put_list(struct json_writer *w, const char *key, const struct str_list
 		json_put_string(w, NULL, list->items[i]);
 	json_close_array(w);
 }
+
+static int copy_field(const char *key, const struct json_cursor *v, void *arg)
+{
+	json_put_value(arg, key, v);
+	return 0;
+}
+
+static void put_items(struct json_writer *w, const struct json_cursor *v)
+{
+	int count = json_count(v);
+	for (int i = 0; i < count; i++) {
+		struct json_cursor item = json_item(v, (size_t)i);
+		json_put_value(w, NULL, &item);
+	}
+}
+
+void json_put_value(struct json_writer *w, const char *key, const struct json_cursor *v)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	const char *text = "";
+	switch (json_kind(v)) {
+	case JSON_NULL:
+		json_put_null(w, key);
+		return;
+	case JSON_BOOL:
+		json_put_bool(w, key, json_is_true(v));
+		return;
+	case JSON_INTEGER:
+	case JSON_FRACTION:
+		json_put_number(w, key, json_number(v, &a));
+		return;
+	case JSON_STRING:
+		json_string(v, &a, &text);
+		json_put_string(w, key, text);
+		return;
+	case JSON_ARRAY:
+		json_open_array(w, key);
+		put_items(w, v);
+		json_close_array(w);
+		return;
+	case JSON_OBJECT:
+		json_open_object(w, key);
+		json_each(v, copy_field, w);
+		json_close_object(w);
+		return;
+	}
+	BUG("JSON of kind %d", (int)json_kind(v));
+}

@@ -24,10 +24,16 @@ static const struct opt images_opts[] = {
 	OPT_END,
 };
 
-/* A row for each name, and one for an image without any. */
+/* A row for each name with a tag, or else for each with a digest, and one for an image without any. */
+static const struct str_list *row_names(const struct image *image)
+{
+	return image->references.count ? &image->references : &image->digests;
+}
+
 static size_t row_count(const struct image *image)
 {
-	return image->references.count ? image->references.count : 1;
+	size_t count = row_names(image)->count;
+	return count ? count : 1;
 }
 
 /* "docker.io/library/busybox:latest" is shown as busybox and latest. */
@@ -41,8 +47,9 @@ static void reference_split(const char *reference, struct buf *name, struct buf 
 	const char *at = str_after(reference, "docker.io/");
 	const char *library = at ? str_after(at, "library/") : NULL;
 	at = library ? library : at ? at : reference;
-	const char *colon = strrchr(at, ':');
-	buf_add(name, at, colon ? (size_t)(colon - at) : strlen(at));
+	const char *digest = strchr(at, '@'), *colon = digest ? NULL : strrchr(at, ':');
+	const char *end = digest ? digest : colon ? colon : at + strlen(at);
+	buf_add(name, at, (size_t)(end - at));
 	buf_adds(tag, colon ? colon + 1 : "<none>");
 }
 
@@ -62,7 +69,8 @@ AUTO_STRUCT(image_words, struct image_words, image_words_release)
 static void image_words_fill(
 	const struct image *image, size_t row, bool is_whole, struct image_words *out)
 {
-	const char *reference = image->references.count ? image->references.items[row] : NULL;
+	const struct str_list *names = row_names(image);
+	const char *reference = names->count ? names->items[row] : NULL;
 	char ago[32];
 	const char *id = str_after(image->id, "sha256:");
 	uint64_t now = clock_real_ns();

@@ -44,6 +44,9 @@ struct cli_format_args {
 	const char *format;
 };
 extern const struct opt cli_format_opts[];
+/* The value of --tls-verify, NULL where it was not given. Speaks. */
+int cli_tls_verify(const char *text, bool *out_is_unverified);
+
 /* Lines of the engine, escaped. */
 void cli_print_lines(const struct strvec *lines);
 /* Shows what each argument names: an array of objects, or with a format each by it. What cannot be shown is an error
@@ -53,4 +56,5 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill,
 	cmd_rm, cmd_wait, cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_history, cmd_image,
-	cmd_load, cmd_rmi, cmd_tag, cmd_save, cmd_info, cmd_network, cmd_version, cmd_ns;
+	cmd_load, cmd_login, cmd_logout, cmd_pull, cmd_rmi, cmd_tag, cmd_save, cmd_info,
+	cmd_network, cmd_version, cmd_ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images that came with the installation: they are imported when they are first asked for. */
 #include "image/internal.h"
+#include "image/worker.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -52,6 +53,7 @@ int image_import_builtin(
 		.argv = (const char *const[]){"husk-image", "import-layout", text.data, NULL},
 		.file_fd = layout,
 		.root_fd = root_fd,
+		.board_fd = -EBADF,
 	});
 	if (r == -ENODATA) /* another tag than the one that came with the installation */
 		return missing(root_fd, share_path, word);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's side of `save` and `load`: which images and under which names; the worker does the rest. */
 #include "image/internal.h"
+#include "image/worker.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -80,7 +81,7 @@ static int word_take(struct save_args *s, int root_fd, const char *word)
 		return r;
 	struct saved_word *place = image_place(s, digest_hex(image.digest));
 	if (image.references.count == 0 && !strchr(word, '@'))
-		r = image_names(root_fd, place->manifest_hex, &s->arena, &image.references);
+		r = image_names(root_fd, &s->arena, &image);
 	for (size_t i = 0; i < image.references.count && r == 0; i++)
 		r = name_add(s, place, image.references.items[i]);
 	return r;
@@ -115,7 +116,8 @@ int image_save(const struct image_save *request)
 	return worker_run(&(struct worker_call){.libexec_path = request->libexec_path,
 		.argv = s.argv.items,
 		.file_fd = request->out_fd,
-		.root_fd = request->root_fd});
+		.root_fd = request->root_fd,
+		.board_fd = -EBADF});
 }
 
 /* What comes through a pipe goes into a file without a name first: the worker has to look twice. */
@@ -154,5 +156,6 @@ int image_load_archive(int root_fd, int fd, const char *libexec_path, struct str
 		.argv = (const char *const[]){"husk-image", "load", NULL},
 		.file_fd = spooled >= 0 ? spooled : fd,
 		.root_fd = root_fd,
+		.board_fd = -EBADF,
 		.said = said});
 }

@@ -144,25 +144,16 @@ static int compare_names(const void *left, const void *right)
 	return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
-int image_names(int root_fd, const char *manifest_hex, struct arena *a, struct str_list *out)
-{
-	auto_strvec struct strvec files = STRVEC_INIT;
-	int r = file_list_at(root_fd, "refs", &files);
-	if (r < 0)
-		return r == -ENOENT ? 0 : err_new(r, "list image references");
-	strvec_each (file, &files) {
-		char hex[DIGEST_HEX_LEN + 1];
-		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
-		if (reference_of_file(*file, &text) == 0 && short_form(text.data, &shown) == 0 &&
-			reference_read(root_fd, *file, hex) == 0 && str_eq(hex, manifest_hex))
-			*arena_push(a, out) = arena_str(a, shown.data);
-	}
-	if (out->count)
-		qsort(out->items, out->count, sizeof(*out->items), compare_names);
-	return 0;
-}
+struct name {
+	char hex[DIGEST_HEX_LEN + 1]; /* of the manifest */
+	const char *shown; /* as people write it */
+};
+struct name_list {
+	struct name *items;
+	size_t count;
+};
 
-static int references_attach(int root_fd, struct arena *a, struct image_list *list)
+static int names_load(int root_fd, struct arena *a, struct name_list *out)
 {
 	auto_strvec struct strvec files = STRVEC_INIT;
 	int r = file_list_at(root_fd, "refs", &files);
@@ -171,17 +162,35 @@ static int references_attach(int root_fd, struct arena *a, struct image_list *li
 	if (files.count)
 		qsort(files.items, files.count, sizeof(*files.items), compare_names);
 	strvec_each (file, &files) {
-		char hex[DIGEST_HEX_LEN + 1];
+		struct name name;
 		auto_buf struct buf text = BUF_INIT, shown = BUF_INIT;
 		if (reference_of_file(*file, &text) < 0 || short_form(text.data, &shown) < 0 ||
-			reference_read(root_fd, *file, hex) < 0)
+			reference_read(root_fd, *file, name.hex) < 0)
 			continue;
-		for (size_t i = 0; i < list->count; i++)
-			if (str_eq(digest_hex(list->items[i].digest), hex))
-				*arena_push(a, &list->items[i].references) = arena_str(
-					a, shown.data);
+		name.shown = arena_str(a, shown.data);
+		*arena_push(a, out) = name;
 	}
 	return 0;
+}
+
+static void names_attach(const struct name_list *names, struct arena *a, struct image *image)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		const struct name *name = &names->items[i];
+		if (str_eq(name->hex, digest_hex(image->digest)))
+			*arena_push(a,
+				strchr(name->shown, '@') ? &image->digests
+							 : &image->references) = name->shown;
+	}
+}
+
+int image_names(int root_fd, struct arena *a, struct image *image)
+{
+	struct name_list names = {0};
+	int r = names_load(root_fd, a, &names);
+	image->references = image->digests = (struct str_list){0};
+	names_attach(&names, a, image);
+	return r;
 }
 
 int image_list(int root_fd, struct arena *a, struct image_list *out)
@@ -202,9 +211,12 @@ int image_list(int root_fd, struct arena *a, struct image_list *out)
 	}
 	if (list.count)
 		qsort(list.items, list.count, sizeof(*list.items), compare_age);
-	r = references_attach(root_fd, a, &list);
+	struct name_list names = {0};
+	r = names_load(root_fd, a, &names);
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < list.count; i++)
+		names_attach(&names, a, &list.items[i]);
 	*out = list;
 	return 0;
 }

@@ -21,7 +21,9 @@ struct image_config {
 struct image {
 	const char *id; /* "sha256:..." of the configuration */
 	const char *digest; /* of the manifest */
-	struct str_list references;
+	struct str_list references; /* with tags */
+	struct str_list
+		digests; /* "NAME@sha256:...": what it was called, or listed as, at its registry */
 	uint64_t created_ns, size_bytes;
 	struct image_config config;
 	struct str_list chain_ids; /* layers, lowest first */
@@ -29,14 +31,14 @@ struct image {
 
 /* By reference ("busybox", "busybox:latest", "docker.io/library/busybox", "NAME@sha256:...") or id prefix; -ENOENT when
  * there is none ("no such image: busibox. Did you mean busybox?"), -EINVAL for a word that can be neither, -EEXIST for a
- * prefix of several. `references` holds only the one it was found by. */
+ * prefix of several. `references` holds only the one it was found by; `digests` nothing. */
 int image_find(int root_fd, const char *word, struct arena *a, struct image *out);
 
 struct image_list {
 	struct image *items;
 	size_t count;
 };
-/* Newest first, each with all its references; one that is damaged is left out. */
+/* Newest first, each with all its names; one that is damaged is left out. */
 int image_list(int root_fd, struct arena *a, struct image_list *out);
 
 /* Imports share_path/images/NAME, an OCI layout that came with the installation, through the worker in libexec_path;
@@ -96,6 +98,26 @@ struct image_save {
 };
 extern const char *const image_save_formats[]; /* NULL-terminated */
 int image_save(const struct image_save *request);
+
+/* Gets an image from its registry, under the name it is asked for by. What an interrupted pull has got is not asked for
+ * again. -ENOENT: the registry does not have it; -EACCES: it wants to be logged in to. */
+struct image_pull {
+	int root_fd;
+	const char *libexec_path;
+	const char *word;
+	const char *architecture; /* in OCI's words; NULL: this machine's */
+	bool is_unverified; /* any certificate, or plain HTTP */
+};
+int image_pull(const struct image_pull *request);
+
+/* Logs in to the registry that `server` names ("": docker.io): -EACCES when it does not let the user in. Logins are kept
+ * where docker keeps them, *out_where says in which file or helper. Out: -ENOENT. */
+struct image_login {
+	const char *libexec_path, *server, *user, *secret;
+	bool is_unverified;
+};
+int image_login(const struct image_login *login, struct arena *a, const char **out_where);
+int image_logout(const char *server);
 
 /* Imports all images of an archive (a file, compressed or not, or something that can only be read once) or of the directory
  * of an OCI layout, under the names that they have there; a name that another image has is taken from that. `said` is told

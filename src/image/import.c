@@ -2,10 +2,12 @@
 /*
  * An image from a layout into the store. In the order layers, content, record, reference: each is durable before the
  * next begins, so a crash leaves layers that the next import finds, and no image that lacks one. One import at a time
- * (images.lock); who waited for the lock may find that all is done.
+ * (images.lock); who waited for the lock may find that all is done. A pull waits for the network, so it takes that lock
+ * only to put its image in its place, and keeps sweeps away with images.pull.
  */
 #include "image/layout.h"
 #include "base/str.h"
+#include "image/board.h"
 #include "storage/storage.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -125,6 +127,27 @@ static int docker_manifest_make(struct job *j)
 	return 0;
 }
 
+struct arrival {
+	const struct board *board;
+	size_t layer;
+	bool was_over;
+};
+
+static bool arrival_wait(void *context, uint64_t have_bytes)
+{
+	struct arrival *a = context;
+	uint32_t look = board_look(a->board);
+	/* What came last may have come after the reader looked. */
+	if (board_is_over(a->board)) {
+		bool is_first = !a->was_over;
+		a->was_over = true;
+		return is_first;
+	}
+	if (board_have(a->board, a->layer) <= have_bytes)
+		board_wait(a->board, look);
+	return true;
+}
+
 /* The blob of a layer; the file is the caller's to close. */
 static int blob_open(struct job *j, size_t index, struct archive_blob *out)
 {
@@ -134,9 +157,13 @@ static int blob_open(struct job *j, size_t index, struct archive_blob *out)
 		.compression = layer->compression,
 		.digest_hex = layer->blob.hex,
 		.diff_hex = j->config.diff_hex.items[index]};
-	int r = j->docker
-		? layout_file_open(j->import->layout, j->docker->layers.items[index], true, &file)
-		: layout_blob_open(j->import->layout, &layer->blob, &file);
+	int r;
+	if (j->docker)
+		r = layout_file_open(
+			j->import->layout, j->docker->layers.items[index], true, &file);
+	else
+		r = layout_blob_open(
+			j->import->layout, &layer->blob, j->import->board != NULL, &file);
 	if (r < 0)
 		return r;
 	out->fd = file.fd;
@@ -149,8 +176,13 @@ static int blob_open(struct job *j, size_t index, struct archive_blob *out)
 static int layer_make(struct job *j, size_t index)
 {
 	struct archive_blob blob;
+	struct arrival arrival = {.board = j->import->board, .layer = index};
 	int r = blob_open(j, index, &blob);
 	auto_close int fd = blob.fd;
+	if (j->import->board) {
+		blob.wait = arrival_wait;
+		blob.wait_context = &arrival;
+	}
 	if (r < 0)
 		return r;
 	auto_of(storage_stage) struct storage_stage stage = STORAGE_STAGE_INIT;
@@ -187,13 +219,26 @@ __attribute__((format(printf, 2, 3))) static int import_say(
 	return i->say ? i->say(i->context, text.data) : 0;
 }
 
+/* The fetcher waits for this. */
+static void layers_decide(struct job *j)
+{
+	for (size_t i = 0; j->import->board && i < j->manifest.count; i++)
+		board_decide(j->import->board, i,
+			storage_layer_find(j->import->store_fd, j->image.chain_ids.items[i])
+				? BOARD_THERE
+				: BOARD_WANTED);
+}
+
 static int layers_make(struct job *j)
 {
+	layers_decide(j);
 	for (size_t i = 0; i < j->manifest.count; i++) {
 		const char *chain = j->image.chain_ids.items[i];
 		int r = storage_layer_find(j->import->store_fd, chain) ? 0 : layer_make(j, i);
 		if (r < 0)
 			return r;
+		if (j->import->board && board_state(j->import->board, i) == BOARD_WANTED)
+			board_decide(j->import->board, i, BOARD_DONE);
 		int fd = storage_layer_open(j->import->store_fd, chain);
 		if (fd < 0)
 			return fd;
@@ -300,17 +345,32 @@ static int halves_sweep(int store_fd)
 	return 0;
 }
 
-static int job_run(struct job *j)
+static int images_lock(const struct import *i)
 {
-	if (is_there(j))
-		return names_store(j);
+	int lock = lock_file_at(i->store_fd, "images.lock", true);
+	return lock < 0 ? err_new(lock, "lock the images") : lock;
+}
+
+static int image_make(struct job *j)
+{
 	int r = j->docker ? docker_documents_read(j) : documents_read(j);
 	if (r == 0)
 		r = layers_make(j);
-	if (r == 0 && j->docker)
-		r = docker_manifest_make(j);
-	if (r == 0)
-		r = image_store(j);
+	return r == 0 && j->docker ? docker_manifest_make(j) : r;
+}
+
+static int job_run(struct job *j)
+{
+	bool was_there = is_there(j), is_pull = j->import->board;
+	for (size_t i = 0; was_there && is_pull && i < BOARD_LAYERS_MAX; i++)
+		board_decide(j->import->board, i, BOARD_THERE);
+	int r = was_there ? 0 : image_make(j);
+	if (r < 0)
+		return r;
+	auto_close int lock = is_pull ? images_lock(j->import) : -EBADF;
+	if (is_pull && lock < 0)
+		return lock;
+	r = was_there ? 0 : image_store(j);
 	return r < 0 ? r : names_store(j);
 }
 
@@ -319,27 +379,56 @@ static void job_init(struct job *j, const struct import *i)
 	*j = (struct job){.import = i, .manifest_text = BUF_INIT, .config_text = BUF_INIT};
 }
 
-/* One image at a time; who waited for the lock may find that all is done. */
+/* The lock that is held until all is done. */
 static int store_begin(const struct import *i)
 {
-	auto_close int lock = lock_file_at(i->store_fd, "images.lock", true);
+	auto_close int lock = images_lock(i);
 	if (lock < 0)
-		return err_new(lock, "lock the images");
+		return lock;
 	int r = directories_make(i->store_fd);
 	if (r == 0)
 		r = storage_sweep(i->store_fd);
 	if (r == 0)
 		r = halves_sweep(i->store_fd);
-	return r < 0 ? r : take_fd(&lock);
+	if (r < 0 || !i->board)
+		return r < 0 ? r : take_fd(&lock);
+	r = lock_shared_at(i->store_fd, "images.pull");
+	return r < 0 ? err_new(r, "begin a pull") : r;
+}
+
+/* What was asked for by a digest has it, and what was chosen from an index is also called by the digest of that. */
+static int digest_take(struct job *j, const char *name, const struct layout_image *found)
+{
+	struct image_reference reference;
+	auto_buf struct buf text = BUF_INIT;
+	int r = reference_parse(name, &j->arena, &reference);
+	if (r < 0)
+		return r;
+	const char *wanted = reference.digest ? digest_hex(reference.digest) : found->listed_hex;
+	if (!str_eq(wanted, found->listed_hex))
+		return err_say(-EBADMSG, "%s is not what was asked for", name);
+	if (reference.digest || str_eq(found->listed_hex, found->manifest.hex))
+		return 0;
+	reference.tag = NULL;
+	reference.digest = arena_printf(&j->arena, "sha256:%s", found->listed_hex);
+	reference_write(&reference, &text);
+	*arena_push(&j->arena, &j->names) = arena_str(&j->arena, text.data);
+	return 0;
 }
 
 int import_layout(const struct import *i, const char *name)
 {
 	auto_of(job) struct job j;
+	struct layout_image found;
 	job_init(&j, i);
 	*arena_push(&j.arena, &j.names) = name;
-	int r = layout_find(i->layout, name, &j.arena, &j.manifest_blob);
-	auto_close int lock = r < 0 ? r : store_begin(i);
+	int r = layout_find(i->layout, name, &j.arena, &found);
+	if (r == 0)
+		r = digest_take(&j, name, &found);
+	if (r < 0)
+		return r;
+	j.manifest_blob = found.manifest;
+	auto_close int lock = store_begin(i);
 	return lock < 0 ? lock : job_run(&j);
 }
 

@@ -8,6 +8,12 @@
  *	refs/NAME            a reference, its bytes outside [A-Za-z0-9._-] as %XX; holds "sha256:HEX\n" of the manifest
  *
  * An import writes layers, content, record and reference in this order, so what is listed is whole.
+ *
+ *	downloads/KEY        an OCI layout, as far as a pull has got it; KEY is the file name of the reference
+ *	downloads/KEY+lock   of who pulls it
+ *	images.lock          of who puts images in their place: an import or load as a whole, a pull when all has arrived
+ *	images.pull          of pulls, held together: nobody sweeps what they have made and no record names yet
+ *	images.use           image_uses_lock
  */
 #include "archive/archive.h"
 #include "base/buf.h"
@@ -36,6 +42,8 @@ struct image_reference {
 
 /* Speaking: -EINVAL. */
 int reference_parse(const char *text, struct arena *a, struct image_reference *out);
+/* host[:port]. Silent. */
+bool reference_domain_is_valid(const char *domain);
 /* "docker.io/library/busybox:latest", and as people write it: "busybox:latest". */
 void reference_write(const struct image_reference *r, struct buf *out);
 void reference_write_short(const struct image_reference *r, struct buf *out);
@@ -58,17 +66,27 @@ uint64_t config_time(const char *text);
 int record_load(int root_fd, const char *manifest_hex, struct arena *a, struct image *out);
 int image_load(int root_fd, const char *manifest_hex, struct arena *a, struct image *out);
 void record_write(const struct image *image, struct buf *out);
-/* The manifest that a file of refs/ names, or a reference stands for (a digest: itself, whether it is there or not).
- * Silent; 0 or -ENOENT. */
+/* The manifest that a file of refs/ names, or a reference stands for. A digest is that of a manifest, or of the index that
+ * its image was chosen from; one that is nowhere stands for itself. Silent; 0 or -ENOENT. */
 int reference_read(int root_fd, const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 int reference_resolve(
 	int root_fd, const struct image_reference *r, char out_hex[static DIGEST_HEX_LEN + 1]);
-/* All names of an image, as people write them. */
-int image_names(int root_fd, const char *manifest_hex, struct arena *a, struct str_list *out);
+/* Fills in all names of an image (references, digests), as people write them. */
+int image_names(int root_fd, struct arena *a, struct image *image);
 /* "HEX.json" */
 bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 /* "no such image: WORD", with the nearest of what is there and of `others`; -ENOENT. */
 int image_missing(int root_fd, const char *word, const struct strvec *others);
+
+/* Where a reference is downloaded to; waits for who does. Speaks. */
+struct download_place {
+	int lock_fd, dir_fd; /* owned */
+};
+int download_open(int root_fd, const char *key, struct download_place *out);
+/* Under its lock. Speaks. */
+int download_remove(int root_fd, const char *key);
+/* Removes what nobody downloads now, and nobody has begun to in the last `age_s` seconds. Speaks. */
+int downloads_sweep(int root_fd, uint64_t age_s);
 
 /* What is known of a layer in the store: layer.json beside its tree, written before it is put in its place. */
 struct layer_facts {
@@ -77,32 +95,6 @@ struct layer_facts {
 int layer_facts_store(int side_fd, const struct layer_facts *facts);
 int layer_facts_load(int store_fd, const char *chain_id, struct layer_facts *out);
 
-/* What husk and its worker say to each other, one packet each (theory in worker.c). */
-enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2, WORKER_SAY = 3 };
-struct worker_packet {
-	uint32_t word;
-	uint32_t reserved;
-	struct err_packet trail;
-};
-enum { WORKER_FILE_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5 };
-
-/* Host: lets the worker do what argv says, with a layout to read or a file to write as file_fd. */
-struct worker_call {
-	const char *libexec_path;
-	const char *const *argv; /* argv[0] is "husk-image"; NULL-terminated */
-	int file_fd, root_fd;
-	struct strvec *said; /* lines for the user, or NULL */
-};
-int worker_run(const struct worker_call *call);
-
-/* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
-struct confinement {
-	int *layout_fd; /* read-only; NULL: there is none */
-	int *store_fd;
-	bool store_is_readonly;
-	uint64_t caps;
-};
-int worker_confine(const struct confinement *c);
 /* Formats of `save`, by the words of image_save_formats. */
 enum save_format { SAVE_DOCKER, SAVE_OCI };
 int save_format_find(const char *word); /* -EINVAL, silent */
@@ -111,8 +103,10 @@ int save_images(int store_fd, int out_fd, int argc, char **argv);
 /* Worker: imports the image that a layout calls by this canonical reference, or all that are there under the names that they
  * have. `make_opaque` as in archive.h; `say`, which may be NULL, is told what has been loaded, in Docker's words. */
 struct layout;
+struct board;
 struct import {
 	const struct layout *layout;
+	struct board *board; /* of a pull, whose layers are still arriving; or NULL */
 	int store_fd;
 	int (*make_opaque)(void *context, int dir_fd);
 	int (*say)(void *context, const char *text);

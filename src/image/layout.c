@@ -40,11 +40,19 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
-int layout_blob_open(const struct layout *l, const struct descriptor *d, struct layout_file *out)
+bool layout_media_is_image(const char *media_type)
+{
+	return is_one_of(media_type, index_types) || is_one_of(media_type, manifest_types);
+}
+
+int layout_blob_open(const struct layout *l, const struct descriptor *d, bool is_growing,
+	struct layout_file *out)
 {
 	char path[96];
 	fmt(path, "blobs/sha256/%s", d->hex);
 	int r = layout_file_open(l, path, false, out);
+	if (r == 0 && is_growing && out->size_bytes < d->size_bytes)
+		out->size_bytes = d->size_bytes;
 	if (r == 0 && out->size_bytes != d->size_bytes) {
 		fd_replace(&out->fd, -EBADF);
 		r = err_say(-EBADMSG, "blob sha256:%s of the image has %llu bytes, not %llu",
@@ -133,8 +141,7 @@ struct listing {
 	const struct layout *layout;
 	struct arena *a;
 	struct layout_images *out;
-	const char *name; /* of the index that is being read, in another one */
-	bool is_inner;
+	const char *name, *hex; /* of the index that is being read, when it is in another one */
 };
 
 /* As OCI calls what uname(2) calls otherwise. */
@@ -153,7 +160,7 @@ static const char *architecture_here(void)
 }
 
 /* One that does not say for what it is may be meant. */
-static int is_for_this_machine(const struct json_cursor *c, struct arena *a)
+static int is_for_machine(const struct json_cursor *c, const char *wanted, struct arena *a)
 {
 	struct json_cursor platform;
 	const char *architecture = NULL, *os = NULL;
@@ -164,7 +171,7 @@ static int is_for_this_machine(const struct json_cursor *c, struct arena *a)
 		r = json_opt_string(&platform, "os", a, &os);
 	if (r < 0)
 		return r;
-	return (!architecture || str_eq(architecture, architecture_here())) &&
+	return (!architecture || str_eq(architecture, wanted ? wanted : architecture_here())) &&
 		(!os || str_eq(os, "linux"));
 }
 
@@ -173,10 +180,10 @@ static int index_read(struct listing *l, const char *what, const struct buf *tex
 static int inner_index_read(struct listing *l, const struct descriptor *d, const char *name)
 {
 	auto_buf struct buf text = BUF_INIT;
-	if (l->is_inner)
+	if (l->hex)
 		return err_say(-EINVAL, "an index within an index within an index");
 	int r = layout_blob_read(l->layout, d, &text);
-	struct listing inner = {l->layout, l->a, l->out, name, true};
+	struct listing inner = {l->layout, l->a, l->out, name, d->hex};
 	return r < 0 ? r : index_read(&inner, "index of an image", &text);
 }
 
@@ -193,12 +200,12 @@ static int manifest_list(struct listing *l, const struct json_cursor *c)
 	name = name ? name : l->name;
 	if (is_one_of(d.media_type, index_types))
 		return inner_index_read(l, &d, name);
-	r = l->is_inner ? is_for_this_machine(c, l->a) : 1;
+	r = l->hex ? is_for_machine(c, l->layout->architecture, l->a) : 1;
 	if (r <= 0 || !is_one_of(d.media_type, manifest_types))
 		return r < 0 ? r : 0;
 	if (l->out->count == DESCRIPTORS_MAX)
 		return json_err(c, -E2BIG, "more than %d manifests", DESCRIPTORS_MAX);
-	*arena_push(l->a, l->out) = (struct layout_image){d, name};
+	*arena_push(l->a, l->out) = (struct layout_image){d, l->hex ? l->hex : d.hex, name};
 	return 0;
 }
 
@@ -254,7 +261,7 @@ int layout_list(const struct layout *l, struct arena *a, struct layout_images *o
 }
 
 int layout_find(
-	const struct layout *l, const char *reference, struct arena *a, struct descriptor *out)
+	const struct layout *l, const char *reference, struct arena *a, struct layout_image *out)
 {
 	struct layout_images images = {0};
 	int r = layout_list(l, a, &images);
@@ -262,7 +269,7 @@ int layout_find(
 		return r;
 	for (size_t i = 0; i < images.count; i++)
 		if (images.items[i].name && str_eq(images.items[i].name, reference)) {
-			*out = images.items[i].manifest;
+			*out = images.items[i];
 			return 0;
 		}
 	return err_say(-ENODATA, "the layout has no image %s", reference);

@@ -27,6 +27,7 @@ struct manifest {
  * them before it wrote layouts. */
 struct layout {
 	int fd; /* borrowed: a directory or a regular file */
+	const char *architecture; /* of the machine that it is for; NULL: this one */
 	bool is_archive;
 	struct arena arena;
 	struct {
@@ -55,6 +56,7 @@ bool layout_has(const struct layout *l, const char *path);
 /* An image that the index of a layout lists: what names it has there. */
 struct layout_image {
 	struct descriptor manifest;
+	const char *listed_hex; /* of the manifest, or of the index that it was chosen from */
 	const char *name; /* canonical, or NULL */
 };
 struct layout_images {
@@ -63,13 +65,16 @@ struct layout_images {
 };
 /* All of them; of an index within the index the one for this machine. */
 int layout_list(const struct layout *l, struct arena *a, struct layout_images *out);
-/* The manifest that the index calls by this canonical reference; -ENODATA when it calls none so. */
+/* Is this the media type of an image, or of an index of images? Silent. */
+bool layout_media_is_image(const char *media_type);
+/* What the index calls by this canonical reference; -ENODATA when it calls none so. */
 int layout_find(
-	const struct layout *l, const char *reference, struct arena *a, struct descriptor *out);
+	const struct layout *l, const char *reference, struct arena *a, struct layout_image *out);
 /* The bytes of a manifest or configuration (at most 4 MiB), which are those of the descriptor: -EBADMSG. */
 int layout_blob_read(const struct layout *l, const struct descriptor *d, struct buf *out);
-/* A layer, unread and unchecked but for its size. */
-int layout_blob_open(const struct layout *l, const struct descriptor *d, struct layout_file *out);
+/* A layer, unread and unchecked but for its size; one that is growing is as long as it will be. */
+int layout_blob_open(const struct layout *l, const struct descriptor *d, bool is_growing,
+	struct layout_file *out);
 int manifest_parse(const struct buf *text, struct arena *a, struct manifest *out);
 
 /* Docker's manifest.json: for each image the files of its configuration and layers, and its names, as they are written. */

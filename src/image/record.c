@@ -119,12 +119,15 @@ int reference_read(int root_fd, const char *file_name, char out_hex[static DIGES
 int reference_resolve(
 	int root_fd, const struct image_reference *ref, char out_hex[static DIGEST_HEX_LEN + 1])
 {
-	/* A digest says which bytes are meant, whatever they were called when they came. */
-	if (ref->digest) {
-		fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", digest_hex(ref->digest));
-		return 0;
-	}
+	struct image_reference stored = *ref;
 	auto_buf struct buf file = BUF_INIT;
-	int r = reference_file(ref, &file);
-	return r < 0 ? -ENOENT : reference_read(root_fd, file.data, out_hex);
+	if (ref->digest)
+		stored.tag = NULL;
+	int r = reference_file(&stored, &file);
+	r = r < 0 ? -ENOENT : reference_read(root_fd, file.data, out_hex);
+	if (r == 0 || !ref->digest)
+		return r;
+	/* A digest says which bytes are meant, whatever they were called when they came. */
+	fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", digest_hex(ref->digest));
+	return 0;
 }

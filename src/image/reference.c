@@ -53,7 +53,7 @@ static bool port_is_valid(const char *s)
 }
 
 /* Labels joined by dots, or [IPv6], then perhaps a port. */
-static bool domain_is_valid(const char *s)
+bool reference_domain_is_valid(const char *s)
 {
 	if (*s == '[') {
 		size_t len = strspn(s + 1, "0123456789abcdefABCDEF:");
@@ -153,7 +153,7 @@ int reference_parse(const char *text, struct arena *a, struct image_reference *o
 	char *name = arena_new(a, len + 1);
 	memcpy(name, copy.data, len);
 	name_split(name, a, &r);
-	if (!domain_is_valid(r.domain))
+	if (!reference_domain_is_valid(r.domain))
 		return refuse(text, "its first part is not a host name");
 	if (!path_is_valid(r.path))
 		return refuse(text,

@@ -83,6 +83,8 @@ static int image_erase(const struct image_removal *job, const struct image *imag
 	int r = 0;
 	for (size_t i = 0; i < image->references.count && r == 0; i++)
 		r = name_remove(job, image->references.items[i]);
+	for (size_t i = 0; i < image->digests.count && r == 0; i++)
+		r = name_remove(job, image->digests.items[i]);
 	if (r == 0)
 		r = directory_sync(job->root_fd, "refs");
 	if (r == 0)
@@ -92,13 +94,6 @@ static int image_erase(const struct image_removal *job, const struct image *imag
 	if (r == 0)
 		strvec_pushf(job->said, "Deleted: %s", image->id);
 	return r;
-}
-
-/* With all its names; those of a damaged one as well. */
-static int names_load(const struct image_removal *job, struct arena *a, struct image *image)
-{
-	image->references = (struct str_list){0};
-	return image_names(job->root_fd, digest_hex(image->digest), a, &image->references);
 }
 
 /* What is reachable: sorted names. */
@@ -199,9 +194,11 @@ static int sweep(const struct image_removal *job)
 	auto_of(reachable) struct reachable reachable = {0};
 	/* An import that is at work has layers that no record names yet; the next sweep comes past them again. */
 	auto_close int lock = lock_file_at(job->root_fd, "images.lock", false);
-	if (lock == -EWOULDBLOCK)
-		return 0;
-	int r = lock < 0 ? err_new(lock, "lock the images") : reachable_load(job, &reachable);
+	auto_close int pulls = lock < 0 ? lock : lock_file_at(job->root_fd, "images.pull", false);
+	int r = downloads_sweep(job->root_fd, 0);
+	if (r < 0 || pulls == -EWOULDBLOCK)
+		return r;
+	r = pulls < 0 ? err_new(pulls, "lock the images") : reachable_load(job, &reachable);
 	if (r == 0)
 		r = storage_sweep(job->root_fd);
 	if (r == 0)
@@ -217,7 +214,7 @@ int image_remove(const struct image_removal *job, const char *word)
 	if (r < 0)
 		return r;
 	const char *name = image.references.count ? image.references.items[0] : NULL;
-	r = names_load(job, &a, &image);
+	r = image_names(job->root_fd, &a, &image);
 	if (r < 0)
 		return r;
 	if (name && image.references.count > 1)

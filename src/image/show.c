@@ -36,10 +36,7 @@ static int shown_load(struct shown *s, int root_fd, const char *word)
 	if (r < 0)
 		return err_new(r, "read the configuration of image %.12s", digest_hex(s->image.id));
 	r = json_parse("image configuration", s->text.data, s->text.len, &s->document);
-	s->image.references = (struct str_list){0};
-	return r < 0 ? r
-		     : image_names(root_fd, digest_hex(s->image.digest), &s->arena,
-			       &s->image.references);
+	return r < 0 ? r : image_names(root_fd, &s->arena, &s->image);
 }
 
 /* A set: each name with an empty object. */
@@ -88,7 +85,17 @@ static void config_put(struct json_writer *w, const struct image_config *c, stru
 	json_close_object(w);
 }
 
-/* "NAME@DIGEST" of each name, without its tag. */
+static bool has_digest(const struct image *image, const char *bare)
+{
+	for (size_t i = 0; i < image->digests.count; i++) {
+		const char *rest = str_after(image->digests.items[i], bare);
+		if (rest && *rest == '@')
+			return true;
+	}
+	return false;
+}
+
+/* What it is at its registries, and "NAME@DIGEST" of each name of which that is not known, without its tag. */
 static void digests_put(struct json_writer *w, const struct image *image, struct arena *a)
 {
 	json_open_array(w, "RepoDigests");
@@ -96,11 +103,12 @@ static void digests_put(struct json_writer *w, const struct image *image, struct
 	for (size_t i = 0; i < image->references.count; i++) {
 		const char *name = image->references.items[i], *tag = strrchr(name, ':');
 		const char *bare = tag ? arena_strn(a, name, (size_t)(tag - name)) : name;
-		if (str_eq(bare, last))
-			continue;
-		json_put_string(w, NULL, arena_printf(a, "%s@%s", bare, image->digest));
+		if (!str_eq(bare, last) && !has_digest(image, bare))
+			json_put_string(w, NULL, arena_printf(a, "%s@%s", bare, image->digest));
 		last = bare;
 	}
+	for (size_t i = 0; i < image->digests.count; i++)
+		json_put_string(w, NULL, image->digests.items[i]);
 	json_close_array(w);
 }
 

@@ -2,16 +2,18 @@
 /*
  * The caller's side of the worker husk-image.
  *
- * The worker is executed with an argv of verbs and names, an empty environment and three fds: the layout to read or
- * the file to write (3), the engine's root (4), and one end of a packet socket (5). On the socket it may ask one thing, as often as it needs: WORKER_OPAQUE with
- * the fd of a directory, which is answered by an int32_t; and WORKER_SAY has a line for the user, as text that is escaped
- * before it is shown. It means "mark this directory opaque for overlayfs", what
- * takes the CAP_SYS_ADMIN that the worker has given up. The last packet is WORKER_RESULT with the error trail (code 0: done). A worker that is gone without a result
- * has failed.
+ * The worker is executed with an argv of verbs and names, an empty environment (of who talks to a registry: the variables
+ * that name proxies) and its fds: the layout to read, the file to write or the request (3), the engine's root or what it has
+ * instead (4), one end of a packet socket (5), and the board of a pull (6). On the socket it may ask one thing, as often as
+ * it needs: WORKER_OPAQUE with the fd of a directory, which is answered by an int32_t. It means "mark this directory opaque
+ * for overlayfs", what takes the CAP_SYS_ADMIN that the worker has given up. WORKER_SAY has a line for the user, as text that
+ * is escaped before it is shown; WORKER_READY says that a fetcher has all documents. The last packet is WORKER_RESULT with
+ * the error trail (code 0: done). A worker that is gone without a result has failed.
  *
  * Nothing that the worker says is believed beyond that: it has read a hostile archive.
  */
 #include "image/internal.h"
+#include "image/worker.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -25,7 +27,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-enum { WORKER_FDS = 3, FDS_ABOVE = 10, SAID_MAX = 10000 };
+enum { WORKER_FDS = 4, FDS_ABOVE = 10, SAID_MAX = 10000, TICK_MS = 100 };
 
 /* In the child. */
 static int worker_prepare(const int fds[static WORKER_FDS])
@@ -36,9 +38,10 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 		r = fd_place(null_fd, i);
 	fd_replace(&null_fd, -EBADF);
 	for (int i = 0; i < WORKER_FDS && r >= 0; i++)
-		r = fd_place(fds[i], WORKER_FILE_FD + i);
+		if (fds[i] >= 0)
+			r = fd_place(fds[i], WORKER_FILE_FD + i);
 	if (r >= 0)
-		r = fd_cloexec_from(WORKER_FILE_FD + WORKER_FDS);
+		r = fd_cloexec_from(WORKER_FILE_FD + WORKER_FDS - (fds[WORKER_FDS - 1] < 0));
 	if (r >= 0)
 		r = sys_chdir("/");
 	if (r >= 0)
@@ -48,12 +51,13 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 }
 
 static _Noreturn void worker_execute(
-	const char *path, const char *const *argv, const int fds[static WORKER_FDS])
+	const char *path, const struct worker_call *call, const int fds[static WORKER_FDS])
 {
-	char *const envp[] = {NULL};
+	static const char *const nothing[] = {NULL};
+	const char *const *env = call->env ? call->env : nothing;
 	int r = worker_prepare(fds);
 	if (r == 0)
-		r = sys_execve_at(AT_FDCWD, path, (char *const *)argv, envp, 0);
+		r = sys_execve_at(AT_FDCWD, path, (char *const *)call->argv, (char *const *)env, 0);
 	struct worker_packet packet = {.word = WORKER_RESULT};
 	err_new(r, "start %s", path);
 	err_pack(&packet.trail);
@@ -62,7 +66,8 @@ static _Noreturn void worker_execute(
 }
 
 /* A pidfd. The fds are above those that they become in the child. */
-static int worker_start(const char *path, const char *const *argv, const int fds[static WORKER_FDS])
+static int worker_start(
+	const char *path, const struct worker_call *call, const int fds[static WORKER_FDS])
 {
 	int pidfd = -EBADF;
 	struct clone_args args = {
@@ -72,7 +77,7 @@ static int worker_start(const char *path, const char *const *argv, const int fds
 	};
 	int pid = sys_clone3(&args);
 	if (pid == 0)
-		worker_execute(path, argv, fds);
+		worker_execute(path, call, fds);
 	return pid < 0 ? err_new(pid, "start the worker for images") : pidfd;
 }
 
@@ -87,12 +92,12 @@ static int opaque_mark(int dir_fd)
 }
 
 /* One packet of the worker: 1 to go on, 0 when it is done. */
-static int worker_listen(int socket, struct strvec *said)
+static int worker_listen(struct worker *w)
 {
 	struct worker_packet packet;
 	int fds[1];
 	size_t fd_count = 1;
-	ssize_t size = socket_receive(socket, &packet, sizeof(packet), fds, &fd_count);
+	ssize_t size = socket_receive(w->socket, &packet, sizeof(packet), fds, &fd_count);
 	auto_close int dir = size > 0 && fd_count == 1 ? fds[0] : -EBADF;
 	if (size == 0)
 		return err_say(-EPROTO, "the worker for images ended without a result");
@@ -102,33 +107,51 @@ static int worker_listen(int socket, struct strvec *said)
 		return err_say(-EPROTO, "the worker for images sent %zd bytes", size);
 	if (packet.word == WORKER_RESULT)
 		return packet.trail.code == 0 ? 0 : err_unpack(&packet.trail);
-	if (packet.word == WORKER_SAY && said && said->count < SAID_MAX) {
+	if (packet.word == WORKER_READY) {
+		w->is_ready = true;
+		return 1;
+	}
+	if (packet.word == WORKER_SAY && w->said && w->said->count < SAID_MAX) {
 		err_unpack(&packet.trail);
-		strvec_push(said, err_text());
+		strvec_push(w->said, err_text());
 		return 1;
 	}
 	if (packet.word != WORKER_OPAQUE || dir < 0)
 		return err_say(-EPROTO, "the worker for images sent what has no meaning");
 	int32_t answer = opaque_mark(dir);
-	int r = socket_send(socket, &answer, sizeof(answer), NULL, 0);
+	int r = socket_send(w->socket, &answer, sizeof(answer), NULL, 0);
 	return r < 0 ? err_new(r, "answer the worker for images") : 1;
 }
 
-static int worker_serve(int socket, int pidfd, struct strvec *said)
+int worker_serve(struct worker *w)
 {
-	int r;
-	do
-		r = worker_listen(socket, said);
-	while (r > 0);
-	if (r < 0)
+	int r = worker_listen(w);
+	if (r != 0)
 		return r;
-	int code = process_wait(pidfd);
-	if (code != 0)
-		return err_say(-EPROTO, "the worker for images ended with code %d", code);
-	return 0;
+	int code = process_wait(w->pidfd);
+	w->has_ended = true;
+	return code ? err_say(-EPROTO, "the worker for images ended with code %d", code) : 0;
 }
 
-int worker_run(const struct worker_call *call)
+void worker_release(struct worker *w)
+{
+	process_kill(w->pidfd);
+	w->pidfd = -EBADF;
+	fd_replace(&w->socket, -EBADF);
+}
+
+/* -EBADF for none. */
+static int fd_lift(int fd)
+{
+	return fd < 0 ? -EBADF : sys_fcntl(fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
+}
+
+static bool is_lost(int fd, int lifted)
+{
+	return fd >= 0 && lifted < 0;
+}
+
+int worker_begin(const struct worker_call *call, struct worker *out)
 {
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "%s/husk-image", call->libexec_path);
@@ -137,15 +160,26 @@ int worker_run(const struct worker_call *call)
 	if (r < 0)
 		return err_new(r, "make a socket");
 	auto_close int ours = pair[0], theirs = pair[1];
-	auto_close int file = sys_fcntl(call->file_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
-	auto_close int root = sys_fcntl(call->root_fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
-	auto_close int end = sys_fcntl(theirs, F_DUPFD_CLOEXEC, FDS_ABOVE);
-	if (file < 0 || root < 0 || end < 0)
+	auto_close int file = fd_lift(call->file_fd), root = fd_lift(call->root_fd);
+	auto_close int end = fd_lift(theirs), board = fd_lift(call->board_fd);
+	if (end < 0 || is_lost(call->file_fd, file) || is_lost(call->root_fd, root) ||
+		is_lost(call->board_fd, board))
 		return err_new(-EMFILE, "hand fds to the worker for images");
-	auto_kill int pidfd = worker_start(path.data, call->argv, (const int[]){file, root, end});
+	int pidfd = worker_start(path.data, call, (const int[]){file, root, end, board});
 	if (pidfd < 0)
 		return pidfd;
-	fd_replace(&theirs, -EBADF);
-	fd_replace(&end, -EBADF);
-	return worker_serve(ours, pidfd, call->said);
+	*out = (struct worker){.socket = take_fd(&ours), .pidfd = pidfd, .said = call->said};
+	return 0;
+}
+
+int worker_run(const struct worker_call *call)
+{
+	auto_of(worker) struct worker w = WORKER_INIT;
+	int r = worker_begin(call, &w);
+	if (r < 0)
+		return r;
+	do
+		r = worker_serve(&w);
+	while (r > 0);
+	return r;
 }

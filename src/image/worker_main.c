@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's side of worker.c: lock in, do the one thing, say how it went. */
+#include "image/board.h"
+#include "image/fetch.h"
 #include "image/layout.h"
+#include "image/worker.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -95,6 +98,48 @@ static int load_main(int argc, char **argv)
 	return r < 0 ? r : import_all(&i);
 }
 
+static int ready(void)
+{
+	const struct worker_packet packet = {.word = WORKER_READY};
+	int r = socket_send(WORKER_SOCKET_FD, &packet, sizeof(packet), NULL, 0);
+	return r < 0 ? err_new(r, "say that the documents are there") : 0;
+}
+
+static int fetch_main(int argc, char **argv)
+{
+	return fetch(WORKER_FILE_FD, WORKER_STORE_FD, WORKER_BOARD_FD, ready);
+}
+
+static int login_main(int argc, char **argv)
+{
+	return fetch_login(WORKER_FILE_FD);
+}
+
+/* A reference, and a machine's architecture when it is not this one's. */
+static int pull_main(int argc, char **argv)
+{
+	int fd = WORKER_FILE_FD, store = WORKER_STORE_FD;
+	auto_of(layout) struct layout layout = {0};
+	struct board *board = NULL;
+	if (argc < 1 || argc > 2)
+		return err_say(-EINVAL, "pull takes a reference and an architecture");
+	int r = worker_confine(
+		&(struct confinement){.layout_fd = &fd, .store_fd = &store, .caps = import_caps});
+	if (r < 0)
+		return err_wrap(r, "lock the worker for images in");
+	r = board_map(WORKER_BOARD_FD, true, &board);
+	if (r < 0)
+		return err_new(r, "map the board of the pull");
+	r = layout_open(&layout, fd);
+	layout.architecture = argc > 1 ? argv[1] : NULL;
+	const struct import i = {
+		.layout = &layout, .store_fd = store, .make_opaque = ask_opaque, .board = board};
+	if (r == 0)
+		r = import_layout(&i, argv[0]);
+	board_unmap(board);
+	return r;
+}
+
 static int save_main(int argc, char **argv)
 {
 	int store = WORKER_STORE_FD;
@@ -108,18 +153,27 @@ static int save_main(int argc, char **argv)
 static const struct {
 	const char *verb;
 	int (*main)(int argc, char **argv);
-} verbs[] = {{"import-layout", import_main}, {"load", load_main}, {"save", save_main}};
+	int fds_end; /* the first fd that it does not have */
+} verbs[] = {
+	{"import-layout", import_main, WORKER_BOARD_FD},
+	{"load", load_main, WORKER_BOARD_FD},
+	{"save", save_main, WORKER_BOARD_FD},
+	{"fetch", fetch_main, WORKER_BOARD_FD + 1},
+	{"login", login_main, WORKER_SOCKET_FD + 1},
+	{"pull", pull_main, WORKER_BOARD_FD + 1},
+};
 
 static int verb_main(int argc, char **argv)
 {
-	int r = fd_close_from(WORKER_SOCKET_FD + 1);
-	if (r < 0)
-		return err_new(r, "close inherited fds");
 	umask(0);
 	archive_begin();
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (str_eq(verbs[i].verb, argv[1]))
-			return verbs[i].main(argc - 2, argv + 2);
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (!str_eq(verbs[i].verb, argv[1]))
+			continue;
+		int r = fd_close_from((unsigned)verbs[i].fds_end);
+		return r < 0 ? err_new(r, "close inherited fds")
+			     : verbs[i].main(argc - 2, argv + 2);
+	}
 	return err_say(-EINVAL, "husk-image is run by husk, not by people");
 }
 

@@ -84,23 +84,6 @@ static const struct opt restore_opts[] = {
 	OPT_END,
 };
 
-/* A program by the caller's PATH. */
-static bool program_find(const char *name, char out[static PATH_MAX])
-{
-	const char *path = getenv("PATH");
-	if (strchr(name, '/'))
-		return fmt_n(out, PATH_MAX, "%s", name) >= 0 && name[0] == '/' &&
-			sys_access_at(AT_FDCWD, name, X_OK, 0) == 0;
-	for (const char *end; path && *path; path = *end ? end + 1 : NULL) {
-		end = strchrnul(path, ':');
-		if (*path == '/' &&
-			fmt_n(out, PATH_MAX, "%.*s/%s", (int)(end - path), path, name) >= 0 &&
-			sys_access_at(AT_FDCWD, out, X_OK, 0) == 0)
-			return true;
-	}
-	return false;
-}
-
 static int criu_run(const char *program, const char *argument, struct buf *out)
 {
 	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
@@ -130,7 +113,7 @@ static void first_error(const char *text, struct buf *out)
 static int criu_find(const char *name, char program[static PATH_MAX])
 {
 	auto_buf struct buf version = BUF_INIT, check = BUF_INIT, reason = BUF_INIT;
-	if (!program_find(name, program))
+	if (!process_find(name, program))
 		return err_say(
 			-ENOENT, "checkpoint and restore need criu: %s is not installed", name);
 	if (criu_run(program, "--version", &version) != 0)

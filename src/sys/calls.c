@@ -9,6 +9,8 @@
 #include "sys/internal.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -304,6 +306,17 @@ int sys_eventfd(void)
 {
 	int fault = fault_hit("eventfd");
 	return fault ? fault : sys_result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+
+int sys_futex_wait(const uint32_t *word, uint32_t seen, unsigned timeout_ms)
+{
+	const struct timespec timeout = {timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000};
+	return SYS_RETRIED(syscall(SYS_futex, word, FUTEX_WAIT, seen, &timeout, NULL, 0));
+}
+
+int sys_futex_wake(const uint32_t *word)
+{
+	return sys_result(syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0));
 }
 
 int sys_memfd_create(const char *name, unsigned flags)

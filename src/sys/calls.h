@@ -63,6 +63,10 @@ int sys_flock(int fd, int operation);
 /* A counter that starts at 0, close-on-exec and without waiting. */
 int sys_eventfd(void);
 int sys_memfd_create(const char *name, unsigned flags);
+/* In memory that processes share. Waits while *word is `seen`, at most timeout_ms: -ETIMEDOUT; -EAGAIN: it is not. */
+int sys_futex_wait(const uint32_t *word, uint32_t seen, unsigned timeout_ms);
+/* Wakes all who wait. */
+int sys_futex_wake(const uint32_t *word);
 
 /* Mounts [5.2 unless noted]. */
 int sys_open_tree(int dirfd, const char *path, unsigned flags);

@@ -256,6 +256,19 @@ int fd_map(int fd, const void **out_data, size_t *out_size)
 	return 0;
 }
 
+int fd_map_shared(int fd, size_t size, bool is_writable, void **out_data)
+{
+	int r = fault_hit("mmap");
+	if (r < 0)
+		return r;
+	void *data = mmap(
+		NULL, size, PROT_READ | (is_writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+	if (data == MAP_FAILED)
+		return -errno;
+	*out_data = data;
+	return 0;
+}
+
 void fd_unmap(const void *data, size_t size)
 {
 	if (data)

@@ -59,6 +59,8 @@ int fd_memfd_sealed(const char *name, const void *data, size_t size);
 int fd_map(int fd, const void **out_data, size_t *out_size);
 /* Ends such a map; NULL is fine. */
 void fd_unmap(const void *data, size_t size);
+/* Maps `size` bytes of an fd so that others who map it see what is written, and the other way round. */
+int fd_map_shared(int fd, size_t size, bool is_writable, void **out_data);
 
 /* "/proc/self/fd/N" in a buffer that lives as long as the enclosing block. */
 #define PROC_FD_PATH(fd) fd_proc_path((char[32]){0}, (fd))

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "sys/fd.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,6 +51,9 @@ unsigned process_cpus(void);
 uint64_t clock_boot_ms(void);
 uint64_t clock_real_ns(void);
 void clock_sleep_ms(uint64_t ms);
+
+/* A program by the caller's PATH, or by its absolute path. */
+bool process_find(const char *name, char out[static PATH_MAX]);
 
 /* Runs a program of the host by absolute path with a constant argv and an empty environment (R16), stdin from
  * /dev/null, output into `out` (at most 64 KiB, stdout and stderr); its exit code, or -errno. */

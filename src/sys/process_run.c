@@ -5,6 +5,7 @@
  */
 #include "sys/process.h"
 
+#include "base/str.h"
 #include "sys/calls.h"
 #include "sys/internal.h"
 #include "sys/signal.h"
@@ -205,6 +206,22 @@ int process_run_request(const struct process_request *request, struct buf *out)
 	if (r >= 0)
 		fd_close(take_fd(&pidfd));
 	return r;
+}
+
+bool process_find(const char *name, char out[static PATH_MAX])
+{
+	const char *path = getenv("PATH");
+	if (strchr(name, '/'))
+		return fmt_n(out, PATH_MAX, "%s", name) >= 0 && name[0] == '/' &&
+			sys_access_at(AT_FDCWD, name, X_OK, 0) == 0;
+	for (const char *end; path && *path; path = *end ? end + 1 : NULL) {
+		end = strchrnul(path, ':');
+		if (*path == '/' &&
+			fmt_n(out, PATH_MAX, "%.*s/%s", (int)(end - path), path, name) >= 0 &&
+			sys_access_at(AT_FDCWD, out, X_OK, 0) == 0)
+			return true;
+	}
+	return false;
 }
 
 int process_run(const char *const argv[], struct buf *out)

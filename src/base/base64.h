@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Base64 by RFC 4648, with padding. Silent. */
+#include "base/buf.h"
+
+void base64_write(const char *data, size_t len, struct buf *out);
+/* -EINVAL for what is none, and then `out` holds a part of it. */
+int base64_read(const char *text, struct buf *out);

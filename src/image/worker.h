@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The worker, husk-image: how husk begins and hears it, and how it shuts itself in. Everything speaks. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What husk and its worker say to each other, one packet each (theory in worker.c). */
+enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2, WORKER_SAY = 3, WORKER_READY = 4 };
+struct worker_packet {
+	uint32_t word;
+	uint32_t reserved;
+	struct err_packet trail;
+};
+enum { WORKER_FILE_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5, WORKER_BOARD_FD = 6 };
+
+/* Host: lets the worker do what argv says, with a layout to read or a file to write as file_fd. */
+struct worker_call {
+	const char *libexec_path;
+	const char *const *argv; /* argv[0] is "husk-image"; NULL-terminated */
+	const char *const *env; /* NULL: empty */
+	int file_fd, root_fd, board_fd; /* -EBADF: none; only a pull has a board */
+	struct strvec *said; /* lines for the user, or NULL */
+};
+int worker_run(const struct worker_call *call);
+/* One of several at work: when its socket can be read, worker_serve does: 1 to go on, 0 when it has ended well. */
+struct worker {
+	int socket, pidfd;
+	struct strvec *said;
+	bool is_ready, has_ended;
+};
+#define WORKER_INIT \
+	{ \
+		.socket = -9, .pidfd = -9 \
+	}
+int worker_begin(const struct worker_call *call, struct worker *out);
+int worker_serve(struct worker *w);
+/* Kills it when it is still there. */
+void worker_release(struct worker *w);
+AUTO_STRUCT(worker, struct worker, worker_release)
+
+/* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
+struct confinement {
+	int *layout_fd; /* read-only; NULL: there is none */
+	int *store_fd; /* NULL: there is none */
+	bool store_is_readonly;
+	/* What there is in /etc of its root besides; with a network, which is the host's, the resolver's files. */
+	const struct confined_file {
+		const char *name;
+		struct buf text;
+	} * files;
+	size_t file_count;
+	bool has_network;
+	uint64_t caps;
+};
+int worker_confine(const struct confinement *c);

@@ -1,0 +1,86 @@
+# husk pull: from a real registry, and from one that has nothing.
+# shellcheck disable=SC2154 # bats sets stderr
+load helpers
+
+setup_file() {
+	need_root
+	need_program skopeo
+	need_program umoci
+	need_program docker-registry
+	REGISTRY=127.0.0.1:$((20000 + RANDOM % 10000))
+	export REGISTRY
+	cat >"$BATS_FILE_TMPDIR/config.yml" <<-END
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $BATS_FILE_TMPDIR/data}}
+		http: {addr: $REGISTRY}
+	END
+	docker-registry serve "$BATS_FILE_TMPDIR/config.yml" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/pid"
+	eventually curl -sf "http://$REGISTRY/v2/"
+	husk run --rm --net none busybox true
+	husk save --format oci-archive -o "$BATS_FILE_TMPDIR/busybox" busybox
+	skopeo copy -q --insecure-policy --dest-tls-verify=false \
+		"oci-archive:$BATS_FILE_TMPDIR/busybox" "docker://$REGISTRY/test/box:1"
+	# A layer that takes a moment, and does not end on a block: umoci leaves the padding out.
+	(
+		cd "$BATS_FILE_TMPDIR" || exit
+		head -c 150000001 /dev/urandom >big
+		umoci init --layout layout
+		umoci new --image layout:big
+		umoci insert --image layout:big big /big
+		skopeo copy -q --insecure-policy --dest-tls-verify=false \
+			oci:layout:big "docker://$REGISTRY/test/big:1"
+	) >/dev/null 2>&1
+}
+
+teardown_file() {
+	kill "$(<"$BATS_FILE_TMPDIR/pid")"
+}
+
+setup() {
+	test_begin
+	export HUSK_ROOT=$BATS_TEST_TMPDIR/store HUSK_STATE=$BATS_TEST_TMPDIR/state
+}
+
+@test "what was pulled runs, and nothing of the download is left" {
+	run -0 husk pull "$REGISTRY/test/box:1"
+	expect_output "$REGISTRY/test/box:1"
+	run -0 husk run --rm --net none "$REGISTRY/test/box:1" echo hello
+	expect_output hello
+	[[ -z $(find "$HUSK_ROOT/downloads" -type d -mindepth 1) ]]
+}
+
+@test "a layer that is there is not asked for again" {
+	husk pull "$REGISTRY/test/box:1"
+	skopeo copy -q --insecure-policy --src-tls-verify=false --dest-tls-verify=false \
+		"docker://$REGISTRY/test/box:1" "docker://$REGISTRY/test/box:2"
+	local before after
+	before=$(grep -c 'GET /v2/test/box/blobs' "$BATS_FILE_TMPDIR/log")
+	husk pull "$REGISTRY/test/box:2"
+	after=$(grep -c 'GET /v2/test/box/blobs' "$BATS_FILE_TMPDIR/log")
+	# The configuration, which is written down twice: by the registry and by its access log.
+	((after - before <= 2))
+}
+
+# Has the download begun?
+has_some() {
+	[[ -n $(find "$HUSK_ROOT/downloads" -size +1M 2>/dev/null) ]]
+}
+
+@test "a pull that was killed goes on where it was" {
+	husk pull "$REGISTRY/test/big:1" &
+	local pid=$! blobs
+	eventually has_some
+	kill -9 $pid
+	wait $pid || true
+	husk pull "$REGISTRY/test/big:1"
+	blobs=$(find "$HUSK_ROOT"/layers/*/tree -name big)
+	cmp "$blobs" "$BATS_FILE_TMPDIR/big"
+}
+
+@test "what the registry does not have is one sentence" {
+	run -1 --separate-stderr husk pull "$REGISTRY/test/none:1"
+	[[ $stderr == "husk: test/none/manifests/1: the registry $REGISTRY does not have it (404)"* ]]
+	run -1 --separate-stderr husk pull 127.0.0.1:1/test/none:1
+	[[ $stderr == "husk: "*"Couldn't connect to server" ]]
+}
