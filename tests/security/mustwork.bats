@@ -124,7 +124,7 @@ setup() {
 	run in_directory "$image" -v "$volume:/data:ro" -- /bin/sh -c 'touch /data/x; touch /data/below/x; cat /data/file'
 	umount "$volume/below"
 	expect_status 0
-	[[ $output == *"/data/x: Read-only"* && $output == *here && ! -e $volume/x ]]
+	[[ $output == *"/data/x: Read-only"* && $output == *here* && ! -e $volume/x ]]
 	[[ $output == *"/data/below/x: "* ]]
 }
 
