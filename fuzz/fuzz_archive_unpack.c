@@ -18,8 +18,7 @@
 
 enum { BLOCK = 512, CHECKSUM_AT = 148, CHECKSUM_SIZE = 8, MAGIC_AT = 257, DIR_MODE = 0711 };
 
-static const struct archive_limits limits = {
-	.bytes = 1 << 20, .entries = 200, .time_bytes = 16 << 10};
+enum { BYTES_MAX = 1 << 20, MEMBERS_MAX = 200 };
 
 struct place {
 	char path[32];
@@ -95,7 +94,7 @@ static int opaque_take(void *context, int dir_fd)
 static int rebuilt_take(void *context, const void *data, size_t size)
 {
 	buf_add(context, data, size);
-	return ((struct buf *)context)->len > 4 * limits.bytes ? err_say(-EFBIG, "too much") : 0;
+	return ((struct buf *)context)->len > 4 * BYTES_MAX ? err_say(-EFBIG, "too much") : 0;
 }
 
 /* The same stream again, or a sentence: where a layer has put files through symlinks that it replaced, or the like. */
@@ -128,8 +127,9 @@ static int unpack(const struct buf *tar, enum archive_compression compression)
 		place.fd, "layer", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_close int side = openat(
 		place.fd, "side", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct archive_budget budget = {.bytes = BYTES_MAX, .members = MEMBERS_MAX};
 	const struct archive_target target = {
-		.dir_fd = dir, .side_fd = side, .limits = &limits, .make_opaque = opaque_take};
+		.dir_fd = dir, .side_fd = side, .budget = &budget, .make_opaque = opaque_take};
 	const struct archive_blob blob = {.fd = fd,
 		.compression = compression,
 		.size_bytes = tar->len,

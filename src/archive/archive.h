@@ -46,12 +46,13 @@ struct archive_blob {
 	void *wait_context;
 };
 
-struct archive_limits {
-	uint64_t bytes; /* of the tar stream, and of one member's apparent size */
-	uint64_t entries;
-	uint64_t time_bytes; /* memory for the names of directories, whose times are set last */
+/* What an import may still take, all its layers together; unpacking a layer lowers it. */
+struct archive_budget {
+	uint64_t bytes; /* of tar streams; no file is larger than this either */
+	uint64_t
+		members; /* and directories that are made for one whose parents the layer leaves out */
 };
-extern const struct archive_limits archive_limits_default;
+extern const struct archive_budget archive_budget_default;
 
 /* What is made in side_fd. */
 #define ARCHIVE_RECIPE "recipe"
@@ -63,7 +64,7 @@ struct archive_target {
 	/* Beside it: where the recipe of the tar stream goes, and what a later member replaces (recipe.h); -EBADF: neither is
 	 * kept. */
 	int side_fd;
-	const struct archive_limits *limits;
+	struct archive_budget *budget;
 	/* The layers below, lowest first: a parent directory that the layer does not mention looks as it does there. */
 	const int *lower_fds;
 	size_t lower_count;
@@ -92,8 +93,9 @@ int archive_unpack_layer(const struct archive_blob *blob, const struct archive_t
 
 /* Which compression a file has, by its first bytes. */
 int archive_compression_find(int fd, uint64_t offset, enum archive_compression *out);
-/* Copies what a file holds when it is decompressed. -EFBIG: more than `max` bytes. */
-int archive_decompress(int fd, enum archive_compression compression, int out_fd, uint64_t max);
+/* Copies an archive, decompressed if it is compressed, from the beginning of a file, or else what a pipe brings. -EBADMSG:
+ * it does not begin as a tar stream does, which is seen before anything is written. -EFBIG: more than `max` bytes. */
+int archive_spool(int fd, bool is_file, int out_fd, uint64_t max);
 
 /* Lists the members of a plain archive, without their content: regular files with their places in it, and links. */
 struct archive_member {

@@ -13,6 +13,10 @@
 /* A layer may not ask for more memory than 32 MiB to be read: what zstd's level 20 needs, and nobody who makes layers uses. */
 enum { WINDOW_LOG_MAX = 25 };
 
+/* Beyond the first 256 MiB a stream may not be more than so many times as long as its compressed form: deflate reaches 1,032
+ * at most, and only bombs come near it; zstd could say 30,000. */
+enum { RATIO_MAX = 1100, RATIO_FREE_BYTES = 256 << 20 };
+
 /* Bytes to take from. */
 struct piece_in {
 	const char *data;
@@ -27,6 +31,7 @@ struct inflater {
 	const char *what;
 	struct tar_source source;
 	struct piece_in in;
+	uint64_t in_bytes, out_bytes;
 	bool has_ended;
 };
 
@@ -138,6 +143,7 @@ static int input_fill(struct inflater *f)
 	if (count < 0)
 		return (int)count;
 	f->has_ended = count == 0;
+	f->in_bytes += (uint64_t)count;
 	f->in = (struct piece_in){data, (size_t)count};
 	return 0;
 }
@@ -159,5 +165,9 @@ int inflater_fill(struct inflater *f, struct piece_out *out)
 		if (f->has_ended && out->size == before && !f->is_between)
 			return broken(f, "it ends too early");
 	}
+	f->out_bytes += out->size;
+	if (f->out_bytes > RATIO_FREE_BYTES && f->out_bytes / RATIO_MAX > f->in_bytes)
+		return err_say(-EFBIG, "decompress %s: it grows to more than %d times its size",
+			f->what, RATIO_MAX);
 	return 0;
 }

@@ -54,9 +54,11 @@ struct member {
 
 int member_read(const struct tar_entry *entry, uint64_t bytes_max, struct member *out);
 
-struct directory_time {
-	const char *path;
-	struct timespec modified;
+struct directory_times {
+	char *chunk; /* the rows that are not stored yet; NULL before the first */
+	size_t used_bytes;
+	int fd; /* -EBADF before the first stored chunk */
+	uint64_t stored_chunks;
 };
 
 struct unpack {
@@ -64,26 +66,27 @@ struct unpack {
 	struct tar *tar;
 	struct recipe *recipe; /* NULL: none is kept */
 	int shadows_fd; /* of what was replaced, once there is something */
-	uint64_t entries, shadows, file_bytes;
+	uint64_t shadows, file_bytes;
 	bool has_root;
 	/* The parent used last: most members follow their siblings. */
 	struct buf parent_path;
 	int parent_fd;
-	struct arena arena;
-	struct {
-		struct directory_time *items;
-		size_t count;
-	} times;
+	struct directory_times times;
 };
+
+/* Takes so many members, or directories that are made for one, from the budget: -E2BIG. */
+int unpack_count(struct unpack *u, uint64_t members);
 
 /* Puts one member in its place. */
 int unpack_member(struct unpack *u, const struct member *m);
 /* The O_PATH fd (borrowed) of a member's parent, made if missing; *out_name is its last component. */
 int unpack_parent(struct unpack *u, const char *path, const char **out_name);
 void unpack_forget_parent(struct unpack *u);
-/* Gives the directory behind fd owner and mode of the same directory in the layers below, if they have it. */
+/* Gives the directory behind fd owner and mode of the same directory in the layers below: 1, or 0 when they have none. */
 int unpack_dress(struct unpack *u, const char *path, int dir_fd);
 /* Whiteouts and other names that begin with `.wh.`: 1 when it was one. */
 int unpack_whiteout(struct unpack *u, const struct member *m);
-/* The directory times, once nothing is put into them any more. */
+/* Directory times are remembered, and set once nothing is put into directories any more. */
+int unpack_time_remember(struct unpack *u, const struct member *m);
 int unpack_times(struct unpack *u);
+void unpack_times_release(struct directory_times *t);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Archives that hold images: what is in them and where, and making a plain one of a compressed one. */
+/* Archives that hold images: what is in them and where, and a plain one that can be read twice. */
 #include "archive/internal.h"
 #include "base/err.h"
 #include "sys/calls.h"
@@ -8,21 +8,35 @@
 
 enum { LIST_PIECE = 256 << 10 };
 
+static enum archive_compression compression_of(const void *first, size_t size)
+{
+	static const struct {
+		const char *magic;
+		size_t size;
+		enum archive_compression compression;
+	} rows[] = {
+		{"\x1f\x8b", 2, ARCHIVE_GZIP},
+		{"\x28\xb5\x2f\xfd", 4, ARCHIVE_ZSTD},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (size >= rows[i].size && memcmp(first, rows[i].magic, rows[i].size) == 0)
+			return rows[i].compression;
+	return ARCHIVE_PLAIN;
+}
+
 int archive_compression_find(int fd, uint64_t offset, enum archive_compression *out)
 {
-	static const unsigned char gzip[] = {0x1f, 0x8b}, zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
-	unsigned char first[sizeof(zstd)] = {0};
+	char first[8];
 	ssize_t count = sys_read_at(fd, first, sizeof(first), offset);
 	if (count < 0)
 		return err_new((int)count, "read an archive");
-	*out = memcmp(first, gzip, sizeof(gzip)) == 0	 ? ARCHIVE_GZIP
-		: memcmp(first, zstd, sizeof(zstd)) == 0 ? ARCHIVE_ZSTD
-							 : ARCHIVE_PLAIN;
+	*out = compression_of(first, (size_t)count);
 	return 0;
 }
 
 struct file_source {
 	int fd;
+	bool is_file; /* read at `offset`; otherwise a pipe or the like, which is read once */
 	uint64_t offset;
 	char *piece;
 };
@@ -30,7 +44,8 @@ struct file_source {
 static ssize_t file_read(void *context, const void **out_data)
 {
 	struct file_source *s = context;
-	ssize_t count = sys_read_at(s->fd, s->piece, LIST_PIECE, s->offset);
+	ssize_t count = s->is_file ? sys_read_at(s->fd, s->piece, LIST_PIECE, s->offset)
+				   : sys_read(s->fd, s->piece, LIST_PIECE);
 	if (count < 0)
 		return err_new((int)count, "read an archive");
 	s->offset += (uint64_t)count;
@@ -38,26 +53,81 @@ static ssize_t file_read(void *context, const void **out_data)
 	return count;
 }
 
-int archive_decompress(int fd, enum archive_compression compression, int out_fd, uint64_t max)
+/* A source that gives its first piece once more, and the rest after it. */
+struct replayed_source {
+	struct file_source *file;
+	size_t first_bytes; /* of file->piece; 0: given */
+};
+
+static ssize_t replayed_read(void *context, const void **out_data)
+{
+	struct replayed_source *s = context;
+	size_t size = s->first_bytes;
+	if (size == 0)
+		return file_read(s->file, out_data);
+	s->first_bytes = 0;
+	*out_data = s->file->piece;
+	return (ssize_t)size;
+}
+
+/* At least a block, unless the file ends before: a pipe brings as little as it likes. */
+static ssize_t first_read(struct file_source *s)
+{
+	size_t size = 0;
+	ssize_t count;
+	do {
+		count = s->is_file ? sys_read_at(s->fd, s->piece + size, LIST_PIECE - size, size)
+				   : sys_read(s->fd, s->piece + size, LIST_PIECE - size);
+		if (count < 0)
+			return err_new((int)count, "read an archive");
+		size += (size_t)count;
+	} while (count > 0 && size < TAR_BLOCK);
+	s->offset = size;
+	return (ssize_t)size;
+}
+
+static int plain_fill(struct inflater *f, struct replayed_source *source, struct piece_out *out)
+{
+	const void *data;
+	if (f)
+		return inflater_fill(f, out);
+	ssize_t count = replayed_read(source, &data);
+	out->size = count > 0 ? (size_t)count : 0;
+	if (count > 0)
+		memcpy(out->data, data, out->size);
+	return count < 0 ? (int)count : 0;
+}
+
+int archive_spool(int fd, bool is_file, int out_fd, uint64_t max)
 {
 	auto_free char *piece = mem_new(LIST_PIECE), *room = mem_new(LIST_PIECE);
-	struct file_source source = {.fd = fd, .piece = piece};
+	struct file_source file = {.fd = fd, .is_file = is_file, .piece = piece};
 	struct piece_out out = {.data = room, .room = LIST_PIECE};
-	auto_of(inflater) struct inflater *f = inflater_new(
-		compression, &(struct tar_source){file_read, &source}, "an archive");
 	uint64_t total = 0;
-	int r;
-	do {
-		r = inflater_fill(f, &out);
+	ssize_t first = first_read(&file);
+	if (first < 0)
+		return (int)first;
+	struct replayed_source source = {&file, (size_t)first};
+	enum archive_compression compression = compression_of(piece, (size_t)first);
+	auto_of(inflater) struct inflater *f = compression == ARCHIVE_PLAIN
+		? NULL
+		: inflater_new(
+			  compression, &(struct tar_source){replayed_read, &source}, "an archive");
+	for (;;) {
+		int r = plain_fill(f, &source, &out);
+		/* Before anything is written: the first block says whether it is an archive at all. */
+		if (r == 0 && total == 0)
+			r = tar_begins(out.data, out.size);
+		if (r < 0 || out.size == 0)
+			return r;
 		total += out.size;
-		if (r == 0 && total > max)
+		if (total > max)
 			return err_say(-EFBIG, "an archive has more than %llu bytes",
 				(unsigned long long)max);
-		int code = r < 0 ? 0 : fd_write_full(out_fd, out.data, out.size);
-		if (code < 0)
-			return err_new(code, "decompress an archive");
-	} while (r == 0 && out.size > 0);
-	return r;
+		r = fd_write_full(out_fd, out.data, out.size);
+		if (r < 0)
+			return err_new(r, "keep an archive for a moment");
+	}
 }
 
 /* Of one entry: 1 to go on. Directories, devices and the like hold nothing that is looked for. */
@@ -86,7 +156,7 @@ int archive_list(int fd, uint64_t entries_max,
 {
 	auto_free char *piece = mem_new(LIST_PIECE);
 	auto_free struct member *clean = mem_new(sizeof(*clean));
-	struct file_source source = {.fd = fd, .piece = piece};
+	struct file_source source = {.fd = fd, .is_file = true, .piece = piece};
 	auto_of(tar) struct tar *t = tar_new(&(struct tar_source){file_read, &source}, NULL);
 	struct tar_entry entry;
 	int r = tar_next(t, &entry);

@@ -12,7 +12,7 @@ static int refuse(int code, const char *name, const char *why)
 {
 	auto_buf struct buf shown = BUF_INIT;
 	buf_add_escaped(&shown, name);
-	return err_say(code, "member %.200s of a layer: %s", shown.data, why);
+	return err_say(code, "member %.200s: %s", shown.data, why);
 }
 
 /* `/a//./b/` is a/b; there is no honest `..` in a layer. */
@@ -41,7 +41,7 @@ static int path_take(const char *raw, char out[static ARCHIVE_NAME_MAX + 1])
 static int name_take(const struct tar_entry *entry, struct member *out)
 {
 	if (!*entry->path)
-		return err_say(-EINVAL, "a member of a layer has no name");
+		return err_say(-EINVAL, "a member has no name");
 	int r = path_take(entry->path, out->path);
 	out->is_hard_link = entry->type == '1';
 	return r < 0 || !out->is_hard_link ? r : path_take(entry->link, out->link_path);

@@ -148,16 +148,6 @@ static int node_make(struct unpack *u, const struct member *m, int parent, const
 	return r < 0 ? failed(r, m, "make") : times_set(m, parent, name);
 }
 
-static int time_remember(struct unpack *u, const struct member *m)
-{
-	if (u->arena.total_bytes > u->target->limits->time_bytes)
-		return failed(-E2BIG, m, "remember the times of");
-	struct directory_time *t = arena_push(&u->arena, &u->times);
-	t->path = arena_str(&u->arena, m->path);
-	t->modified = m->modified;
-	return 0;
-}
-
 static int directory_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
 	int r = sys_mkdir_at(parent, name, 0700);
@@ -167,7 +157,7 @@ static int directory_make(struct unpack *u, const struct member *m, int parent, 
 	if (fd < 0)
 		return failed(fd, m, "open directory");
 	r = unpack_metadata(m, fd);
-	return r < 0 ? r : time_remember(u, m);
+	return r < 0 ? r : unpack_time_remember(u, m);
 }
 
 /* The target is looked up beneath the root like any other name, and a symlink there is linked, not followed. */
@@ -197,7 +187,7 @@ static int root_make(struct unpack *u, const struct member *m)
 		return failed(fd, m, "open");
 	u->has_root = true;
 	int r = unpack_metadata(m, fd);
-	return r < 0 ? r : time_remember(u, m);
+	return r < 0 ? r : unpack_time_remember(u, m);
 }
 
 static int kind_make(struct unpack *u, const struct member *m, int parent, const char *name)

@@ -48,7 +48,7 @@ int unpack_dress(struct unpack *u, const char *path, int dir_fd)
 	int r = fd < 0 ? fd : sys_chown_at(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
 	if (r == 0)
 		r = sys_chmod_fd(fd, st.st_mode & 07777);
-	return r < 0 ? failed(r, path, "give owner and mode to directory") : 0;
+	return r < 0 ? failed(r, path, "give owner and mode to directory") : 1;
 }
 
 static int directory_open(struct unpack *u, const char *path)
@@ -56,28 +56,55 @@ static int directory_open(struct unpack *u, const char *path)
 	return path_open(u->target->dir_fd, path, O_PATH | O_DIRECTORY, 0);
 }
 
-/* Every prefix of the path in turn. Layers that leave parents out are rare, so this is the slow way. */
-static int parents_make(struct unpack *u, const char *dir)
+/* A symlink to what does not exist: its directories are made where it points to. */
+static int linked_make(struct unpack *u, const char *path)
 {
-	auto_free char *path = mem_strdup(dir);
-	auto_close int fd = -EBADF;
-	for (char *end = path; end;) {
-		end = strchr(end, '/');
-		if (end)
-			*end = '\0';
-		fd_replace(&fd, directory_open(u, path));
-		bool is_missing = fd == -ENOENT;
-		if (is_missing)
-			fd_replace(&fd, path_make_dir(u->target->dir_fd, path, 0755, 0));
-		int r = fd < 0 ? failed(fd, path, "make directory") : 0;
-		if (r == 0 && is_missing)
-			r = unpack_dress(u, path, fd);
+	int r = unpack_count(u, PATH_LEVELS_MAX);
+	return r < 0 ? r : path_make_dir(u->target->dir_fd, path, 0755, 0);
+}
+
+/* Makes the directories of a path that are missing. The lowest one that exists is looked for from below, and from there each
+ * new one is made in the one before it: nobody else writes here, so what was made a moment ago is no symlink. `path` is the
+ * caller's to lose. */
+static int parents_make(struct unpack *u, char *path)
+{
+	size_t len = strlen(path), end = len;
+	int fd = -ENOENT;
+	while (fd == -ENOENT && end > 0) {
+		while (end > 0 && path[end] != '/')
+			end--;
+		if (end > 0)
+			path[end] = '\0';
+		fd = directory_open(u, end > 0 ? path : ".");
+	}
+	if (fd < 0)
+		return failed(fd, path, "open directory");
+	auto_close int dir = fd;
+	bool is_below = true; /* may the layers below have it? */
+	while (end < len) {
+		/* The end of what exists, which was the beginning of the path, or a slash. */
+		const char *name = path + end + (end > 0);
+		if (end > 0)
+			path[end] = '/';
+		end = (size_t)(name - path) + strlen(name);
+		int r = unpack_count(u, 1);
 		if (r < 0)
 			return r;
-		if (end)
-			*end++ = '/';
+		r = sys_mkdir_at(dir, name, 0755);
+		if (r == -EEXIST)
+			fd = linked_make(u, path);
+		else
+			fd = r < 0 ? r
+				   : sys_open_at(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+		fd_replace(&dir, fd);
+		if (fd < 0)
+			return failed(fd, path, "make directory");
+		r = is_below ? unpack_dress(u, path, dir) : 0;
+		if (r < 0)
+			return r;
+		is_below = r > 0;
 	}
-	return take_fd(&fd);
+	return take_fd(&dir);
 }
 
 int unpack_parent(struct unpack *u, const char *path, const char **out_name)
@@ -101,21 +128,4 @@ int unpack_parent(struct unpack *u, const char *path, const char **out_name)
 		fd = failed(fd, dir, "open directory");
 	fd_replace(&u->parent_fd, fd < 0 ? -EBADF : fd);
 	return fd;
-}
-
-int unpack_times(struct unpack *u)
-{
-	for (size_t i = 0; i < u->times.count; i++) {
-		const struct directory_time *t = &u->times.items[i];
-		/* One that was replaced since is no directory, or has its own row further on. */
-		auto_close int fd = path_open(u->target->dir_fd, *t->path ? t->path : ".",
-			O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-		if (fd < 0)
-			continue;
-		const struct timespec times[2] = {t->modified, t->modified};
-		int r = sys_set_times_at(fd, ".", times, 0);
-		if (r < 0)
-			return failed(r, t->path, "set the times of directory");
-	}
-	return 0;
 }

@@ -50,7 +50,7 @@ void tar_free(struct tar *t)
 
 static int broken(const char *what)
 {
-	return err_say(-EBADMSG, "a layer is not a tar stream: %s", what);
+	return err_say(-EBADMSG, "not a tar stream: %s", what);
 }
 
 /* At least one byte in the piece: 1; 0 at the end. */
@@ -164,8 +164,7 @@ static unsigned padding_of(uint64_t size)
 static int special_read(struct tar *t, const struct tar_entry *e)
 {
 	if (e->size > TAR_SPECIAL_MAX)
-		return err_say(-EFBIG,
-			"a layer is not a tar stream: a special member of more than %d bytes",
+		return err_say(-EFBIG, "not a tar stream: a special member of more than %d bytes",
 			TAR_SPECIAL_MAX);
 	buf_clear(&t->special);
 	int r = raw_read(t, e->size, &t->special);
@@ -182,22 +181,34 @@ static int special_take(struct tar *t, const struct tar_entry *e, struct tar_pen
 	case 'x':
 	case 'X': /* of Solaris, before there was a standard */
 		r = special_read(t, e);
+		if (r < 0)
+			return r;
 		/* Each speaks for itself alone. */
-		*p = (struct tar_pending){.path = p->path, .link = p->link};
-		return r < 0									? r
-			: (r = tar_pax_read(t->special.data, t->special.len, &t->arena, p)) < 0 ? r
-												: 1;
+		*p = (struct tar_pending){.path = p->path, .link = p->link, .count = p->count};
+		r = tar_pax_read(t->special.data, t->special.len, &t->arena, p);
+		break;
 	case 'g':
 		r = raw_skip(t, e->size);
-		return r < 0 ? r : (r = raw_skip(t, padding_of(e->size))) < 0 ? r : 1;
+		if (r == 0)
+			r = raw_skip(t, padding_of(e->size));
+		break;
 	case 'L':
 	case 'K':
 		r = special_read(t, e);
+		if (r < 0)
+			return r;
 		*(e->type == 'L' ? &p->path : &p->link) = arena_str(&t->arena, t->special.data);
-		return r < 0 ? r : 1;
+		break;
 	default:
 		return 0;
 	}
+	if (r == 0 && ++p->count > TAR_SPECIALS_MAX)
+		r = err_say(
+			-E2BIG, "more than %d special members before one member", TAR_SPECIALS_MAX);
+	if (r == 0 && t->arena.total_bytes > TAR_HEADERS_MAX)
+		r = err_say(-E2BIG, "what stands before one member takes more than %d bytes",
+			TAR_HEADERS_MAX);
+	return r < 0 ? r : 1;
 }
 
 /* What has no content, whatever its size says. */
@@ -238,8 +249,8 @@ static int map_read(struct tar *t, uint64_t *stored)
 		if (i == 0) {
 			count = numbers[0];
 			if (count > TAR_REGIONS_MAX)
-				return err_say(-E2BIG, "a file of a layer has more than %d regions",
-					TAR_REGIONS_MAX);
+				return err_say(
+					-E2BIG, "a file has more than %d regions", TAR_REGIONS_MAX);
 			all = 1 + 2 * count;
 		} else if (i % 2 == 0) {
 			r = tar_region_add(&t->arena, &t->entry, numbers[0], numbers[1]);
@@ -329,7 +340,7 @@ static int member_complete(
 	return r < 0 ? r : 1;
 }
 
-/* Two blocks of zeros end it, or the end of the stream does; what follows is nobody's. */
+/* Two blocks of zeros end it, or the end of the stream does. What follows means nothing; a recipe keeps it all the same. */
 static int end_read(struct tar *t)
 {
 	const unsigned char *block;
@@ -340,6 +351,8 @@ static int end_read(struct tar *t)
 	if (r > 0 &&
 		tar_block_read(block, &t->arena, &nothing, &size, &is_extended) != TAR_BLOCK_ZERO)
 		return broken("a block of zeros between members");
+	if (r < 0 || !t->recipe)
+		return r < 0 ? r : 0;
 	const char *data;
 	for (ssize_t count = r; count > 0;)
 		count = r = (int)raw_take(t, INT32_MAX, &data);

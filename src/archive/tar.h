@@ -5,7 +5,8 @@
  * of all four kinds, extended attributes), read member by member from pieces that somebody else brings. Every byte is
  * either content of a file or told to the recipe (recipe.h). What Docker passes over is passed over: global pax headers,
  * owners' names, times but that of the last change. Nothing is allocated by what a header says: special members are at
- * most TAR_SPECIAL_MAX bytes, regions at most TAR_REGIONS_MAX. Everything speaks.
+ * most TAR_SPECIAL_MAX bytes each, TAR_SPECIALS_MAX before one member, and all that is kept of them at most
+ * TAR_HEADERS_MAX bytes; regions are at most TAR_REGIONS_MAX. Everything speaks.
  */
 #include "base/arena.h"
 
@@ -14,7 +15,14 @@
 #include <sys/types.h>
 #include <time.h>
 
-enum { TAR_BLOCK = 512, TAR_SPECIAL_MAX = 1 << 20, TAR_REGIONS_MAX = 1 << 16 };
+enum {
+	TAR_BLOCK = 512,
+	TAR_SPECIAL_MAX = 1 << 20,
+	TAR_SPECIALS_MAX =
+		64, /* writers need three: a pax header, or a long name and a long link, and a global header */
+	TAR_HEADERS_MAX = 8 << 20,
+	TAR_REGIONS_MAX = 1 << 16,
+};
 
 /* The next piece of a stream, valid until the next call; its length, 0 at the end, -errno (spoken). */
 struct tar_source {
@@ -57,7 +65,9 @@ struct tar *tar_new(const struct tar_source *source, struct recipe *recipe);
 void tar_free(struct tar *t);
 AUTO_TYPE(tar, struct tar *, tar_free)
 
-/* 1 and the next member, valid until the next call; 0 at the end, when the rest of the stream has been read as well. */
+/* Does a stream that begins with these bytes begin as a tar stream does? -EBADMSG. */
+int tar_begins(const void *first, size_t size);
+/* 1 and the next member, valid until the next call; 0 at the end. With a recipe the rest of the stream has been read then. */
 int tar_next(struct tar *t, struct tar_entry *out);
 /* Where in the stream the content of this member begins, while nothing of it has been read. */
 uint64_t tar_place(const struct tar *t);

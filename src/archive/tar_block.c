@@ -52,7 +52,7 @@ enum {
 
 static int broken(const char *what)
 {
-	return err_say(-EBADMSG, "a layer is not a tar stream: %s", what);
+	return err_say(-EBADMSG, "not a tar stream: %s", what);
 }
 
 /* Two's complement, most significant byte first; the highest bit only says that it is one. */
@@ -170,8 +170,7 @@ static int numbers_read(const unsigned char *block, struct tar_entry *out)
 int tar_region_add(struct arena *a, struct tar_entry *out, uint64_t offset, uint64_t length)
 {
 	if (out->regions.count == TAR_REGIONS_MAX)
-		return err_say(
-			-E2BIG, "a file of a layer has more than %d regions", TAR_REGIONS_MAX);
+		return err_say(-E2BIG, "a file has more than %d regions", TAR_REGIONS_MAX);
 	*arena_push(a, &out->regions) = (struct tar_region){offset, length};
 	return 0;
 }
@@ -225,4 +224,14 @@ int tar_block_read(const unsigned char *block, struct arena *a, struct tar_entry
 	if (r == 0 && out->type == 'S')
 		r = sparse_read(block, a, out, out_sparse_size, out_is_extended);
 	return r < 0 ? r : TAR_BLOCK_HEADER;
+}
+
+int tar_begins(const void *first, size_t size)
+{
+	const unsigned char *block = first;
+	if (size < TAR_BLOCK)
+		return broken(size ? "it has not even one block" : "it is empty");
+	if (is_zero(block))
+		return broken("it begins with its end");
+	return checksum_is_right(block) ? 0 : broken("it begins with no header");
 }

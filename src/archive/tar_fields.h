@@ -5,6 +5,7 @@
 
 /* What the special members before a member say about it. */
 struct tar_pending {
+	unsigned count; /* of the special members */
 	const char *path, *link; /* NULL: nothing */
 	bool has_size, has_uid, has_gid, has_time;
 	uint64_t size;
@@ -30,8 +31,8 @@ int tar_block_read(const unsigned char *block, struct arena *a, struct tar_entry
 int tar_block_map(
 	const unsigned char *block, struct arena *a, struct tar_entry *out, bool *out_is_extended);
 
-/* A pax header of a member. */
-int tar_pax_read(const char *text, size_t len, struct arena *a, struct tar_pending *out);
+/* A pax header of a member. It is taken to pieces in place; what is kept of it is copied into the arena. */
+int tar_pax_read(char *text, size_t len, struct arena *a, struct tar_pending *out);
 /* A number of the map that stands before the content of a sparse file (1.0), up to the newline: 1 when it is whole, 0 when
  * more bytes are needed. */
 int tar_map_number(const char *text, size_t len, size_t *at, uint64_t *out);

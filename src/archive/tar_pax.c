@@ -8,22 +8,24 @@
 #include <ctype.h>
 #include <errno.h>
 
+/* Views into the header, both terminated; what is kept is copied into the arena. */
 struct record {
-	const char *key, *value; /* copies */
+	const char *key;
+	char *value;
 	size_t size; /* of the value, which may have NULs */
 	struct arena *a;
 };
 
 static int broken(const char *what)
 {
-	return err_say(-EBADMSG, "a layer is not a tar stream: a pax header has %s", what);
+	return err_say(-EBADMSG, "not a tar stream: a pax header has %s", what);
 }
 
 static int text_take(const struct record *r, const char **out)
 {
 	if (strlen(r->value) != r->size)
 		return broken("a name with a NUL");
-	*out = *r->value ? r->value : NULL;
+	*out = *r->value ? arena_strn(r->a, r->value, r->size) : NULL;
 	return 0;
 }
 
@@ -82,15 +84,14 @@ static long fraction_read(const char *digits)
 /* "-1.5" is half a second before minus one. */
 static int time_take(struct tar_pending *p, const struct record *r)
 {
-	size_t len = strcspn(r->value, ".");
-	const char *fraction = r->value[len] ? r->value + len + 1 : "";
-	const char *whole = arena_strn(r->a, r->value, len);
 	int64_t seconds = 0;
 	p->has_time = r->size > 0;
 	if (!p->has_time)
 		return 0;
-	if (strlen(r->value) != r->size || parse_i64(whole, &seconds) < 0 ||
-		fraction[strspn(fraction, "0123456789")])
+	char *rest = r->value;
+	bool has_nul = strlen(r->value) != r->size;
+	const char *whole = str_cut(&rest, '.'), *fraction = rest ? rest : "";
+	if (has_nul || parse_i64(whole, &seconds) < 0 || fraction[strspn(fraction, "0123456789")])
 		return broken("a time that is none");
 	long nanoseconds = fraction_read(fraction);
 	bool is_before = *whole == '-' && nanoseconds;
@@ -123,8 +124,7 @@ static int sparse_size(struct tar_pending *p, const struct record *r)
 static int region_push(struct tar_pending *p, struct arena *a, uint64_t offset)
 {
 	if (p->sparse.map.count == TAR_REGIONS_MAX)
-		return err_say(
-			-E2BIG, "a file of a layer has more than %d regions", TAR_REGIONS_MAX);
+		return err_say(-E2BIG, "a file has more than %d regions", TAR_REGIONS_MAX);
 	*arena_push(a, &p->sparse.map) = (struct tar_region){.offset = offset};
 	return 0;
 }
@@ -152,7 +152,7 @@ static int sparse_length(struct tar_pending *p, const struct record *r)
 /* 0.1: all of them in one, "OFFSET,LENGTH,...". */
 static int sparse_map(struct tar_pending *p, const struct record *r)
 {
-	char *rest = memcpy(arena_new(r->a, r->size + 1), r->value, r->size + 1);
+	char *rest = r->value;
 	p->sparse.map.items = NULL;
 	p->sparse.map.count = 0;
 	p->sparse.has_map = true;
@@ -193,7 +193,8 @@ static int record_take(struct tar_pending *p, const struct record *r)
 {
 	const char *name = str_after(r->key, "SCHILY.xattr.");
 	if (name && *name)
-		*arena_push(r->a, &p->xattrs) = (struct tar_xattr){name, r->value, r->size};
+		*arena_push(r->a, &p->xattrs) = (struct tar_xattr){
+			arena_str(r->a, name), arena_strn(r->a, r->value, r->size), r->size};
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (str_eq(keys[i].key, r->key))
 			return keys[i].take(p, r);
@@ -210,23 +211,21 @@ static size_t length_read(const char *text, size_t len, size_t *out_digits)
 	return i > 0 && i < len && text[i] == ' ' && value <= len && value > i + 1 ? value : 0;
 }
 
-int tar_pax_read(const char *text, size_t len, struct arena *a, struct tar_pending *out)
+int tar_pax_read(char *text, size_t len, struct arena *a, struct tar_pending *out)
 {
 	while (len > 0) {
 		size_t digits, size = length_read(text, len, &digits);
 		if (size == 0 || text[size - 1] != '\n')
 			return broken("a record without its length");
 		const char *key = text + digits + 1;
-		size_t rest = size - digits - 2;
-		const char *equals = memchr(key, '=', rest);
+		char *end = text + size - 1;
+		char *equals = memchr(key, '=', (size_t)(end - key));
 		if (!equals || equals == key)
 			return broken("a record without a key");
-		size_t value_size = rest - (size_t)(equals + 1 - key);
-		char *value = arena_new(a, value_size + 1);
-		memcpy(value, equals + 1, value_size);
-		const struct record r = {.key = arena_strn(a, key, (size_t)(equals - key)),
-			.value = value,
-			.size = value_size,
+		*equals = *end = '\0';
+		const struct record r = {.key = key,
+			.value = equals + 1,
+			.size = (size_t)(end - equals - 1),
 			.a = a};
 		int result = record_take(out, &r);
 		if (result < 0)

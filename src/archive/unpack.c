@@ -7,11 +7,22 @@
 #include <errno.h>
 #include <fcntl.h>
 
-const struct archive_limits archive_limits_default = {
-	.bytes = 64ULL << 30,
-	.entries = 1000000,
-	.time_bytes = 64 << 20,
+const struct archive_budget archive_budget_default = {
+	.bytes = 256ULL << 30,
+	.members = 4000000,
 };
+
+int unpack_count(struct unpack *u, uint64_t members)
+{
+	struct archive_budget *left = u->target->budget;
+	if (left->members < members)
+		return err_say(-E2BIG,
+			"the image has more members than are taken: %llu files and directories in "
+			"all its layers",
+			(unsigned long long)archive_budget_default.members);
+	left->members -= members;
+	return 0;
+}
 
 static ssize_t piece_read(void *context, const void **out_data)
 {
@@ -24,10 +35,9 @@ static int member_next(struct unpack *u, struct member *m)
 	int r = tar_next(u->tar, &entry);
 	if (r <= 0)
 		return r;
-	if (++u->entries > u->target->limits->entries)
-		return err_say(-E2BIG, "a layer has more than %llu members",
-			(unsigned long long)u->target->limits->entries);
-	r = member_read(&entry, u->target->limits->bytes, m);
+	r = unpack_count(u, 1);
+	if (r == 0)
+		r = member_read(&entry, u->target->budget->bytes, m);
 	if (r == 0)
 		r = unpack_whiteout(u, m);
 	if (r == 0)
@@ -48,6 +58,8 @@ static int members_unpack(struct unpack *u, struct layer_stream *s, struct archi
 		r = recipe_finish(u->recipe);
 	if (r == 0 && !u->has_root)
 		r = unpack_dress(u, "", u->target->dir_fd);
+	if (r == 0)
+		u->target->budget->bytes -= out->tar_bytes;
 	out->file_bytes = u->file_bytes;
 	return r < 0 ? r : unpack_times(u);
 }
@@ -59,7 +71,7 @@ static void unpack_release(struct unpack *u)
 	unpack_forget_parent(u);
 	fd_replace(&u->shadows_fd, -EBADF);
 	buf_release(&u->parent_path);
-	arena_release(&u->arena);
+	unpack_times_release(&u->times);
 }
 AUTO_STRUCT(unpack, struct unpack, unpack_release)
 
@@ -78,8 +90,9 @@ int archive_unpack_layer(const struct archive_blob *blob, const struct archive_t
 		.parent_path = BUF_INIT,
 		.parent_fd = -EBADF,
 		.shadows_fd = -EBADF,
+		.times = {.fd = -EBADF},
 	};
-	int r = layer_stream_open(blob, target->limits->bytes, &stream);
+	int r = layer_stream_open(blob, target->budget->bytes, &stream);
 	if (r == 0 && target->side_fd >= 0) {
 		recipe = sys_open_at(
 			target->side_fd, ARCHIVE_RECIPE, O_WRONLY | O_CREAT | O_EXCL, 0600);

@@ -26,8 +26,7 @@ static int refuse(const char *path)
 {
 	auto_buf struct buf shown = BUF_INIT;
 	buf_add_escaped(&shown, path);
-	return err_say(
-		-EINVAL, "member %.200s of a layer: not a whiteout that can be meant", shown.data);
+	return err_say(-EINVAL, "member %.200s: not a whiteout that can be meant", shown.data);
 }
 
 static int opaque_set(struct unpack *u, const char *path, int dir, const char *name)

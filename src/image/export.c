@@ -120,41 +120,11 @@ int image_save(const struct image_save *request)
 		.board_fd = -EBADF});
 }
 
-/* What comes through a pipe goes into a file without a name first: the worker has to look twice. */
-static int spool(int root_fd, int fd)
-{
-	char piece[65536];
-	int r = file_make_dirs_at(root_fd, "tmp", 0700);
-	auto_close int file = r < 0 ? r : sys_open_at(root_fd, "tmp", O_RDWR | O_TMPFILE, 0600);
-	if (file < 0)
-		return err_new(file, "make room for the archive");
-	for (;;) {
-		ssize_t count = sys_read(fd, piece, sizeof(piece));
-		if (count < 0)
-			return err_new((int)count, "read the archive");
-		if (count == 0)
-			return take_fd(&file);
-		r = fd_write_full(file, piece, (size_t)count);
-		if (r < 0)
-			return err_new(r, "keep the archive for a moment");
-	}
-}
-
 int image_load_archive(int root_fd, int fd, const char *libexec_path, struct strvec *said)
 {
-	struct stat st;
-	auto_close int spooled = -EBADF;
-	int r = sys_stat_fd(fd, &st);
-	if (r < 0)
-		return err_new(r, "look at the archive");
-	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode)) {
-		spooled = spool(root_fd, fd);
-		if (spooled < 0)
-			return spooled;
-	}
 	return worker_run(&(struct worker_call){.libexec_path = libexec_path,
 		.argv = (const char *const[]){"husk-image", "load", NULL},
-		.file_fd = spooled >= 0 ? spooled : fd,
+		.file_fd = fd,
 		.root_fd = root_fd,
 		.board_fd = -EBADF,
 		.said = said});

@@ -191,7 +191,7 @@ static int layer_make(struct job *j, size_t index)
 		return r;
 	const struct archive_target target = {
 		.dir_fd = stage.tree_fd,
-		.limits = &archive_limits_default,
+		.budget = j->import->budget,
 		.lower_fds = j->lower_fds,
 		.lower_count = j->lower_count,
 		.make_opaque = j->import->make_opaque,
@@ -268,33 +268,33 @@ static int content_store(const struct job *j, const char *hex, const struct buf 
 static int name_store(struct job *j, const char *name)
 {
 	struct image_reference reference;
-	auto_buf struct buf file = BUF_INIT, digest = BUF_INIT;
+	auto_buf struct buf file = BUF_INIT, digest = BUF_INIT, shown = BUF_INIT;
 	char old[DIGEST_HEX_LEN + 1];
 	buf_addf(&digest, "sha256:%s\n", j->manifest_blob.hex);
 	buf_adds(&file, "refs/");
 	int r = reference_parse(name, &j->arena, &reference);
-	if (r == 0)
-		r = reference_file(&reference, &file);
+	if (r < 0)
+		return r;
+	r = reference_file(&reference, &file);
 	if (r < 0)
 		return err_new(r, "store the reference %s", name);
-	if (reference_read(j->import->store_fd, file.data + strlen("refs/"), old) == 0) {
-		if (str_eq(old, j->manifest_blob.hex))
-			return 0;
+	reference_write_short(&reference, &shown);
+	bool was_there = reference_read(j->import->store_fd, file.data + strlen("refs/"), old) == 0;
+	bool is_same = was_there && str_eq(old, j->manifest_blob.hex);
+	if (was_there && !is_same)
 		r = import_say(j->import,
-			"the image that was called %s, %.12s, has no such name any more", name,
-			old);
-	}
-	return r < 0 ? r : file_store(j, file.data, digest.data, digest.len);
+			"the image that was called %s, %.12s, has no such name any more",
+			shown.data, old);
+	if (r == 0 && !is_same)
+		r = file_store(j, file.data, digest.data, digest.len);
+	return r < 0 ? r : import_say(j->import, "Loaded image: %s", shown.data);
 }
 
 static int names_store(struct job *j)
 {
 	int r = 0;
-	for (size_t i = 0; i < j->names.count && r == 0; i++) {
+	for (size_t i = 0; i < j->names.count && r == 0; i++)
 		r = name_store(j, j->names.items[i]);
-		if (r == 0)
-			r = import_say(j->import, "Loaded image: %s", j->names.items[i]);
-	}
 	if (r == 0 && j->names.count == 0)
 		r = import_say(j->import, "Loaded image ID: %s", j->image.id);
 	return r;

@@ -104,8 +104,10 @@ int save_images(int store_fd, int out_fd, int argc, char **argv);
  * have. `make_opaque` as in archive.h; `say`, which may be NULL, is told what has been loaded, in Docker's words. */
 struct layout;
 struct board;
+struct archive_budget;
 struct import {
 	const struct layout *layout;
+	struct archive_budget *budget; /* for all images together */
 	struct board *board; /* of a pull, whose layers are still arriving; or NULL */
 	int store_fd;
 	int (*make_opaque)(void *context, int dir_fd);

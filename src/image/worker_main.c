@@ -56,21 +56,23 @@ static int import_main(int argc, char **argv)
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
 	r = layout_open(&layout, fd);
-	const struct import i = {.layout = &layout, .store_fd = store, .make_opaque = ask_opaque};
+	struct archive_budget budget = archive_budget_default;
+	const struct import i = {
+		.layout = &layout, .budget = &budget, .store_fd = store, .make_opaque = ask_opaque};
 	return r < 0 ? r : import_layout(&i, argv[0]);
 }
 
-/* A plain archive, of a file that is compressed: without a name, and gone with the worker. */
-static int plain_make(int store, int *fd)
+/* An archive that is plain and can be read twice: the file itself, or one without a name. */
+static int plain_make(int store, int *fd, mode_t type)
 {
-	enum archive_compression compression;
-	int r = archive_compression_find(*fd, 0, &compression);
-	if (r < 0 || compression == ARCHIVE_PLAIN)
+	enum archive_compression compression = ARCHIVE_PLAIN;
+	int r = S_ISREG(type) ? archive_compression_find(*fd, 0, &compression) : 0;
+	if (r < 0 || (S_ISREG(type) && compression == ARCHIVE_PLAIN))
 		return r;
 	auto_close int plain = sys_open_at(store, ".", O_RDWR | O_TMPFILE, 0600);
 	if (plain < 0)
 		return err_new(plain, "make room for the archive");
-	r = archive_decompress(*fd, compression, plain, archive_limits_default.bytes);
+	r = archive_spool(*fd, S_ISREG(type), plain, archive_budget_default.bytes);
 	if (r == 0)
 		fd_replace(fd, take_fd(&plain));
 	return r;
@@ -90,11 +92,15 @@ static int load_main(int argc, char **argv)
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
 	if (!S_ISDIR(st.st_mode))
-		r = plain_make(store, &fd);
+		r = plain_make(store, &fd, st.st_mode);
 	if (r == 0)
 		r = layout_open(&layout, fd);
-	const struct import i = {
-		.layout = &layout, .store_fd = store, .make_opaque = ask_opaque, .say = say};
+	struct archive_budget budget = archive_budget_default;
+	const struct import i = {.layout = &layout,
+		.budget = &budget,
+		.store_fd = store,
+		.make_opaque = ask_opaque,
+		.say = say};
 	return r < 0 ? r : import_all(&i);
 }
 
@@ -132,8 +138,12 @@ static int pull_main(int argc, char **argv)
 		return err_new(r, "map the board of the pull");
 	r = layout_open(&layout, fd);
 	layout.architecture = argc > 1 ? argv[1] : NULL;
-	const struct import i = {
-		.layout = &layout, .store_fd = store, .make_opaque = ask_opaque, .board = board};
+	struct archive_budget budget = archive_budget_default;
+	const struct import i = {.layout = &layout,
+		.budget = &budget,
+		.store_fd = store,
+		.make_opaque = ask_opaque,
+		.board = board};
 	if (r == 0)
 		r = import_layout(&i, argv[0]);
 	board_unmap(board);

@@ -20,7 +20,7 @@
 
 enum {
 	SYMLINKS_MAX = 40, /* as the kernel */
-	LEVELS_MAX = 128, /* an fd each */
+	LEVELS_MAX = PATH_LEVELS_MAX + 1, /* an fd each, and the root */
 	RACES_MAX = 128, /* against somebody who keeps removing what we make */
 	PROC_ROOT_INODE = 1,
 };

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { PATH_LEVELS_MAX = 127 };
+
 enum path_flags {
 	PATH_STRICT = 1, /* no symlinks at all: for /proc, /sys, /dev and what is below them */
 	PATH_DIR = 2, /* the last component is a directory */
@@ -23,7 +25,7 @@ int path_open(int root_fd, const char *path, int open_flags, unsigned flags);
 
 /* Makes every missing directory of `path` (with this mode) and returns an O_PATH fd of the last; missing components
  * behind a dangling symlink are made where the symlink points, inside the root. The umask applies; at most 127 levels
- * (-ENAMETOOLONG). */
+ * (-ENAMETOOLONG), PATH_LEVELS_MAX. */
 int path_make_dir(int root_fd, const char *path, mode_t mode, unsigned flags);
 
 /* As path_make_dir for the parent, then an empty regular file (O_EXCL) unless something that is no directory is

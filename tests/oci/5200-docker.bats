@@ -107,7 +107,7 @@ restarted() {
 	docker commit changed made:one >/dev/null
 	docker rm changed >/dev/null
 	run bash -c 'docker save made:one | "$HUSK" load'
-	[[ $status -eq 0 && $output == "Loaded image: docker.io/library/made:one" ]]
+	[[ $status -eq 0 && $output == "Loaded image: made:one" ]]
 	[[ sha256:$(husk images -q --no-trunc | head -n 1) == "$(docker images -q --no-trunc made:one)" ]]
 	[[ $(husk run --rm --net none made:one sh -c 'cat /new; stat -c %u:%g /etc/more; test -e /bin/true || echo gone' | xargs) == "new 7:8 gone" ]]
 	# And back again.

@@ -35,7 +35,8 @@ static inline int forge_unpack(
 	assert_int_equal(file_remove_tree_at(temp_fd, "side"), 0);
 	assert_int_equal(mkdirat(temp_fd, "side", 0700), 0);
 	auto_close int side = openat(temp_fd, "side", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct archive_target target = {.limits = &archive_limits_default};
+	struct archive_budget budget = archive_budget_default;
+	struct archive_target target = {.budget = &budget};
 	if (like)
 		target = *like;
 	target.dir_fd = dir;

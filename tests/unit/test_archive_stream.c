@@ -59,9 +59,9 @@ static int layer_unpack(struct layer *l, uint64_t bytes)
 	assert_int_equal(mkdirat(temp_fd, "t", 0755), 0);
 	auto_close int dir = openat(temp_fd, "t", O_PATH | O_DIRECTORY);
 	auto_close int fd = forge_fd(l->blob.data, l->blob.len);
-	const struct archive_limits limits = {.bytes = bytes, .entries = 100, .time_bytes = 100000};
+	struct archive_budget budget = {.bytes = bytes, .members = 100};
 	const struct archive_target target = {
-		.dir_fd = dir, .side_fd = -1, .limits = &limits, .make_opaque = forge_opaque};
+		.dir_fd = dir, .side_fd = -1, .budget = &budget, .make_opaque = forge_opaque};
 	l->says.fd = fd;
 	struct archive_sizes sizes;
 	int r = archive_unpack_layer(&l->says, &target, &sizes);
@@ -162,8 +162,8 @@ static void test_unreadable(void **state)
 {
 	struct layer l;
 	layer_make(&l, ARCHIVE_GZIP, "content");
-	const struct archive_limits limits = archive_limits_default;
-	const struct archive_target target = {.dir_fd = temp_fd, .side_fd = -1, .limits = &limits};
+	struct archive_budget budget = archive_budget_default;
+	const struct archive_target target = {.dir_fd = temp_fd, .side_fd = -1, .budget = &budget};
 	struct archive_sizes sizes;
 	l.says.fd = temp_fd; /* a directory */
 	assert_int_equal(archive_unpack_layer(&l.says, &target, &sizes), -EISDIR);

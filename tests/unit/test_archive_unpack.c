@@ -8,6 +8,8 @@
 #include "test_archive_forge.h"
 #include "test_archive_again.h"
 
+#include "sys/path.h"
+
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -342,19 +344,122 @@ static void test_limits(void **state)
 	}
 	forge_end(&tar);
 	static const struct {
-		struct archive_limits limits;
+		struct archive_budget budget;
 		int code;
 	} rows[] = {
-		{{.bytes = 1 << 20, .entries = 20, .time_bytes = 1 << 20}, 0},
-		{{.bytes = 1 << 20, .entries = 19, .time_bytes = 1 << 20}, -E2BIG},
-		{{.bytes = 5000, .entries = 100, .time_bytes = 1 << 20}, -EFBIG},
-		{{.bytes = 1 << 20, .entries = 100, .time_bytes = 10}, -E2BIG},
+		{{.bytes = 1 << 20, .members = 20}, 0},
+		{{.bytes = 1 << 20, .members = 19}, -E2BIG},
+		{{.bytes = 5000, .members = 100}, -EFBIG},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct archive_budget budget = rows[i].budget;
 		target_new();
-		const struct archive_target like = {.limits = &rows[i].limits};
+		const struct archive_target like = {.budget = &budget};
 		assert_int_equal(forge_unpack(&tar, "t", &like), rows[i].code);
+		if (rows[i].code == 0) {
+			assert_int_equal(budget.members, 0);
+			assert_int_equal(budget.bytes, (1 << 20) - tar.len);
+		}
 	}
+}
+
+/* A path of `levels` directories and a file, all of one letter. */
+static void forge_deep(struct buf *tar, char letter, int levels)
+{
+	auto_buf struct buf path = BUF_INIT;
+	for (int i = 0; i < levels; i++)
+		buf_addf(&path, "%c/", letter);
+	buf_addc(&path, letter);
+	forge_pax(tar, "path", path.data);
+	forge_add(tar, &(struct forged){"short", '0'});
+}
+
+/* Directories that are made for a member count as members; there may be as many levels as a name has room for. */
+static void test_parents_made(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	struct archive_budget budget = {.bytes = 1 << 20, .members = 302 + 2};
+	const struct archive_target like = {.budget = &budget};
+	forge_deep(&tar, 'a', 300);
+	forge_add(&tar, &(struct forged){"a/a/b/c", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &like), 0);
+	assert_int_equal(budget.members, 1);
+	assert_int_equal(stat_of("t/a/a/b").st_mode & 07777, 0755);
+	budget = (struct archive_budget){.bytes = 1 << 20, .members = 302};
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &like), -E2BIG);
+	assert_non_null(strstr(err_text(), "more members than are taken"));
+}
+
+/* Parents behind a symlink to nothing are made where it points, inside the layer, and cost what they may cost. */
+static void test_parents_linked(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	struct archive_budget budget = {.bytes = 1 << 20, .members = 2 + PATH_LEVELS_MAX + 2};
+	const struct archive_target like = {.budget = &budget};
+	forge_add(&tar, &(struct forged){"l", '2', .link = "/far/away"});
+	forge_add(&tar, &(struct forged){"l/x/file", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &like), 0);
+	assert_true(S_ISREG(stat_of("t/far/away/x/file").st_mode));
+	budget = (struct archive_budget){.bytes = 1 << 20, .members = 3 + PATH_LEVELS_MAX - 1};
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &like), -E2BIG);
+}
+
+/* More directories than one chunk of remembered times has room for. */
+static void test_many_times(void **state)
+{
+	enum { COUNT = 1200 };
+	auto_buf struct buf tar = BUF_INIT;
+	char name[64], there[80], time[16];
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(name, sizeof(name), "directory-with-a-rather-long-name-%d/", i);
+		snprintf(time, sizeof(time), "%d.5", 1000 + i);
+		forge_pax(&tar, "mtime", time);
+		forge_add(&tar, &(struct forged){name, '5', .mode = 0755});
+	}
+	/* Something is put into the first one later. */
+	forge_add(&tar, &(struct forged){"directory-with-a-rather-long-name-0/file", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), 0);
+	for (int i = 0; i < COUNT; i++) {
+		snprintf(there, sizeof(there), "t/directory-with-a-rather-long-name-%d", i);
+		struct stat st = stat_of(there);
+		assert_int_equal(st.st_mtim.tv_sec, 1000 + i);
+		assert_int_equal(st.st_mtim.tv_nsec, 500000000);
+	}
+}
+
+/* What stands before one member is bounded: in number, and in what is kept of it. */
+static void test_specials(void **state)
+{
+	for (int extra = 0; extra < 2; extra++) {
+		auto_buf struct buf tar = BUF_INIT;
+		for (int i = 0; i < TAR_SPECIALS_MAX + extra; i++)
+			forge_pax(&tar, "comment", "nothing");
+		forge_add(&tar, &(struct forged){"file", '0'});
+		forge_end(&tar);
+		target_new();
+		assert_int_equal(forge_unpack(&tar, "t", NULL), extra ? -E2BIG : 0);
+	}
+	auto_buf struct buf tar = BUF_INIT, records = BUF_INIT;
+	for (int i = 0; i < 50000; i++)
+		forge_pax_record(&records, "SCHILY.xattr.a", "");
+	for (int i = 0; i < 10; i++) {
+		forge_header(&tar, &(struct forged){"pax", 'x'}, records.len);
+		buf_add(&tar, records.data, records.len);
+		forge_pad(&tar);
+	}
+	forge_add(&tar, &(struct forged){"file", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), -E2BIG);
+	assert_non_null(strstr(err_text(), "takes more than"));
 }
 
 /* Parents that a layer leaves out look as they do in the layers below. */
@@ -367,8 +472,8 @@ static void test_lower(void **state)
 	assert_int_equal(mkdirat(temp_fd, "low/tmp", 0), 0);
 	assert_int_equal(fchmodat(temp_fd, "low/tmp", 01777, 0), 0);
 	int low = openat(temp_fd, "low", O_PATH | O_DIRECTORY);
-	const struct archive_target like = {
-		.limits = &archive_limits_default, .lower_fds = &low, .lower_count = 1};
+	struct archive_budget budget = archive_budget_default;
+	const struct archive_target like = {.budget = &budget, .lower_fds = &low, .lower_count = 1};
 	target_new();
 	assert_int_equal(forge_unpack(&tar, "t", &like), 0);
 	assert_int_equal(stat_of("t").st_mode & 07777, 0711);
@@ -412,6 +517,10 @@ int main(void)
 		cmocka_unit_test(test_xattrs),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_parents_made),
+		cmocka_unit_test(test_parents_linked),
+		cmocka_unit_test(test_many_times),
+		cmocka_unit_test(test_specials),
 		cmocka_unit_test(test_lower),
 		cmocka_unit_test(test_mutations),
 	};
