@@ -49,12 +49,19 @@ static int remove_locked(struct engine *e, const char *word, bool flag, struct s
 	return word ? image_remove(&job, word) : image_prune(&job, flag);
 }
 
+/* What was taken away is deleted when nobody waits for a lock any more. */
+static int remove_and_sweep(struct engine *e, const char *word, bool flag, struct strvec *said)
+{
+	int r = remove_locked(e, word, flag, said);
+	return r < 0 ? r : image_sweep(e->root_fd);
+}
+
 int engine_image_remove(struct engine *e, const char *word, bool is_forced, struct strvec *said)
 {
-	return remove_locked(e, word, is_forced, said);
+	return remove_and_sweep(e, word, is_forced, said);
 }
 
 int engine_image_prune(struct engine *e, bool named_too, struct strvec *said)
 {
-	return remove_locked(e, NULL, named_too, said);
+	return remove_and_sweep(e, NULL, named_too, said);
 }

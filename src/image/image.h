@@ -86,6 +86,8 @@ struct image_removal {
 int image_remove(const struct image_removal *job, const char *word);
 /* All images that no container has and that have no name, or not even that. */
 int image_prune(const struct image_removal *job, bool named_too);
+/* Deletes what was removed, and what interrupted pulls have left: without a lock, after either of the two. */
+int image_sweep(int root_fd);
 
 /* Writes images as one tar archive to out_fd, through the worker. An image is named in it by the references that were said,
  * and by all that it has when it was found by its id. -EINVAL: no such format. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An image from a layout into the store. In the order layers, content, record, reference: each is durable before the
- * next begins, so a crash leaves layers that the next import finds, and no image that lacks one. One import at a time
- * (images.lock); who waited for the lock may find that all is done. A pull waits for the network, so it takes that lock
- * only to put its image in its place, and keeps sweeps away with images.pull.
+ * next begins, so a crash leaves layers that the next import finds, and no image that lacks one.
+ *
+ * An import takes images.lock at its beginning and again to put an image in its place; in between it holds images.making,
+ * so that no removal discards layers that no record names yet. The import of a built-in image is short: it holds
+ * images.lock until all is done, and of two that begin at once the second finds the image there.
  */
 #include "image/layout.h"
 #include "base/str.h"
@@ -345,12 +347,6 @@ static int halves_sweep(int store_fd)
 	return 0;
 }
 
-static int images_lock(const struct import *i)
-{
-	int lock = lock_file_at(i->store_fd, "images.lock", true);
-	return lock < 0 ? err_new(lock, "lock the images") : lock;
-}
-
 static int image_make(struct job *j)
 {
 	int r = j->docker ? docker_documents_read(j) : documents_read(j);
@@ -361,15 +357,18 @@ static int image_make(struct job *j)
 
 static int job_run(struct job *j)
 {
-	bool was_there = is_there(j), is_pull = j->import->board;
-	for (size_t i = 0; was_there && is_pull && i < BOARD_LAYERS_MAX; i++)
-		board_decide(j->import->board, i, BOARD_THERE);
+	const struct import *i = j->import;
+	bool was_there = is_there(j);
+	for (size_t k = 0; was_there && i->board && k < BOARD_LAYERS_MAX; k++)
+		board_decide(i->board, k, BOARD_THERE);
 	int r = was_there ? 0 : image_make(j);
 	if (r < 0)
 		return r;
-	auto_close int lock = is_pull ? images_lock(j->import) : -EBADF;
-	if (is_pull && lock < 0)
+	auto_close int lock = i->is_short ? -EBADF : images_lock(i->store_fd);
+	if (!i->is_short && lock < 0)
 		return lock;
+	if (was_there && !is_there(j))
+		return err_say(-EAGAIN, "the image was removed at this moment: try it again");
 	r = was_there ? 0 : image_store(j);
 	return r < 0 ? r : names_store(j);
 }
@@ -382,18 +381,17 @@ static void job_init(struct job *j, const struct import *i)
 /* The lock that is held until all is done. */
 static int store_begin(const struct import *i)
 {
-	auto_close int lock = images_lock(i);
-	if (lock < 0)
-		return lock;
 	int r = directories_make(i->store_fd);
 	if (r == 0)
 		r = storage_sweep(i->store_fd);
-	if (r == 0)
-		r = halves_sweep(i->store_fd);
-	if (r < 0 || !i->board)
+	auto_close int lock = r < 0 ? r : images_lock(i->store_fd);
+	if (lock < 0)
+		return lock;
+	r = halves_sweep(i->store_fd);
+	if (r < 0 || i->is_short)
 		return r < 0 ? r : take_fd(&lock);
-	r = lock_shared_at(i->store_fd, "images.pull");
-	return r < 0 ? err_new(r, "begin a pull") : r;
+	r = lock_shared_at(i->store_fd, IMAGES_MAKING_LOCK);
+	return r < 0 ? err_new(r, "begin an import") : r;
 }
 
 /* What was asked for by a digest has it, and what was chosen from an index is also called by the digest of that. */

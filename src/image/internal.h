@@ -11,14 +11,18 @@
  *
  *	downloads/KEY        an OCI layout, as far as a pull has got it; KEY is the file name of the reference
  *	downloads/KEY+lock   of who pulls it
- *	images.lock          of who puts images in their place: an import or load as a whole, a pull when all has arrived
- *	images.pull          of pulls, held together: nobody sweeps what they have made and no record names yet
+ *	images.lock          held to change which images and names there are, and never for long
+ *	images.making        held by imports, together: no layer is discarded that they have made and no record names yet
  *	images.use           image_uses_lock
  */
 #include "archive/archive.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "image/image.h"
+
+#define IMAGES_MAKING_LOCK "images.making"
+/* The fd is the lock. */
+int images_lock(int root_fd);
 
 enum {
 	DIGEST_HEX_LEN = 64,
@@ -109,6 +113,7 @@ struct import {
 	const struct layout *layout;
 	struct archive_budget *budget; /* for all images together */
 	struct board *board; /* of a pull, whose layers are still arriving; or NULL */
+	bool is_short; /* it is so small that others may wait for all of it */
 	int store_fd;
 	int (*make_opaque)(void *context, int dir_fd);
 	int (*say)(void *context, const char *text);

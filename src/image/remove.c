@@ -2,7 +2,9 @@
 /*
  * Names and images go, and with the last of them what only they needed. In the order reference, record, layers and content:
  * a crash leaves what the next sweep finds, and no image that lacks a layer; what was unlinked is durable before what it
- * needed is removed. The caller holds image_uses_lock alone, so no container begins with what goes.
+ * needed is removed. The caller holds image_uses_lock alone, so no container begins with what goes; images.lock keeps imports
+ * and tags away. Starts wait for the first of the two, so under them nothing is done that takes longer for a larger image:
+ * layers are only renamed, and image_sweep deletes them when both locks are free again.
  */
 #include "base/str.h"
 #include "image/internal.h"
@@ -160,7 +162,7 @@ static int reachable_load(const struct image_removal *job, struct reachable *out
 	return r;
 }
 
-static int layers_sweep(const struct image_removal *job, const struct reachable *reachable)
+static int layers_discard(const struct image_removal *job, const struct reachable *reachable)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
 	int r = file_list_at(job->root_fd, "layers", &names);
@@ -169,7 +171,7 @@ static int layers_sweep(const struct image_removal *job, const struct reachable 
 	strvec_each (name, &names) {
 		if (r < 0 || !str_is_hex(*name, DIGEST_HEX_LEN) || has(&reachable->layers, *name))
 			continue;
-		r = storage_layer_remove(job->root_fd, *name);
+		r = storage_layer_discard(job->root_fd, *name);
 		if (r == 0)
 			strvec_pushf(job->said, "Deleted: sha256:%s", *name);
 	}
@@ -189,28 +191,37 @@ static int content_sweep(const struct image_removal *job, const struct reachable
 	return r;
 }
 
-static int sweep(const struct image_removal *job)
+static int unreachable_discard(const struct image_removal *job)
 {
 	auto_of(reachable) struct reachable reachable = {0};
-	/* An import that is at work has layers that no record names yet; the next sweep comes past them again. */
-	auto_close int lock = lock_file_at(job->root_fd, "images.lock", false);
-	auto_close int pulls = lock < 0 ? lock : lock_file_at(job->root_fd, "images.pull", false);
-	int r = downloads_sweep(job->root_fd, 0);
-	if (r < 0 || pulls == -EWOULDBLOCK)
-		return r;
-	r = pulls < 0 ? err_new(pulls, "lock the images") : reachable_load(job, &reachable);
+	/* An import that is at work has layers that no record names yet; the next removal comes past them again. */
+	auto_close int imports = lock_file_at(job->root_fd, IMAGES_MAKING_LOCK, false);
+	if (imports == -EWOULDBLOCK)
+		return 0;
+	int r = imports < 0 ? err_new(imports, "lock the images") : reachable_load(job, &reachable);
 	if (r == 0)
-		r = storage_sweep(job->root_fd);
-	if (r == 0)
-		r = layers_sweep(job, &reachable);
+		r = layers_discard(job, &reachable);
 	return r < 0 ? r : content_sweep(job, &reachable);
+}
+
+int image_sweep(int root_fd)
+{
+	int r = downloads_sweep(root_fd, 0);
+	return r < 0 ? r : storage_sweep(root_fd);
+}
+
+int images_lock(int root_fd)
+{
+	int lock = lock_file_at(root_fd, "images.lock", true);
+	return lock < 0 ? err_new(lock, "lock the images") : lock;
 }
 
 int image_remove(const struct image_removal *job, const char *word)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct image image;
-	int r = image_find(job->root_fd, word, &a, &image);
+	auto_close int lock = images_lock(job->root_fd);
+	int r = lock < 0 ? lock : image_find(job->root_fd, word, &a, &image);
 	if (r < 0)
 		return r;
 	const char *name = image.references.count ? image.references.items[0] : NULL;
@@ -225,21 +236,22 @@ int image_remove(const struct image_removal *job, const char *word)
 	r = use_check(job, &image);
 	if (r == 0)
 		r = image_erase(job, &image);
-	return r < 0 ? r : sweep(job);
+	return r < 0 ? r : unreachable_discard(job);
 }
 
 int image_prune(const struct image_removal *job, bool named_too)
 {
 	auto_arena struct arena a = ARENA_INIT;
-	struct image_list list;
-	int r = image_list(job->root_fd, &a, &list);
+	struct image_list list = {0};
+	auto_close int lock = images_lock(job->root_fd);
+	int r = lock < 0 ? lock : image_list(job->root_fd, &a, &list);
 	for (size_t i = 0; i < list.count && r == 0; i++) {
 		struct image *image = &list.items[i];
 		if ((image->references.count && !named_too) || use_find(job, image->id))
 			continue;
 		r = image_erase(job, image);
 	}
-	return r < 0 ? r : sweep(job);
+	return r < 0 ? r : unreachable_discard(job);
 }
 
 int image_tag(int root_fd, const char *word, const char *name)
@@ -251,8 +263,10 @@ int image_tag(int root_fd, const char *word, const char *name)
 	int r = reference_parse(name, &a, &reference);
 	if (r == 0 && reference.digest)
 		r = err_say(-EINVAL, "%s: a digest is not a name that can be given", name);
-	if (r == 0)
-		r = image_find(root_fd, word, &a, &image);
+	if (r < 0)
+		return r;
+	auto_close int lock = images_lock(root_fd);
+	r = lock < 0 ? lock : image_find(root_fd, word, &a, &image);
 	if (r < 0)
 		return r;
 	buf_adds(&path, "refs/");

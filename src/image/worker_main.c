@@ -57,8 +57,11 @@ static int import_main(int argc, char **argv)
 		return err_wrap(r, "lock the worker for images in");
 	r = layout_open(&layout, fd);
 	struct archive_budget budget = archive_budget_default;
-	const struct import i = {
-		.layout = &layout, .budget = &budget, .store_fd = store, .make_opaque = ask_opaque};
+	const struct import i = {.layout = &layout,
+		.budget = &budget,
+		.is_short = true,
+		.store_fd = store,
+		.make_opaque = ask_opaque};
 	return r < 0 ? r : import_layout(&i, argv[0]);
 }
 

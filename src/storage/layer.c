@@ -75,6 +75,13 @@ static int tree_make(int root_fd, const char *path)
 	return r < 0 ? r : take_fd(&fd);
 }
 
+static void stage_close(struct storage_stage *s)
+{
+	fd_replace(&s->tree_fd, -EBADF);
+	fd_replace(&s->side_fd, -EBADF);
+	fd_replace(&s->lock_fd, -EBADF);
+}
+
 /* The lock comes first: a directory without one would be nobody's to sweep. */
 static int stage_make(struct storage_stage *s)
 {
@@ -129,10 +136,10 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 	return r < 0 ? err_new(r, "store layer %.12s", chain_id) : 0;
 }
 
-int storage_layer_remove(int root_fd, const char *chain_id)
+int storage_layer_discard(int root_fd, const char *chain_id)
 {
 	char from[LAYER_PATH_MAX], to[LAYER_PATH_MAX];
-	auto_of(storage_stage) struct storage_stage s = STORAGE_STAGE_INIT;
+	struct storage_stage s;
 	if (layer_path(from, chain_id, "") < 0)
 		return err_say(-EINVAL, "a chain id is 64 hex digits");
 	int r = storage_stage_begin(root_fd, &s);
@@ -140,6 +147,8 @@ int storage_layer_remove(int root_fd, const char *chain_id)
 		return r;
 	stage_path(to, s.name, "/removed");
 	r = sys_rename_at(root_fd, from, root_fd, to, 0);
+	/* Without its lock the stage is what a dead process has left. */
+	stage_close(&s);
 	return r < 0 && r != -ENOENT ? err_new(r, "remove layer %.12s", chain_id) : 0;
 }
 
@@ -193,9 +202,7 @@ void storage_stage_release(struct storage_stage *s)
 		stage_path(path, s->name, ".lock");
 		sys_unlink_at(s->root_fd, path, 0);
 	}
-	fd_replace(&s->tree_fd, -EBADF);
-	fd_replace(&s->side_fd, -EBADF);
-	fd_replace(&s->lock_fd, -EBADF);
+	stage_close(s);
 }
 
 /* One row of tmp: a lock that is free and of our making. */

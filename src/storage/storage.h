@@ -30,8 +30,9 @@ int storage_layer_open(int root_fd, const char *chain_id);
 /* The directory of the layer, for what its maker keeps beside the tree; -ENOENT. */
 int storage_layer_open_side(int root_fd, const char *chain_id);
 
-/* Removes a layer that nobody has; what of it a crash leaves in tmp is swept. A missing one is fine. */
-int storage_layer_remove(int root_fd, const char *chain_id);
+/* Takes a layer that nobody has out of layers/, in no time whatever its size; storage_sweep deletes it. A missing one is
+ * fine. */
+int storage_layer_discard(int root_fd, const char *chain_id);
 
 /* An O_PATH fd of the layer of mount points, which is made when it is missing. */
 int storage_mountpoints_open(int root_fd);
@@ -57,7 +58,8 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id);
 void storage_stage_release(struct storage_stage *s);
 AUTO_STRUCT(storage_stage, struct storage_stage, storage_stage_release)
 
-/* Removes layers in the making whose process is gone. */
+/* Deletes layers in the making whose process is gone, and discarded ones. It takes as long as the trees are large, so no lock
+ * that others wait for may be held. */
 int storage_sweep(int root_fd);
 
 /* The writable layer of a container, fds O_PATH. */

@@ -143,3 +143,67 @@ refused() {
 	wait
 	[[ ! -e failed ]]
 }
+
+# is_free LOCK: nobody holds it.
+is_free() {
+	flock --nonblock "$HUSK_ROOT/$1" true
+}
+
+# The tree is deleted when both locks are free: a start, a tag and an import wait for neither.
+@test "a large image that is being deleted keeps nobody waiting" {
+	need_program strace
+	load_second
+	strace -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000 "$HUSK" rmi second >removed &
+	local pid=$!
+	is_deleting() {
+		[[ -n $(find "$HUSK_ROOT/tmp" -name removed) ]] && is_free images.use && is_free images.lock
+	}
+	eventually is_deleting
+	timeout 60 husk run --rm --net none busybox true
+	husk tag busybox other
+	# It is at work all the time.
+	kill -0 $pid
+	[[ -n $(ls -A "$HUSK_ROOT/tmp") ]]
+	kill -9 "$(pgrep -P $pid)" $pid
+	wait $pid || true
+	# What the dead one left goes with the next removal.
+	husk image prune -f
+	[[ -z $(ls -A "$HUSK_ROOT/tmp") ]]
+}
+
+@test "an import that waits for its archive keeps nobody waiting" {
+	mkfifo archive
+	husk load -i archive &
+	local pid=$!
+	exec 7>archive
+	eventually test -e "$HUSK_ROOT/images.lock"
+	husk tag busybox other
+	husk rmi other
+	timeout 60 husk run --rm --net none busybox true
+	kill -0 $pid
+	exec 7>&-
+	wait $pid || true
+}
+
+# tag, load and rmi beside each other: each name is whole or not there, and nothing fails but for the image that is gone.
+@test "tag beside load and rmi" {
+	local i
+	husk save -o busybox.tar busybox
+	for i in {1..12}; do
+		husk load -i busybox.tar >/dev/null 2>>loads || echo load >>failed
+	done &
+	for i in {1..12}; do
+		husk rmi -f "name$i" >/dev/null 2>&1 || true
+		husk rmi -f busybox >/dev/null 2>&1 || true
+	done &
+	for i in {1..40}; do
+		husk tag busybox "name$i" 2>>tags || true
+	done
+	wait
+	cat failed loads tags 2>/dev/null | sort | uniq -c
+	grep -v 'no such image: busybox\|removed at this moment' loads tags && return 1
+	# Each name that is there is the name of an image.
+	for i in "$HUSK_ROOT"/refs/*; do
+		[[ ! -e $i || -e $HUSK_ROOT/images/$(sed 's/sha256://' "$i").json ]]
+	done
+}
