@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shutting the worker in, before it reads a byte of an image (security.md R8).
+ * Shutting the worker in, before it reads a byte of an image (SECURITY.md, "How it is kept").
  *
- * Afterwards: a root directory that is empty (but for copies of the resolver's files, of who talks to a registry), read-only
- * and has no room; two directories by fd, as clones whose topmost directory has nothing above it, what is only read
- * read-only; own mount, IPC and UTS namespaces, and a network namespace unless it talks to a registry; the capabilities
- * that the work takes; no_new_privs and the default seccomp filter of containers. The clones are made first: a mount of another namespace cannot be cloned.
+ * husk has made it process 1 of a pid namespace. Afterwards it has: its own mount, IPC and UTS namespaces, and a network
+ * namespace unless it talks to a registry; a root directory that is a read-only tmpfs without room, which holds nothing but
+ * mount points and, with a network, copies of the resolver's files; the layout that it reads, read-only; of the engine's
+ * root the parts that it is given, each a mount of its own with nothing above it; what restrict.c leaves of privileges. The
+ * clones are made first: a mount of another namespace cannot be cloned.
  */
 #include "image/internal.h"
 #include "image/worker.h"
@@ -22,15 +23,97 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-static int clone_directory(int *fd, uint64_t attributes)
+#define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define STORE "store"
+
+/* A part of the store on its way: a detached clone, then the part where it is attached. */
+struct part {
+	const char *name;
+	bool is_file;
+	int fd;
+};
+
+struct shutting {
+	const struct confinement *told;
+	struct part parts[WORKER_PARTS_MAX];
+	size_t part_count;
+};
+
+static void shutting_end(struct shutting *s)
 {
-	int clone = sys_open_tree(*fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+	for (size_t i = 0; i < s->part_count; i++)
+		fd_close(s->parts[i].fd);
+}
+AUTO_STRUCT(shutting, struct shutting, shutting_end)
+
+static int clone_of(int fd, bool is_readonly)
+{
+	struct mount_attr attr = {.attr_set = PLAIN | (is_readonly ? MOUNT_ATTR_RDONLY : 0),
+		.propagation = MS_PRIVATE};
+	auto_close int clone = sys_open_tree(fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
 	if (clone < 0)
 		return err_new(clone, "clone a directory for the worker");
-	fd_replace(fd, clone);
-	struct mount_attr attr = {.attr_set = attributes, .propagation = MS_PRIVATE};
 	int r = sys_mount_setattr(clone, "", AT_EMPTY_PATH, &attr);
-	return r < 0 ? err_new(r, "restrict a directory of the worker") : 0;
+	return r < 0 ? err_new(r, "restrict a directory of the worker") : take_fd(&clone);
+}
+
+static int clone_in_place(int *fd, bool is_readonly)
+{
+	int clone = clone_of(*fd, is_readonly);
+	if (clone >= 0)
+		fd_replace(fd, clone);
+	return clone < 0 ? clone : 0;
+}
+
+/* A part that is missing is made: the worker cannot. */
+static int part_clone(struct shutting *s, const char *word)
+{
+	struct part *part = &s->parts[s->part_count];
+	const struct confinement *c = s->told;
+	char name[WORKER_PART_NAME_MAX];
+	bool is_directory = str_suffix(word, "/");
+	int r = fmt(name, "%.*s", (int)(strlen(word) - is_directory), word);
+	if (r >= 0 && is_directory && !c->store_is_readonly)
+		r = file_make_dirs_at(*c->store_fd, name, 0700);
+	if (r < 0)
+		return err_new(r, "make %s in the engine's root", name);
+	auto_close int fd = sys_open_at(*c->store_fd, name,
+		is_directory ? O_RDONLY | O_DIRECTORY | O_NOFOLLOW : O_RDWR | O_CREAT | O_NOFOLLOW,
+		0600);
+	if (fd < 0)
+		return err_new(fd, "open %s of the engine's root", name);
+	*part = (struct part){word, !is_directory, clone_of(fd, c->store_is_readonly)};
+	if (part->fd < 0)
+		return part->fd;
+	s->part_count++;
+	return 0;
+}
+
+static int store_clone(struct shutting *s)
+{
+	const struct confinement *c = s->told;
+	if (!c->store_fd)
+		return 0;
+	if (!c->store_parts)
+		return clone_in_place(c->store_fd, c->store_is_readonly);
+	int r = 0;
+	for (size_t i = 0; c->store_parts[i] && r == 0; i++)
+		r = part_clone(s, c->store_parts[i]);
+	return r;
+}
+
+/* Where the parts will be mounted. */
+static int part_points_make(int root, const struct shutting *s)
+{
+	int r = s->part_count ? sys_mkdir_at(root, STORE, 0755) : 0;
+	for (size_t i = 0; i < s->part_count && r == 0; i++) {
+		const struct part *part = &s->parts[i];
+		auto_buf struct buf path = BUF_INIT;
+		buf_addf(&path, STORE "/%s", part->name);
+		r = part->is_file ? file_create_at(root, path.data, "", 0, 0400)
+				  : sys_mkdir_at(root, path.data, 0500);
+	}
+	return r;
 }
 
 static int files_write(int root, const struct confinement *c)
@@ -45,15 +128,17 @@ static int files_write(int root, const struct confinement *c)
 	return r;
 }
 
-/* An O_PATH fd of a tmpfs that holds the files and has no room for more. */
-static int root_make(const struct confinement *c)
+/* An fd of a tmpfs that holds these files and directories and has no room for more. */
+static int root_make(const struct shutting *s)
 {
 	char inodes[16];
+	const struct confinement *c = s->told;
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return fs;
-	fmt(inodes, "%zu", c->file_count + (c->file_count ? 3 : 2));
+	/* Itself, one to spare (some kernels refuse to have one only), and two directories with what is in them. */
+	fmt(inodes, "%zu", 4 + c->file_count + s->part_count);
 	int r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0);
 	if (r == 0)
 		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555", 0);
@@ -61,19 +146,20 @@ static int root_make(const struct confinement *c)
 		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	if (r < 0)
 		return r;
-	auto_close int root = sys_fsmount(
-		fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	auto_close int root = sys_fsmount(fs, FSMOUNT_CLOEXEC, PLAIN);
 	if (root < 0)
 		return root;
 	r = files_write(root, c);
+	if (r == 0)
+		r = part_points_make(root, s);
 	if (r == 0)
 		r = sys_mount_setattr(root, "", AT_EMPTY_PATH, &attr);
 	return r < 0 ? r : take_fd(&root);
 }
 
-static int root_leave(const struct confinement *c)
+static int root_leave(const struct shutting *s)
 {
-	auto_close int root = root_make(c);
+	auto_close int root = root_make(s);
 	if (root < 0)
 		return err_new(root, "make a root for the worker");
 	struct mount_context context = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF};
@@ -87,37 +173,60 @@ static int root_leave(const struct confinement *c)
 	return r;
 }
 
-static int privileges_drop(uint64_t granted)
+static int parts_attach(struct shutting *s)
 {
-	const struct sec_caps caps = {
-		.bounding = granted, .effective = granted, .permitted = granted};
-	auto_buf struct buf filter = BUF_INIT;
-	sec_seccomp_default(granted, &filter);
-	int r = sec_caps_bound(&caps);
-	if (r == 0)
-		r = sec_no_new_privs();
-	if (r == 0)
-		r = sec_seccomp_load(filter.data, filter.len, 0);
-	return r < 0 ? r : sec_caps_set(&caps);
+	if (s->part_count == 0)
+		return 0;
+	auto_close int store = file_open_dir_at(AT_FDCWD, "/" STORE);
+	if (store < 0)
+		return err_new(store, "open the root of the worker");
+	for (size_t i = 0; i < s->part_count; i++) {
+		struct part *part = &s->parts[i];
+		int r = sys_move_mount(part->fd, "", store, part->name, MOVE_MOUNT_F_EMPTY_PATH);
+		if (r < 0)
+			return err_new(r, "attach %s for the worker", part->name);
+	}
+	fd_replace(s->told->store_fd, take_fd(&store));
+	return 0;
+}
+
+/* The directories that are left, as Landlock wants them named. */
+static int reach_restrict(struct shutting *s)
+{
+	const struct confinement *c = s->told;
+	struct sec_landlock_rule rules[WORKER_PARTS_MAX + 3];
+	struct sec_landlock reach = {.items = rules, .connects = c->has_network};
+	for (size_t i = 0; i < s->part_count; i++)
+		rules[reach.count++] = (struct sec_landlock_rule){
+			s->parts[i].fd, s->parts[i].is_file, c->store_is_readonly};
+	if (c->store_fd && s->part_count == 0)
+		rules[reach.count++] = (struct sec_landlock_rule){
+			*c->store_fd, false, c->store_is_readonly};
+	if (c->layout_fd)
+		rules[reach.count++] = (struct sec_landlock_rule){*c->layout_fd, false, true};
+	auto_close int etc = c->file_count ? file_open_dir_at(AT_FDCWD, "/etc") : -EBADF;
+	if (etc >= 0)
+		rules[reach.count++] = (struct sec_landlock_rule){etc, false, true};
+	return worker_restrict(c, &reach);
 }
 
 int worker_confine(const struct confinement *c)
 {
-	const uint64_t plain = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	auto_of(shutting) struct shutting s = {.told = c};
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (r < 0)
 		return err_new(r, "hide the worker from debuggers");
-	if (c->layout_fd)
-		r = clone_directory(c->layout_fd, plain | MOUNT_ATTR_RDONLY);
-	if (r == 0 && c->store_fd)
-		r = clone_directory(
-			c->store_fd, plain | (c->store_is_readonly ? MOUNT_ATTR_RDONLY : 0));
+	r = c->layout_fd ? clone_in_place(c->layout_fd, true) : 0;
+	if (r == 0)
+		r = store_clone(&s);
 	if (r < 0)
 		return r;
 	r = sys_unshare(
 		CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (c->has_network ? 0 : CLONE_NEWNET));
 	if (r < 0)
 		return err_new(r, "give the worker namespaces of its own");
-	r = root_leave(c);
-	return r < 0 ? r : privileges_drop(c->caps);
+	r = root_leave(&s);
+	if (r == 0)
+		r = parts_attach(&s);
+	return r < 0 ? r : reach_restrict(&s);
 }

@@ -320,7 +320,7 @@ static int image_store(struct job *j)
 static int directories_make(int store_fd)
 {
 	static const char *const names[] = {
-		"content", "content/sha256", "images", "layers", "refs", "tmp"};
+		"content", "content/sha256", "images", "layers", "refs"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		int r = file_make_dirs_at(store_fd, names[i], 0700);
 		if (r < 0)

@@ -71,7 +71,7 @@ static int worker_start(
 {
 	int pidfd = -EBADF;
 	struct clone_args args = {
-		.flags = CLONE_PIDFD,
+		.flags = CLONE_PIDFD | CLONE_NEWPID,
 		.pidfd = (uintptr_t)&pidfd,
 		.exit_signal = SIGCHLD,
 	};
@@ -91,6 +91,19 @@ static int opaque_mark(int dir_fd)
 	return r < 0 ? r : sys_set_xattr(dir_fd, "trusted.overlay.opaque", "y", 1);
 }
 
+static int ended_early(struct worker *w)
+{
+	int code = process_wait(w->pidfd);
+	w->has_ended = true;
+	if (code <= 128)
+		return err_say(-EPROTO, "the worker for images ended without a result");
+	return err_say(-EPROTO,
+		"the worker for images was ended by signal %d: either its memory or an hour of "
+		"processor time was not "
+		"enough, or it has a fault",
+		code - 128);
+}
+
 /* One packet of the worker: 1 to go on, 0 when it is done. */
 static int worker_listen(struct worker *w)
 {
@@ -100,7 +113,7 @@ static int worker_listen(struct worker *w)
 	ssize_t size = socket_receive(w->socket, &packet, sizeof(packet), fds, &fd_count);
 	auto_close int dir = size > 0 && fd_count == 1 ? fds[0] : -EBADF;
 	if (size == 0)
-		return err_say(-EPROTO, "the worker for images ended without a result");
+		return ended_early(w);
 	if (size < 0)
 		return err_new((int)size, "listen to the worker for images");
 	if (size != sizeof(packet))

@@ -44,9 +44,13 @@ void worker_release(struct worker *w);
 AUTO_STRUCT(worker, struct worker, worker_release)
 
 /* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
+enum { WORKER_PARTS_MAX = 8, WORKER_PART_NAME_MAX = 32 };
 struct confinement {
 	int *layout_fd; /* read-only; NULL: there is none */
 	int *store_fd; /* NULL: there is none */
+	/* What of the store there is: directories, whose names end in a slash, and files; NULL-terminated. NULL: all. Parts that
+	 * are missing are made. */
+	const char *const *store_parts;
 	bool store_is_readonly;
 	/* What there is in /etc of its root besides; with a network, which is the host's, the resolver's files. */
 	const struct confined_file {
@@ -58,3 +62,6 @@ struct confinement {
 	uint64_t caps;
 };
 int worker_confine(const struct confinement *c);
+/* The last step of it: what is allowed to a process that is shut in with these directories. */
+struct sec_landlock;
+int worker_restrict(const struct confinement *c, const struct sec_landlock *reach);

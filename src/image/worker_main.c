@@ -36,6 +36,11 @@ static int ask_opaque(void *context, int dir_fd)
 static const uint64_t import_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
 	CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
 
+/* Of the engine's root: what images are made of, and the locks of that. */
+static const char *const store_parts[] = {
+	"content/", "images/", "layers/", "refs/", "images.lock", IMAGES_MAKING_LOCK, NULL};
+static const char *const saved_parts[] = {"content/", "images/", "layers/", "refs/", NULL};
+
 static int say(void *context, const char *text)
 {
 	struct worker_packet packet = {.word = WORKER_SAY};
@@ -51,8 +56,10 @@ static int import_main(int argc, char **argv)
 	auto_of(layout) struct layout layout = {0};
 	if (argc != 1)
 		return err_say(-EINVAL, "import-layout takes a reference");
-	int r = worker_confine(
-		&(struct confinement){.layout_fd = &fd, .store_fd = &store, .caps = import_caps});
+	int r = worker_confine(&(struct confinement){.layout_fd = &fd,
+		.store_fd = &store,
+		.store_parts = store_parts,
+		.caps = import_caps});
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
 	r = layout_open(&layout, fd);
@@ -72,7 +79,7 @@ static int plain_make(int store, int *fd, mode_t type)
 	int r = S_ISREG(type) ? archive_compression_find(*fd, 0, &compression) : 0;
 	if (r < 0 || (S_ISREG(type) && compression == ARCHIVE_PLAIN))
 		return r;
-	auto_close int plain = sys_open_at(store, ".", O_RDWR | O_TMPFILE, 0600);
+	auto_close int plain = sys_open_at(store, "layers", O_RDWR | O_TMPFILE, 0600);
 	if (plain < 0)
 		return err_new(plain, "make room for the archive");
 	r = archive_spool(*fd, S_ISREG(type), plain, archive_budget_default.bytes);
@@ -91,6 +98,7 @@ static int load_main(int argc, char **argv)
 		return err_new(r, "look at the archive");
 	r = worker_confine(&(struct confinement){.layout_fd = S_ISDIR(st.st_mode) ? &fd : NULL,
 		.store_fd = &store,
+		.store_parts = store_parts,
 		.caps = import_caps});
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
@@ -132,8 +140,10 @@ static int pull_main(int argc, char **argv)
 	struct board *board = NULL;
 	if (argc < 1 || argc > 2)
 		return err_say(-EINVAL, "pull takes a reference and an architecture");
-	int r = worker_confine(
-		&(struct confinement){.layout_fd = &fd, .store_fd = &store, .caps = import_caps});
+	int r = worker_confine(&(struct confinement){.layout_fd = &fd,
+		.store_fd = &store,
+		.store_parts = store_parts,
+		.caps = import_caps});
 	if (r < 0)
 		return err_wrap(r, "lock the worker for images in");
 	r = board_map(WORKER_BOARD_FD, true, &board);
@@ -157,6 +167,7 @@ static int save_main(int argc, char **argv)
 {
 	int store = WORKER_STORE_FD;
 	int r = worker_confine(&(struct confinement){.store_fd = &store,
+		.store_parts = saved_parts,
 		.store_is_readonly = true,
 		.caps = CAP_BIT(CAP_DAC_READ_SEARCH)});
 	return r < 0 ? err_wrap(r, "lock the worker for images in")

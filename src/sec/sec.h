@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flat.h"
+#include "sec/landlock.h"
 #include "sec/sched.h"
 
 #include <stdbool.h>

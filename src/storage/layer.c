@@ -13,6 +13,10 @@
 #include <linux/fs.h>
 #include <sys/random.h>
 
+/* Beside the layers: a rename from one mount to another is refused, and the worker for images has a mount of its own for each
+ * directory of the root that it may see. */
+#define STAGES "layers/making"
+
 enum { STAGE_NAME_LEN = 16, LAYER_PATH_MAX = 96 };
 
 static int layer_path(char out[static LAYER_PATH_MAX], const char *chain_id, const char *rest)
@@ -61,7 +65,7 @@ static int stage_name(char out[static STAGE_NAME_LEN + 1])
 
 static int stage_path(char out[static LAYER_PATH_MAX], const char *name, const char *rest)
 {
-	return fmt_n(out, LAYER_PATH_MAX, "tmp/%s%s", name, rest);
+	return fmt_n(out, LAYER_PATH_MAX, STAGES "/%s%s", name, rest);
 }
 
 /* The mode is set whatever the umask is. */
@@ -86,7 +90,7 @@ static void stage_close(struct storage_stage *s)
 static int stage_make(struct storage_stage *s)
 {
 	char path[LAYER_PATH_MAX];
-	int r = file_make_dirs_at(s->root_fd, "tmp", 0700);
+	int r = file_make_dirs_at(s->root_fd, STAGES, 0700);
 	if (r == 0)
 		r = stage_name(s->name);
 	if (r < 0)
@@ -205,7 +209,7 @@ void storage_stage_release(struct storage_stage *s)
 	stage_close(s);
 }
 
-/* One row of tmp: a lock that is free and of our making. */
+/* One row of the stages: a lock that is free and of our making. */
 static int stage_sweep(int root_fd, const char *file)
 {
 	struct storage_stage s = STORAGE_STAGE_INIT;
@@ -227,7 +231,7 @@ static int stage_sweep(int root_fd, const char *file)
 int storage_sweep(int root_fd)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
-	int r = file_list_at(root_fd, "tmp", &names);
+	int r = file_list_at(root_fd, STAGES, &names);
 	if (r == -ENOENT)
 		return 0;
 	strvec_each (name, &names) {

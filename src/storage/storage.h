@@ -9,9 +9,9 @@
  *	mountpoints           what every container mounts something on, as the lowest layer of all: an image that lacks
  *	                      it costs no copy of /etc and no file in each writable layer
  *	containers/ID/upper   what a container wrote, and the overlay's work directory beside it
- *	tmp/NAME, .lock       a layer in the making, and the lock of the process that makes it
+ *	layers/making/NAME, .lock   a layer in the making, and the lock of the process that makes it
  *
- * A layer is made in tmp, made durable, and renamed into its place: a part of one is never found, also not after a
+ * A layer is made in layers/making, made durable, and renamed into its place: a part of one is never found, also not after a
  * crash or a power loss. All directories are 0700 except what containers see. Everything speaks except _find.
  */
 #include "base/cleanup.h"

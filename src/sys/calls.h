@@ -121,6 +121,13 @@ int sys_setresgid(gid_t gid);
 int sys_capset(const struct cap_header *header, const struct cap_data data[2]);
 int sys_capget(struct cap_header *header, struct cap_data data[2]);
 int sys_seccomp(unsigned operation, unsigned flags, void *argument);
+/* Landlock [5.13]: the version of its interface, -ENOSYS or -EOPNOTSUPP without it; a ruleset, as an fd; rights beneath a
+ * directory, or to a file; the ruleset for this process. */
+int sys_landlock_version(void);
+struct landlock_ruleset;
+int sys_landlock_create(const struct landlock_ruleset *ruleset);
+int sys_landlock_add_path(int ruleset_fd, uint64_t rights, int fd);
+int sys_landlock_restrict(int ruleset_fd);
 /* The oldest notification of a seccomp listener that nobody has taken: its process goes on with its call as if there were
  * no filter [5.5]. -ENOENT when that process has died meanwhile. Waits for one when there is none. */
 int sys_seccomp_continue(int listener);

@@ -189,6 +189,37 @@ int sys_seccomp(unsigned operation, unsigned flags, void *argument)
 	return fault ? fault : sys_result(syscall(SYS_seccomp, operation, flags, argument));
 }
 
+int sys_landlock_version(void)
+{
+	int fault = fault_hit("landlock_create_ruleset");
+	return fault ? fault
+		     : sys_result(syscall(SYS_landlock_create_ruleset, NULL, 0,
+			       LANDLOCK_CREATE_RULESET_VERSION));
+}
+
+int sys_landlock_create(const struct landlock_ruleset *ruleset)
+{
+	int fault = fault_hit("landlock_create_ruleset");
+	return fault
+		? fault
+		: sys_result(syscall(SYS_landlock_create_ruleset, ruleset, sizeof(*ruleset), 0));
+}
+
+int sys_landlock_add_path(int ruleset_fd, uint64_t rights, int fd)
+{
+	int fault = fault_hit("landlock_add_rule");
+	const struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = fd};
+	return fault ? fault
+		     : sys_result(syscall(SYS_landlock_add_rule, ruleset_fd,
+			       LANDLOCK_RULE_PATH_BENEATH, &rule, 0));
+}
+
+int sys_landlock_restrict(int ruleset_fd)
+{
+	int fault = fault_hit("landlock_restrict_self");
+	return fault ? fault : sys_result(syscall(SYS_landlock_restrict_self, ruleset_fd, 0));
+}
+
 int sys_seccomp_continue(int listener)
 {
 	struct seccomp_notif notification = {0};

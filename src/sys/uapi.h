@@ -4,6 +4,7 @@
  * Numbers, structs and flags of the kernel that Debian 12's headers (Linux 6.1) or older ones may lack, each tagged
  * with the kernel that brought it. Nothing here is probed: support is learned at run time.
  */
+#include <linux/landlock.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -75,3 +76,27 @@ struct dir_row {
 #ifndef NSFS_MAGIC
 #define NSFS_MAGIC 0x6e736673
 #endif
+
+/* Landlock: 5.13. Later versions of its interface brought further rights, and fields of the ruleset. */
+#ifndef LANDLOCK_ACCESS_FS_REFER
+#define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* 5.19 */
+#endif
+#ifndef LANDLOCK_ACCESS_FS_TRUNCATE
+#define LANDLOCK_ACCESS_FS_TRUNCATE (1ULL << 14) /* 6.2 */
+#endif
+#ifndef LANDLOCK_ACCESS_FS_IOCTL_DEV
+#define LANDLOCK_ACCESS_FS_IOCTL_DEV (1ULL << 15) /* 6.10 */
+#endif
+#ifndef LANDLOCK_ACCESS_NET_BIND_TCP
+#define LANDLOCK_ACCESS_NET_BIND_TCP (1ULL << 0) /* 6.7 */
+#define LANDLOCK_ACCESS_NET_CONNECT_TCP (1ULL << 1)
+#endif
+#ifndef LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET
+#define LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET (1ULL << 0) /* 6.12 */
+#define LANDLOCK_SCOPE_SIGNAL (1ULL << 1)
+#endif
+struct landlock_ruleset {
+	uint64_t handled_fs;
+	uint64_t handled_net; /* 6.7 */
+	uint64_t scoped; /* 6.12 */
+};

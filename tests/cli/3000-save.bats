@@ -15,7 +15,7 @@ setup() {
 
 # The digest of the only layer, as the store has it.
 layer_of_busybox() {
-	find "$HUSK_ROOT/layers" -mindepth 1 -maxdepth 1 -printf '%f\n'
+	find "$HUSK_ROOT/layers" -mindepth 1 -maxdepth 1 ! -name making -printf '%f\n'
 }
 
 @test "each blob is what its name says, and the layer is the stream that it came as" {
@@ -87,7 +87,7 @@ layer_of_busybox() {
 # What the tree has lost is noticed by the digest, and the file is not replaced.
 @test "a layer that was damaged on the disk is not saved" {
 	local side file
-	side=$(echo "$HUSK_ROOT"/layers/*)
+	side=$(echo "$HUSK_ROOT"/layers/*[0-9a-f][0-9a-f])
 	husk save busybox | tar -xO "blobs/sha256/$(layer_of_busybox)" >../layer
 	# The one that the others are links to.
 	file=$side/tree/$(tar -tvf ../layer | sed -n '/^-/{s/.*:.. //p;q}')

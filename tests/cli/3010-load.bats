@@ -90,7 +90,7 @@ refused() {
 		return 1
 	}
 	# Whole layers may be there, which the next one finds.
-	[[ -z $(husk images -q) && -z $(find "$HUSK_ROOT"/{tmp,images,refs,content/sha256} -mindepth 1 2>/dev/null) ]]
+	[[ -z $(husk images -q) && -z $(find "$HUSK_ROOT"/{layers/making,images,refs,content/sha256} -mindepth 1 2>/dev/null) ]]
 }
 
 @test "the directory of a layout" {

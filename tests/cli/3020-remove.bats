@@ -38,7 +38,7 @@ load_second() {
 }
 
 layers() {
-	find "$HUSK_ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l
+	find "$HUSK_ROOT/layers" -mindepth 1 -maxdepth 1 ! -name making | wc -l
 }
 
 contents() {
@@ -127,10 +127,10 @@ refused() {
 	load_second
 	husk rmi second >/dev/null
 	rm -r second/blobs/sha256/"$(jq -r '.manifests[0].digest | ltrimstr("sha256:")' second/index.json)"
-	mkdir -p "$HUSK_ROOT/layers/$(printf 'a%.0s' {1..64})/tree/x" "$HUSK_ROOT/tmp/0123456789abcdef/tree"
-	touch "$HUSK_ROOT/tmp/0123456789abcdef.lock" "$HUSK_ROOT/content/sha256/$(printf 'b%.0s' {1..64})"
+	mkdir -p "$HUSK_ROOT/layers/$(printf 'a%.0s' {1..64})/tree/x" "$HUSK_ROOT/layers/making/0123456789abcdef/tree"
+	touch "$HUSK_ROOT/layers/making/0123456789abcdef.lock" "$HUSK_ROOT/content/sha256/$(printf 'b%.0s' {1..64})"
 	[[ $(husk image prune -f) == "Deleted: sha256:$(printf 'a%.0s' {1..64})" ]]
-	[[ $(layers) -eq 1 && $(contents) -eq 2 && -z $(ls -A "$HUSK_ROOT/tmp") ]]
+	[[ $(layers) -eq 1 && $(contents) -eq 2 && -z $(ls -A "$HUSK_ROOT/layers/making") ]]
 }
 
 @test "while containers begin and end nothing is removed that they need" {
@@ -156,19 +156,19 @@ is_free() {
 	strace -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=1500000 "$HUSK" rmi second >removed &
 	local pid=$!
 	is_deleting() {
-		[[ -n $(find "$HUSK_ROOT/tmp" -name removed) ]] && is_free images.use && is_free images.lock
+		[[ -n $(find "$HUSK_ROOT/layers/making" -name removed) ]] && is_free images.use && is_free images.lock
 	}
 	eventually is_deleting
 	timeout 60 husk run --rm --net none busybox true
 	husk tag busybox other
 	# It is at work all the time.
 	kill -0 $pid
-	[[ -n $(ls -A "$HUSK_ROOT/tmp") ]]
+	[[ -n $(ls -A "$HUSK_ROOT/layers/making") ]]
 	kill -9 "$(pgrep -P $pid)" $pid
 	wait $pid || true
 	# What the dead one left goes with the next removal.
 	husk image prune -f
-	[[ -z $(ls -A "$HUSK_ROOT/tmp") ]]
+	[[ -z $(ls -A "$HUSK_ROOT/layers/making") ]]
 }
 
 @test "an import that waits for its archive keeps nobody waiting" {

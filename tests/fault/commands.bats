@@ -43,7 +43,7 @@ told() {
 # A lock of tmp whose removal was refused, and which nobody holds, is gone with the next import.
 store() {
 	local lock
-	for lock in "$HUSK_ROOT"/tmp/*.lock; do
+	for lock in "$HUSK_ROOT"/layers/making/*.lock; do
 		[[ ! -e $lock || -s $lock || -e ${lock%.lock} ]] || ! flock -n "$lock" true || rm "$lock"
 	done
 	find "$HUSK_ROOT"/{images,content,layers,tmp} -printf '%P %y %m %U %s %l\n' 2>/dev/null | sed 's/^\(.* d [0-9]* [0-9]*\) .*/\1/' | sort

@@ -40,6 +40,13 @@ static size_t count_names(const char *dir)
 	return file_list_at(store, dir, &names) < 0 ? 0 : names.count;
 }
 
+/* Layers that are whole. */
+static size_t count_layers(void)
+{
+	auto_close int stages = openat(store, "layers/making", O_PATH | O_DIRECTORY);
+	return count_names("layers") - (stages >= 0);
+}
+
 static int import_builtin(const char *word)
 {
 	return image_import_builtin(store, share, TEST_LIBEXEC, word);
@@ -81,7 +88,7 @@ static void test_builtin(void **state)
 	assert_int_equal(import_builtin("docker.io/library/busybox:latest"), 0);
 	assert_int_equal(fstatat(store, "refs", &st, 0), 0);
 	assert_int_equal(st.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
-	assert_int_equal(count_names("tmp"), 0);
+	assert_int_equal(count_names("layers/making"), 0);
 
 	struct image_list list = {0};
 	assert_int_equal(image_list(store, &a, &list), 0);
@@ -158,9 +165,9 @@ static void test_two_at_once(void **state)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 	}
-	assert_int_equal(count_names("layers"), 1);
+	assert_int_equal(count_layers(), 1);
 	assert_int_equal(count_names("images"), 1);
-	assert_int_equal(count_names("tmp"), 0);
+	assert_int_equal(count_names("layers/making"), 0);
 }
 
 /* A layout "temp/NAME" of plain layers, called forged:latest. */
@@ -288,8 +295,8 @@ static void expect_nothing(void)
 	assert_int_equal(image_find(store, "forged", &a, &image), -ENOENT);
 	assert_int_equal(image_list(store, &a, &list), 0);
 	assert_int_equal(list.count, 0);
-	assert_int_equal(count_names("layers"), 0);
-	assert_int_equal(count_names("tmp"), 0);
+	assert_int_equal(count_layers(), 0);
+	assert_int_equal(count_names("layers/making"), 0);
 }
 
 static void test_lies(void **state)
@@ -345,6 +352,23 @@ static void expect_line(const char *text, const char *line)
 		fail_msg("no line \"%s\" in:\n%s", line, text);
 }
 
+/* Its root, and what it needs of the store: no more. */
+static void expect_mounts(char *text)
+{
+	static const char *const places[] = {" / / ro,", "/content /store/content rw,",
+		"/images /store/images rw,", "/layers /store/layers rw,", "/refs /store/refs rw,",
+		"/images.lock /store/images.lock rw,", "/images.making /store/images.making rw,"};
+	enum { PLACES = sizeof(places) / sizeof(places[0]) };
+	size_t lines = 0;
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	if (lines != PLACES)
+		fail_msg("%s", text);
+	for (size_t i = 0; i < PLACES; i++)
+		if (!strstr(text, places[i]))
+			fail_msg("no %s in %s", places[i], text);
+}
+
 /* What the worker is while it works. */
 static void expect_confined(pid_t worker)
 {
@@ -352,6 +376,8 @@ static void expect_confined(pid_t worker)
 	char path[64];
 	fmt(path, "/proc/%d/status", worker);
 	assert_int_equal(file_read_at(AT_FDCWD, path, 1 << 16, &status), 0);
+	const char *pids = strstr(status.data, "NSpid:\t");
+	assert_true(pids && strstr(pids, "\t1\n") < strchr(pids, '\n'));
 	expect_line(status.data, "NoNewPrivs:\t1\n");
 	expect_line(status.data, "Seccomp:\t2\n");
 	expect_line(status.data, "CapEff:\t000000008800001b\n");
@@ -361,9 +387,7 @@ static void expect_confined(pid_t worker)
 	expect_line(status.data, "CapAmb:\t0000000000000000\n");
 	fmt(path, "/proc/%d/mountinfo", worker);
 	assert_int_equal(file_read_at(AT_FDCWD, path, 1 << 16, &mounts), 0);
-	const char *newline = strchr(mounts.data, '\n');
-	assert_true(newline && newline[1] == '\0');
-	assert_non_null(strstr(mounts.data, " / / ro,"));
+	expect_mounts(mounts.data);
 	fmt(path, "/proc/%d/net/dev", worker);
 	assert_int_equal(file_read_at(AT_FDCWD, path, 1 << 16, &net), 0);
 	assert_null(strstr(net.data, "eth"));
@@ -398,14 +422,14 @@ static void test_killed(void **state)
 	if (pid == 0)
 		_exit(import_layout_of("large") == 0 ? 0 : 1);
 	pid_t worker = 0;
-	for (int i = 0; i < 5000 && (count_names("tmp") < 2 || !worker); i++) {
+	for (int i = 0; i < 5000 && (count_names("layers/making") < 2 || !worker); i++) {
 		clock_sleep_ms(1);
 		worker = child_of(pid);
 	}
 	assert_true(worker > 0);
 	auto_close int pidfd = sys_pidfd_open(worker, 0);
 	assert_int_equal(sys_pidfd_send_signal(pidfd, SIGSTOP), 0);
-	assert_int_equal(count_names("tmp"), 2);
+	assert_int_equal(count_names("layers/making"), 2);
 	expect_confined(worker);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
@@ -415,11 +439,11 @@ static void test_killed(void **state)
 	auto_arena struct arena a = ARENA_INIT;
 	struct image image;
 	assert_int_equal(image_find(store, "forged", &a, &image), -ENOENT);
-	assert_int_equal(count_names("layers"), 0);
-	assert_int_equal(count_names("tmp"), 2);
+	assert_int_equal(count_layers(), 0);
+	assert_int_equal(count_names("layers/making"), 2);
 	assert_int_equal(import_layout_of("large"), 0);
 	assert_int_equal(image_find(store, "forged", &a, &image), 0);
-	assert_int_equal(count_names("tmp"), 0);
+	assert_int_equal(count_names("layers/making"), 0);
 }
 
 static void test_by_hand(void **state)

@@ -40,7 +40,7 @@ static void test_commit(void **state)
 	assert_int_equal(fstatat(tree, "inside", &st, 0), 0);
 	assert_int_equal(fstatat(temp_fd, "layers", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
-	assert_int_equal(count_names("tmp"), 0);
+	assert_int_equal(count_names("layers/making"), 0);
 }
 
 static void test_commit_twice(void **state)
@@ -52,8 +52,8 @@ static void test_commit_twice(void **state)
 	auto_close int tree = storage_layer_open(temp_fd, chain);
 	struct stat st;
 	assert_int_equal(fstatat(tree, "inside", &st, 0), 0); /* the first one's */
-	assert_int_equal(count_names("tmp"), 0);
-	assert_int_equal(count_names("layers"), 1);
+	assert_int_equal(count_names("layers/making"), 0);
+	assert_int_equal(count_names("layers"), 2); /* and the stages */
 }
 
 static void test_bad_chain(void **state)
@@ -82,10 +82,10 @@ static void test_sweep(void **state)
 		raise(SIGKILL);
 	}
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	mkdirat(temp_fd, "tmp/unrelated", 0700);
-	assert_int_equal(count_names("tmp"), 5);
+	mkdirat(temp_fd, "layers/making/unrelated", 0700);
+	assert_int_equal(count_names("layers/making"), 5);
 	assert_int_equal(storage_sweep(temp_fd), 0);
-	assert_int_equal(count_names("tmp"), 3);
+	assert_int_equal(count_names("layers/making"), 3);
 	assert_int_equal(mkdirat(mine.tree_fd, "still", 0755), 0);
 }
 
@@ -94,7 +94,7 @@ static void test_failures(void **state)
 	mkdirat(temp_fd, "other", 0700);
 	auto_close int other = openat(temp_fd, "other", O_RDONLY | O_DIRECTORY);
 	assert_int_equal(storage_sweep(other), 0); /* no tmp at all */
-	temp_write("other/tmp", "a file");
+	temp_write("other/layers", "a file");
 	auto_of(storage_stage) struct storage_stage stage = STORAGE_STAGE_INIT;
 	assert_int_equal(storage_stage_begin(other, &stage), -ENOTDIR);
 	assert_int_equal(stage.lock_fd, -EBADF);
