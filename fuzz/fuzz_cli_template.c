@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			BUG("%s", err_text());
 	int r = template_parse(rest ? rest : document, &t);
 	if (r == 0)
-		r = template_execute(t, j, &out);
+		r = template_execute(t, j, TEMPLATE_RAW, &out);
 	if (r == 0)
 		r = template_execute_heads(t, j, &out);
 	if (r < 0 && ((r != -EINVAL && r != -EFBIG) || !strstr(err_text(), "template: ")))

@@ -144,13 +144,13 @@ static void add_escape(struct buf *b, unsigned code)
 		buf_addf(b, "\\u{%04x}", code);
 }
 
-void buf_add_escaped(struct buf *b, const char *s)
+static void add_escaped(struct buf *b, const char *s, const char *kept)
 {
 	size_t len = strlen(s), plain = 0;
 	for (size_t at = 0; at < len;) {
 		uint32_t code;
 		size_t size = str_utf8(s + at, len - at, &code);
-		bool is_plain = size > 0 && !drives_terminal(code);
+		bool is_plain = size > 0 && (!drives_terminal(code) || strchr(kept, s[at]));
 		if (!is_plain) {
 			buf_add(b, s + plain, at - plain);
 			add_escape(b, size > 0 ? code : (unsigned char)s[at]);
@@ -160,6 +160,16 @@ void buf_add_escaped(struct buf *b, const char *s)
 			plain = at;
 	}
 	buf_add(b, s + plain, len - plain);
+}
+
+void buf_add_escaped(struct buf *b, const char *s)
+{
+	add_escaped(b, s, "");
+}
+
+void buf_add_escaped_lines(struct buf *b, const char *s)
+{
+	add_escaped(b, s, "\n\t");
 }
 
 char *buf_take(struct buf *b)

@@ -44,6 +44,8 @@ void buf_vaddf(struct buf *b, const char *format, va_list args)
 /* Adds s with every byte that could drive a terminal (C0, DEL, C1, bidirectional marks) as \n, \t, \r, \xNN or
  * \u{NNNN}: for tables and messages that show what an image, a registry or a user named. */
 void buf_add_escaped(struct buf *b, const char *s);
+/* The same, but newlines and tabs stay: for text of several lines. */
+void buf_add_escaped_lines(struct buf *b, const char *s);
 
 /* Hands the string to the caller, who frees it; the buffer is empty afterwards. */
 char *buf_take(struct buf *b);

@@ -199,8 +199,7 @@ static int diff_one(struct engine *e, const char *id, void *data)
 {
 	auto_strvec struct strvec lines = STRVEC_INIT;
 	int r = container_diff(e, id, &lines);
-	strvec_each (line, &lines)
-		printf("%s\n", *line);
+	cli_print_lines(&lines);
 	return r < 0 ? r : 1;
 }
 

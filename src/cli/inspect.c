@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `husk inspect`, and what every inspect does: documents in an array, or each through a template. */
 #include "cli/internal.h"
-#include "cli/template.h"
 #include "base/str.h"
+#include "sys/term.h"
+
+#include <unistd.h>
 
 /* One document by the template. */
 static int print_by(const struct template *t, const struct buf *text)
@@ -11,7 +13,8 @@ static int print_by(const struct template *t, const struct buf *text)
 	auto_buf struct buf out = BUF_INIT;
 	int r = json_parse("inspect", text->data, text->len, &document);
 	if (r == 0)
-		r = template_execute(t, document, &out);
+		r = template_execute(
+			t, document, term_is(STDOUT_FILENO) ? TEMPLATE_LINES : TEMPLATE_RAW, &out);
 	if (r == 0)
 		printf("%s\n", out.data);
 	return r;
@@ -64,8 +67,14 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 		}
 		buf_addf(&all, "%s%s", all.len ? ",\n" : "", one.data);
 	}
-	if (!t)
-		printf(all.len ? "[\n%s\n]\n" : "[%s]\n", all.data);
+	if (!t) {
+		auto_buf struct buf shown = BUF_INIT;
+		if (term_is(STDOUT_FILENO))
+			buf_add_escaped_lines(&shown, all.data);
+		else
+			buf_adds(&shown, all.data);
+		printf(all.len ? "[\n%s\n]\n" : "[%s]\n", shown.data);
+	}
 	return worst;
 }
 

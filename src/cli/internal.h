@@ -6,6 +6,7 @@
 #include "base/opt.h"
 #include "base/table.h"
 #include "cli/cli.h"
+#include "cli/template.h"
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ int cli_engine_open(void *context, struct engine *e);
 struct cli_format {
 	struct template *template; /* NULL: json */
 	bool is_table;
+	enum template_escape escape;
 	struct buf lines;
 };
 

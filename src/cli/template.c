@@ -276,6 +276,20 @@ static int run_condition(
 	return r;
 }
 
+static void print_escaped(struct template_run *run, const struct value *value)
+{
+	auto_buf struct buf text = BUF_INIT;
+	if (run->escape == TEMPLATE_RAW) {
+		value_print(value, run->out);
+		return;
+	}
+	value_print(value, &text);
+	if (run->escape == TEMPLATE_CELLS)
+		buf_add_escaped(run->out, text.data);
+	else
+		buf_add_escaped_lines(run->out, text.data);
+}
+
 static int run_action(struct template_run *run, const struct pipeline *p, const struct value *dot)
 {
 	struct value value;
@@ -285,7 +299,7 @@ static int run_action(struct template_run *run, const struct pipeline *p, const 
 	if (p->variables[0])
 		set_variable(run, p->variables[0], &value, p->is_assignment);
 	else
-		value_print(&value, run->out);
+		print_escaped(run, &value);
 	return count_step(run, p->position);
 }
 
@@ -320,11 +334,14 @@ static int run_list(struct template_run *run, const struct node_list *list, cons
 	return r;
 }
 
-static int execute(
-	const struct template *t, const struct json *document, bool is_head, struct buf *out)
+static int execute(const struct template *t, const struct json *document,
+	enum template_escape escape, bool is_head, struct buf *out)
 {
-	struct template_run run = {
-		.template = t, .out = out, .out_start = out->len, .is_head = is_head};
+	struct template_run run = {.template = t,
+		.out = out,
+		.out_start = out->len,
+		.escape = escape,
+		.is_head = is_head};
 	struct json_cursor root = json_root(document);
 	struct value dot = value_from_json(&root, &run.arena);
 	set_variable(&run, "$", &dot, false);
@@ -335,14 +352,15 @@ static int execute(
 	return r;
 }
 
-int template_execute(const struct template *t, const struct json *document, struct buf *out)
+int template_execute(const struct template *t, const struct json *document,
+	enum template_escape escape, struct buf *out)
 {
-	return execute(t, document, false, out);
+	return execute(t, document, escape, false, out);
 }
 
 int template_execute_heads(const struct template *t, const struct json *document, struct buf *out)
 {
-	return execute(t, document, true, out);
+	return execute(t, document, TEMPLATE_RAW, true, out);
 }
 
 void template_free(struct template *t)

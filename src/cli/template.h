@@ -23,8 +23,15 @@ enum {
 
 /* Speaking: -EINVAL with the line and column and what was expected there; -EFBIG above a TEMPLATE_*_MAX. */
 int template_parse(const char *text, struct template **out);
+/* How values are written. The template's own text always is as it stands. */
+enum template_escape {
+	TEMPLATE_RAW,
+	TEMPLATE_LINES, /* without what could drive a terminal */
+	TEMPLATE_CELLS, /* nor newlines and tabs, which would forge rows and cells */
+};
 /* Appends to out; what was written before a failure stays there. Speaking: -EINVAL, -EFBIG. */
-int template_execute(const struct template *t, const struct json *document, struct buf *out);
+int template_execute(const struct template *t, const struct json *document,
+	enum template_escape escape, struct buf *out);
 /* As template_execute for the head of a table, as by Docker: functions that change a text return it unchanged. */
 int template_execute_heads(const struct template *t, const struct json *document, struct buf *out);
 void template_free(struct template *t);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists by --format: a template a row, the head and the aligned columns of "table", or rows as they are for "json". */
 #include "cli/internal.h"
-#include "cli/template.h"
 #include "base/str.h"
+#include "sys/term.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 enum { COLUMNS_MAX = 64 };
 
@@ -37,10 +38,11 @@ int cli_format_open(struct cli_format *f, const char *format, const char *const 
 {
 	auto_buf struct buf text = BUF_INIT, row = BUF_INIT;
 	auto_of(json) struct json *document = NULL;
-	if (str_eq(format, "json"))
-		return 0;
 	const char *columns = str_after(format, "table ");
 	f->is_table = columns != NULL;
+	f->escape = columns || term_is(STDOUT_FILENO) ? TEMPLATE_CELLS : TEMPLATE_RAW;
+	if (str_eq(format, "json"))
+		return 0;
 	add_unescaped(&text, columns ? columns + strspn(columns, " ") : format);
 	int r = template_parse(text.data, &f->template);
 	if (r < 0 || !columns)
@@ -57,12 +59,14 @@ int cli_format_add(struct cli_format *f, const struct buf *row)
 {
 	auto_of(json) struct json *document = NULL;
 	int r = 0;
-	if (!f->template)
+	if (!f->template && f->escape == TEMPLATE_RAW)
 		buf_add(&f->lines, row->data, row->len);
+	else if (!f->template)
+		buf_add_escaped(&f->lines, row->data);
 	else
 		r = json_parse("row", row->data, row->len, &document);
 	if (r == 0 && f->template)
-		r = template_execute(f->template, document, &f->lines);
+		r = template_execute(f->template, document, f->escape, &f->lines);
 	buf_addc(&f->lines, '\n');
 	return r;
 }

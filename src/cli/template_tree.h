@@ -90,6 +90,7 @@ struct template_run {
 	const struct template *template;
 	struct buf *out;
 	size_t out_start, steps, depth;
+	enum template_escape escape;
 	bool is_head;
 	struct variable *variables;
 	size_t variables_count, variables_room;

@@ -245,3 +245,23 @@ mistaken() {
 	mistaken '' ps --format '{{.Names'
 	mistaken Nope ps --format 'table {{.Nope}}'
 }
+
+# What a container or an image named may move the cursor of no terminal, and forge no row.
+@test "names that are for a terminal, not for people" {
+	local name=$'a\e[31m\nC forged'
+	husk run --name dirty --rootfs "$ROOTFS" --net none -l "key=$name" -- sh -c "touch \"/tmp/\$1\"" sh "$name"
+	run -0 husk diff dirty
+	[[ $output != *$'\e'* && $output == *'/tmp/a\x1b[31m\nC '* && $output != *$'\nC forged'* ]]
+	# Scripts get the bytes, a terminal does not.
+	said "$name" inspect --format '{{index .Config.Labels "key"}}' dirty
+	run -0 script -qec "'$HUSK' inspect --format '{{index .Config.Labels \"key\"}}' dirty" /dev/null
+	[[ $output != *$'\e'* && $output == *'a\x1b[31m'* ]]
+	run -0 script -qec "'$HUSK' ps -a --format '{{.Labels}}'" /dev/null
+	[[ $output != *$'\e'* && $output == *'a\x1b[31m\nC forged'* ]]
+	# In a table a newline of a value is no new row for anybody.
+	run -0 husk ps -a --format 'table {{.Labels}}'
+	[[ ${#lines[@]} -eq 2 && ${lines[1]} == *'a\x1b[31m\nC forged'* ]]
+	# The template's own bytes are the user's.
+	run -0 script -qec "'$HUSK' inspect --format '"$'\e'"[1m{{.Name}}' dirty" /dev/null
+	[[ $output == *$'\e[1m/dirty'* ]]
+}

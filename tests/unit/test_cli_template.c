@@ -32,7 +32,7 @@ static int run_on(const char *document, const char *text, struct buf *out)
 	if (json_parse("t.json", document, strlen(document), &j) < 0)
 		fail_msg("%s", err_text());
 	int r = template_parse(text, &t);
-	return r < 0 ? r : template_execute(t, j, out);
+	return r < 0 ? r : template_execute(t, j, TEMPLATE_RAW, out);
 }
 
 static void expect_rows(const struct row *rows, size_t count)
@@ -291,9 +291,32 @@ static void test_heads(void **state)
 	assert_string_equal(out.data, "CONTAINER ID\tNAMES\tNAMES");
 }
 
+static void test_escapes(void **state)
+{
+	static const char document[] = "{\"Text\":\"a\\u001b[31m\\n\\tb\\u009b\\u202ec\"}";
+	static const struct {
+		enum template_escape escape;
+		const char *expected;
+	} rows[] = {
+		{TEMPLATE_RAW, "\033<a\033[31m\n\tb\302\233\342\200\256c\n>"},
+		{TEMPLATE_LINES, "\033<a\\x1b[31m\n\tb\\x9b\\u{202e}c\n>"},
+		{TEMPLATE_CELLS, "\033<a\\x1b[31m\\n\\tb\\x9b\\u{202e}c\\n>"},
+	};
+	auto_of(json) struct json *j = NULL;
+	auto_of(template) struct template *t = NULL;
+	assert_int_equal(json_parse("t.json", document, strlen(document), &j), 0);
+	assert_int_equal(template_parse("\033<{{println .Text}}>", &t), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		auto_buf struct buf out = BUF_INIT;
+		assert_int_equal(template_execute(t, j, rows[i].escape, &out), 0);
+		assert_string_equal(out.data, rows[i].expected);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_trimming_and_comments),
 		cmocka_unit_test(test_control),
