@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "monitor/monitor.h"
 #include "sys/fd.h"
+#include "sys/signal.h"
 
 #include <unistd.h>
 
@@ -18,5 +19,6 @@ int main(int argc, char **argv)
 		fd_write_full(2, words, sizeof(words) - 1);
 		return EXIT_HUSK;
 	}
+	signal_begin();
 	return monitor_main(argv[1], SOCKET_FD) < 0 ? EXIT_HUSK : 0;
 }

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 	int r = fd_open_standard();
 	if (r < 0)
 		return EXIT_FAILED;
+	signal_begin();
 	signal_ignore_writes();
 	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v"))) {
 		runtime_cli_print_version();

@@ -30,6 +30,7 @@ int main(int argc, char **argv)
 		cli_print_error();
 		return EXIT_HUSK;
 	}
+	signal_begin();
 	signal_ignore_writes();
 	const char *level = getenv("HUSK_LOG");
 	log_set(log_to_stderr, NULL, level && str_eq(level, "debug") ? LOG_DEBUG : LOG_WARN,

@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 static const struct opt root_opts[] = {
 	OPT_STRING(0, "root", struct cli_context, root_path, "DIR",
@@ -20,6 +21,7 @@ static const struct opt no_opts[] = {OPT_END};
 int cli_engine_open(void *context, struct engine *e)
 {
 	const struct cli_context *c = context;
+	umask(022); /* what the engine makes is as readable as its modes say, whoever calls */
 	return engine_open(e, c->root_path, c->state_path);
 }
 

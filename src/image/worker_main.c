@@ -206,6 +206,7 @@ int image_worker_main(int argc, char **argv)
 	struct worker_packet packet = {.word = WORKER_RESULT};
 	if (fd_open_standard() < 0 || fd_set_cloexec(WORKER_SOCKET_FD, true) < 0)
 		return 125;
+	signal_begin();
 	signal_ignore_writes();
 	int r = verb_main(argc, argv);
 	if (r < 0)

@@ -2,11 +2,11 @@
 /*
  * Supervising one process: a loop that only finds the cell of a table.
  *
- *            payload ended   drained     deadline       signal             resize
- * RUNNING    -> DRAINING     stays       stays          to the payload     terminal's size
- * DRAINING   stays           -> ENDED    -> FLUSHING    ends it if it may  stays
- * FLUSHING   stays           -> ENDED    stays          ends it if it may  stays
- * ENDED      stays           stays       stays          stays              stays
+ *            payload ended   drained     deadline       signal             resize            child
+ * RUNNING    -> DRAINING     stays       stays          to the payload     terminal's size   traced no more
+ * DRAINING   stays           -> ENDED    -> FLUSHING    ends it if it may  stays             stays
+ * FLUSHING   stays           -> ENDED    stays          ends it if it may  stays             stays
+ * ENDED      stays           stays       stays          stays              stays             stays
  *
  * A payload may close its output long before it ends, and may leave a background process that holds it open after; so
  * its end and the end of its output are two events, and the second is waited for at most DRAIN_MS. Then no more is read
@@ -36,6 +36,7 @@ enum event {
 	EVENT_DEADLINE,
 	EVENT_SIGNAL,
 	EVENT_RESIZE,
+	EVENT_CHILD, /* SIGCHLD: a stop, perhaps; the end is told by the pidfd */
 	EVENT_COUNT
 };
 
@@ -96,6 +97,13 @@ static int forward(struct machine *m)
 	return 0;
 }
 
+/* A payload that says PTRACE_TRACEME makes this process its tracer, and stops at its next signal or execve for ever. */
+static int trace_leave(struct machine *m)
+{
+	process_trace_leave();
+	return 0;
+}
+
 /* The payload is gone, so a signal that is meant to end something means us. */
 static int hurry(struct machine *m)
 {
@@ -124,6 +132,7 @@ static const transition transitions[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DEADLINE] = stay,
 		[EVENT_SIGNAL] = forward,
 		[EVENT_RESIZE] = resize,
+		[EVENT_CHILD] = trace_leave,
 	},
 	[STATE_DRAINING] = {
 		[EVENT_PAYLOAD_ENDED] = stay,
@@ -131,6 +140,7 @@ static const transition transitions[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DEADLINE] = limit,
 		[EVENT_SIGNAL] = hurry,
 		[EVENT_RESIZE] = stay,
+		[EVENT_CHILD] = stay,
 	},
 	[STATE_FLUSHING] = {
 		[EVENT_PAYLOAD_ENDED] = stay,
@@ -138,6 +148,7 @@ static const transition transitions[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DEADLINE] = stay,
 		[EVENT_SIGNAL] = hurry,
 		[EVENT_RESIZE] = stay,
+		[EVENT_CHILD] = stay,
 	},
 	[STATE_ENDED] = {
 		[EVENT_PAYLOAD_ENDED] = stay,
@@ -145,6 +156,7 @@ static const transition transitions[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DEADLINE] = stay,
 		[EVENT_SIGNAL] = stay,
 		[EVENT_RESIZE] = stay,
+		[EVENT_CHILD] = stay,
 	},
 };
 /* clang-format on */
@@ -174,7 +186,10 @@ static int on_signal(void *context, int fd, unsigned events)
 	struct machine *m = context;
 	int r = 0;
 	while (r == 0 && (m->signal = loop_signal_next(fd)) > 0)
-		r = happened(m, m->signal == SIGWINCH ? EVENT_RESIZE : EVENT_SIGNAL);
+		r = happened(m,
+			m->signal == SIGWINCH	       ? EVENT_RESIZE
+				: m->signal == SIGCHLD ? EVENT_CHILD
+						       : EVENT_SIGNAL);
 	return r;
 }
 
@@ -207,21 +222,25 @@ void monitor_signals_hold(void)
 	signal_block(list);
 }
 
-static int signals_open(void)
+static int signals_open(bool is_forwarding)
 {
-	int list[NSIG + 1];
-	signals_list(list);
+	int list[NSIG + 2] = {SIGCHLD};
+	if (is_forwarding)
+		signals_list(list + 1);
 	return loop_signal_fd(list);
 }
 
 static int machine_run(struct machine *m, int signal_fd)
 {
 	int r = loop_watch(m->loop, m->monitor->pidfd, LOOP_READ, on_payload, m);
-	if (r == 0 && signal_fd >= 0)
+	if (r == 0)
 		r = loop_watch(m->loop, signal_fd, LOOP_READ, on_signal, m);
 	if (r < 0)
 		return err_new(r, "watch the payload");
 	r = happened(m, EVENT_RESIZE);
+	/* What it did before this process listened. */
+	if (r == 0)
+		r = happened(m, EVENT_CHILD);
 	if (r == 0)
 		r = relays_begin(&m->relays);
 	if (r < 0)
@@ -234,8 +253,8 @@ static int machine_run(struct machine *m, int signal_fd)
 
 static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 {
-	auto_close int signal_fd = monitor->forwards_signals ? signals_open() : -EBADF;
-	if (signal_fd < 0 && monitor->forwards_signals)
+	auto_close int signal_fd = signals_open(monitor->forwards_signals);
+	if (signal_fd < 0)
 		return err_new(signal_fd, "receive signals");
 	/* Not zeroed, as most of it is buffers: what is never used never becomes memory. */
 	auto_free struct machine *m = mem_resize(NULL, 1, sizeof(*m));

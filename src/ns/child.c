@@ -100,7 +100,11 @@ int ns_child_release(const struct ns_child *child, int *out_code)
 static void follow_stop(int pidfd)
 {
 	siginfo_t info;
-	if (sys_wait_pidfd(pidfd, WSTOPPED | WNOHANG, &info) == 0 && info.si_pid > 0) {
+	if (sys_wait_pidfd(pidfd, WSTOPPED | WNOHANG | WNOWAIT, &info) < 0 || info.si_pid <= 0)
+		return;
+	if (info.si_code == CLD_TRAPPED) {
+		process_trace_leave();
+	} else if (sys_wait_pidfd(pidfd, WSTOPPED | WNOHANG, &info) == 0) {
 		kill(getpid(), SIGSTOP);
 		sys_pidfd_send_signal(pidfd, SIGCONT);
 	}

@@ -108,6 +108,10 @@ int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int signal);
 /* Waits for the child behind pidfd. `options` as waitid(2); 0 with si_pid 0 in *out when WNOHANG and still running. */
 int sys_wait_pidfd(int pidfd, int options, siginfo_t *out);
+/* Any child, or thread of one, that has stopped or is traced by this process and has trapped: as above, without waiting. */
+int sys_wait_stopped(siginfo_t *out);
+/* Traces a child or its thread no more, which goes on with this signal (0: none). */
+int sys_ptrace_detach(pid_t pid, int signal);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_sethostname(const char *name);
 int sys_setdomainname(const char *name);

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -115,6 +116,24 @@ int sys_wait_pidfd(int pidfd, int options, siginfo_t *out)
 	if (r == 0)
 		*out = info;
 	return r;
+}
+
+int sys_wait_stopped(siginfo_t *out)
+{
+	int r = fault_hit("wait_stopped");
+	if (r)
+		return r;
+	siginfo_t info = {0};
+	r = sys_result(waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | __WALL));
+	if (r == 0)
+		*out = info;
+	return r;
+}
+
+int sys_ptrace_detach(pid_t pid, int signal)
+{
+	int fault = fault_hit("ptrace");
+	return fault ? fault : sys_result(syscall(SYS_ptrace, PTRACE_DETACH, pid, NULL, signal));
 }
 
 int sys_close_range(unsigned first, unsigned last, unsigned flags)

@@ -164,6 +164,16 @@ int process_wait(int pidfd)
 	return info.si_code == CLD_EXITED ? info.si_status & 0xff : 128 + info.si_status;
 }
 
+void process_trace_leave(void)
+{
+	siginfo_t info;
+	while (sys_wait_stopped(&info) == 0 && info.si_pid > 0) {
+		int signal = info.si_status & 0xff;
+		if (info.si_code == CLD_TRAPPED)
+			sys_ptrace_detach(info.si_pid, signal == SIGTRAP ? 0 : signal);
+	}
+}
+
 int process_wait_gone(int pidfd, uint64_t timeout_ms)
 {
 	uint64_t now = clock_boot_ms();

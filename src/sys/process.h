@@ -40,6 +40,9 @@ static inline void cleanup_pidfd(int *pidfd)
 
 /* Waits for a child and gives its exit code as shells do: 0..255, or 128 + signal. */
 int process_wait(int pidfd);
+/* Children may make their parent their tracer (PTRACE_TRACEME), and then stop with each signal until it says what is to become
+ * of them: lets those go on as if they were not traced. For whoever supervises a payload, after each SIGCHLD. */
+void process_trace_leave(void);
 /* As above, at most timeout_ms (-ETIMEDOUT) for the end of any process, child or not; returns 0. */
 int process_wait_gone(int pidfd, uint64_t timeout_ms);
 

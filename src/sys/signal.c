@@ -18,6 +18,18 @@ void signal_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+void signal_begin(void)
+{
+	const struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGALRM);
+	sigaction(SIGCHLD, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 void signal_block_all(void)
 {
 	sigset_t all;

@@ -3,6 +3,9 @@
 /* Signals of the own process, for init: dispositions, waiting, and reaping whatever ends. Silent. */
 #include <sys/types.h>
 
+/* What every program of husk begins with: children can be waited for and SIGALRM comes, whatever the caller ignored or
+ * blocked. The rest of the caller's dispositions (nohup, shells' background jobs) stays. */
+void signal_begin(void);
 /* Every signal to its default action, none blocked: what a payload expects to begin with. */
 void signal_reset(void);
 /* Blocks all signals that can be blocked. */

@@ -231,3 +231,79 @@ starting() {
 	[[ $(husk ps -a --format '{{.Status}}' --filter name=one 2>/dev/null || husk ps -a | grep one) != *years* ]]
 	husk rm -f one three
 }
+
+# tracee PROGRAM...: makes its parent its tracer, gets a signal that it handles, and becomes PROGRAM.
+make_tracee() {
+	cat >"$BATS_TEST_TMPDIR/tracee.c" <<-'END'
+		#include <signal.h>
+		#include <stdio.h>
+		#include <sys/ptrace.h>
+		#include <unistd.h>
+		static void handled(int number) { write(1, "handled\n", 8); }
+		int main(int argc, char **argv)
+		{
+			signal(SIGUSR1, handled);
+			if (ptrace(PTRACE_TRACEME, 0, 0, 0) < 0)
+				return 3;
+			raise(SIGUSR1);
+			execv(argv[1], argv + 1);
+			return 4;
+		}
+	END
+	"${CC:-cc}" -static -o "$ROOTFS/bin/tracee" "$BATS_TEST_TMPDIR/tracee.c"
+}
+
+@test "a payload that wants to be traced goes on untraced: run, exec, detached, husk-runtime, ns run" {
+	need_program cc
+	make_tracee
+	run -7 timeout 60 husk run --rm --rootfs "$ROOTFS" --net none -- tracee /bin/sh -c 'exit 7'
+	expect_output handled
+	husk run -d --name traced --rootfs "$ROOTFS" --net none -- tracee /bin/sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.1; done'
+	is_up() { [[ $(husk logs traced) == *up* ]]; }
+	eventually is_up
+	run -5 timeout 60 husk exec traced tracee /bin/sh -c 'exit 5'
+	expect_output handled
+	husk stop -t 60 traced
+	[[ $(husk wait traced) == 9 && $(husk logs traced) == $'handled\nup' ]]
+	husk rm traced
+	run -6 timeout 60 husk ns run --pid -- "$ROOTFS/bin/tracee" /bin/sh -c 'exit 6'
+	expect_output handled
+	mkdir "$BATS_TEST_TMPDIR/bundle"
+	(cd "$BATS_TEST_TMPDIR/bundle" && husk-runtime spec)
+	jq --arg root "$ROOTFS" '.root.path = $root | .process.terminal = false | .process.args = ["tracee", "/bin/sh", "-c", "exit 8"]' \
+		"$BATS_TEST_TMPDIR/bundle/config.json" >"$BATS_TEST_TMPDIR/new"
+	mv "$BATS_TEST_TMPDIR/new" "$BATS_TEST_TMPDIR/bundle/config.json"
+	run -8 timeout 60 husk-runtime run --bundle "$BATS_TEST_TMPDIR/bundle" traced
+	expect_output handled
+}
+
+# with_signals DISPOSITION COMMAND...: as a caller that ignores its children, or blocks signals, would start it.
+with_signals() {
+	python3 -c '
+import os, signal, sys
+if sys.argv[1] == "ignored":
+    for s in (signal.SIGCHLD, signal.SIGALRM, signal.SIGPIPE):
+        signal.signal(s, signal.SIG_IGN)
+else:
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+os.umask(0o777)
+os.execvp(sys.argv[2], sys.argv[2:])' "$@"
+}
+
+@test "a caller that ignores or blocks signals, with a strange umask, gets true answers" {
+	local how
+	husk run --rm --net none busybox true
+	for how in ignored blocked; do
+		run -7 timeout 60 bash -c "$(declare -f with_signals); with_signals $how '$HUSK' run --rm --rootfs '$ROOTFS' --net none -- sh -c 'sleep 0.2; exit 7'"
+		husk save -o "$BATS_TEST_TMPDIR/archive" busybox
+		run -0 timeout 60 bash -c "$(declare -f with_signals); with_signals $how '$HUSK' load -i '$BATS_TEST_TMPDIR/archive'"
+		expect_output "Loaded image: busybox:latest"
+		run -0 timeout 60 bash -c "$(declare -f with_signals); with_signals $how '$HUSK' run -d --name quiet$how --rootfs '$ROOTFS' --net none -- sh -c 'umask; exit 3'"
+		[[ $(husk wait quiet$how) == 3 && $(husk logs quiet$how) == 0022 ]]
+		husk rm quiet$how
+		rm "$BATS_TEST_TMPDIR/archive"
+	done
+	# What it made can be read by those that may.
+	run -0 find "$HUSK_ROOT" "$HUSK_STATE" -maxdepth 2 -type d ! -perm -u=rwx
+	expect_output ""
+}
