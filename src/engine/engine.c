@@ -48,13 +48,33 @@ static int directory_error(int r, const char *verb, const char *path)
 	return r;
 }
 
+/* An owner that has no number in this user namespace looks like this. */
+enum { OVERFLOW_UID = 65534 };
+
 static int directory_make(const char *path)
 {
 	int r = file_make_dirs_at(AT_FDCWD, path, 0700);
 	if (r < 0)
 		return directory_error(r, "make directory", path);
-	int fd = file_open_dir_at(AT_FDCWD, path);
-	return fd < 0 ? directory_error(fd, "open directory", path) : fd;
+	auto_close int fd = file_open_dir_at(AT_FDCWD, path);
+	if (fd < 0)
+		return directory_error(fd, "open directory", path);
+	uid_t owner = 0;
+	r = file_check_private(fd, &owner);
+	if (r == -EPERM && owner == OVERFLOW_UID)
+		return directory_error(r, "use directory", path);
+	if (r == -EPERM)
+		return err_say(r,
+			"the directory %s belongs to uid %u, who could make husk do anything", path,
+			owner);
+	if (r == -EACCES) {
+		r = err_say(-EPERM,
+			"the directory %s may be written by everybody, who could make husk do "
+			"anything",
+			path);
+		return err_hint(r, "chmod go-w takes that away");
+	}
+	return r < 0 ? err_new(r, "look at directory %s", path) : take_fd(&fd);
 }
 
 static int subdirectories_make(int dir, const char *path, const char *const *names, size_t count)

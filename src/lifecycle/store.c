@@ -29,21 +29,19 @@ const char *const lifecycle_status_words[] = {
 /* What is read there is believed: which process is the container's, and what an exec in it is allowed. */
 static int root_check(const struct lifecycle *l)
 {
-	struct stat st;
-	int r = sys_stat_fd(l->root_fd, &st);
-	if (r < 0)
-		return err_new(r, "look at the root directory %s", l->root_path);
-	if (st.st_uid != geteuid() && st.st_uid != 0)
-		return err_say(-EPERM,
+	uid_t owner = 0;
+	int r = file_check_private(l->root_fd, &owner);
+	if (r == -EPERM)
+		return err_say(r,
 			"the root directory %s belongs to uid %u, who could make any process a "
 			"container",
-			l->root_path, st.st_uid);
-	if (st.st_mode & S_IWOTH)
+			l->root_path, owner);
+	if (r == -EACCES)
 		return err_say(-EPERM,
 			"the root directory %s may be written by everybody, who could make any "
 			"process a container",
 			l->root_path);
-	return 0;
+	return r < 0 ? err_new(r, "look at the root directory %s", l->root_path) : 0;
 }
 
 int lifecycle_open(struct lifecycle *l, const char *root_path)

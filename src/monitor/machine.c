@@ -69,10 +69,13 @@ static int finish(struct machine *m)
 
 static int collect(struct machine *m)
 {
-	int code = m->monitor->is_adopted ? -1 : process_wait(m->monitor->pidfd);
-	if (code < 0 && !m->monitor->is_adopted)
+	/* Of an adopted one another process is the parent; older kernels then tell nobody else. */
+	bool is_adopted = m->monitor->is_adopted;
+	int code = is_adopted ? process_exit_code(m->monitor->pidfd)
+			      : process_wait(m->monitor->pidfd);
+	if (code < 0 && !is_adopted)
 		return err_new(code, "wait for the payload");
-	m->code = code;
+	m->code = code < 0 ? -1 : code;
 	m->state = STATE_DRAINING;
 	loop_forget(m->loop, m->monitor->pidfd);
 	fd_replace(&m->slave_fd, -EBADF);

@@ -118,6 +118,21 @@ int sys_wait_pidfd(int pidfd, int options, siginfo_t *out)
 	return r;
 }
 
+int sys_pidfd_exit_status(int pidfd, int *out_status)
+{
+	int r = fault_hit("pidfd_exit_status");
+	if (r)
+		return r;
+	struct pidfd_facts facts = {.mask = PIDFD_FACTS_EXIT};
+	r = sys_result(ioctl(pidfd, PIDFD_GET_FACTS, &facts));
+	if (r < 0)
+		return r == -ESRCH ? -ENODATA : r;
+	if (!(facts.mask & PIDFD_FACTS_EXIT))
+		return -ENODATA;
+	*out_status = facts.exit_status;
+	return 0;
+}
+
 int sys_wait_stopped(siginfo_t *out)
 {
 	int r = fault_hit("wait_stopped");

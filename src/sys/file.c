@@ -166,6 +166,18 @@ int file_open_dir_at(int dirfd, const char *path)
 	return sys_open_at(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
+int file_check_private(int dir_fd, uid_t *out_owner)
+{
+	struct stat st;
+	int r = sys_stat_fd(dir_fd, &st);
+	if (r < 0)
+		return r;
+	*out_owner = st.st_uid;
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return -EPERM;
+	return st.st_mode & S_IWOTH ? -EACCES : 0;
+}
+
 int file_make_dir_open_at(int dirfd, const char *path, mode_t mode)
 {
 	int r = sys_mkdir_at(dirfd, path, mode);

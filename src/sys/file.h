@@ -29,6 +29,9 @@ int file_sync_dir_at(int dirfd, const char *path);
 int file_make_dirs_at(int dirfd, const char *path, mode_t mode);
 /* Opens a directory, O_DIRECTORY | O_NOFOLLOW. */
 int file_open_dir_at(int dirfd, const char *path);
+/* May what is in this directory be believed? -EPERM: it belongs to another user, who is not root; -EACCES: everybody may write
+ * there. *out_owner either way. */
+int file_check_private(int dir_fd, uid_t *out_owner);
 /* mkdir (existing is fine), then open. */
 int file_make_dir_open_at(int dirfd, const char *path, mode_t mode);
 

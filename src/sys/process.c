@@ -164,6 +164,20 @@ int process_wait(int pidfd)
 	return info.si_code == CLD_EXITED ? info.si_status & 0xff : 128 + info.si_status;
 }
 
+int process_exit_code(int pidfd)
+{
+	enum { STEP_MS = 5 };
+	int status, r = sys_pidfd_exit_status(pidfd, &status);
+	/* The kernel keeps it from the moment on that the parent has reaped it. */
+	for (int waited = 0; r == -ENODATA && waited < REAPED_MS; waited += STEP_MS) {
+		clock_sleep_ms(STEP_MS);
+		r = sys_pidfd_exit_status(pidfd, &status);
+	}
+	if (r < 0)
+		return r;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 void process_trace_leave(void)
 {
 	siginfo_t info;

@@ -43,7 +43,11 @@ int process_wait(int pidfd);
 /* Children may make their parent their tracer (PTRACE_TRACEME), and then stop with each signal until it says what is to become
  * of them: lets those go on as if they were not traced. For whoever supervises a payload, after each SIGCHLD. */
 void process_trace_leave(void);
-/* As above, at most timeout_ms (-ETIMEDOUT) for the end of any process, child or not; returns 0. */
+/* The exit code of a process that has ended and is somebody else's child, as process_wait gives it: -ENODATA where nobody has
+ * reaped it in REAPED_MS, -ENOTTY or -EINVAL where the kernel does not keep it (before 6.15). */
+enum { REAPED_MS = 1000 };
+int process_exit_code(int pidfd);
+/* Waits at most timeout_ms (-ETIMEDOUT) for the end of any process, child or not; returns 0. */
 int process_wait_gone(int pidfd, uint64_t timeout_ms);
 
 /* The boot id of the kernel, 36 characters. */

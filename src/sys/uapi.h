@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 /* Only some libcs have struct statx there. */
 #ifndef STATX_BASIC_STATS
@@ -100,3 +101,13 @@ struct landlock_ruleset {
 	uint64_t handled_net; /* 6.7 */
 	uint64_t scoped; /* 6.12 */
 };
+
+/* 6.13: what a pidfd knows of its process; the exit status, also after somebody else has reaped it, since 6.15. */
+struct pidfd_facts {
+	uint64_t mask;
+	uint64_t cgroup_id;
+	uint32_t ids[11];
+	int32_t exit_status; /* as of wait(2) */
+};
+#define PIDFD_GET_FACTS _IOWR(0xff, 11, struct pidfd_facts)
+#define PIDFD_FACTS_EXIT (1ULL << 3)

@@ -40,7 +40,7 @@ trouble() {
 
 # small_disk HUSK_ROOT|HUSK_STATE MOUNT-OPTIONS: that one is the small disk from now on, the other is new.
 small_disk() {
-	mount -t tmpfs -o "$2" small "$small"
+	mount -t tmpfs -o "mode=0700,$2" small "$small"
 	apart=$(mktemp -d "$BATS_TEST_TMPDIR/apart.XXXXXX")
 	export HUSK_ROOT=$apart/root HUSK_STATE=$apart/state
 	export "$1=$small"
@@ -213,7 +213,7 @@ trouble_of_start() {
 }
 
 @test "read-only directories, files in their place, paths too long, hostile variables" {
-	mount -t tmpfs -o ro small "$small"
+	mount -t tmpfs -o ro,mode=0700 small "$small"
 	trouble "Read-only file system" env HUSK_ROOT="$small" "$HUSK" "${plain[@]}" -- true
 	trouble "HUSK_STATE" env HUSK_STATE="$small/deeper" "$HUSK" "${plain[@]}" -- true
 	umount "$small"
@@ -305,4 +305,19 @@ trouble_of_start() {
 	run --separate-stderr bash -c '"$@" >/dev/full' - "$HUSK" run -d --rootfs "$ROOTFS" --net none -- sleep 100
 	[[ $status -eq 125 && $stderr == "husk: write the output"* ]]
 	husk rm -f "$(husk ps -q)"
+}
+
+@test "a root or state directory of another user, or one that everybody may write, is refused" {
+	local which
+	for which in HUSK_ROOT HUSK_STATE; do
+		mkdir "$BATS_TEST_TMPDIR/$which"
+		chown 1000 "$BATS_TEST_TMPDIR/$which"
+		run -1 --separate-stderr env "$which=$BATS_TEST_TMPDIR/$which" "$HUSK" ps
+		[[ $stderr == "husk: the directory $BATS_TEST_TMPDIR/$which belongs to uid 1000, who could make husk do anything" ]]
+		chown 0 "$BATS_TEST_TMPDIR/$which"
+		chmod 1777 "$BATS_TEST_TMPDIR/$which"
+		run -1 --separate-stderr env "$which=$BATS_TEST_TMPDIR/$which" "$HUSK" ps
+		[[ $stderr == "husk: the directory $BATS_TEST_TMPDIR/$which may be written by everybody, who could make husk do anything. chmod go-w takes that away" ]]
+		[[ -z $(ls -A "$BATS_TEST_TMPDIR/$which") ]]
+	done
 }
