@@ -135,6 +135,9 @@ int engine_net(struct engine *e, struct net **out);
 int network_check(const struct container *c);
 int network_find(struct engine *e, const struct container *c);
 int network_prepare(struct engine *e, const struct container *c);
+/* Forwarding of the host (forwarding.c): on; and off again if husk alone needs it: 0: it and the rules stay; 1: rules may go. */
+int forwarding_ensure(const struct engine *e, struct net *net, bool rules_are_new);
+int forwarding_return(const struct engine *e, struct net *net);
 int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);
 /* The same for a command that may have died before it wrote down what it had leased. */

@@ -183,8 +183,7 @@ static int bridge_up(struct engine *e, struct net *net, const struct endpoint *e
 		log_warn("%s", err_text());
 	if (r < 0 || endpoint->is_internal)
 		return r;
-	r = net_forwarding_enable(false);
-	return r < 0 ? r : 0;
+	return forwarding_ensure(e, net, was_missing);
 }
 
 static bool has_udp(const struct endpoint *endpoint)

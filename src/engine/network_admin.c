@@ -281,7 +281,10 @@ int network_prune(struct engine *e, struct strvec *out)
 		return 0;
 	struct net *net;
 	r = engine_net(e, &net);
-	return r < 0 ? r : net_rules_remove(net);
+	if (r == 0)
+		r = forwarding_return(e, net);
+	/* The rules stay while they keep something closed. */
+	return r > 0 ? net_rules_remove(net) : r;
 }
 
 struct endpoints {

@@ -153,7 +153,7 @@ static int collect_rule(const struct nlmsghdr *message, void *data)
 	return add_place(list, &place);
 }
 
-static int collect(struct net *net, uint16_t question, netlink_row row, struct place_list *out)
+static int collect(struct net *net, uint16_t question, netlink_row row, void *out)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 
@@ -281,6 +281,41 @@ int net_foreign_allow(struct net *net, const char *bridge)
 		return net_err(
 			&net->filter, r, "let %s through the host's other firewalls", bridge);
 	return (int)chains.count;
+}
+
+struct strangers {
+	const struct net *net;
+	bool has_some;
+};
+
+static int stranger_note(const struct nlmsghdr *message, void *data)
+{
+	const struct nfgenmsg *head = netlink_header(message, sizeof(*head));
+	struct strangers *strangers = data;
+	struct place place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC};
+	uint32_t hook = UINT32_MAX;
+	char own[NET_TABLE_TEXT];
+	struct netlink_attribute attribute;
+	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
+	while (netlink_next(&reader, &attribute)) {
+		if (attribute.type == NFTA_CHAIN_TABLE)
+			read_name(place.table, &attribute);
+		else if (attribute.type == NFTA_CHAIN_HOOK)
+			hook = read_hook(&attribute);
+	}
+	fmt(own, "husk-%s", strangers->net->instance);
+	strangers->has_some |= !str_eq(place.table, own) &&
+		(hook == NF_INET_FORWARD || hook == NF_INET_POST_ROUTING);
+	return 0;
+}
+
+int net_foreign_forwards(struct net *net)
+{
+	struct strangers strangers = {.net = net};
+	int r = net_filter_open(net);
+	if (r == 0)
+		r = collect(net, NFT_MSG_GETCHAIN, stranger_note, &strangers);
+	return r < 0 ? net_err(&net->filter, r, "look for other firewalls") : strangers.has_some;
 }
 
 int net_foreign_forget(struct net *net, const char *bridge)

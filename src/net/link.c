@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
+#include "sys/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,6 +177,25 @@ int net_link_each(struct net *net, const char *owner,
 	return r < 0 ? r : walk.count;
 }
 
+static int name_add(const struct nlmsghdr *message, void *data)
+{
+	struct net_link link = {0};
+	read_one_link(message, &link);
+	if (link.index && !(link.flags & IFF_LOOPBACK) && !str_prefix(link.alias, "husk:"))
+		strvec_push(data, link.name);
+	return 0;
+}
+
+int net_link_names(struct net *net, struct strvec *out)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	const struct ifinfomsg head = {0};
+	netlink_begin(&batch, RTM_GETLINK, 0, &head, sizeof(head));
+	netlink_put_u32(&batch, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	int r = netlink_dump(&net->route, &batch, name_add, out);
+	return r < 0 ? net_err(&net->route, r, "list the interfaces") : 0;
+}
+
 int net_link_delete(struct net *net, const char *name)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
@@ -296,9 +316,24 @@ int net_bridge_ensure(struct net *net, const struct net_bridge *bridge, int *out
 	return 0;
 }
 
+#define IPV4_FORWARDING "ipv4/ip_forward"
+
+int net_forwarding_is_on(void)
+{
+	auto_buf struct buf now = BUF_INIT;
+	int r = file_read("/proc/sys/net/" IPV4_FORWARDING, 32, &now);
+	return r < 0 ? err_new(r, "read /proc/sys/net/" IPV4_FORWARDING) : now.data[0] == '1';
+}
+
+int net_forwarding_disable(void)
+{
+	int r = net_sysctl_set(IPV4_FORWARDING, "0");
+	return r < 0 ? err_new(r, "set /proc/sys/net/" IPV4_FORWARDING) : 0;
+}
+
 int net_forwarding_enable(bool has_ipv6)
 {
-	static const char *const paths[] = {"ipv4/ip_forward", "ipv6/conf/all/forwarding"};
+	static const char *const paths[] = {IPV4_FORWARDING, "ipv6/conf/all/forwarding"};
 	int changed = 0;
 
 	for (size_t i = 0; i < (has_ipv6 ? 2 : 1); i++) {

@@ -10,6 +10,7 @@
  * Speaking unless marked silent. Only for processes without threads. */
 #include "base/cleanup.h"
 #include "net/address.h"
+#include "net/host.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +18,7 @@
 enum { NET_NAME_TEXT = 16, NET_PORTS_MAX = 4096 };
 /* The network of the caller's namespace (the host), as one instance of husk uses it: 8 hex digits. */
 struct net;
+struct strvec;
 int net_open(struct net **out, const char *instance);
 void net_close(struct net *net);
 AUTO_TYPE(net, struct net *, net_close)
@@ -90,8 +92,6 @@ struct net_bridge {
 		addresses[2]; /* the gateway's and the subnet's length; IPv6 only with one */
 };
 int net_bridge_ensure(struct net *net, const struct net_bridge *bridge, int *out_index);
-/* IP forwarding of the host: returns 1 when it was off until now. */
-int net_forwarding_enable(bool has_ipv6);
 
 /* Moves one into another namespace with its permanent global addresses, and switches it on. -ENODEV, -EEXIST. */
 int net_link_move(const char *name, int netns_fd, const char *inner_name);
@@ -129,6 +129,8 @@ struct net_rules_network {
 	struct net_subnet subnets[2];
 };
 int net_rules_add_network(struct net *net, const struct net_rules_network *network);
+/* Drops what is forwarded from one of these interfaces to another one of them. */
+int net_rules_close(struct net *net, const struct strvec *links);
 int net_rules_remove_network(struct net *net, const struct net_rules_network *network);
 /* All elements in one transaction. 127.0.0.1 works once net_localnet_enable has run for the bridge. */
 int net_publish(
@@ -142,9 +144,3 @@ int net_unpublish_owner(struct net *net, const char *owner);
 /* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's. */
 int net_localnet_enable(struct net *net, const char *bridge);
 int net_localnet_disable(const char *bridge);
-
-/* An accept in our table cannot undo a drop in another. In every chain of others that drops what is forwarded one marked
- * rule each way lets the bridge through; returns how many such chains there are. Legacy iptables is not seen. */
-int net_foreign_allow(struct net *net, const char *bridge);
-/* Takes the rules of a bridge out again, NULL: the instance's; returns the count. */
-int net_foreign_forget(struct net *net, const char *bridge);

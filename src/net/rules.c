@@ -207,6 +207,24 @@ int net_rules_add_network(struct net *net, const struct net_rules_network *netwo
 	return r < 0 ? filter_err(net, r, "add a network to the rules") : 0;
 }
 
+int net_rules_close(struct net *net, const struct strvec *links)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	char table[NET_TABLE_TEXT];
+	int r = net_filter_open(net);
+	if (r < 0 || links->count == 0)
+		return r;
+	table_name(table, net);
+	auto_free struct nft_element *elements = mem_new(links->count * sizeof(*elements));
+	for (size_t i = 0; i < links->count; i++)
+		add_name_key(&elements[i], links->items[i]);
+	nft_begin(&batch);
+	nft_add_elements(&batch, table, "closed", elements, links->count, NULL);
+	nft_end(&batch);
+	r = netlink_commit(&net->filter, &batch);
+	return r < 0 ? filter_err(net, r, "keep the host from forwarding for others") : 0;
+}
+
 int net_rules_remove_network(struct net *net, const struct net_rules_network *network)
 {
 	struct member members[MEMBERS_MAX];
