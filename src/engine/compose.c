@@ -96,7 +96,7 @@ static void add_own_files(struct compose *m)
 		mount->destination = destination;
 		mount->source = arena_printf(m->a, "%s/containers/%s/%s", m->e->state_path,
 			m->peer[0] != '\0' ? m->peer : m->c->id, names[i]);
-		mount->options = "bind,rprivate";
+		mount->options = m->c->root_is_readonly ? "bind,rprivate,ro" : "bind,rprivate";
 		mount->origin = "husk";
 	}
 }

@@ -10,45 +10,40 @@
 #include "net/net.h"
 #include "sys/file.h"
 
-enum { FILE_BYTES_MAX = 1 << 20 };
+enum { FILE_BYTES_MAX = 1 << 20, SERVER_TEXT = 96 /* an address, and perhaps a zone */ };
 
 /* Where systemd-resolved writes the servers it asks itself. */
 static const char resolved_path[] = "/run/systemd/resolve/resolv.conf";
 
-static bool is_loopback(const char *server)
+/* What a container cannot reach: the host's loopback, which is not its own, and IPv6, which no network has yet. */
+static bool is_out_of_reach(const char *server)
 {
-	static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
-	static const uint8_t one[16] = {[15] = 1};
 	struct net_address address;
-	if (net_address_parse(server, &address) < 0)
-		return false;
-	if (address.size == 4)
-		return address.bytes[0] == 127;
-	return memcmp(address.bytes, one, sizeof(one)) == 0 ||
-		memcmp(address.bytes, mapped, sizeof(mapped)) == 0;
+	if (strchr(server, ':')) /* with a zone ("%eth0") perhaps, which is a name of the host's */
+		return true;
+	return net_address_parse(server, &address) == 0 && address.bytes[0] == 127;
 }
 
 /* The server of a line "nameserver ADDRESS", into `out`; false for any other line. */
-static bool server_of(const char *line, char out[static NET_ADDRESS_TEXT])
+static bool server_of(const char *line, char out[static SERVER_TEXT])
 {
 	const char *at = str_after(line, "nameserver");
 	if (!at || (*at != ' ' && *at != '\t'))
 		return false;
 	at += strspn(at, " \t");
-	return fmt_n(out, NET_ADDRESS_TEXT, "%.*s", (int)strcspn(at, " \t\r"), at) >= 0;
+	return fmt_n(out, SERVER_TEXT, "%.*s", (int)strcspn(at, " \t\r"), at) >= 0;
 }
 
-/* Appends the text without the nameservers that mean the machine itself: in a network namespace of its own that is the
- * container. */
+/* Appends the text without the nameservers that the container cannot reach. */
 static void servers_filter(
 	const struct buf *text, struct buf *out, size_t *out_kept, size_t *out_dropped)
 {
 	auto_free char *copy = mem_strdup(text->data);
-	char *rest = copy, *line, server[NET_ADDRESS_TEXT];
+	char *rest = copy, *line, server[SERVER_TEXT];
 	*out_kept = *out_dropped = 0;
 	while ((line = str_cut(&rest, '\n'))) {
 		bool is_server = server_of(line, server);
-		if (is_server && is_loopback(server)) {
+		if (is_server && is_out_of_reach(server)) {
 			(*out_dropped)++;
 			continue;
 		}
@@ -75,12 +70,13 @@ static void resolv_fill(const struct container *c, const struct buf *host, struc
 		return;
 	}
 	buf_adds(out,
-		"# husk: all nameservers of the host are on its loopback, out of reach from "
-		"here.\n");
+		"# husk: all nameservers of the host are on its loopback or have IPv6 addresses, "
+		"out of "
+		"reach from here.\n");
 	if (!str_eq(c->network, "none"))
 		log_warn(
 			"container %.12s has no nameserver: all of the host's /etc/resolv.conf are "
-			"on its loopback",
+			"on its loopback or have IPv6 addresses",
 			c->id);
 }
 

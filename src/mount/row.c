@@ -62,6 +62,32 @@ static int config_label(int fs_fd, const char *label)
 	return r < 0 ? err_new(r, "label \"%s\"", label) : 0;
 }
 
+static bool has_option(const char *data, const char *key)
+{
+	size_t key_len = strlen(key);
+	for (; data && *data; data += strcspn(data, ","), data += *data == ',')
+		if (strncmp(data, key, key_len) == 0 && data[key_len] == '=')
+			return true;
+	return false;
+}
+
+/* A tmpfs that is given no mode has that of the directory that it covers, as with runc; the kernel would make it 1777. */
+static int config_mode(const struct mount_context *ctx, const struct mount_row *row, int fs_fd)
+{
+	char mode[8];
+	struct stat st;
+	if (!str_eq(flat_str(ctx->plan, row->fstype), "tmpfs") ||
+		has_option(flat_str(ctx->plan, row->data), "mode"))
+		return 0;
+	auto_close int covered = path_open(ctx->root_fd, flat_str(ctx->plan, row->target),
+		O_PATH | O_DIRECTORY, row->flags & MOUNT_STRICT ? PATH_STRICT : 0);
+	if (covered < 0 || sys_stat_fd(covered, &st) < 0)
+		return 0;
+	fmt(mode, "%o", st.st_mode & 07777);
+	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", mode, 0);
+	return r < 0 ? err_new(r, "option mode=%s", mode) : 0;
+}
+
 static int new_tree(const struct mount_context *ctx, const struct mount_row *row)
 {
 	const char *fstype = flat_str(ctx->plan, row->fstype);
@@ -74,6 +100,8 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	if (r < 0)
 		return err_new(r, "source %s", source ? source : fstype);
 	r = config_all(fs_fd, flat_str(ctx->plan, row->data));
+	if (r == 0)
+		r = config_mode(ctx, row, fs_fd);
 	if (r == 0)
 		r = config_label(fs_fd, flat_str(ctx->plan, row->label));
 	if (r < 0)

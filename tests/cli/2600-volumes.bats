@@ -143,6 +143,20 @@ setup() {
 	[[ $(husk run --rm --rootfs "$odd" --net none -v "$shared:/link" -- cat /elsewhere/file) == "from the host" ]]
 }
 
+@test "a tmpfs without a mode has that of the directory that it covers" {
+	mkdir -m 0711 "$ROOTFS/covered"
+	mkdir -m 2750 "$ROOTFS/covered/below"
+	run -0 container --tmpfs /covered --tmpfs /covered/below --tmpfs /made --tmpfs /tmp:mode=0700 --tmpfs /var/none -- stat -c '%n %a' /covered /covered/below /made /tmp
+	expect_output "/covered 711"
+	# Below the first tmpfs nothing was there, and there was no /made: what the kernel gives.
+	expect_output "/covered/below 1777"
+	expect_output "/made 1777"
+	expect_output "/tmp 700"
+	run -0 container --tmpfs /covered/below -- stat -c '%n %a' /covered/below
+	expect_output "/covered/below 2750"
+	rm -r "$ROOTFS/covered"
+}
+
 @test "options of a tmpfs: recursive words count, and the last word about access times wins" {
 	run container --tmpfs /x:rro -- touch /x/y
 	[[ $status -ne 0 && $output == *Read-only* ]]

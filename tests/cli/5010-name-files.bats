@@ -41,6 +41,18 @@ resolv_of() {
 	[[ $output == *"nameserver 192.0.2.7"* && $output != *127.0.0.53* ]]
 }
 
+@test "resolv.conf: servers by IPv6, with a zone or without, are out of reach of a container that has no IPv6" {
+	host_file /etc/resolv.conf 'nameserver 2001:db8::53' 'nameserver fe80::1%eth0' 'nameserver ::ffff:192.0.2.1' \
+		'nameserver fe80::1234:5678:9abc:def0%an-interface-15' 'nameserver 192.0.2.7'
+	run resolv_of bridge
+	[[ $status -eq 0 && $output == "nameserver 192.0.2.7" ]]
+	run resolv_of host
+	[[ $output == *"nameserver 2001:db8::53"*"nameserver fe80::1%eth0"* ]]
+	echo 'nameserver 2001:db8::53' >/etc/resolv.conf
+	run --separate-stderr resolv_of bridge
+	[[ $status -eq 0 && $output == "# husk: "* && $stderr == "husk: warning: "*"or have IPv6 addresses" ]]
+}
+
 @test "resolv.conf: with loopback servers only, what systemd-resolved asks itself" {
 	host_file /etc/resolv.conf 'nameserver 127.0.0.53' 'options edns0 trust-ad' 'search .'
 	mkdir -p /run/systemd/resolve
@@ -87,4 +99,10 @@ resolv_of() {
 	expect_refusal run --rm --rootfs "$ROOTFS" --net container:first -h own -- true
 	[[ $stderr == *--hostname* ]]
 	husk rm -f first
+}
+
+@test "with --read-only the name files are read-only, too" {
+	run husk run --rm --rootfs "$ROOTFS" --net none --read-only -- sh -c 'for f in hosts hostname resolv.conf; do echo x >>/etc/$f; done'
+	[[ $(grep -c "Read-only file system" <<<"$output") -eq 3 ]]
+	run -0 husk run --rm --rootfs "$ROOTFS" --net none -- sh -c 'for f in hosts hostname resolv.conf; do echo x >>/etc/$f || exit 1; done'
 }
