@@ -104,6 +104,8 @@ struct start {
 	struct launch launch;
 	int lock; /* the container's */
 	int gate; /* a place among those that start: let go when the payload runs */
+	bool has_ended; /* in the foreground: it ran, and its end is recorded */
+	int left; /* negative: something of it is left */
 };
 /* Hands a prepared launch to a monitor and returns when the payload runs. */
 int detached_run(struct start *s);

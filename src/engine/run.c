@@ -235,35 +235,6 @@ int payload_identify(const struct launch *l, struct process_id *out)
 	return r < 0 ? err_new(r, "look at the container's first process") : 0;
 }
 
-static int foreground_run(struct start *s, int *out_code)
-{
-	struct launch *l = &s->launch;
-	bool has_stdin = s->c->process.has_stdin;
-	struct monitor m;
-	struct process_id self, payload;
-	foreground_init(&m, has_stdin);
-	auto_close int dir = container_dir_open(s->e, s->c->id);
-	int r = s->c->process.has_tty ? 0 : pipes_make(l, &m, has_stdin);
-	if (r == 0)
-		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
-	if (r == 0)
-		r = launch_start(l);
-	if (r == 0)
-		r = network_attach(s->e, s->c, l->pid);
-	if (r == 0)
-		r = process_identify(getpid(), &self);
-	if (r == 0)
-		r = payload_identify(l, &payload);
-	if (r == 0)
-		r = foreground_release(l);
-	if (r == 0)
-		r = summary_running(s, &self, &payload);
-	if (r == 0)
-		r = foreground_supervise(l, &m, out_code);
-	foreground_close(&m);
-	return r;
-}
-
 /* As a monitor would write it, for those who wait. */
 static void exit_tell(struct engine *e, const char *id, int code, bool is_oom)
 {
@@ -306,6 +277,47 @@ static int foreground_ended(
 	summary.finished_ns = clock_real_ns();
 	summary.flags |= is_oom ? SUMMARY_OOM_KILLED : 0;
 	return summary_store(e, c->id, &summary);
+}
+
+/* The code is the payload's whatever comes of this; the next command tidies up. */
+static void on_ended(void *context, int code)
+{
+	struct start *s = context;
+	s->has_ended = true;
+	s->left = foreground_ended(s->e, s->c, &s->launch, code);
+	if (s->left < 0)
+		log_warn("%s", err_text());
+}
+
+static int foreground_run(struct start *s, int *out_code)
+{
+	struct launch *l = &s->launch;
+	bool has_stdin = s->c->process.has_stdin;
+	struct monitor m;
+	struct process_id self, payload;
+	foreground_init(&m, has_stdin);
+	m.ended = on_ended;
+	m.context = s;
+	auto_close int dir = container_dir_open(s->e, s->c->id);
+	int r = s->c->process.has_tty ? 0 : pipes_make(l, &m, has_stdin);
+	if (r == 0)
+		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
+	if (r == 0)
+		r = launch_start(l);
+	if (r == 0)
+		r = network_attach(s->e, s->c, l->pid);
+	if (r == 0)
+		r = process_identify(getpid(), &self);
+	if (r == 0)
+		r = payload_identify(l, &payload);
+	if (r == 0)
+		r = foreground_release(l);
+	if (r == 0)
+		r = summary_running(s, &self, &payload);
+	if (r == 0)
+		r = foreground_supervise(l, &m, out_code);
+	foreground_close(&m);
+	return r;
 }
 
 /* A mistake leaves nothing. A command that is missing or not executable is the container's own affair: without --rm it
@@ -391,16 +403,13 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 		return pending;
 	}
 	int left = 0, r = create_and_run(&s, out_code);
-	if (r < 0) {
+	if (r < 0 && !s.has_ended) {
 		space_explain(e, r);
 		*out_code = exit_code_of(r, s.launch.phase);
 		launch_close(&s.launch);
 		left = failed(e, c, s.launch.phase);
-	} else if (!c->is_detached) {
-		/* The code is the payload's all the same; the next command tidies up. */
-		left = foreground_ended(e, c, &s.launch, *out_code);
-		if (left < 0)
-			log_warn("%s", err_text());
+	} else {
+		left = s.left;
 	}
 	start_close(&s);
 	if (left < 0)

@@ -11,7 +11,7 @@
  * A payload may close its output long before it ends, and may leave a background process that holds it open after; so
  * its end and the end of its output are two events, and the second is waited for at most DRAIN_MS. Then no more is read
  * than what was written by that time. A user's side that is slow (a pager) still gets all of that, however long it
- * takes: that is FLUSHING, and ^C ends it.
+ * takes: that is FLUSHING, and ^C ends it, also one that came before the payload had ended.
  *
  * Invariants: the payload is waited for exactly once, by collect; its pidfd is watched only while it runs; the user's
  * terminal is raw exactly while machine_run is on the stack.
@@ -47,6 +47,7 @@ struct machine {
 	int code;
 	uint64_t drain_ms;
 	int signal; /* the one that EVENT_SIGNAL is about */
+	bool is_asked_to_end; /* by a signal that was forwarded */
 	int slave_fd; /* held while the payload runs: it may close its terminal and open it again */
 	struct relays relays;
 };
@@ -82,20 +83,31 @@ static int collect(struct machine *m)
 	int r = relays_stop_input(&m->relays);
 	if (r < 0)
 		return r;
+	if (m->monitor->ended)
+		m->monitor->ended(m->monitor->context, m->code);
 	if (relays_are_drained(&m->relays))
 		return finish(m);
 	r = loop_timer(m->loop, m->drain_ms, on_deadline, m);
 	return r < 0 ? err_new(r, "set the deadline for the last output") : 0;
 }
 
+/* Who has asked for the end is kept waiting no longer by a user's side that takes nothing. */
 static int limit(struct machine *m)
 {
+	if (m->is_asked_to_end)
+		return finish(m);
 	m->state = STATE_FLUSHING;
 	return relays_limit_output(&m->relays);
 }
 
+static bool is_end(int signal)
+{
+	return signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM;
+}
+
 static int forward(struct machine *m)
 {
+	m->is_asked_to_end |= is_end(m->signal);
 	sys_pidfd_send_signal(m->monitor->pidfd, m->signal);
 	return 0;
 }
@@ -110,9 +122,7 @@ static int trace_leave(struct machine *m)
 /* The payload is gone, so a signal that is meant to end something means us. */
 static int hurry(struct machine *m)
 {
-	bool is_end = m->signal == SIGHUP || m->signal == SIGINT || m->signal == SIGQUIT ||
-		m->signal == SIGTERM;
-	return is_end ? finish(m) : 0;
+	return is_end(m->signal) ? finish(m) : 0;
 }
 
 static int resize(struct machine *m)
@@ -264,6 +274,7 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	m->monitor = monitor;
 	m->code = -1;
 	m->signal = 0;
+	m->is_asked_to_end = false;
 	m->slave_fd = -EBADF;
 	m->relays.has_flush_timer = false;
 	m->state = STATE_RUNNING;

@@ -59,6 +59,10 @@ struct monitor {
 	struct monitor_log *log;
 	bool is_adopted; /* the payload is not our child: its exit code is -1, unknown */
 	bool forwards_signals; /* what this process is sent goes to the payload */
+	/* Told once, when the payload has ended and before its last output is waited for: the user's side may take as long as
+	 * it likes. NULL: nobody. */
+	void (*ended)(void *context, int code);
+	void *context;
 };
 
 /* Lets the signals that are forwarded wait for monitor_run: called before the payload runs. */

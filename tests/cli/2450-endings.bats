@@ -4,7 +4,8 @@ load helpers
 
 setup_file() {
 	make_image
-	# The image is unpacked at its first use and stays.
+	# The image is unpacked at its first use and stays, and so does what a network needs.
+	husk run --rm --rootfs "$ROOTFS" --net bridge -p 9:9 -- true
 	husk run --rm --net none busybox true
 }
 
@@ -116,4 +117,51 @@ ended_by() {
 		[[ $(<"$BATS_TEST_TMPDIR/codes") == $'3\n3' ]]
 		husk rm -f front 2>/dev/null || true
 	done
+}
+
+# A reader that takes nothing for a while: "stalled COMMAND...", whose output nobody reads until the end of the test.
+stalled() {
+	mkfifo "$BATS_TEST_TMPDIR/out"
+	exec 8<>"$BATS_TEST_TMPDIR/out"
+	"$HUSK" "$@" >"$BATS_TEST_TMPDIR/out" 2>/dev/null 8>&- &
+	client=$!
+}
+
+@test "behind a reader that takes nothing the end is recorded, waited for, and its port is free" {
+	local i
+	stalled run --name slow --rootfs "$ROOTFS" --net bridge -p 8085:80 -- sh -c 'head -c 1000000 /dev/zero | tr "\\0" x >/dev/stdout & sleep 1; exit 7'
+	eventually has_ended slow
+	[[ $(timeout 20 "$HUSK" wait slow) == 7 ]]
+	[[ $(husk ps -a --format '{{.Status}}') == "Exited (7)"* ]]
+	kill -0 $client
+	husk run --rm --name second --rootfs "$ROOTFS" --net bridge -p 8085:80 -- true
+	husk rm slow
+	# The client still has output to give; one TERM ends it.
+	kill -TERM $client
+	i=0
+	wait $client || i=$?
+	[[ $i -eq 7 ]]
+	exec 8>&-
+}
+
+@test "behind a reader that takes nothing --rm removes the container" {
+	stalled run --rm --name slow --rootfs "$ROOTFS" --net none -- sh -c 'head -c 1000000 /dev/zero | tr "\\0" x >/dev/stdout & sleep 1; exit 7'
+	is_removed() { [[ -z $(husk ps -aq) ]]; }
+	eventually is_removed
+	kill -0 $client
+	kill -TERM $client
+	wait $client || true
+	exec 8>&-
+}
+
+@test "a TERM that is passed on ends the client, too, when nobody reads" {
+	stalled run --name slow --rootfs "$ROOTFS" --net none -- sh -c 'trap "exit 9" TERM; head -c 1000000 /dev/zero | tr "\\0" x >/dev/stdout & while :; do sleep 0.1; done'
+	eventually running slow
+	sleep 0.5
+	kill -TERM $client
+	i=0
+	wait $client || i=$?
+	[[ $i -eq 9 && $(field slow .State.ExitCode) == 9 ]]
+	husk rm slow
+	exec 8>&-
 }
