@@ -23,18 +23,17 @@ void container_cgroup_path(const struct engine *e, const char *id, struct buf *o
 int monitors_group_open(const struct engine *e, struct cgroup_entry *out);
 /* Removes the cgroups of the instance when they are empty. */
 int instance_groups_remove(const struct engine *e);
-/* The same after a command or a monitor that was killed: who it leaves behind there is about to end, but holds no lock
- * and removes nothing, so it is waited for, unless another container's end will do it. */
+/* The same after a command or a monitor that was killed: the processes that it leaves there are waited for, unless the end of
+ * another container will remove the groups. */
 int instance_groups_sweep(struct engine *e);
 
 /* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
 int space_explain(const struct engine *e, int code);
 
-/* Refuses one whose record would be too large to be read again. */
-int container_record_check(const struct container *c);
+int container_record_check(
+	const struct container *c); /* refuses what would be too large to read again */
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
-/* The row of a container as it begins. */
-void summary_fill(const struct container *c, struct summary *out);
+void summary_fill(const struct container *c, struct summary *out); /* as it begins */
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
 /* A row that cannot be right is made again from the record, as of one that ended unseen. Without both the container is
  * "broken": shown, and removable. */
