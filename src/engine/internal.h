@@ -30,8 +30,7 @@ int instance_groups_sweep(struct engine *e);
 /* Adds to a sentence about ENOSPC which of our two disks is full, if one is. Before anything is cleaned up. */
 int space_explain(const struct engine *e, int code);
 
-int container_record_check(
-	const struct container *c); /* refuses what would be too large to read again */
+int container_record_check(const struct container *c); /* is it too large to read again? */
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 void summary_fill(const struct container *c, struct summary *out); /* as it begins */
 int summary_store(const struct engine *e, const char *id, const struct summary *s);
