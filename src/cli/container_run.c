@@ -21,7 +21,7 @@ struct run_flags {
 struct run_args {
 	struct run_flags flags;
 	const char *name, *workdir, *user, *hostname, *entrypoint, *network, *cpuset, *rootfs,
-		*stop_signal;
+		*stop_signal, *pull;
 	struct strvec env, env_files, volumes, tmpfs, ports, cap_add, cap_drop, security, ulimits,
 		labels;
 	uint64_t memory, nano_cpus;
@@ -67,6 +67,8 @@ static const struct opt run_opts[] = {
 		"all capabilities, no masks, no filter"),
 	OPT_LIST('p', "publish", struct run_args, ports, "PORT",
 		"publish a port: [ADDRESS:]HOSTPORT:PORT[/PROTOCOL]"),
+	OPT_STRING(0, "pull", struct run_args, pull, "POLICY",
+		"get the image from its registry: always, missing (default) or never"),
 	OPT_FLAG(0, "read-only", struct run_args, flags.is_readonly, "make the root read-only"),
 	OPT_FLAG(0, "rm", struct run_args, flags.removes, "remove the container when it has ended"),
 	OPT_STRING(0, "rootfs", struct run_args, rootfs, "DIR",
@@ -238,6 +240,8 @@ static int run_main(void *context, void *raw, int argc, char **argv)
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
 		r = container_of_args(&a, args, argc, argv, &c);
+	if (r == 0 && !args->flags.prints_plan)
+		r = cli_pull_policy(&e, args->pull, c.image);
 	if (r == 0)
 		r = container_prepare(&e, &a, &c);
 	if (r < 0)

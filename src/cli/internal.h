@@ -49,6 +49,10 @@ extern const struct opt cli_format_opts[];
 /* The value of --tls-verify, NULL where it was not given. Speaks. */
 int cli_tls_verify(const char *text, bool *out_is_unverified);
 
+/* By the word of --pull (NULL: "missing") lets the engine get an image that is not here, or gets `word` (which may be NULL)
+ * now. Speaks. */
+int cli_pull_policy(struct engine *e, const char *policy, const char *word);
+
 /* Lines of the engine, escaped. */
 void cli_print_lines(const struct strvec *lines);
 /* Shows what each argument names: an array of objects, or with a format each by it. What cannot be shown is an error

@@ -42,6 +42,40 @@ int cli_tls_verify(const char *text, bool *out_is_unverified)
 	return 0;
 }
 
+static int pull(const struct engine *e, const char *word)
+{
+	return image_pull(&(struct image_pull){
+		.root_fd = e->root_fd, .libexec_path = e->libexec_path, .word = word});
+}
+
+/* The engine has said that the image is not here, and perhaps what was meant. */
+static int missing_pull(const struct engine *e, const char *word)
+{
+	auto_buf struct buf shown = BUF_INIT, local = BUF_INIT;
+	buf_adds(&local, err_text());
+	buf_add_escaped(&shown, word);
+	fprintf(stderr, "Unable to find image '%s' locally\n", shown.data);
+	int r = pull(e, word);
+	if (r == 0)
+		return 0;
+	r = err_wrap(r, "image %s is not here, and cannot be pulled", shown.data);
+	const char *nearest = strstr(local.data, "Did you mean");
+	return nearest ? err_hint(r, "%s", nearest) : r;
+}
+
+int cli_pull_policy(struct engine *e, const char *policy, const char *word)
+{
+	if (!policy || str_eq(policy, "missing")) {
+		e->image_get = missing_pull;
+		return 0;
+	}
+	if (str_eq(policy, "always"))
+		return word ? pull(e, word) : 0;
+	return str_eq(policy, "never")
+		? 0
+		: err_say(-EINVAL, "--pull %s: it is always, missing or never", policy);
+}
+
 static int pull_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct pull_args *args = raw;

@@ -20,6 +20,8 @@ struct engine {
 	char boot_id[37];
 	struct cgroup_host cgroup;
 	const char *libexec_path, *share_path;
+	/* Gets an image that a container needs and that is not here, while no lock is held. NULL: nobody does. Speaks. */
+	int (*image_get)(const struct engine *e, const char *word);
 	struct arena arena;
 	struct net *net; /* engine_net */
 };

@@ -49,6 +49,14 @@ static int image_hold(struct engine *e)
 	return fd < 0 ? fd : 0;
 }
 
+/* The network is not waited for under a lock that removals want. */
+static int image_get(struct engine *e, const char *word)
+{
+	fd_replace(&e->image_use_fd, -EBADF);
+	int r = e->image_get(e, word);
+	return r < 0 ? r : image_hold(e);
+}
+
 /* Only fields of the workload are taken from an image; its labels never steer the engine (security.md R10). */
 static int image_merge(struct engine *e, struct arena *a, struct container *c)
 {
@@ -58,6 +66,8 @@ static int image_merge(struct engine *e, struct arena *a, struct container *c)
 		r = image_find(e->root_fd, c->image, a, &image);
 	if (r == -ENOENT) {
 		r = image_import_builtin(e->root_fd, e->share_path, e->libexec_path, c->image);
+		if (r == -ENOENT && e->image_get)
+			r = image_get(e, c->image);
 		if (r == 0)
 			r = image_find(e->root_fd, c->image, a, &image);
 	}

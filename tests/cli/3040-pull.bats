@@ -84,3 +84,29 @@ has_some() {
 	run -1 --separate-stderr husk pull 127.0.0.1:1/test/none:1
 	[[ $stderr == "husk: "*"Couldn't connect to server" ]]
 }
+
+@test "run gets an image that is not here, when it is missing, always or never" {
+	local asked
+	run -125 --separate-stderr husk run --rm --net none --pull never "$REGISTRY/test/box:1" echo hello
+	[[ $stderr == "husk: no such image: $REGISTRY/test/box:1" ]]
+	run -125 --separate-stderr husk run --rm --net none --pull sometimes "$REGISTRY/test/box:1" true
+	[[ $stderr == "husk: --pull sometimes: it is always, missing or never" ]]
+	run -125 husk run --plan "$REGISTRY/test/box:1" true
+	run -0 --separate-stderr husk run --rm --net none "$REGISTRY/test/box:1" echo hello
+	[[ $output == hello && $stderr == "Unable to find image '$REGISTRY/test/box:1' locally" ]]
+	asked=$(grep -c 'GET /v2/test/box/manifests' "$BATS_FILE_TMPDIR/log")
+	run -0 --separate-stderr husk run --rm --net none "$REGISTRY/test/box:1" echo hello
+	[[ $output == hello && -z $stderr && $(grep -c 'GET /v2/test/box/manifests' "$BATS_FILE_TMPDIR/log") -eq $asked ]]
+	run -0 --separate-stderr husk run --rm --net none --pull always "$REGISTRY/test/box:1" echo hello
+	[[ $output == hello && $(grep -c 'GET /v2/test/box/manifests' "$BATS_FILE_TMPDIR/log") -gt $asked ]]
+	husk run -d --name held --net none "$REGISTRY/test/box:1" sleep 100
+	husk rm -f held
+}
+
+@test "a name that is nowhere: what the registry says, and what may have been meant" {
+	run -125 --separate-stderr husk run --rm --net none "$REGISTRY/test/none:1" true
+	[[ $stderr == *"husk: image $REGISTRY/test/none:1 is not here, and cannot be pulled: "*"does not have it (404)"* ]]
+	run -125 --separate-stderr husk run --rm --net none busibox true
+	[[ $stderr == *"image busibox is not here, and cannot be pulled: "*"Did you mean busybox?" ]]
+	[[ -z $(husk ps -aq) ]]
+}
