@@ -18,6 +18,9 @@ static const struct command *sub_find(const struct command *group, const char *n
 
 static int say_unknown_command(const struct command *group, const char *name)
 {
+	for (const char *const *planned = group->planned; planned && *planned; planned++)
+		if (str_eq(*planned, name))
+			return err_say(-EINVAL, "%s is planned and not there yet", name);
 	size_t count = 0;
 	command_each(c, group) count += 2;
 	auto_free const char **words = mem_new((count + 1) * sizeof(*words));

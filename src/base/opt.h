@@ -118,6 +118,8 @@ struct command {
 	 * -errno with the trail set. */
 	int (*run)(void *context, void *args, int argc, char **argv);
 	const struct command *const *sub; /* NULL-terminated; then run is NULL */
+	/* Of a group: names that people know from elsewhere and that are to come, NULL-terminated, or NULL. */
+	const char *const *planned;
 };
 
 /* Parses the options of one command; *out_first is the index of the first argument. Speaking: -EINVAL. The caller

@@ -104,10 +104,16 @@ static const struct command *const commands[] = {
 	NULL,
 };
 
+/* Docker's that people will try. */
+static const char *const planned[] = {"attach", "build", "commit", "compose", "cp", "create",
+	"events", "export", "import", "manifest", "pause", "port", "push", "rename", "restart",
+	"search", "stats", "system", "top", "unpause", "update", "volume", NULL};
+
 const struct command command_root = {
 	.name = "husk",
 	.summary = "containers on Linux, without a daemon",
 	.opts = root_opts,
 	.args_size = sizeof(struct cli_context),
 	.sub = commands,
+	.planned = planned,
 };

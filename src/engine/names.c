@@ -76,8 +76,8 @@ int name_claim(struct engine *e, const char *name, const char *id)
 		r = name_take_over(e, name, id);
 	if (r == -EEXIST)
 		return err_say(r,
-			"the container name \"%s\" is already in use by container %s. Remove or "
-			"rename it to reuse the name",
+			"the container name \"%s\" is already in use by container %s. Remove it "
+			"to use the name again",
 			name, name_find(e, name, owner) == 0 ? owner : "that is being removed");
 	return r < 0 ? err_new(r, "claim the name %s", name) : 0;
 }

@@ -116,3 +116,13 @@ commands() {
 	run bash -c '"$HUSK" ps >/dev/full'
 	[[ $status -ne 0 ]]
 }
+
+@test "a command of docker's that is to come is not taken for a misspelt one" {
+	local command
+	for command in top restart volume stats commit; do
+		run -125 --separate-stderr husk $command
+		[[ $stderr == "husk: $command is planned and not there yet" ]]
+	done
+	run -125 --separate-stderr husk rnu
+	[[ $stderr == "husk: unknown command: rnu; did you mean run?" ]]
+}

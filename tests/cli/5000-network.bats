@@ -207,6 +207,16 @@ outside() {
 	husk rm -f some
 }
 
+@test "a port that another container has published: the sentence names it" {
+	serve web 80 -p 8091:80
+	run -125 --separate-stderr networked --name other -p 8091:80 -- true
+	[[ $stderr == "husk: the port 8091/tcp of 0.0.0.0 is published by container web already" ]]
+	run -125 --separate-stderr networked --name web -- true
+	[[ $stderr == *'the container name "/web" is already in use by container '*'. Remove it to use the name again' ||
+		$stderr == *'the container name "web" is already in use by container '*'. Remove it to use the name again' ]]
+	husk rm -f web
+}
+
 @test "a port that is taken is refused with a sentence, and nothing is left" {
 	serve first 80 -p 8080:80
 	expect_refusal run -d --rootfs "$ROOTFS" --net bridge --name second -p 8080:80 -- sleep 100

@@ -85,8 +85,9 @@ static const struct command cmd_network = {
 	.name = "network", .summary = "networks", .sub = network_commands};
 static const struct command *const root_commands[] = {
 	&cmd_run, &cmd_rm, &cmd_network, &cmd_secret, NULL};
+static const char *const planned[] = {"rup", NULL};
 static const struct command root = {
-	.name = "husk-x", .summary = "containers", .sub = root_commands};
+	.name = "husk-x", .summary = "containers", .sub = root_commands, .planned = planned};
 
 #define WORDS(...) ((char **)(const char *[]){__VA_ARGS__, NULL})
 #define COUNT(...) ((int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)))
@@ -221,6 +222,7 @@ static void test_main_refuses(void **state)
 	REFUSED("husk-x: unknown command: rnu; did you mean run?", "husk-x", "rnu");
 	REFUSED("husk-x: unknown command: secre", "husk-x", "secre");
 	REFUSED("husk-x: unknown command: rnu; did you mean run?", "husk-x", "help", "rnu");
+	REFUSED("husk-x: rup is planned and not there yet", "husk-x", "rup");
 	REFUSED("husk-x: unknown flag: --root", "husk-x", "--root", "run");
 	REFUSED("husk-x network: unknown command: create", "husk-x", "network", "create");
 	REFUSED("husk-x run: requires at least 1 argument: IMAGE [ARG...]", "husk-x", "run");
