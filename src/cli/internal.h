@@ -6,7 +6,7 @@
 #include "base/opt.h"
 #include "base/table.h"
 #include "cli/cli.h"
-#include "cli/template.h"
+#include "template/template.h"
 #include "engine/engine.h"
 
 #include <stdio.h>

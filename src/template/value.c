@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The values of templates: made of JSON, looked up, judged true or false, and printed as Go prints them. */
-#include "cli/template_tree.h"
+#include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The functions of templates: Go's own, and those that Docker adds. Their sentences do not name them, the caller does. */
-#include "cli/template_tree.h"
+#include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* The words of a template: text between actions, and tokens inside them. */
-#include "cli/template_tree.h"
+#include "template/tree.h"
 
 struct token {
 	enum token_kind {

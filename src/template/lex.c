@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cutting a template into text and tokens: trim markers, comments, strings, numbers, names. */
-#include "cli/template_lex.h"
+#include "template/lex.h"
 #include "base/err.h"
 #include "base/str.h"
 

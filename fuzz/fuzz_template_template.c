@@ -3,7 +3,7 @@
 #include "fuzz.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "cli/template.h"
+#include "template/template.h"
 
 #include <errno.h>
 

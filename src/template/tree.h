@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What template_parse makes and template_execute walks, and the values that flow through it. */
-#include "cli/template.h"
+#include "template/template.h"
 
 struct value {
 	enum value_kind {

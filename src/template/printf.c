@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Go's printf for the verbs that make sense here: %v %s %q %d %x %X %t %f %e %g %%. What does not fit is shown as Go
  * shows it: %!d(string=web), %!s(MISSING), %!(EXTRA int=3). */
-#include "cli/template_tree.h"
+#include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
 

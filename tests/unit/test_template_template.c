@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Templates: what Go's text/template prints for the same document, the sentences of refusals, and the bounds. */
-#include "cli/template.c"
+#include "template/template.c"
 
 #include <setjmp.h>
 #include <stdarg.h>

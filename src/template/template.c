@@ -3,8 +3,8 @@
  * Running a template. Every evaluation is a step and every value lies in the run's arena; both are bounded, so that no
  * template, however nested, runs or grows for long.
  */
-#include "cli/template.h"
-#include "cli/template_tree.h"
+#include "template/template.h"
+#include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
 

@@ -3,8 +3,8 @@
  * Template text into a tree. Names of functions and variables are resolved here already, so that a template with a mistake
  * prints nothing at all.
  */
-#include "cli/template_tree.h"
-#include "cli/template_lex.h"
+#include "template/tree.h"
+#include "template/lex.h"
 #include "base/err.h"
 #include "base/str.h"
 
