@@ -15,7 +15,7 @@ static int line_write(void *context, const struct monitor_log_line *line)
 	const struct log_request *request = ((struct following *)context)->request;
 	bool is_stderr = line->stream == MONITOR_STDERR;
 	int r = 0;
-	if (request->wants_time) {
+	if (request->wants_time && line->is_begin) {
 		auto_buf struct buf prefix = BUF_INIT;
 		buf_addf(&prefix, "%s ", line->time);
 		r = request->write(request->context, is_stderr, prefix.data, prefix.len);

@@ -29,6 +29,11 @@ struct reading {
 	uint64_t count; /* lines met while counting */
 	uint64_t skip; /* lines before the wanted tail */
 	bool is_counting;
+	/* A long line comes in pieces, and so does one whose end comes late; those of the two streams may be mixed. */
+	struct {
+		bool is_inside; /* a line has begun and not ended */
+		bool is_skipped; /* the line that began last */
+	} streams[2];
 };
 
 /* "TIME STREAM F|P TEXT" into its parts; false for what is no such line, as half of one after a full disk. */
@@ -68,15 +73,18 @@ static int line_give(struct reading *r, char *text, size_t size)
 	struct monitor_log_line line;
 	if (!line_parse(text, size, &line))
 		return 0;
+	typeof(r->streams[0]) *stream = &r->streams[line.stream == MONITOR_STDERR];
+	line.is_begin = !stream->is_inside;
+	stream->is_inside = !line.has_newline;
 	if (r->is_counting) {
-		r->count++;
+		r->count += line.is_begin;
 		return 0;
 	}
-	if (r->skip > 0) {
-		r->skip--;
-		return 0;
+	if (line.is_begin) {
+		stream->is_skipped = r->skip > 0;
+		r->skip -= stream->is_skipped;
 	}
-	return r->each(r->context, &line);
+	return stream->is_skipped ? 0 : r->each(r->context, &line);
 }
 
 static int lines_give(struct reading *r)
@@ -102,20 +110,28 @@ static int lines_give(struct reading *r)
 	return 0;
 }
 
-/* Everything there is in this file from here on. */
-static int file_read_on(struct reading *r, int fd)
+/* What there is in this file from here on, at most so many bytes. */
+static int file_read_some(struct reading *r, int fd, uint64_t left)
 {
-	for (;;) {
-		ssize_t n = sys_read(fd, buf_reserve(&r->pending, READ_BYTES), READ_BYTES);
+	while (left > 0) {
+		size_t wanted = left < READ_BYTES ? (size_t)left : READ_BYTES;
+		ssize_t n = sys_read(fd, buf_reserve(&r->pending, READ_BYTES), wanted);
 		if (n < 0)
 			return err_new((int)n, "read the log");
 		if (n == 0)
 			return 0;
+		left -= (uint64_t)n;
 		buf_grew(&r->pending, (size_t)n);
 		int result = lines_give(r);
 		if (result < 0)
 			return result;
 	}
+	return 0;
+}
+
+static int file_read_on(struct reading *r, int fd)
+{
+	return file_read_some(r, fd, UINT64_MAX);
 }
 
 /* The same for a file that nobody writes any more: half a line at its end has no other half. */
@@ -147,6 +163,8 @@ static int number_open(int directory_fd, unsigned number)
 
 struct files {
 	int fds[FILES_MAX]; /* by age, -EBADF for none */
+	/* Where the youngest ended when they were opened: that is the end of the log, however fast it grows. */
+	uint64_t end;
 };
 
 static void files_close(struct files *f)
@@ -164,6 +182,22 @@ static bool files_are_current(int directory_fd, const struct files *f)
 	return true;
 }
 
+static int youngest_of(const struct files *f)
+{
+	int youngest = 0;
+	while (youngest < FILES_MAX - 1 && f->fds[youngest] < 0)
+		youngest++;
+	return youngest;
+}
+
+static int end_find(struct files *f)
+{
+	struct stat st = {0};
+	int fd = f->fds[youngest_of(f)], r = fd < 0 ? 0 : sys_stat_fd(fd, &st);
+	f->end = (uint64_t)st.st_size;
+	return r < 0 ? err_new(r, "look at the log") : 0;
+}
+
 /* All files as they are between two rotations; a container that never wrote has none. */
 static int files_open(int directory_fd, struct files *f)
 {
@@ -174,7 +208,7 @@ static int files_open(int directory_fd, struct files *f)
 				return f->fds[i];
 		}
 		if (files_are_current(directory_fd, f))
-			return 0;
+			return end_find(f);
 		files_close(f);
 	}
 	return err_say(-EAGAIN, "the log rotates faster than it can be opened");
@@ -237,10 +271,12 @@ static int follow(struct reading *r, int directory_fd, int *fd, bool (*is_ended)
 /* One pass over all files, oldest first. */
 static int files_read(struct reading *r, const struct files *f)
 {
-	for (int i = FILES_MAX - 1; i >= 0; i--) {
+	int youngest = youngest_of(f);
+	for (int i = FILES_MAX - 1; i >= youngest; i--) {
 		int result = 0;
 		if (f->fds[i] >= 0)
-			result = i > 0 ? file_read_last(r, f->fds[i]) : file_read_on(r, f->fds[i]);
+			result = i > youngest ? file_read_last(r, f->fds[i])
+					      : file_read_some(r, f->fds[i], f->end);
 		if (result < 0)
 			return result;
 	}
@@ -256,6 +292,7 @@ static int tail_find(struct reading *r, const struct files *f, uint64_t tail)
 			result = sys_seek_start(f->fds[i]);
 	r->is_counting = false;
 	buf_clear(&r->pending);
+	memset(r->streams, 0, sizeof(r->streams));
 	r->skip = r->count > tail ? r->count - tail : 0;
 	return result;
 }
@@ -274,10 +311,7 @@ int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
 	if (result == 0)
 		result = files_read(&r, &files);
 	/* Between two steps of a rotation there may be no `log`: the youngest is another one. */
-	int youngest = 0;
-	while (youngest < FILES_MAX - 1 && files.fds[youngest] < 0)
-		youngest++;
-	auto_close int last = take_fd(&files.fds[youngest]);
+	auto_close int last = take_fd(&files.fds[youngest_of(&files)]);
 	files_close(&files);
 	if (result == 0 && follows)
 		result = follow(&r, directory_fd, &last, is_ended);

@@ -44,6 +44,7 @@ struct monitor_log_line {
 	const char *text;
 	size_t size;
 	bool has_newline;
+	bool is_begin; /* of a line; otherwise a further piece of one */
 };
 int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
 	int (*each)(void *context, const struct monitor_log_line *line),

@@ -85,6 +85,21 @@ calls_of_ps() {
 	husk rm talker
 }
 
+@test "logs: a long line and one that is not ended yet are lines, with one time each; a fast writer does not keep it" {
+	local stamp='^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z '
+	background --name long -- sh -c 'echo first; head -c 50000 /dev/zero | tr "\\0" x; sleep 3; echo; printf open; sleep 100'
+	is_open() { [[ $(husk logs --tail 1 long) == open ]]; }
+	eventually is_open
+	[[ $(husk logs long | wc -l) -eq 2 && $(husk logs --tail 2 long | wc -c) -eq 50005 ]]
+	[[ $(husk logs --tail 2 -t long | grep -cE "$stamp") -eq 2 && $(husk logs -t long | grep -oE "[0-9]{4}-[0-9]{2}-[0-9]{2}T" | wc -l) -eq 3 ]]
+	husk rm -f long
+	background --name fast -- sh -c 'while :; do echo line; done'
+	eventually logged fast line
+	[[ $(timeout 20 "$HUSK" logs --tail 1 fast | wc -l) -le 2 ]]
+	timeout 20 "$HUSK" logs fast >/dev/null
+	husk rm -f fast
+}
+
 @test "logs -f follows and ends when the container ends" {
 	background --name talker -- sh -c 'for i in 1 2 3; do echo line $i; sleep 0.3; done'
 	run timeout -k 1 20 "$HUSK" logs -f talker

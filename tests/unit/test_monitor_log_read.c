@@ -61,9 +61,46 @@ static void test_tail(void **state)
 	assert_read(UINT64_MAX, "1\nE:2\n3a3b\n4\n\n");
 	assert_read(100, "1\nE:2\n3a3b\n4\n\n");
 	assert_read(2, "4\n\n");
-	assert_read(3, "3b\n4\n\n");
-	assert_read(5, "E:2\n3a3b\n4\n\n");
+	assert_read(3, "3a3b\n4\n\n");
+	assert_read(4, "E:2\n3a3b\n4\n\n");
+	assert_read(5, "1\nE:2\n3a3b\n4\n\n");
 	assert_read(0, "");
+}
+
+/* A line is what begins and ends, however many pieces it has, and whatever the other stream says meanwhile. */
+static void test_tail_of_pieces(void **state)
+{
+	temp_write("log.1", T "stdout F 1\n" T "stdout P 2a\n" T "stderr P 3a\n");
+	temp_write("log",
+		T "stdout P 2b\n" T "stdout F 2c\n" T "stderr F 3b\n" T "stdout P 4a\n" T
+		  "stderr F 5\n" T "stdout P 4b\n");
+	assert_read(UINT64_MAX, "1\n2aE:3a2b2c\nE:3b\n4aE:5\n4b");
+	assert_read(1, "E:5\n");
+	assert_read(2, "4aE:5\n4b");
+	assert_read(3, "E:3aE:3b\n4aE:5\n4b");
+	assert_read(4, "2aE:3a2b2c\nE:3b\n4aE:5\n4b");
+}
+
+/* As fast a writer as there can be: each line that is read makes another one. */
+static int see_and_write(void *context, const struct monitor_log_line *line)
+{
+	static const char more[] = T "stdout F more\n";
+	auto_close int fd = openat(temp_fd, "log", O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, more, sizeof(more) - 1), sizeof(more) - 1);
+	return see(context, line);
+}
+
+static void test_end_of_a_growing_log(void **state)
+{
+	for (int tail = 1; tail < 3; tail++) {
+		struct seen s = {.text = BUF_INIT, .stop_after = 1000};
+		temp_write("log", T "stdout F 1\n" T "stdout F 2\n");
+		assert_int_equal(monitor_log_read(temp_fd, tail == 1 ? 1 : UINT64_MAX, false,
+					 see_and_write, at_once, &s),
+			0);
+		assert_string_equal(s.text.data, tail == 1 ? "2\n" : "1\n2\n");
+		buf_release(&s.text);
+	}
 }
 
 /* What is no record is passed over, and does not count as a line of the tail. */
@@ -173,6 +210,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, temp_setup, temp_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_tail),
+		TEST(test_tail_of_pieces),
+		TEST(test_end_of_a_growing_log),
 		TEST(test_damaged),
 		TEST(test_stop),
 		TEST(test_follow_across_rotations),
