@@ -81,7 +81,7 @@ static const struct opt run_opts[] = {
 	OPT_FLAG('t', "tty", struct run_args, flags.wants_tty, "give it a terminal"),
 	OPT_LIST(0, "ulimit", struct run_args, ulimits, "NAME=SOFT[:HARD]", "set a resource limit"),
 	OPT_STRING('u', "user", struct run_args, user, "USER[:GROUP]", "user by name or number"),
-	OPT_LIST('v', "volume", struct run_args, volumes, "SRC:DST[:ro]",
+	OPT_LIST('v', "volume", struct run_args, volumes, "SRC:DST[:OPTIONS]",
 		"mount a host directory or a named volume"),
 	OPT_STRING('w', "workdir", struct run_args, workdir, "DIR", "working directory inside"),
 	OPT_END,

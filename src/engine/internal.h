@@ -8,7 +8,6 @@
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 #define INIT_PATH HUSK_LIBEXEC "/husk-init"
-
 enum { RECORD_BYTES_MAX = 1 << 20, STOP_TIMEOUT_MS = 10000 };
 
 /* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
@@ -64,7 +63,8 @@ void pending_settle(struct engine *e, const char *id);
 const char *id_make(struct arena *a);
 /* Volumes: volumes.c. A volume of a prepared container, cut in place. */
 struct volume {
-	const char *source, *destination, *options;
+	const char *source, *destination, *options; /* "ro" or "rw" */
+	bool copies; /* a new one gets what the image has there */
 };
 void volume_split(char *volume, struct volume *out);
 /* Makes the volume at `index` what volume_split takes; an anonymous one is given a name. */

@@ -49,6 +49,45 @@ static int image_hold(struct engine *e)
 	return fd < 0 ? fd : 0;
 }
 
+/* Two mounts on one place would hide one of them: a mistake, as Docker has it. */
+static int destination_take(struct arena *a, struct str_list *taken, const char *path)
+{
+	auto_buf struct buf clean = BUF_INIT;
+	path_clean(&clean, path);
+	for (size_t i = 0; i < taken->count; i++)
+		if (str_eq(taken->items[i], clean.data))
+			return err_say(-EINVAL, "two mounts on %s in the container", clean.data);
+	*arena_push(a, taken) = arena_str(a, clean.data);
+	return 0;
+}
+
+/* An image's VOLUMEs are anonymous volumes, where the user has not put something himself. */
+static int image_volumes_add(
+	struct engine *e, struct arena *a, struct container *c, const struct str_list *volumes)
+{
+	struct str_list taken = {0};
+	for (size_t i = 0; i < c->volumes.count; i++) {
+		struct volume volume;
+		char *text = (char *)arena_str(a, c->volumes.items[i]);
+		volume_split(text, &volume);
+		destination_take(a, &taken, volume.destination);
+	}
+	for (size_t i = 0; i < c->tmpfs.count; i++)
+		destination_take(a, &taken,
+			arena_strn(a, c->tmpfs.items[i], strcspn(c->tmpfs.items[i], ":")));
+	for (size_t i = 0; i < volumes->count; i++) {
+		if (destination_take(a, &taken, volumes->items[i]) < 0)
+			continue;
+		*arena_push(a, &c->volumes) = volumes->items[i];
+		int r = strchr(volumes->items[i], ':')
+			? err_say(-EINVAL, "\"%s\" has a colon in it", volumes->items[i])
+			: volume_normalize(e, a, c, c->volumes.count - 1);
+		if (r < 0)
+			return err_wrap(r, "the image's volumes");
+	}
+	return 0;
+}
+
 /* The network is not waited for under a lock that removals want. */
 static int image_get(struct engine *e, const char *word)
 {
@@ -90,7 +129,7 @@ static int image_merge(struct engine *e, struct arena *a, struct container *c)
 		c->process.user = config->user;
 	if (!c->stop_signal)
 		c->stop_signal = config->stop_signal;
-	return 0;
+	return image_volumes_add(e, a, c, &config->volumes);
 }
 
 static int rootfs_check(struct arena *a, struct container *c)
@@ -117,18 +156,6 @@ static int tmpfs_check(const char *text)
 	if (volume_is_root(destination))
 		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
 			destination);
-	return 0;
-}
-
-/* Two mounts on one place would hide one of them: a mistake, as Docker has it. */
-static int destination_take(struct arena *a, struct str_list *taken, const char *path)
-{
-	auto_buf struct buf clean = BUF_INIT;
-	path_clean(&clean, path);
-	for (size_t i = 0; i < taken->count; i++)
-		if (str_eq(taken->items[i], clean.data))
-			return err_say(-EINVAL, "two mounts on %s in the container", clean.data);
-	*arena_push(a, taken) = arena_str(a, clean.data);
 	return 0;
 }
 

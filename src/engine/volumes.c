@@ -7,13 +7,18 @@
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "mount/mount.h"
+#include "sys/calls.h"
 #include "sys/file.h"
+#include "sys/lock.h"
 #include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
 
-enum { ANONYMOUS_BYTES_MAX = 1 << 20 };
+enum { ANONYMOUS_BYTES_MAX = 1 << 20, VOLUME_PATH_MAX = 4096 };
 
 /* "/", and "/." and "/x/..", which are the same place. */
 bool volume_is_root(const char *path)
@@ -23,7 +28,19 @@ bool volume_is_root(const char *path)
 	return str_eq(clean.data, "/");
 }
 
-/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. Afterwards it is SRC:DST:OPTIONS, and SRC a path. */
+/* "ro", "rw" and "nocopy", with commas between them. */
+static bool options_are_known(const char *options)
+{
+	auto_free char *copy = mem_strdup(options);
+	char *rest = copy, *word;
+	while ((word = str_cut(&rest, ',')))
+		if (!str_eq(word, "ro") && !str_eq(word, "rw") && !str_eq(word, "nocopy"))
+			return false;
+	return true;
+}
+
+/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. Afterwards it is
+ * SRC:DST:OPTIONS, and SRC a path. */
 int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index)
 {
 	const char *text = c->volumes.items[index];
@@ -45,9 +62,9 @@ int volume_normalize(struct engine *e, struct arena *a, struct container *c, siz
 	if (strchr(destination, '\n') || volume_is_root(destination))
 		return err_say(
 			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
-	if (options && !str_eq(options, "ro") && !str_eq(options, "rw"))
-		return err_say(
-			-EINVAL, "-v \"%s\": the option \"%s\" is not ro or rw", text, options);
+	if (options && !options_are_known(options))
+		return err_say(-EINVAL, "-v \"%s\": the option \"%s\" is not ro, rw or nocopy",
+			text, options);
 	const char *name = source;
 	if (source[0] != '/') {
 		if (!str_is_name(source))
@@ -72,7 +89,12 @@ void volume_split(char *volume, struct volume *out)
 	char *destination = strrchr(volume, ':');
 	if (destination)
 		*destination++ = '\0';
-	*out = (struct volume){volume, destination ? destination : "", options ? options : ""};
+	/* A single word is what most records have. */
+	bool is_readonly = options && (str_prefix(options, "ro") || strstr(options, ",ro"));
+	*out = (struct volume){.source = volume,
+		.destination = destination ? destination : "",
+		.options = is_readonly ? "ro" : "rw",
+		.copies = !options || !strstr(options, "nocopy")};
 }
 
 static int anonymous_store(const struct engine *e, const struct container *c)
@@ -87,21 +109,135 @@ static int anonymous_store(const struct engine *e, const struct container *c)
 	return r < 0 ? err_new(r, "write the volumes of container %.12s", c->id) : 0;
 }
 
+/* A volume on its way to be filled from the image, whose root is opened with the first one that needs it. */
+struct filling {
+	struct engine *e;
+	const struct container *c;
+	int root_fd;
+};
+
+/* What the image has at the volume's place, and how that directory looks: programs expect both. */
+static int volume_fill(struct filling *f, const struct volume *volume, int data_fd)
+{
+	if (f->c->rootfs || !volume->copies)
+		return 0;
+	if (f->root_fd < 0)
+		f->root_fd = container_image_root_open(f->e, f->c);
+	if (f->root_fd < 0)
+		return f->root_fd;
+	auto_close int from = path_open(f->root_fd, volume->destination, O_PATH | O_DIRECTORY, 0);
+	if (from == -ENOENT || from == -ENOTDIR || from == -ELOOP)
+		return 0;
+	int r = from < 0 ? err_new(from, "open it") : mount_copy_up(from, data_fd);
+	if (r == 0)
+		r = mount_copy_attributes(from, data_fd);
+	return r < 0
+		? err_wrap(r, "copy what the image has in %s to its volume", volume->destination)
+		: 0;
+}
+
+/* A volume in the making, and the lock of its maker, which is there before it and removed after it. */
+#define STAGE_PREFIX "volumes/.making-"
+#define STAGE_LOCK ".lock"
+
+static void stage_remove(const struct engine *e, const char *stage)
+{
+	auto_buf struct buf lock = BUF_INIT;
+	buf_addf(&lock, "%s" STAGE_LOCK, stage);
+	file_remove_tree_at(e->root_fd, stage);
+	sys_unlink_at(e->root_fd, lock.data, 0);
+}
+
+/* What commands that were killed have left. */
+static void stages_sweep(const struct engine *e)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	if (file_list_at(e->root_fd, "volumes", &names) < 0)
+		return;
+	strvec_each (name, &names) {
+		auto_buf struct buf stage = BUF_INIT;
+		buf_addf(&stage, "volumes/%s", *name);
+		if (!str_prefix(stage.data, STAGE_PREFIX) || !str_suffix(*name, STAGE_LOCK))
+			continue;
+		auto_close int lock = lock_file_at(e->root_fd, stage.data, false);
+		stage.data[stage.len - strlen(STAGE_LOCK)] = '\0';
+		if (lock >= 0)
+			stage_remove(e, stage.data);
+	}
+}
+
+/* A new volume appears with all that is in it, or not at all. */
+static int stage_fill(struct filling *f, const struct volume *volume, const char *stage)
+{
+	auto_buf struct buf data = BUF_INIT;
+	char name[VOLUME_PATH_MAX];
+	buf_addf(&data, "%s/_data", stage);
+	int r = sys_mkdir_at(f->e->root_fd, stage, 0755);
+	auto_close int fd = r < 0 ? r : file_make_dir_open_at(f->e->root_fd, data.data, 0755);
+	if (fd < 0)
+		return err_new(fd, "make %s", data.data);
+	r = volume_fill(f, volume, fd);
+	if (r < 0)
+		return r;
+	r = fmt(name, "%.*s", (int)(strlen(volume->source) - strlen("/_data")), volume->source);
+	if (r >= 0)
+		r = sys_rename_at(f->e->root_fd, stage, AT_FDCWD, name, RENAME_NOREPLACE);
+	/* Another container was faster: it has the same. */
+	return r < 0 && r != -EEXIST ? err_new(r, "make volume %s", volume->source) : 0;
+}
+
+static int volume_make_new(struct filling *f, const struct volume *volume)
+{
+	struct err_packet trail;
+	auto_buf struct buf stage = BUF_INIT, name = BUF_INIT;
+	buf_addf(&stage, STAGE_PREFIX "%s", f->c->id);
+	buf_addf(&name, "%s" STAGE_LOCK, stage.data);
+	stages_sweep(f->e);
+	auto_close int lock = lock_file_at(f->e->root_fd, name.data, true);
+	if (lock < 0)
+		return err_new(lock, "lock %s", stage.data);
+	int r = stage_fill(f, volume, stage.data);
+	err_pack(&trail);
+	stage_remove(f->e, stage.data);
+	return r < 0 ? err_unpack(&trail) : 0;
+}
+
+static bool is_empty(int dir_fd)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	return file_list_at(dir_fd, ".", &names) == 0 && names.count == 0;
+}
+
+/* One that is there and empty is filled in its place: a container that runs may have it. */
+static int volume_make(struct filling *f, const struct volume *volume)
+{
+	auto_close int fd = file_open_dir_at(AT_FDCWD, volume->source);
+	if (fd == -ENOENT)
+		return volume_make_new(f, volume);
+	if (fd < 0)
+		return err_new(fd, "open volume %s", volume->source);
+	if (f->c->rootfs || !volume->copies || !is_empty(fd))
+		return 0;
+	int r = sys_flock(fd, LOCK_EX);
+	if (r < 0)
+		return err_new(r, "lock volume %s", volume->source);
+	return is_empty(fd) ? volume_fill(f, volume, fd) : 0;
+}
+
 int volumes_make(struct engine *e, const struct container *c)
 {
 	auto_buf struct buf prefix = BUF_INIT;
+	struct filling f = {e, c, -EBADF};
 	buf_addf(&prefix, "%s/volumes/", e->root_path);
 	int r = anonymous_store(e, c);
 	for (size_t i = 0; i < c->volumes.count && r == 0; i++) {
 		auto_free char *copy = mem_strdup(c->volumes.items[i]);
 		struct volume volume;
 		volume_split(copy, &volume);
-		if (!str_prefix(volume.source, prefix.data))
-			continue;
-		r = file_make_dirs_at(AT_FDCWD, volume.source, 0755);
-		if (r < 0)
-			return err_new(r, "make volume %s", volume.source);
+		if (str_prefix(volume.source, prefix.data))
+			r = volume_make(&f, &volume);
 	}
+	fd_replace(&f.root_fd, -EBADF);
 	return r;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an image has in a directory, copied into the tmpfs that will cover it: names, content, modes, owners and times, as
- * init does it, in fixed memory. Nothing is followed: each name is opened from the fd of its directory. Extended attributes
- * are not copied, and neither are sockets, which are nothing without whoever listens.
+ * init does it, in fixed memory; husk does the same for a new volume. Nothing is followed: each name is opened from the fd
+ * of its directory. Of extended attributes those of programs are copied; sockets are not, which mean nothing without the
+ * program that listens.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -21,15 +22,45 @@ enum {
 	DEPTH_MAX = 64,
 	ROWS_ROOM = 4096,
 	DATA_ROOM = 32 * 1024,
+	XATTR_ROOM = 4096,
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 };
 
-static int attributes_copy(int fd, const struct stat *st)
+/* What programs of the image wrote: those of trusted.* and user.overlay.* are overlayfs's own, the other security.* ones of
+ * the host's security module. */
+static bool xattr_is_copied(const char *name)
+{
+	return str_eq(name, "security.capability") || str_prefix(name, "system.posix_acl_") ||
+		(str_prefix(name, "user.") && !str_prefix(name, "user.overlay."));
+}
+
+/* A file system, or a user namespace, that takes no such attribute goes without. */
+static int xattrs_copy(int from, int to)
+{
+	char names[XATTR_ROOM], value[XATTR_ROOM];
+	ssize_t len = sys_list_xattr(from, names, sizeof(names));
+	if (len < 0)
+		return len == -EOPNOTSUPP ? 0 : (int)len;
+	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+		if (!xattr_is_copied(name))
+			continue;
+		ssize_t size = sys_get_xattr(from, name, value, sizeof(value));
+		int r = size < 0 ? (int)size : sys_set_xattr(to, name, value, (size_t)size);
+		if (r < 0 && r != -EOPNOTSUPP && r != -EPERM)
+			return r;
+	}
+	return 0;
+}
+
+/* Changing the owner clears set-id bits and capabilities, so it comes first. */
+static int attributes_copy(int from, int fd, const struct stat *st)
 {
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
 	int r = sys_chown_at(fd, "", st->st_uid, st->st_gid, AT_EMPTY_PATH);
 	if (r == 0)
 		r = sys_chmod_fd(fd, st->st_mode & 07777);
+	if (r == 0)
+		r = xattrs_copy(from, fd);
 	return r < 0 ? r : sys_set_times_at(fd, "", times, AT_EMPTY_PATH);
 }
 
@@ -59,7 +90,7 @@ static int file_copy(int from_dir, int to_dir, const char *name, const struct st
 	auto_close int to = sys_open_at(
 		to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	r = to < 0 ? to : content_copy(from, to);
-	return r < 0 ? r : attributes_copy(to, st);
+	return r < 0 ? r : attributes_copy(from, to, st);
 }
 
 static int link_copy(int from_dir, int to_dir, const char *name, const struct stat *st)
@@ -94,7 +125,7 @@ static int subdirectory_copy(
 	r = to < 0 ? err_new(to, "%s", name) : directory_copy(from, to, depth + 1);
 	if (r < 0)
 		return r;
-	r = attributes_copy(to, st);
+	r = attributes_copy(from, to, st);
 	return r < 0 ? err_new(r, "%s", name) : 0;
 }
 
@@ -146,4 +177,17 @@ int mount_copy_up(int from_fd, int to_fd)
 	if (from < 0 || to < 0)
 		return err_new(from < 0 ? from : to, "open the directory");
 	return directory_copy(from, to, 0);
+}
+
+int mount_copy_attributes(int from_fd, int to_fd)
+{
+	struct stat st;
+	auto_close int from = sys_open_at(from_fd, ".", DIR_FLAGS, 0);
+	auto_close int to = sys_open_at(to_fd, ".", DIR_FLAGS, 0);
+	if (from < 0 || to < 0)
+		return err_new(from < 0 ? from : to, "open the directory");
+	int r = sys_stat_fd(from, &st);
+	if (r == 0)
+		r = attributes_copy(from, to, &st);
+	return r < 0 ? err_new(r, "give it owner and mode") : 0;
 }

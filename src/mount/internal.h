@@ -7,7 +7,5 @@
 int mount_tree_set(int tree_fd, const struct mount_row *row);
 /* The attributes alone, of a tree or of what is mounted. Speaking. */
 int mount_attributes_set(int fd, const struct mount_row *row);
-/* Copies what is in one directory into another. Speaking; does not allocate. */
-int mount_copy_up(int from_fd, int to_fd);
 /* Attaches a detached tree to a pinned mount point. Silent. */
 int mount_tree_attach(int tree_fd, int target_fd);

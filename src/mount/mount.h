@@ -8,6 +8,7 @@
  * The host side opens what only it can see (the overlay, sources of bind mounts) and hands the detached trees to init
  * by slot; init attaches them, makes the kernel file systems in its own namespaces, then pivots.
  */
+#include "mount/copy_up.h"
 #include "base/buf.h"
 #include "base/flat.h"
 

@@ -248,6 +248,18 @@ ssize_t sys_write_at(int fd, const void *data, size_t size, uint64_t offset)
 	return count < 0 ? -errno : count;
 }
 
+ssize_t sys_get_xattr(int fd, const char *name, void *out, size_t room)
+{
+	int fault = fault_hit("fgetxattr");
+	return fault ? fault : sys_result(fgetxattr(fd, name, out, room));
+}
+
+ssize_t sys_list_xattr(int fd, char *out, size_t room)
+{
+	int fault = fault_hit("flistxattr");
+	return fault ? fault : sys_result(flistxattr(fd, out, room));
+}
+
 int sys_set_xattr(int fd, const char *name, const void *value, size_t size)
 {
 	int fault = fault_hit("set_xattr");

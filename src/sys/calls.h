@@ -48,6 +48,8 @@ ssize_t sys_write(int fd, const void *data, size_t size);
 ssize_t sys_read_at(int fd, void *data, size_t size, uint64_t offset);
 ssize_t sys_write_at(int fd, const void *data, size_t size, uint64_t offset);
 int sys_set_xattr(int fd, const char *name, const void *value, size_t size);
+ssize_t sys_get_xattr(int fd, const char *name, void *out, size_t room); /* -ERANGE: too long */
+ssize_t sys_list_xattr(int fd, char *out, size_t room);
 /* Access and modification time, as utimensat(2). */
 int sys_set_times_at(int dirfd, const char *path, const struct timespec times[2], int flags);
 struct iovec;

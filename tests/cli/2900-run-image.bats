@@ -47,6 +47,6 @@ setup_file() {
 }
 
 @test "an image that does not exist: one sentence" {
-	expect_refusal run --rm --net none nosuchimage true
+	expect_refusal run --rm --net none --pull never nosuchimage true
 	[[ $stderr == *nosuchimage* ]]
 }
