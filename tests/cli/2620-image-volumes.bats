@@ -110,8 +110,10 @@ expect_facts() {
 	is_filling() { [[ -n $(find "$HUSK_ROOT/volumes" -path '*/.making-*/_data') ]]; }
 	eventually is_filling
 	[[ ! -e $HUSK_ROOT/volumes/new ]]
-	kill -9 "$(pgrep -P $pid -x husk)" $pid
+	killed=$(pgrep -P $pid -x husk)
+	kill -9 "$killed" $pid
 	wait $pid || true
+	eventually is_gone "$killed"
 	run -0 husk run --rm --net none -v new:/data "$IMAGE" cat /data/link
 	expect_output content
 	[[ $(volumes) -eq 1 && -z $(find "$HUSK_ROOT/volumes" -name '.making*') ]]

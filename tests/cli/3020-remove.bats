@@ -164,8 +164,10 @@ is_free() {
 	# It is at work all the time.
 	kill -0 $pid
 	[[ -n $(ls -A "$HUSK_ROOT/layers/making") ]]
-	kill -9 "$(pgrep -P $pid)" $pid
+	killed=$(pgrep -P $pid)
+	kill -9 "$killed" $pid
 	wait $pid || true
+	eventually is_gone "$killed"
 	# What the dead one left goes with the next removal.
 	husk image prune -f
 	[[ -z $(ls -A "$HUSK_ROOT/layers/making") ]]
