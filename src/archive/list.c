@@ -39,59 +39,47 @@ struct file_source {
 	bool is_file; /* read at `offset`; otherwise a pipe or the like, which is read once */
 	uint64_t offset;
 	char *piece;
+	size_t first_bytes; /* at the beginning of the piece, read ahead and not given yet */
 };
+
+static ssize_t file_read_to(struct file_source *s, char *to, size_t room)
+{
+	ssize_t count = s->is_file ? sys_read_at(s->fd, to, room, s->offset)
+				   : sys_read(s->fd, to, room);
+	if (count < 0)
+		return err_new((int)count, "read an archive");
+	s->offset += (uint64_t)count;
+	return count;
+}
 
 static ssize_t file_read(void *context, const void **out_data)
 {
 	struct file_source *s = context;
-	ssize_t count = s->is_file ? sys_read_at(s->fd, s->piece, LIST_PIECE, s->offset)
-				   : sys_read(s->fd, s->piece, LIST_PIECE);
-	if (count < 0)
-		return err_new((int)count, "read an archive");
-	s->offset += (uint64_t)count;
-	*out_data = s->piece;
-	return count;
-}
-
-/* A source that gives its first piece once more, and the rest after it. */
-struct replayed_source {
-	struct file_source *file;
-	size_t first_bytes; /* of file->piece; 0: given */
-};
-
-static ssize_t replayed_read(void *context, const void **out_data)
-{
-	struct replayed_source *s = context;
-	size_t size = s->first_bytes;
-	if (size == 0)
-		return file_read(s->file, out_data);
+	ssize_t count = (ssize_t)s->first_bytes;
 	s->first_bytes = 0;
-	*out_data = s->file->piece;
-	return (ssize_t)size;
+	*out_data = s->piece;
+	return count ? count : file_read_to(s, s->piece, LIST_PIECE);
 }
 
-/* At least a block, unless the file ends before: a pipe brings as little as it likes. */
-static ssize_t first_read(struct file_source *s)
+/* Reads ahead at least a block, unless the file ends before: a pipe brings as little as it likes. */
+static int first_read(struct file_source *s)
 {
-	size_t size = 0;
 	ssize_t count;
 	do {
-		count = s->is_file ? sys_read_at(s->fd, s->piece + size, LIST_PIECE - size, size)
-				   : sys_read(s->fd, s->piece + size, LIST_PIECE - size);
+		count = file_read_to(s, s->piece + s->first_bytes, LIST_PIECE - s->first_bytes);
 		if (count < 0)
-			return err_new((int)count, "read an archive");
-		size += (size_t)count;
-	} while (count > 0 && size < TAR_BLOCK);
-	s->offset = size;
-	return (ssize_t)size;
+			return (int)count;
+		s->first_bytes += (size_t)count;
+	} while (count > 0 && s->first_bytes < TAR_BLOCK);
+	return 0;
 }
 
-static int plain_fill(struct inflater *f, struct replayed_source *source, struct piece_out *out)
+static int plain_fill(struct inflater *f, struct file_source *source, struct piece_out *out)
 {
 	const void *data;
 	if (f)
 		return inflater_fill(f, out);
-	ssize_t count = replayed_read(source, &data);
+	ssize_t count = file_read(source, &data);
 	out->size = count > 0 ? (size_t)count : 0;
 	if (count > 0)
 		memcpy(out->data, data, out->size);
@@ -101,18 +89,16 @@ static int plain_fill(struct inflater *f, struct replayed_source *source, struct
 int archive_spool(int fd, bool is_file, int out_fd, uint64_t max)
 {
 	auto_free char *piece = mem_new(LIST_PIECE), *room = mem_new(LIST_PIECE);
-	struct file_source file = {.fd = fd, .is_file = is_file, .piece = piece};
+	struct file_source source = {.fd = fd, .is_file = is_file, .piece = piece};
 	struct piece_out out = {.data = room, .room = LIST_PIECE};
 	uint64_t total = 0;
-	ssize_t first = first_read(&file);
-	if (first < 0)
-		return (int)first;
-	struct replayed_source source = {&file, (size_t)first};
-	enum archive_compression compression = compression_of(piece, (size_t)first);
+	int code = first_read(&source);
+	if (code < 0)
+		return code;
+	enum archive_compression compression = compression_of(piece, source.first_bytes);
 	auto_of(inflater) struct inflater *f = compression == ARCHIVE_PLAIN
 		? NULL
-		: inflater_new(
-			  compression, &(struct tar_source){replayed_read, &source}, "an archive");
+		: inflater_new(compression, &(struct tar_source){file_read, &source}, "an archive");
 	for (;;) {
 		int r = plain_fill(f, &source, &out);
 		/* Before anything is written: the first block says whether it is an archive at all. */

@@ -62,21 +62,11 @@ static int destination_take(struct arena *a, struct str_list *taken, const char 
 }
 
 /* An image's VOLUMEs are anonymous volumes, where the user has not put something himself. */
-static int image_volumes_add(
-	struct engine *e, struct arena *a, struct container *c, const struct str_list *volumes)
+static int image_volumes_add(struct engine *e, struct arena *a, struct container *c,
+	const struct str_list *volumes, struct str_list *taken)
 {
-	struct str_list taken = {0};
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		struct volume volume;
-		char *text = (char *)arena_str(a, c->volumes.items[i]);
-		volume_split(text, &volume);
-		destination_take(a, &taken, volume.destination);
-	}
-	for (size_t i = 0; i < c->tmpfs.count; i++)
-		destination_take(a, &taken,
-			arena_strn(a, c->tmpfs.items[i], strcspn(c->tmpfs.items[i], ":")));
 	for (size_t i = 0; i < volumes->count; i++) {
-		if (destination_take(a, &taken, volumes->items[i]) < 0)
+		if (destination_take(a, taken, volumes->items[i]) < 0)
 			continue;
 		*arena_push(a, &c->volumes) = volumes->items[i];
 		int r = strchr(volumes->items[i], ':')
@@ -97,7 +87,8 @@ static int image_get(struct engine *e, const char *word)
 }
 
 /* Only fields of the workload are taken from an image; its labels never steer the engine (security.md R10). */
-static int image_merge(struct engine *e, struct arena *a, struct container *c)
+static int image_merge(
+	struct engine *e, struct arena *a, struct container *c, struct str_list *taken)
 {
 	struct image image;
 	int r = image_hold(e);
@@ -129,7 +120,7 @@ static int image_merge(struct engine *e, struct arena *a, struct container *c)
 		c->process.user = config->user;
 	if (!c->stop_signal)
 		c->stop_signal = config->stop_signal;
-	return image_volumes_add(e, a, c, &config->volumes);
+	return image_volumes_add(e, a, c, &config->volumes, taken);
 }
 
 static int rootfs_check(struct arena *a, struct container *c)
@@ -159,9 +150,10 @@ static int tmpfs_check(const char *text)
 	return 0;
 }
 
-static int mounts_check(struct engine *e, struct arena *a, struct container *c)
+/* `taken`: the places in the container that the user puts something on. */
+static int mounts_check(
+	struct engine *e, struct arena *a, struct container *c, struct str_list *taken)
 {
-	struct str_list taken = {0};
 	int r = 0;
 	for (size_t i = 0; i < c->volumes.count && r == 0; i++) {
 		r = volume_normalize(e, a, c, i);
@@ -170,14 +162,14 @@ static int mounts_check(struct engine *e, struct arena *a, struct container *c)
 		struct volume volume;
 		auto_free char *text = mem_strdup(c->volumes.items[i]);
 		volume_split(text, &volume);
-		r = destination_take(a, &taken, volume.destination);
+		r = destination_take(a, taken, volume.destination);
 	}
 	for (size_t i = 0; i < c->tmpfs.count && r == 0; i++) {
 		auto_free char *path = mem_strdup(c->tmpfs.items[i]);
 		path[strcspn(path, ":")] = '\0';
 		r = tmpfs_check(c->tmpfs.items[i]);
 		if (r == 0)
-			r = destination_take(a, &taken, path);
+			r = destination_take(a, taken, path);
 	}
 	return r;
 }
@@ -281,16 +273,17 @@ static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 
 int container_prepare(struct engine *e, struct arena *a, struct container *c)
 {
+	struct str_list taken = {0};
 	labels_merge(c);
 	int r = labels_check(c);
 	if (r == 0)
-		r = mounts_check(e, a, c);
+		r = mounts_check(e, a, c, &taken);
 	if (r == 0)
 		r = texts_check(c);
 	if (r == 0)
 		r = limits_check(e, c);
 	if (r == 0)
-		r = c->rootfs ? rootfs_check(a, c) : image_merge(e, a, c);
+		r = c->rootfs ? rootfs_check(a, c) : image_merge(e, a, c, &taken);
 	if (r < 0)
 		return r;
 	if (c->process.entrypoint.count + c->process.command.count == 0)

@@ -216,8 +216,9 @@ static int file_find(const struct config *c, struct fetch_request *out)
 	r = json_opt_string(&entry, "identitytoken", c->a, &out->identity_token);
 	if (r >= 0 && !out->identity_token)
 		r = json_opt_string(&entry, "auth", c->a, &auth);
-	return r < 0 || !auth || *auth == '\0' ? r < 0 ? r : 0
-					       : auth_split(&entry, auth, c->a, out);
+	if (r < 0)
+		return r;
+	return auth && *auth ? auth_split(&entry, auth, c->a, out) : 0;
 }
 
 int credentials_find(struct arena *a, struct fetch_request *request)

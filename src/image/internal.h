@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "image/image.h"
 
+#define IMAGES_LOCK "images.lock"
 #define IMAGES_MAKING_LOCK "images.making"
 /* The fd is the lock. */
 int images_lock(int root_fd);

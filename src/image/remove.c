@@ -212,7 +212,7 @@ int image_sweep(int root_fd)
 
 int images_lock(int root_fd)
 {
-	int lock = lock_file_at(root_fd, "images.lock", true);
+	int lock = lock_file_at(root_fd, IMAGES_LOCK, true);
 	return lock < 0 ? err_new(lock, "lock the images") : lock;
 }
 

@@ -30,6 +30,7 @@ static int ask_opaque(void *context, int dir_fd)
 	return answer < 0 ? err_new(answer, "make a directory opaque") : 0;
 }
 
+#define LOCK_IN "lock the worker for images in"
 #define CAP_BIT(number) (1ULL << (number))
 
 /* To give files their owners and modes. */
@@ -38,7 +39,7 @@ static const uint64_t import_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRID
 
 /* Of the engine's root: what images are made of, and the locks of that. */
 static const char *const store_parts[] = {
-	"content/", "images/", "layers/", "refs/", "images.lock", IMAGES_MAKING_LOCK, NULL};
+	"content/", "images/", "layers/", "refs/", IMAGES_LOCK, IMAGES_MAKING_LOCK, NULL};
 static const char *const saved_parts[] = {"content/", "images/", "layers/", "refs/", NULL};
 
 static int say(void *context, const char *text)
@@ -50,18 +51,25 @@ static int say(void *context, const char *text)
 	return r < 0 ? err_new(r, "say what was loaded") : 0;
 }
 
+/* Shuts an importer in, with the store and, unless it is NULL, the directory of a layout. */
+static int importer_confine(int *layout_fd, int *store_fd)
+{
+	int r = worker_confine(&(struct confinement){.layout_fd = layout_fd,
+		.store_fd = store_fd,
+		.store_parts = store_parts,
+		.caps = import_caps});
+	return r < 0 ? err_wrap(r, LOCK_IN) : 0;
+}
+
 static int import_main(int argc, char **argv)
 {
 	int fd = WORKER_FILE_FD, store = WORKER_STORE_FD;
 	auto_of(layout) struct layout layout = {0};
 	if (argc != 1)
 		return err_say(-EINVAL, "import-layout takes a reference");
-	int r = worker_confine(&(struct confinement){.layout_fd = &fd,
-		.store_fd = &store,
-		.store_parts = store_parts,
-		.caps = import_caps});
+	int r = importer_confine(&fd, &store);
 	if (r < 0)
-		return err_wrap(r, "lock the worker for images in");
+		return r;
 	r = layout_open(&layout, fd);
 	struct archive_budget budget = archive_budget_default;
 	const struct import i = {.layout = &layout,
@@ -96,12 +104,9 @@ static int load_main(int argc, char **argv)
 	int r = sys_stat_fd(fd, &st);
 	if (r < 0)
 		return err_new(r, "look at the archive");
-	r = worker_confine(&(struct confinement){.layout_fd = S_ISDIR(st.st_mode) ? &fd : NULL,
-		.store_fd = &store,
-		.store_parts = store_parts,
-		.caps = import_caps});
+	r = importer_confine(S_ISDIR(st.st_mode) ? &fd : NULL, &store);
 	if (r < 0)
-		return err_wrap(r, "lock the worker for images in");
+		return r;
 	if (!S_ISDIR(st.st_mode))
 		r = plain_make(store, &fd, st.st_mode);
 	if (r == 0)
@@ -140,12 +145,9 @@ static int pull_main(int argc, char **argv)
 	struct board *board = NULL;
 	if (argc < 1 || argc > 2)
 		return err_say(-EINVAL, "pull takes a reference and an architecture");
-	int r = worker_confine(&(struct confinement){.layout_fd = &fd,
-		.store_fd = &store,
-		.store_parts = store_parts,
-		.caps = import_caps});
+	int r = importer_confine(&fd, &store);
 	if (r < 0)
-		return err_wrap(r, "lock the worker for images in");
+		return r;
 	r = board_map(WORKER_BOARD_FD, true, &board);
 	if (r < 0)
 		return err_new(r, "map the board of the pull");
@@ -170,8 +172,7 @@ static int save_main(int argc, char **argv)
 		.store_parts = saved_parts,
 		.store_is_readonly = true,
 		.caps = CAP_BIT(CAP_DAC_READ_SEARCH)});
-	return r < 0 ? err_wrap(r, "lock the worker for images in")
-		     : save_images(store, WORKER_FILE_FD, argc, argv);
+	return r < 0 ? err_wrap(r, LOCK_IN) : save_images(store, WORKER_FILE_FD, argc, argv);
 }
 
 static const struct {

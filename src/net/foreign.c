@@ -99,28 +99,41 @@ static bool is_foreign(const struct place *place)
 	return is_ip && place->table[0] && place->chain[0] && !str_prefix(place->table, "husk-");
 }
 
-static int collect_chain(const struct nlmsghdr *message, void *data)
+/* A chain, as the kernel lists it: where it is, and where packets come to it (UINT32_MAX: only from other chains). */
+struct chain {
+	struct place place;
+	uint32_t hook, policy; /* the policy in the order of the network */
+};
+
+static void read_chain(const struct nlmsghdr *message, struct chain *out)
 {
 	const struct nfgenmsg *head = netlink_header(message, sizeof(*head));
-	struct place place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC};
-	uint32_t policy = htonl(NF_ACCEPT), hook = UINT32_MAX;
 	struct netlink_attribute attribute;
-
+	*out = (struct chain){.place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC},
+		.hook = UINT32_MAX,
+		.policy = htonl(NF_ACCEPT)};
 	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
 	while (netlink_next(&reader, &attribute)) {
 		if (attribute.type == NFTA_CHAIN_TABLE)
-			read_name(place.table, &attribute);
+			read_name(out->place.table, &attribute);
 		else if (attribute.type == NFTA_CHAIN_NAME)
-			read_name(place.chain, &attribute);
+			read_name(out->place.chain, &attribute);
 		else if (attribute.type == NFTA_CHAIN_HOOK)
-			hook = read_hook(&attribute);
+			out->hook = read_hook(&attribute);
 		else if (attribute.type == NFTA_CHAIN_POLICY)
-			netlink_get_u32(&attribute, &policy);
+			netlink_get_u32(&attribute, &out->policy);
 	}
-	if (!is_foreign(&place))
+}
+
+static int collect_chain(const struct nlmsghdr *message, void *data)
+{
+	struct chain chain;
+	read_chain(message, &chain);
+	if (!is_foreign(&chain.place))
 		return 0;
-	if ((hook == NF_INET_FORWARD && policy == htonl(NF_DROP)) || is_known(&place))
-		return add_place(data, &place);
+	if ((chain.hook == NF_INET_FORWARD && chain.policy == htonl(NF_DROP)) ||
+		is_known(&chain.place))
+		return add_place(data, &chain.place);
 	return 0;
 }
 
@@ -290,22 +303,13 @@ struct strangers {
 
 static int stranger_note(const struct nlmsghdr *message, void *data)
 {
-	const struct nfgenmsg *head = netlink_header(message, sizeof(*head));
 	struct strangers *strangers = data;
-	struct place place = {.family = head ? head->nfgen_family : NFPROTO_UNSPEC};
-	uint32_t hook = UINT32_MAX;
+	struct chain chain;
 	char own[NET_TABLE_TEXT];
-	struct netlink_attribute attribute;
-	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
-	while (netlink_next(&reader, &attribute)) {
-		if (attribute.type == NFTA_CHAIN_TABLE)
-			read_name(place.table, &attribute);
-		else if (attribute.type == NFTA_CHAIN_HOOK)
-			hook = read_hook(&attribute);
-	}
+	read_chain(message, &chain);
 	fmt(own, "husk-%s", strangers->net->instance);
-	strangers->has_some |= !str_eq(place.table, own) &&
-		(hook == NF_INET_FORWARD || hook == NF_INET_POST_ROUTING);
+	strangers->has_some |= !str_eq(chain.place.table, own) &&
+		(chain.hook == NF_INET_FORWARD || chain.hook == NF_INET_POST_ROUTING);
 	return 0;
 }
 
