@@ -87,35 +87,26 @@ static int containers_settle(struct engine *e)
 	return r;
 }
 
-/* What the leases say of an owner, whom they know by its id, with the container's name. */
-static int owner_name(struct engine *e, int code)
+/* The leases know containers by their ids. */
+static void owner_name(void *context, const char *owner, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
-	const char *text = arena_str(&a, err_text()), *at = text;
 	struct container c;
-	for (; *at; at++) {
-		size_t len = strspn(at, "0123456789abcdef");
-		if (len == CONTAINER_ID_LEN)
-			break;
-		at += len ? len - 1 : 0;
-	}
-	const char *id = arena_strn(&a, at, strnlen(at, CONTAINER_ID_LEN));
-	if (*id == '\0' || container_load(e, id, &a, &c) < 0)
-		return err_say(code, "%s", text);
-	return err_say(
-		code, "%.*scontainer %s%s", (int)(at - text), text, c.name, at + CONTAINER_ID_LEN);
+	if (container_load(context, owner, &a, &c) == 0)
+		buf_addf(out, "container %s", c.name);
 }
 
 static int ports_lease(
 	struct engine *e, const struct container *c, int leases, struct endpoint *endpoint)
 {
+	const struct net_owner_names names = {owner_name, e};
 	int r = ports_parse(c, &endpoint->address, endpoint->ports);
 	if (r == 0)
-		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id);
+		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id, &names);
 	if (r == -EADDRINUSE && containers_settle(e) == 0)
-		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id);
+		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id, &names);
 	if (r < 0)
-		return r == -EADDRINUSE ? owner_name(e, r) : r;
+		return r;
 	endpoint->port_count = (uint32_t)c->ports.count;
 	return endpoint_store(e, c->id, endpoint);
 }

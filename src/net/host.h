@@ -11,6 +11,9 @@ int net_forwarding_enable(bool has_ipv6);
 /* 1: the host forwards IPv4; 0: it does not. */
 int net_forwarding_is_on(void);
 int net_forwarding_disable(void);
+/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's. */
+int net_localnet_enable(struct net *net, const char *bridge);
+int net_localnet_disable(const char *bridge);
 /* Names of all interfaces but lo and those of any instance of husk. */
 int net_link_names(struct net *net, struct strvec *out);
 

@@ -53,9 +53,16 @@ struct net_publication {
 /* Silent: -EINVAL; and the name back. */
 int net_protocol_parse(const char *text, enum net_protocol *out);
 const char *net_protocol_name(enum net_protocol protocol);
+/* How sentences call an owner, into a buffer that is empty; NULL: as it is written. */
+struct buf;
+struct net_owner_names {
+	void (*name)(void *context, const char *owner, struct buf *out);
+	void *context;
+};
 /* Claims all host ports or none. Refuses, with the owner's name, what overlaps another lease (any local address
  * overlaps each), and what some program of the host has bound. A host_port of 0 is chosen and written back. */
-int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner);
+int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner,
+	const struct net_owner_names *names);
 /* Gives back what is the owner's; silent, and what is not there is success. forget is for the end of a network. */
 int net_lease_release(int leases_fd, const struct net_address *address, const char *owner);
 int net_lease_release_ports(
@@ -141,6 +148,3 @@ int net_unpublish(
 int net_flows_forget(struct net *net, const struct net_publication *list, size_t count);
 /* All with the owner's comment; NULL: the whole instance's. Returns the count. */
 int net_unpublish_owner(struct net *net, const char *owner);
-/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's. */
-int net_localnet_enable(struct net *net, const char *bridge);
-int net_localnet_disable(const char *bridge);

@@ -147,6 +147,7 @@ struct wishes {
 	size_t count;
 	const struct lease_owner *self;
 	const struct held_list *held;
+	const struct net_owner_names *names;
 };
 
 /* Refuses what another owner of this boot holds. */
@@ -160,9 +161,12 @@ static int check_held(const struct wishes *w, const struct net_publication *p)
 		if (!conflicts(held, p) || lease_read(w->leases_fd, held->name, &other) < 0 ||
 			!str_eq(other.boot, w->self->boot) || str_eq(other.owner, w->self->owner))
 			continue;
+		auto_buf struct buf name = BUF_INIT;
+		if (w->names)
+			w->names->name(w->names->context, other.owner, &name);
 		return err_say(-EADDRINUSE, "the port %u/%s of %s is published by %s already",
 			held->port, protocols[held->protocol].name,
-			net_address_format(text, &held->host), other.owner);
+			net_address_format(text, &held->host), name.len ? name.data : other.owner);
 	}
 	return 0;
 }
@@ -256,13 +260,18 @@ static int check_all(const struct wishes *w)
 	return r;
 }
 
-int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner)
+int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner,
+	const struct net_owner_names *names)
 {
 	auto_strvec struct strvec made = STRVEC_INIT;
 	auto_of(held_list) struct held_list held = {0};
 	struct lease_owner self;
-	struct wishes w = {
-		.leases_fd = leases_fd, .list = list, .count = count, .self = &self, .held = &held};
+	struct wishes w = {.leases_fd = leases_fd,
+		.list = list,
+		.count = count,
+		.self = &self,
+		.held = &held,
+		.names = names};
 
 	int r = net_publication_check(list, count);
 	if (r >= 0)

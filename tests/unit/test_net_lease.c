@@ -246,7 +246,7 @@ static void port_conflicts(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int r = net_lease_ports(place->fd, &cases[i].wish, 1, cases[i].owner);
+		int r = net_lease_ports(place->fd, &cases[i].wish, 1, cases[i].owner, NULL);
 		if (!cases[i].words) {
 			assert_int_equal(r, 0);
 			continue;
@@ -291,13 +291,13 @@ static void taken_by_a_program(void **state)
 	/* All or none: the first of the list is given back. */
 	struct net_publication wishes[] = {
 		port("0.0.0.0", 0, 3, NET_TCP), port("0.0.0.0", number, 1, NET_TCP)};
-	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web"), -EADDRINUSE);
+	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web", NULL), -EADDRINUSE);
 	fmt(words, "the port %u/tcp of 0.0.0.0 is in use by another program", number);
 	assert_string_equal(err_text(), words);
 	close(fd);
 
 	wishes[0].host_port = 0;
-	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web"), 0);
+	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web", NULL), 0);
 	assert_true(wishes[0].host_port >= 49153);
 	for (unsigned i = 0; i < 3; i++) {
 		fmt(name, "port-tcp-0.0.0.0-%u", wishes[0].host_port + i);
@@ -305,7 +305,7 @@ static void taken_by_a_program(void **state)
 	}
 
 	struct net_publication other = port("127.0.0.1", 0, 1, NET_TCP);
-	assert_int_equal(net_lease_ports(place->fd, &other, 1, "db"), 0);
+	assert_int_equal(net_lease_ports(place->fd, &other, 1, "db", NULL), 0);
 	assert_false(other.host_port >= wishes[0].host_port &&
 		other.host_port < wishes[0].host_port + 3);
 }
@@ -316,7 +316,7 @@ static void twice_in_one_list(void **state)
 	struct net_publication wishes[] = {
 		port("0.0.0.0", 18100, 5, NET_TCP), port("127.0.0.1", 18104, 1, NET_TCP)};
 
-	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web"), -EINVAL);
+	assert_int_equal(net_lease_ports(place->fd, wishes, 2, "web", NULL), -EINVAL);
 	assert_string_equal(err_text(), "the port 18104/tcp is published twice");
 	assert_false(has(place, "port-tcp-0.0.0.0-18100"));
 }
