@@ -356,6 +356,23 @@ static int collect_port(const struct nft_element *element, const char *comment, 
 	return 0;
 }
 
+static int element_order(const void *left, const void *right)
+{
+	return memcmp(left, right, sizeof(struct nft_element));
+}
+
+/* While the kernel resizes a map, its list may have an element twice, and deleting one twice fails for all. (It may also lack
+ * elements: net_unpublish_owner looks again.) */
+static size_t elements_unique(struct nft_element *list, size_t count)
+{
+	size_t kept = 0;
+	qsort(list, count, sizeof(*list), element_order);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || element_order(&list[kept - 1], &list[i]) != 0)
+			list[kept++] = list[i];
+	return kept;
+}
+
 static int unpublish_from(struct net *net, const char *table, const char *map, const char *owner)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
@@ -365,6 +382,7 @@ static int unpublish_from(struct net *net, const char *table, const char *map, c
 
 	if (r < 0 || search.count == 0)
 		return r;
+	search.count = elements_unique(found, search.count);
 	nft_begin(&batch);
 	nft_delete_elements(&batch, table, map, found, search.count);
 	nft_end(&batch);
@@ -381,12 +399,12 @@ int net_unpublish_owner(struct net *net, const char *owner)
 		return r;
 	table_name(table, net);
 	for (size_t i = 0; i < PORT_MAPS; i++) {
-		r = unpublish_from(net, table, port_maps[i], owner);
-		if (r == -ENOENT) /* no table, no ports */
-			continue;
-		if (r < 0)
+		do {
+			r = unpublish_from(net, table, port_maps[i], owner);
+			total += r > 0 ? r : 0;
+		} while (r > 0);
+		if (r < 0 && r != -ENOENT) /* no table, no ports */
 			return filter_err(net, r, "unpublish the ports");
-		total += r;
 	}
 	return total;
 }
