@@ -6,7 +6,7 @@
  * else. Nothing is believed of a layer: a member's parents are resolved in the directory as in a root, hard links lead
  * to what is in it, nothing that exists is ever opened for writing, metadata is set by fd or beside a pinned parent.
  *
- * Only husk-image links this (libcrypto, ISA-L, libzstd), and it is locked in first. Everything speaks.
+ * Only the workers link this (libcrypto, ISA-L, libzstd), and they are locked in first. Everything speaks.
  */
 #include "base/cleanup.h"
 

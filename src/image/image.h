@@ -127,12 +127,12 @@ int image_logout(const char *server);
 int image_load_archive(int root_fd, int fd, const char *libexec_path, struct strvec *said);
 
 /*
- * main() of the worker: `husk-image import-layout REFERENCE` or `husk-image load` with a layout or an archive as fd 3, or
- * `husk-image save ...` (save.c) with a file to write; the engine's root as fd 4 and a socket to the caller as fd 5 (worker.c says what is spoken
- * there). It locks itself in before it reads a
- * byte of the image. Returns an exit code.
+ * main() of husk-image: `import-layout REFERENCE`, `pull REFERENCE [ARCHITECTURE]` or `load` with a layout or an archive as
+ * fd 3, `save ...` (save.c) with a file to write; and of husk-fetch: `fetch` and `login` with a request as fd 3 (worker.c
+ * says more). Each locks itself in before it reads a byte of others. Both return an exit code.
  */
 int image_worker_main(int argc, char **argv);
+int image_fetch_main(int argc, char **argv);
 
 /*
  * Users as the files of an image name them. Our own parser of etc/passwd and etc/group beneath root_fd: regular files

@@ -31,7 +31,7 @@ static int login_try(const char *libexec_path, struct arena *a, const struct fet
 	return fd < 0 ? fd
 		      : worker_run(&(struct worker_call){
 				.libexec_path = libexec_path,
-				.argv = (const char *const[]){"husk-image", "login", NULL},
+				.argv = (const char *const[]){"husk-fetch", "login", NULL},
 				.env = fetch_environment(a),
 				.file_fd = fd,
 				.root_fd = -EBADF,

@@ -91,7 +91,7 @@ static int fetcher_begin(struct pull *p)
 	return worker_begin(
 		&(struct worker_call){
 			.libexec_path = p->request->libexec_path,
-			.argv = (const char *const[]){"husk-image", "fetch", NULL},
+			.argv = (const char *const[]){"husk-fetch", "fetch", NULL},
 			.env = fetch_environment(&p->arena),
 			.file_fd = p->request_fd,
 			.root_fd = p->place.dir_fd,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caller's side of the worker husk-image.
+ * The caller's side of the workers, husk-image and husk-fetch.
  *
  * The worker is executed with an argv of verbs and names, an empty environment (of who talks to a registry: the variables
  * that name proxies) and its fds: the layout to read, the file to write or the request (3), the engine's root or what it has
@@ -167,7 +167,7 @@ static bool is_lost(int fd, int lifted)
 int worker_begin(const struct worker_call *call, struct worker *out)
 {
 	auto_buf struct buf path = BUF_INIT;
-	buf_addf(&path, "%s/husk-image", call->libexec_path);
+	buf_addf(&path, "%s/%s", call->libexec_path, call->argv[0]);
 	int pair[2];
 	int r = socket_pair(pair);
 	if (r < 0)

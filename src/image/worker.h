@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The worker, husk-image: how husk begins and hears it, and how it shuts itself in. Everything speaks. */
+/*
+ * The workers: husk-image, which reads and writes archives, and husk-fetch, which talks to registries. How husk begins and
+ * hears one, and how it shuts itself in. Everything speaks.
+ */
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -21,7 +24,7 @@ enum { WORKER_FILE_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5, WORKER_BOA
 /* Host: lets the worker do what argv says, with a layout to read or a file to write as file_fd. */
 struct worker_call {
 	const char *libexec_path;
-	const char *const *argv; /* argv[0] is "husk-image"; NULL-terminated */
+	const char *const *argv; /* argv[0] is the program, below libexec_path; NULL-terminated */
 	const char *const *env; /* NULL: empty */
 	int file_fd, root_fd, board_fd; /* -EBADF: none; only a pull has a board */
 	struct strvec *said; /* lines for the user, or NULL */
@@ -43,6 +46,13 @@ int worker_serve(struct worker *w);
 void worker_release(struct worker *w);
 AUTO_STRUCT(worker, struct worker, worker_release)
 
+/* Worker: what main() of it is. `verbs` ends with a row without a name. */
+struct worker_verb {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	int fds_end; /* the first fd that it does not have */
+};
+int worker_main(int argc, char **argv, const struct worker_verb *verbs);
 /* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
 enum { WORKER_PARTS_MAX = 8, WORKER_PART_NAME_MAX = 32 };
 struct confinement {

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker's side of worker.c: lock in, do the one thing, say how it went. */
+/* The verbs of husk-image: each locks itself in and does one thing to images. */
 #include "image/board.h"
-#include "image/fetch.h"
 #include "image/layout.h"
 #include "image/worker.h"
-#include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
-#include "sys/signal.h"
 #include "sys/socket.h"
 
 #include <errno.h>
@@ -120,23 +117,6 @@ static int load_main(int argc, char **argv)
 	return r < 0 ? r : import_all(&i);
 }
 
-static int ready(void)
-{
-	const struct worker_packet packet = {.word = WORKER_READY};
-	int r = socket_send(WORKER_SOCKET_FD, &packet, sizeof(packet), NULL, 0);
-	return r < 0 ? err_new(r, "say that the documents are there") : 0;
-}
-
-static int fetch_main(int argc, char **argv)
-{
-	return fetch(WORKER_FILE_FD, WORKER_STORE_FD, WORKER_BOARD_FD, ready);
-}
-
-static int login_main(int argc, char **argv)
-{
-	return fetch_login(WORKER_FILE_FD);
-}
-
 /* A reference, and a machine's architecture when it is not this one's. */
 static int pull_main(int argc, char **argv)
 {
@@ -175,43 +155,16 @@ static int save_main(int argc, char **argv)
 	return r < 0 ? err_wrap(r, LOCK_IN) : save_images(store, WORKER_FILE_FD, argc, argv);
 }
 
-static const struct {
-	const char *verb;
-	int (*main)(int argc, char **argv);
-	int fds_end; /* the first fd that it does not have */
-} verbs[] = {
+static const struct worker_verb verbs[] = {
 	{"import-layout", import_main, WORKER_BOARD_FD},
 	{"load", load_main, WORKER_BOARD_FD},
 	{"save", save_main, WORKER_BOARD_FD},
-	{"fetch", fetch_main, WORKER_BOARD_FD + 1},
-	{"login", login_main, WORKER_SOCKET_FD + 1},
 	{"pull", pull_main, WORKER_BOARD_FD + 1},
+	{NULL},
 };
-
-static int verb_main(int argc, char **argv)
-{
-	umask(0);
-	archive_begin();
-	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (!str_eq(verbs[i].verb, argv[1]))
-			continue;
-		int r = fd_close_from((unsigned)verbs[i].fds_end);
-		return r < 0 ? err_new(r, "close inherited fds")
-			     : verbs[i].main(argc - 2, argv + 2);
-	}
-	return err_say(-EINVAL, "husk-image is run by husk, not by people");
-}
 
 int image_worker_main(int argc, char **argv)
 {
-	struct worker_packet packet = {.word = WORKER_RESULT};
-	if (fd_open_standard() < 0 || fd_set_cloexec(WORKER_SOCKET_FD, true) < 0)
-		return 125;
-	signal_begin();
-	signal_ignore_writes();
-	int r = verb_main(argc, argv);
-	if (r < 0)
-		err_pack(&packet.trail);
-	r = socket_send(WORKER_SOCKET_FD, &packet, sizeof(packet), NULL, 0);
-	return r < 0 ? 125 : 0;
+	archive_begin();
+	return worker_main(argc, argv, verbs);
 }

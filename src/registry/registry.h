@@ -9,7 +9,7 @@
  * and only when its host is the registry's domain, one below it or one above it; a redirect is followed five times at
  * most, never from https to http, and takes no credentials to another origin (libcurl's own rule).
  *
- * Only husk-image links this (libcurl). Everything speaks.
+ * Only husk-fetch links this (libcurl). Everything speaks.
  */
 #include "base/buf.h"
 #include "base/cleanup.h"

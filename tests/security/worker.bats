@@ -24,9 +24,9 @@ teardown() {
 	test_end
 }
 
-# worker_of PID: its child, once that waits in a system call as husk-image does at its work.
+# worker_of PID: its child, once that waits in a system call as a worker does at its work.
 worker_of() {
-	worker=$(pgrep -P "$1" -x husk-image) && grep -q '^Seccomp:.2' "/proc/$worker/status" &&
+	worker=$(pgrep -P "$1" -x 'husk-(image|fetch)') && grep -q '^Seccomp:.2' "/proc/$worker/status" &&
 		[[ $(cat "/proc/$worker/wchan") == *[a-z]* ]]
 }
 
