@@ -7,14 +7,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -127,6 +132,7 @@ static const char *const ending_names[ENDING_COUNT] = {
 struct abi {
 	const char *name;
 	long (*call)(long number);
+	int (*is_there)(void); /* NULL: always */
 	/* Ended by 0, which itself is always tried: what forks, ends, never returns, or writes
 	 * all disks. */
 	int skipped[12];
@@ -160,20 +166,31 @@ static long call_i386(long number)
 	return int80(number, -1, -1, -1);
 }
 
+/* A kernel without IA32 emulation, or a virtual machine that does not deliver the interrupt, ends who tries. */
+static int has_i386(void)
+{
+	enum { GETPID = 20 };
+	int status = 0;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(int80(GETPID, 0, 0, 0) == -ENOSYS);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
 static const struct abi abis[] = {
-	{"x86_64", call_native,
+	{"x86_64", call_native, NULL,
 		{15 /* rt_sigreturn */, 34 /* pause */, 57 /* fork */, 58 /* vfork */,
 			60 /* exit */, 162 /* sync */, 231 /* exit_group */}},
-	{"i386", call_i386,
+	{"i386", call_i386, has_i386,
 		{1 /* exit */, 2 /* fork */, 29 /* pause */, 36 /* sync */,
 			45 /* brk, whose -1 is no error */, 72 /* sigsuspend */,
 			119 /* sigreturn */, 173 /* rt_sigreturn */, 190 /* vfork */,
 			252 /* exit_group */}},
-	{"x32", call_x32, {15, 34, 57, 58, 60, 162, 231}},
+	{"x32", call_x32, NULL, {15, 34, 57, 58, 60, 162, 231}},
 };
 #else
 static const struct abi abis[] = {
-	{"native", call_native,
+	{"native", call_native, NULL,
 		{81 /* sync */, 93 /* exit */, 94 /* exit_group */, 139 /* rt_sigreturn */}},
 };
 #endif
@@ -201,10 +218,27 @@ static enum ending ending_of(const struct abi *abi, int number)
 	return WIFEXITED(status) ? (enum ending)WEXITSTATUS(status) : ENDING_KILLED;
 }
 
+/* no-i386: makes this process one of a machine without system calls of 32 bits. */
+static int probe_no_i386(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {LENGTH(code), code};
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 ? 0 : 2;
+}
+
 /* Runs of numbers that end alike are one line. */
 static int probe_syscalls(void)
 {
 	for (size_t a = 0; a < LENGTH(abis); a++) {
+		if (abis[a].is_there && !abis[a].is_there()) {
+			printf("%s absent\n", abis[a].name);
+			continue;
+		}
 		enum ending before = ending_of(&abis[a], 0);
 		int first = 0;
 		for (int number = 1; number <= CALLS_END; number++) {
@@ -250,6 +284,10 @@ static const char *try_socketpair(uint64_t family)
  * security module. */
 static void probe_socketcall(void)
 {
+	if (!has_i386()) {
+		printf("i386 absent\n");
+		return;
+	}
 	uint32_t *args = mmap(
 		NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	if (args == MAP_FAILED)
@@ -780,6 +818,7 @@ static const struct {
 	{"limits", probe_limits},
 	{"masks", probe_masks},
 	{"mounts", probe_mounts},
+	{"no-i386", probe_no_i386},
 	{"overwrite", probe_overwrite},
 	{"peek", probe_peek},
 	{"push", probe_push},
