@@ -31,6 +31,8 @@ struct cgroup_host {
 	size_t count; /* on v1: each hierarchy, and the v2 tree of a hybrid host last */
 	struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES_MAX];
 	char controllers[256]; /* comma separated: all that can be used for limits */
+	char unreachable
+		[256]; /* those of hierarchies that have no mount that this process could use */
 };
 
 /* -EOPNOTSUPP with a sentence when no cgroup file system is mounted. */

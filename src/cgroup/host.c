@@ -9,7 +9,6 @@
 #include "cgroup/internal.h"
 
 #include "base/err.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
@@ -225,6 +224,14 @@ static int own_path_set(
 	return 0;
 }
 
+static void controllers_add(char list[static 256], const char *controllers)
+{
+	char longer[256];
+
+	if (fmt(longer, "%s%s%s", list, *list ? "," : "", controllers) >= 0)
+		fmt_n(list, sizeof(longer), "%s", longer);
+}
+
 /* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. The line is cut. */
 static int hierarchy_add(struct cgroup_host *host, const struct mount_lines *lines, char *line)
 {
@@ -236,8 +243,7 @@ static int hierarchy_add(struct cgroup_host *host, const struct mount_lines *lin
 		return 0;
 	const struct mount_line *mount = mount_find(lines, controllers);
 	if (!mount || strlen(controllers) >= sizeof(host->hierarchies[0].controllers)) {
-		log_debug("cgroup hierarchy \"%s\" is not mounted, or has too many controllers",
-			controllers);
+		controllers_add(host->unreachable, controllers);
 		return 0;
 	}
 	if (host->count == CGROUP_HIERARCHIES_MAX)
@@ -246,14 +252,6 @@ static int hierarchy_add(struct cgroup_host *host, const struct mount_lines *lin
 	fmt(h->controllers, "%s", controllers);
 	fmt(h->mount_point, "%s", mount->mount_point);
 	return own_path_set(h, mount, path);
-}
-
-static void controllers_add(struct cgroup_host *host, const char *controllers)
-{
-	char list[sizeof(host->controllers)];
-
-	if (fmt(list, "%s%s%s", host->controllers, *host->controllers ? "," : "", controllers) >= 0)
-		fmt(host->controllers, "%s", list);
 }
 
 static int hierarchies_parse(
@@ -292,7 +290,7 @@ static int cgroup_host_parse(
 	for (size_t i = 0; i < host.count; i++) {
 		const char *controllers = host.hierarchies[i].controllers;
 		if (*controllers && !str_prefix(controllers, "name="))
-			controllers_add(&host, controllers);
+			controllers_add(host.controllers, controllers);
 	}
 	host.is_unified = !*host.controllers && !*host.hierarchies[host.count - 1].controllers;
 	*out = host;
@@ -306,7 +304,7 @@ static void unified_controllers_parse(struct cgroup_host *host, char *text)
 
 	for (char *word; (word = str_cut(&line, ' '));) {
 		if (*word)
-			controllers_add(host, word);
+			controllers_add(host->controllers, word);
 	}
 }
 

@@ -207,10 +207,24 @@ static int info_load(struct engine *e, struct info *out)
 	return 0;
 }
 
+/* What the user should know of this machine. */
+static void warnings_list(const struct engine *e, struct strvec *out)
+{
+	auto_buf struct buf text = BUF_INIT;
+	buf_addf(&text,
+		"cgroup hierarchies that are mounted nowhere here, so nothing is limited or "
+		"counted by them: %s",
+		e->cgroup.unreachable);
+	if (*e->cgroup.unreachable)
+		strvec_push(out, text.data);
+}
+
 /* In Docker's words, where it has them. */
 static void info_put(const struct engine *e, const struct info *info, struct buf *out)
 {
 	struct json_writer w = {.out = out};
+	auto_strvec struct strvec warnings = STRVEC_INIT;
+	warnings_list(e, &warnings);
 	json_open_object(&w, NULL);
 	json_put_u64(&w, "Containers", info->containers);
 	json_put_u64(&w, "ContainersRunning", info->running);
@@ -230,11 +244,17 @@ static void info_put(const struct engine *e, const struct info *info, struct buf
 	json_put_string(&w, "StateDir", e->state_path);
 	json_put_string(&w, "Instance", e->instance);
 	json_put_string(&w, "ServerVersion", HUSK_VERSION);
+	json_open_array(&w, "Warnings");
+	for (size_t i = 0; i < warnings.count; i++)
+		json_put_string(&w, NULL, warnings.items[i]);
+	json_close_array(&w);
 	json_close_object(&w);
 }
 
 static void info_print(const struct engine *e, const struct info *info)
 {
+	auto_strvec struct strvec warnings = STRVEC_INIT;
+	warnings_list(e, &warnings);
 	printf("Containers: %zu\n Running: %zu\n Stopped: %zu\nImages: %zu\n", info->containers,
 		info->running, info->containers - info->running, info->images);
 	printf("Server Version: %s\nStorage Driver: overlay\n", HUSK_VERSION);
@@ -243,6 +263,8 @@ static void info_print(const struct engine *e, const struct info *info)
 	printf("Kernel Version: %s\nArchitecture: %s\n", info->host.release, info->host.machine);
 	printf("Husk Root Dir: %s\nHusk State Dir: %s\nInstance: %s\n", e->root_path, e->state_path,
 		e->instance);
+	for (size_t i = 0; i < warnings.count; i++)
+		printf("WARNING: %s\n", warnings.items[i]);
 }
 
 static int info_main(void *context, void *raw, int argc, char **argv)

@@ -99,6 +99,17 @@ elsewhere() {
 	done
 }
 
+@test "info names the cgroup hierarchies that are mounted nowhere" {
+	need_cgroup1 blkio
+	local reachable=$BATS_TEST_TMPDIR/reachable lost=$BATS_TEST_TMPDIR/lost text=$BATS_TEST_TMPDIR/text
+	husk info -f '{{range .Warnings}}{{.}}{{end}}' >"$reachable"
+	# shellcheck disable=SC2016 # $ is for the shell inside
+	unshare --mount bash -c 'while mountpoint -q "$3"; do umount "$3"; done
+		"$1" info -f "{{range .Warnings}}{{.}}{{end}}"; "$1" info >"$2"' info "$HUSK" "$text" /sys/fs/cgroup/blkio >"$lost"
+	[[ $(<"$reachable") != *blkio* && $(<"$lost") == *"mounted nowhere here"*blkio* ]]
+	grep -x "WARNING: $(<"$lost")" "$text"
+}
+
 @test "no cgroups at all, and read-only ones" {
 	# shellcheck disable=SC2016
 	trouble "no cgroup file system is mounted; mount one" elsewhere 'umount -R /sys/fs/cgroup; exec "$@"' -- true

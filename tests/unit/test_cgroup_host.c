@@ -39,7 +39,8 @@ static void hybrid_single(void **state)
 		"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
 		"40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd\n"
 		"41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw\n",
-		"9:name=systemd:/\n4:memory:/api/47bf\n3:cpuset:/\n2:cpuacct:/\n1:cpu:/\n0::/\n",
+		"11:pids:/\n10:net_cls,net_prio:/\n9:name=systemd:/\n4:memory:/api/47bf\n"
+		"3:cpuset:/\n2:cpuacct:/\n1:cpu:/\n0::/\n",
 		&host);
 	assert_int_equal(r, 0);
 	assert_false(host.is_unified);
@@ -51,6 +52,7 @@ static void hybrid_single(void **state)
 	assert_string_equal(host.hierarchies[5].controllers, "");
 	assert_string_equal(host.hierarchies[5].mount_point, "/sys/fs/cgroup/unified");
 	assert_string_equal(host.controllers, "memory,cpuset,cpuacct,cpu");
+	assert_string_equal(host.unreachable, "pids,net_cls,net_prio");
 	assert_true(cgroup_has_controller(&host, "cpu"));
 	assert_false(cgroup_has_controller(&host, "pids"));
 	assert_false(cgroup_has_controller(&host, "devices"));
