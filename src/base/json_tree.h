@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* A value of one byte becomes a struct json_value in memory, so values are counted too. */
-enum { JSON_BYTES_MAX = 4 << 20, JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1 << 17 };
+enum { JSON_BYTES_MAX = 16 << 20, JSON_DEPTH_MAX = 64, JSON_VALUES_MAX = 1 << 17 };
 
 enum json_kind {
 	JSON_NULL,

@@ -8,7 +8,7 @@
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 #define INIT_PATH HUSK_LIBEXEC "/husk-init"
-enum { RECORD_BYTES_MAX = 1 << 20, STOP_TIMEOUT_MS = 10000 };
+enum { RECORD_BYTES_MAX = 8 << 20, STOP_TIMEOUT_MS = 10000 };
 
 /* Directories of one container: root/containers/ID and state/containers/ID. -ENOENT silent. */
 int container_dir_open(const struct engine *e, const char *id);

@@ -73,7 +73,8 @@ static int bundle_load(struct creation *c, const char *bundle)
 	auto_close int dir = sys_open_at(AT_FDCWD, c->state.bundle, O_RDONLY | O_DIRECTORY, 0);
 	r = dir < 0 ? dir : file_read_at(dir, "config.json", CONFIG_BYTES_MAX, &c->config);
 	if (r < 0)
-		return err_new(r, "read %s/config.json", c->state.bundle);
+		return lifecycle_document_failure(
+			r, arena_printf(&c->arena, "%s/config.json", c->state.bundle));
 	return bundle_config_parse(
 		c->config.data, c->config.len, c->state.bundle, &c->arena, &c->spec);
 }

@@ -63,7 +63,7 @@ static int process_from_file(struct execution *x)
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read(path, CONFIG_BYTES_MAX, &text);
 	if (r < 0)
-		return err_new(r, "read %s", path);
+		return lifecycle_document_failure(r, path);
 	return bundle_process_parse("process.json", text.data, text.len, &x->arena, &x->spec);
 }
 

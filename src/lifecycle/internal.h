@@ -5,7 +5,10 @@
 #include "runtime/runtime.h"
 #include "sys/kernel.h"
 
-enum { CONFIG_BYTES_MAX = 4 << 20, PLAN_BYTES_MAX = 8 << 20 };
+/* Of a document that the caller gives: several times what an execve takes as arguments and environment (6 MiB). */
+enum { CONFIG_BYTES_MAX = 16 << 20, PLAN_BYTES_MAX = 32 << 20 };
+/* The sentence for a document that could not be read. */
+int lifecycle_document_failure(int code, const char *path);
 
 /* ROOT/ID as an fd: the locked one is for who changes it. -ENOENT: "container does not exist". */
 int lifecycle_dir_open(const struct lifecycle *l, const char *id);

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ID_MAX = 255, STATE_BYTES_MAX = 1 << 20 };
+enum { ID_MAX = 255, STATE_BYTES_MAX = 16 << 20 /* as JSON_BYTES_MAX */ };
 
 const char *const lifecycle_status_words[] = {
 	"creating", "created", "running", "paused", "stopped"};
@@ -186,6 +186,10 @@ int lifecycle_state_store(int dir, const struct lifecycle_state *state)
 	json_put_string(&w, "owner", state->owner);
 	put_annotations(&w, state);
 	json_close_object(&w);
+	if (text.len > STATE_BYTES_MAX)
+		return err_say(-E2BIG,
+			"the state has %zu bytes with its annotations: at most %d are possible",
+			text.len, STATE_BYTES_MAX);
 	int r = file_replace_at(dir, "state.json", text.data, text.len, 0600, false);
 	return r < 0 ? err_new(r, "write the state") : 0;
 }
@@ -321,6 +325,14 @@ int lifecycle_list(struct lifecycle *l, struct strvec *out)
 		return err_new(r, "list %s", l->root_path);
 	qsort(out->items, out->count, sizeof(*out->items), id_order);
 	return 0;
+}
+
+int lifecycle_document_failure(int code, const char *path)
+{
+	if (code == -EFBIG)
+		return err_say(code, "%s has more than %d MiB, which is all that is read", path,
+			CONFIG_BYTES_MAX >> 20);
+	return err_new(code, "read %s", path);
 }
 
 int lifecycle_config_load(

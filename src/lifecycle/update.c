@@ -18,7 +18,7 @@ static int resources_read(const char *path, struct arena *a, struct oci_spec *ou
 	int r = is_stdin ? fd_read_all(STDIN_FILENO, CONFIG_BYTES_MAX, &text)
 			 : file_read(path, CONFIG_BYTES_MAX, &text);
 	if (r < 0)
-		return err_new(r, "read the resources from %s", is_stdin ? "standard input" : path);
+		return lifecycle_document_failure(r, is_stdin ? "standard input" : path);
 	return bundle_resources_parse("resources", text.data, text.len, a, out);
 }
 

@@ -40,18 +40,20 @@ static bool is_terminated(const char *text, size_t size)
 	return memchr(text, '\0', size) != NULL;
 }
 
-static bool begin_is_sane(const struct monitor_begin *b, const char *id, size_t fd_count)
+static bool begin_is_sane(const struct monitor_begin *b, const char *id)
 {
-	size_t count = MONITOR_FD_SLOTS;
-	for (size_t i = 0; i < SLOT_WORDS; i++)
-		count += (size_t)__builtin_popcountll(b->slots[i]);
 	return is_terminated(b->id, sizeof(b->id)) && str_eq(b->id, id) &&
 		is_terminated(b->engine_path, sizeof(b->engine_path)) &&
 		is_terminated(b->init_path, sizeof(b->init_path)) &&
 		is_terminated(b->root_path, sizeof(b->root_path)) &&
 		is_terminated(b->state_path, sizeof(b->state_path)) && b->has_oom <= 1 &&
-		b->has_home_tree <= 1 && b->home_count <= CGROUP_HIERARCHIES_MAX &&
-		fd_count == count + b->has_oom + b->has_home_tree + b->home_count;
+		b->has_home_tree <= 1 && b->home_count <= CGROUP_HIERARCHIES_MAX;
+}
+
+static size_t begin_fd_count(const struct monitor_begin *b)
+{
+	return MONITOR_FD_SLOTS + slots_count(b->slots) + b->has_oom + b->has_home_tree +
+		b->home_count;
 }
 
 static void fds_take(struct holder *h, const int *fds)
@@ -70,13 +72,16 @@ static void fds_take(struct holder *h, const int *fds)
 
 static int begin_receive(struct holder *h, const char *id, int socket)
 {
-	int fds[SOCKET_FDS_MAX];
+	int fds[MONITOR_FDS_MAX];
 	size_t count = SOCKET_FDS_MAX;
 	ssize_t n = socket_receive(socket, &h->begin, sizeof(h->begin), fds, &count);
 	if (n < 0)
 		return err_new((int)n, "receive the start packet");
-	if (n != sizeof(h->begin) || !begin_is_sane(&h->begin, id, count))
+	if (n != sizeof(h->begin) || !begin_is_sane(&h->begin, id))
 		return err_say(-EPROTO, "a start packet that cannot be");
+	int r = socket_receive_rest(socket, fds, count, begin_fd_count(&h->begin));
+	if (r < 0)
+		return err_new(r, "receive the fds of a start packet");
 	fds_take(h, fds);
 	h->monitor.is_adopted = h->begin.is_adoption;
 	if (h->begin.is_adoption) {
@@ -84,7 +89,7 @@ static int begin_receive(struct holder *h, const char *id, int socket)
 		return 0;
 	}
 	h->launch.plan_fd = fds[MONITOR_FD_PAYLOAD];
-	int r = fd_map(h->launch.plan_fd, &h->plan, &h->plan_size);
+	r = fd_map(h->launch.plan_fd, &h->plan, &h->plan_size);
 	return r < 0 ? err_new(r, "map the plan")
 		     : plan_open(&h->launch.plan, h->plan, h->plan_size);
 }

@@ -58,7 +58,7 @@ static int begin_send(
 	int socket, const struct monitor_parts *parts, const struct launch *l, int payload_fd)
 {
 	struct monitor_begin packet = *parts->begin;
-	int fds[SOCKET_FDS_MAX] = {parts->run_directory_fd, parts->log_directory_fd, payload_fd};
+	int fds[MONITOR_FDS_MAX] = {parts->run_directory_fd, parts->log_directory_fd, payload_fd};
 	size_t count = MONITOR_FD_SLOTS;
 	for (size_t i = 0; l && i < SLOT_MAX; i++) {
 		if (l->slots[i] < 0)

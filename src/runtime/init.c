@@ -26,33 +26,26 @@
 enum { SYNC_FD = 3 };
 
 /* Slot fds follow the plan in the order of their bits. */
-static int slots_take(
-	struct init *init, const struct sync_message *begin, const int *fds, size_t fd_count)
+static void slots_take(struct init *init, const struct sync_message *begin, const int *fds)
 {
 	size_t next = 1;
-	for (uint32_t i = 0; i < SLOT_MAX; i++) {
-		init->slots[i] = -EBADF;
-		if (!(begin->slots[i / 64] >> (i % 64) & 1))
-			continue;
-		if (next >= fd_count)
-			return err_say(-EPROTO, "fewer fds than slots");
-		init->slots[i] = fds[next++];
-	}
-	return next == fd_count ? 0 : err_say(-EPROTO, "more fds than slots");
+	for (uint32_t i = 0; i < SLOT_MAX; i++)
+		init->slots[i] = begin->slots[i / 64] >> (i % 64) & 1 ? fds[next++] : -EBADF;
 }
 
 /* The start packet: after this the plan is mapped, and checked to its last offset. */
 static int begin(struct init *init)
 {
 	struct sync_message message;
-	int fds[SOCKET_FDS_MAX];
+	int fds[1 + SLOT_MAX];
 	size_t fd_count = SOCKET_FDS_MAX;
 
 	int r = sync_expect(init->sync_fd, SYNC_BEGIN, &message, fds, &fd_count);
 	if (r < 0)
 		return r;
-	if (fd_count == 0)
-		return err_say(-EPROTO, "no plan");
+	r = socket_receive_rest(init->sync_fd, fds, fd_count, 1 + slots_count(message.slots));
+	if (r < 0)
+		return err_new(r, "receive the plan and the fds of its slots");
 
 	const void *data;
 	size_t size;
@@ -61,7 +54,9 @@ static int begin(struct init *init)
 		return err_new(r, "map the plan");
 	fd_close(fds[0]);
 	r = plan_open(&init->plan, data, size);
-	return r < 0 ? r : slots_take(init, &message, fds, fd_count);
+	if (r == 0)
+		slots_take(init, &message, fds);
+	return r;
 }
 
 static _Noreturn void fail(const struct init *init, uint32_t step, bool is_exec)

@@ -62,7 +62,8 @@ void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out)
 /* How many fds beyond 0, 1 and 2 a payload may be given (LISTEN_FDS, --preserve-fds). */
 enum { LAUNCH_KEEP_MAX = 32 };
 
-/* Fds in a start packet have places, not numbers. */
+/* Fds in a start packet have places, not numbers. Those from SLOT_FIRST_FREE on are trees and namespaces that the host opens:
+ * so there are SLOT_MAX - SLOT_FIRST_FREE bind mounts at most. */
 enum launch_slot {
 	SLOT_ROOT,
 	SLOT_TARGET, /* exec: pidfd of the container */
@@ -71,9 +72,11 @@ enum launch_slot {
 	SLOT_CGROUP_FIRST, /* what init moves itself into v1 groups with */
 	SLOT_KEEP_FIRST = SLOT_CGROUP_FIRST + 16, /* what the payload gets as 3, 4, ... */
 	SLOT_FIRST_FREE = SLOT_KEEP_FIRST + LAUNCH_KEEP_MAX,
-	SLOT_MAX = 224 /* with what a monitor is given besides, one packet: SOCKET_FDS_MAX */
+	SLOT_MAX = 960 /* so that 1024 fds, which is what a shell gives, are enough */
 };
 enum { SLOT_WORDS = (SLOT_MAX + 63) / 64 };
+/* How many bits are set: the fds that a start packet has for slots. */
+size_t slots_count(const uint64_t words[static SLOT_WORDS]);
 
 /* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
 enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };

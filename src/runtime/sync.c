@@ -65,6 +65,14 @@ int sync_send(int fd, const struct sync_message *message, const int *fds, size_t
 	return r < 0 ? err_new(r, "send \"%s\"", sync_rules[message->type].name) : 0;
 }
 
+size_t slots_count(const uint64_t words[static SLOT_WORDS])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		count += (size_t)__builtin_popcountll(words[i]);
+	return count;
+}
+
 /* The caller, who may own what it finds there, finds nothing. */
 static void close_all(int *fds, size_t count)
 {

@@ -29,13 +29,11 @@ int socket_pair(int out_fds[2])
 		     : sys_result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, out_fds));
 }
 
-int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count)
+static int packet_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count)
 {
 	int r = fault_hit("sendmsg");
 	if (r < 0)
 		return r;
-	if (fd_count > SOCKET_FDS_MAX)
-		return -EINVAL;
 
 	union socket_control control = {0};
 	struct iovec part = {.iov_base = (void *)data, .iov_len = size};
@@ -53,6 +51,23 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd
 	if (r < 0)
 		return r;
 	return (size_t)r == size ? 0 : -EMSGSIZE;
+}
+
+static size_t packet_room(size_t fd_count)
+{
+	return fd_count < SOCKET_FDS_MAX ? fd_count : SOCKET_FDS_MAX;
+}
+
+int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+	size_t sent = packet_room(fd_count);
+	int r = packet_send(fd, data, size, fds, sent);
+	while (r == 0 && sent < fd_count) {
+		size_t more = packet_room(fd_count - sent);
+		r = packet_send(fd, "", 1, fds + sent, more);
+		sent += more;
+	}
+	return r;
 }
 
 void socket_close_later(int fd)
@@ -111,6 +126,25 @@ ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_cou
 		memcpy(fds, taken, count * sizeof(int));
 	if (fd_count)
 		*fd_count = count;
+	return r;
+}
+
+int socket_receive_rest(int fd, int *fds, size_t have, size_t fd_count)
+{
+	size_t first = packet_room(fd_count);
+	int r = have == first ? 0 : -EPROTO;
+	while (r == 0 && have < fd_count) {
+		char byte;
+		size_t more = packet_room(fd_count - have), count = more;
+		ssize_t size = socket_receive(fd, &byte, 1, fds + have, &count);
+		r = size < 0 ? (int)size : 0;
+		if (r == 0)
+			have += count;
+		if (r == 0 && (size == 0 || count != more))
+			r = -EPROTO;
+	}
+	for (size_t i = 0; r < 0 && i < have; i++)
+		fd_replace(&fds[i], -EBADF);
 	return r;
 }
 

@@ -31,8 +31,8 @@ limit_inside() {
 @test "each container has a cgroup of its own" {
 	background --name a -- sleep 100
 	background --name b -- sleep 100
-	mapfile -t of_a <"/proc/$(pid_of a)/cgroup"
-	mapfile -t of_b <"/proc/$(pid_of b)/cgroup"
+	mapfile -t of_a < <(cgroup_lines "$(pid_of a)")
+	mapfile -t of_b < <(cgroup_lines "$(pid_of b)")
 	[[ ${#of_a[@]} -gt 0 && ${of_a[*]} != "${of_b[*]}" ]]
 	for line in "${of_a[@]}"; do
 		[[ ${line##*:} == *"$(field a .Id)"* ]]

@@ -165,6 +165,23 @@ setup() {
 	[[ $output == *noexec* && $output != *noatime* ]]
 }
 
+@test "as many volumes as a start has fds for, and a sentence for one more" {
+	local i options=()
+	for ((i = 0; i < 850; i++)); do
+		options+=(-v "$shared:/mnt/$i")
+	done
+	run husk run --rm --net none --rootfs "$ROOTFS" "${options[@]}" -- sh -c 'cat /mnt/*/file | grep -c host'
+	[[ $status -eq 0 && $output == 850 ]]
+	husk run -d --name many --net none --rootfs "$ROOTFS" "${options[@]}" -- sh -c 'cat /mnt/*/file | grep -c host'
+	[[ $(husk wait many) == 0 && $(husk logs many) == 850 ]]
+	husk rm many
+	for (( ; i < 1000; i++)); do
+		options+=(-v "$shared:/mnt/$i")
+	done
+	run --separate-stderr husk run --rm --net none --rootfs "$ROOTFS" "${options[@]}" -- true
+	[[ $status -eq 125 && $stderr == *"more than 908 bind mounts and joined namespaces"* ]]
+}
+
 @test "nothing is mounted over /proc" {
 	expect_refusal run --rm --rootfs "$ROOTFS" --net none -v /etc:/proc -- true
 	expect_refusal run --rm --rootfs "$ROOTFS" --net none -v /etc:/proc/self -- true

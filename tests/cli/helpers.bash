@@ -21,13 +21,14 @@ husk() {
 	"$HUSK" "$@"
 }
 
-# Processes by pid and name, zombies left out. No fork happens here, so the check does not see itself.
+# Processes by pid and start time (a name changes by execve: bats becomes its formatter while the first test runs), zombies
+# left out. No fork happens here, so the check does not see itself.
 leak_processes() {
-	local at line rest
+	local at line fields
 	for at in /proc/[0-9]*/stat; do
 		{ read -r line <"$at"; } 2>/dev/null || continue
-		rest=${line##*) }
-		[[ $rest == Z* ]] || printf 'process %s\n' "${line%") $rest"})"
+		read -ra fields <<<"${line##*) }"
+		[[ ${fields[0]} == Z ]] || printf 'process %s started %s\n' "${line%% *}" "${fields[19]}"
 	done
 }
 
@@ -65,6 +66,7 @@ test_end() {
 	done
 	echo "left behind:"
 	cat "$BATS_TEST_TMPDIR/leak.found"
+	sed -n 's/^process \([0-9]*\) .*/\1/p' "$BATS_TEST_TMPDIR/leak.found" | xargs -r ps -o pid,stat,args -p
 	# The next test shall not fail because of this one.
 	husk ps -aq | xargs -r "$HUSK" rm -f >/dev/null 2>&1
 	return 1
@@ -84,6 +86,20 @@ need_cgroup2() {
 
 need_cgroup1() {
 	[[ -d /sys/fs/cgroup/$1 && $(stat -f -c %T "/sys/fs/cgroup/$1") == cgroupfs ]] || skip "needs the cgroup v1 hierarchy $1"
+}
+
+# lost_hierarchies: the controllers of hierarchies of version 1 that the kernel has and that are mounted nowhere here.
+lost_hierarchies() {
+	local id controllers
+	while IFS=: read -r id controllers _; do
+		[[ $id == 0 ]] || awk -v first=",${controllers%%,*}," \
+			'$3 == "cgroup" && index("," $4 ",", first) { found = 1 } END { exit !found }' /proc/mounts || echo "$controllers"
+	done </proc/self/cgroup
+}
+
+# cgroup_lines PID: its groups, but for those of such hierarchies, where nobody can make any.
+cgroup_lines() {
+	awk -F: -v lost=" $(lost_hierarchies | tr '\n' ' ')" '!index(lost, " " $2 " ")' "/proc/$1/cgroup"
 }
 
 # A limit can be tested where either version has the controller.

@@ -37,10 +37,10 @@ groups_make() {
 	done
 }
 
-# where [OPTION...]: /proc/self/cgroup of an exec, as the host sees it.
+# where [OPTION...]: the groups of an exec, as the host sees them.
 where() {
 	runtime exec --detach --pid-file "$BATS_TEST_TMPDIR/pid" "$@" one sleep 50 </dev/null >/dev/null 2>&1
-	cat "/proc/$(<"$BATS_TEST_TMPDIR/pid")/cgroup"
+	cgroup_lines "$(<"$BATS_TEST_TMPDIR/pid")"
 }
 
 @test "exec goes into a group below the container's" {

@@ -31,6 +31,29 @@ flags_of() {
 	awk -v at="$1" '$2 == at { print $4 }' <<<"$output"
 }
 
+@test "a document of 12 MiB with 850 bind mounts, and sentences for what is larger" {
+	echo shared >"$BATS_TEST_TMPDIR/file"
+	config --arg file "$BATS_TEST_TMPDIR/file" '.process.args = ["sh", "-c", "cat /m/* | grep -c shared"]
+		| .mounts += [range(850) | {destination: "/m/\(.)", type: "bind", source: $file, options: ["bind", "ro"]}]
+		| .annotations = ([range(12) | {"a\(.)": ("x" * 1048576)}] | add)'
+	run runtime run --bundle "$BUNDLE" many
+	[[ $status -eq 0 && $output == 850 ]]
+	runtime create --bundle "$BUNDLE" many >/dev/null 2>&1 </dev/null
+	status_is many created
+	runtime start many
+	eventually status_is many stopped
+	runtime delete many
+	config --arg file "$BATS_TEST_TMPDIR/file" \
+		'.mounts += [range(1000) | {destination: "/m/\(.)", type: "bind", source: $file, options: ["bind"]}]'
+	failure "more than 908 bind mounts and joined namespaces" run --bundle "$BUNDLE" many
+	# Six bytes each in the state, where they are escaped.
+	config '.annotations = ([range(3) | {"a\(.)": ("\u0085" * 1048576)}] | add)'
+	failure "the state has" run --bundle "$BUNDLE" many
+	[[ -z $(runtime list -q) ]]
+	config '.annotations = ([range(17) | {"a\(.)": ("x" * 1048576)}] | add)'
+	failure "config.json has more than 16 MiB, which is all that is read" run --bundle "$BUNDLE" many
+}
+
 @test "attributes of a whole tree: set, cleared, and times" {
 	mount -t tmpfs -o noexec none "$BATS_TEST_TMPDIR/source"
 	mkdir -p "$BATS_TEST_TMPDIR/source/inner"

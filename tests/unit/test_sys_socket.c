@@ -65,11 +65,10 @@ static void test_end(void **state)
 static void test_fds(void **state)
 {
 	char data[4];
-	int before = temp_count_fds(), sent[SOCKET_FDS_MAX + 1], got[SOCKET_FDS_MAX];
-	for (size_t i = 0; i <= SOCKET_FDS_MAX; i++)
+	int before = temp_count_fds(), sent[SOCKET_FDS_MAX], got[SOCKET_FDS_MAX];
+	for (size_t i = 0; i < SOCKET_FDS_MAX; i++)
 		sent[i] = temp_fd;
 	size_t count = SOCKET_FDS_MAX;
-	assert_int_equal(socket_send(pair[0], "x", 1, sent, SOCKET_FDS_MAX + 1), -EINVAL);
 	assert_int_equal(socket_send(pair[0], "x", 1, sent, SOCKET_FDS_MAX), 0);
 	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
 	assert_int_equal(count, SOCKET_FDS_MAX);
@@ -84,6 +83,53 @@ static void test_fds(void **state)
 	assert_int_equal(socket_send(pair[0], "x", 1, NULL, 0), 0);
 	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
 	assert_int_equal(count, 0);
+	assert_int_equal(temp_count_fds(), before);
+}
+
+/* More than a packet carries, up to the last packet being full. */
+static void test_more_fds(void **state)
+{
+	enum { MANY = 4 * SOCKET_FDS_MAX };
+	static const size_t counts[] = {
+		0, 1, SOCKET_FDS_MAX, SOCKET_FDS_MAX + 1, 2 * SOCKET_FDS_MAX + 7, MANY};
+	int before = temp_count_fds(), sent[MANY], got[MANY];
+	char data[4];
+	for (size_t i = 0; i < MANY; i++)
+		sent[i] = i % 2 ? temp_fd : pair[0];
+	for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
+		size_t count = SOCKET_FDS_MAX;
+		assert_int_equal(socket_send(pair[0], "xyz", 3, sent, counts[n]), 0);
+		assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 3);
+		assert_int_equal(socket_receive_rest(pair[1], got, count, counts[n]), 0);
+		for (size_t i = 0; i < counts[n]; i++) {
+			struct stat here, there;
+			fstat(sent[i], &here);
+			fstat(got[i], &there);
+			assert_int_equal(here.st_ino, there.st_ino);
+			close(got[i]);
+		}
+		assert_int_equal(temp_count_fds(), before);
+	}
+	/* Another number than was said, and somebody who ends in between. */
+	size_t count = SOCKET_FDS_MAX;
+	assert_int_equal(socket_send(pair[0], "x", 1, sent, 3), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
+	assert_int_equal(socket_receive_rest(pair[1], got, count, 4), -EPROTO);
+	assert_int_equal(temp_count_fds(), before);
+	count = SOCKET_FDS_MAX;
+	assert_int_equal(socket_send(pair[0], "x", 1, sent, SOCKET_FDS_MAX), 0);
+	assert_int_equal(socket_send(pair[0], "x", 1, sent, 2), 0);
+	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
+	assert_int_equal(socket_receive_rest(pair[1], got, count, SOCKET_FDS_MAX + 3), -EPROTO);
+	assert_int_equal(temp_count_fds(), before);
+	int other[2];
+	assert_int_equal(socket_pair(other), 0);
+	count = SOCKET_FDS_MAX;
+	assert_int_equal(socket_send(other[0], "x", 1, sent, SOCKET_FDS_MAX), 0);
+	close(other[0]);
+	assert_int_equal(socket_receive(other[1], data, 4, got, &count), 1);
+	assert_int_equal(socket_receive_rest(other[1], got, count, SOCKET_FDS_MAX + 1), -EPROTO);
+	close(other[1]);
 	assert_int_equal(temp_count_fds(), before);
 }
 
@@ -198,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_close_later),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test_setup_teardown(test_fds, pair_setup, pair_teardown),
+		cmocka_unit_test_setup_teardown(test_more_fds, pair_setup, pair_teardown),
 		cmocka_unit_test_setup_teardown(test_surplus_fds, pair_setup, pair_teardown),
 		cmocka_unit_test_setup_teardown(test_fds_alone, pair_setup, pair_teardown),
 		cmocka_unit_test(test_path),
