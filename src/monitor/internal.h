@@ -8,7 +8,8 @@
 /* The file name of a log by age: "log", "log.1", "log.2". */
 void monitor_log_name(char out[static 16], unsigned number);
 
-/* One packet between husk and husk-monitor, except BEGIN, which is a struct monitor_begin. */
+/* One packet between husk and husk-monitor, except BEGIN, which is a struct monitor_begin with at most so many fds. */
+enum { MONITOR_FDS_MAX = MONITOR_FD_SLOTS + SLOT_MAX + 2 + CGROUP_HIERARCHIES_MAX };
 struct monitor_message {
 	uint32_t type; /* enum monitor_message_type */
 	uint32_t phase;

@@ -98,7 +98,6 @@ enum monitor_message_type {
 
 /* Its fds: those of enum monitor_fd, those of `slots`, the file of OOM kills, the way home. */
 enum monitor_fd { MONITOR_FD_RUN, MONITOR_FD_LOG, MONITOR_FD_PAYLOAD, MONITOR_FD_SLOTS };
-enum { MONITOR_FDS_MAX = MONITOR_FD_SLOTS + SLOT_MAX + 2 + CGROUP_HIERARCHIES_MAX };
 
 struct monitor_begin {
 	char id[72];

@@ -231,3 +231,27 @@ expect_error() {
 		return 1
 	}
 }
+
+# Where a hierarchy is mounted nowhere, crun makes plain directories in its place, and containerd hears nothing of memory.
+# whole_find makes $whole a command that mounts all for the command that follows it.
+whole_find() {
+	local lost
+	mapfile -t lost < <(lost_hierarchies)
+	whole=()
+	[[ ${#lost[@]} -eq 0 ]] || whole=(unshare --mount bash -ec '
+		at=$1 count=$2
+		shift 2
+		mount -t tmpfs -o mode=0755 cgroup "$at"
+		for mount in /sys/fs/cgroup/*/; do
+			mountpoint -q "$mount" || continue
+			mkdir "$at/$(basename "$mount")"
+			mount --bind "$mount" "$at/$(basename "$mount")"
+		done
+		for lost in "${@:1:count}"; do
+			mkdir "$at/$lost"
+			mount -t cgroup -o "$lost" cgroup "$at/$lost"
+		done
+		mount --move "$at" /sys/fs/cgroup
+		exec "${@:count + 1}"' whole "$BATS_FILE_TMPDIR/whole" ${#lost[@]} "${lost[@]}")
+	mkdir -p "$BATS_FILE_TMPDIR/whole"
+}
