@@ -232,13 +232,15 @@ expect_error() {
 	}
 }
 
-# Where a hierarchy is mounted nowhere, crun makes plain directories in its place, and containerd hears nothing of memory.
-# whole_find makes $whole a command that mounts all for the command that follows it.
-whole_find() {
+# whole COMMAND...: becomes the command (so it is called in a subshell), where all hierarchies are mounted. Where one is
+# mounted nowhere, crun makes plain directories in its place, and containerd hears nothing of memory.
+whole() {
 	local lost
 	mapfile -t lost < <(lost_hierarchies)
-	whole=()
-	[[ ${#lost[@]} -eq 0 ]] || whole=(unshare --mount bash -ec '
+	[[ ${#lost[@]} -gt 0 ]] || exec "$@"
+	mkdir -p "$BATS_FILE_TMPDIR/whole"
+	# shellcheck disable=SC2016 # $ is for the shell inside
+	exec unshare --mount bash -ec '
 		at=$1 count=$2
 		shift 2
 		mount -t tmpfs -o mode=0755 cgroup "$at"
@@ -252,6 +254,5 @@ whole_find() {
 			mount -t cgroup -o "$lost" cgroup "$at/$lost"
 		done
 		mount --move "$at" /sys/fs/cgroup
-		exec "${@:count + 1}"' whole "$BATS_FILE_TMPDIR/whole" ${#lost[@]} "${lost[@]}")
-	mkdir -p "$BATS_FILE_TMPDIR/whole"
+		exec "${@:count + 1}"' whole "$BATS_FILE_TMPDIR/whole" ${#lost[@]} "${lost[@]}" "$@"
 }

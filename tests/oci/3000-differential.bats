@@ -32,8 +32,8 @@ teardown() {
 # container that file, the machine's.
 facts() {
 	local runtime=$1 name=$2 code=0
-	"${whole[@]}" "$runtime" --root "$RUNTIME_ROOT" run "$name" < <(:) 2>"$BATS_TEST_TMPDIR/errors" || code=$?
-	"${whole[@]}" "$runtime" --root "$RUNTIME_ROOT" delete --force "$name" >/dev/null 2>&1 || true
+	(whole "$runtime" --root "$RUNTIME_ROOT" run "$name") < <(:) 2>"$BATS_TEST_TMPDIR/errors" || code=$?
+	(whole "$runtime" --root "$RUNTIME_ROOT" delete --force "$name") >/dev/null 2>&1 || true
 	echo "exit code $code"
 }
 
@@ -78,7 +78,6 @@ compare() {
 
 @test "forty bundles are the same under husk-runtime, crun and runc" {
 	local name filter failed=0 count=0
-	whole_find
 	while IFS='|' read -r name filter; do
 		[[ $name != \#* ]] || continue
 		count=$((count + 1))

@@ -14,8 +14,7 @@ make_engine_dir() {
 daemon() {
 	local log=$1 ready=$2
 	shift 3
-	whole_find
-	"${whole[@]}" "$@" >"$log" 2>&1 3>&- &
+	whole "$@" >"$log" 2>&1 3>&- &
 	echo $! >"$ENGINE_DIR/daemon.pid"
 	for _ in {1..300}; do
 		$ready >/dev/null 2>&1 && return 0
