@@ -60,19 +60,30 @@ static bool subid_line(
 		*out_count > 0;
 }
 
-/* The first range of `user` (name or number) in /etc/subuid or /etc/subgid; -ENOENT. */
-static int ns_subid_range(
-	const char *path, const char *user, uid_t uid, uint32_t *out_first, uint32_t *out_count)
+/* Adds each range of `user` (name or number) in /etc/subuid or /etc/subgid: as itself, or one behind another from 0 on.
+ * -ENOENT when there is none. */
+static int add_ranges(struct arena *a, const char *path, const char *user, uid_t uid,
+	bool is_identity, struct ns_idmap_list *list)
 {
 	auto_buf struct buf text = BUF_INIT;
 	int r = file_read(path, ID_FILE_MAX, &text);
 	if (r < 0 && r != -ENOENT)
 		return err_new(r, "read %s", path);
+	uint32_t first, count;
+	uint64_t sum = 0;
 	char *rest = text.data;
 	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
-		if (subid_line(line, user, uid, out_first, out_count))
-			return 0;
+		if (!subid_line(line, user, uid, &first, &count))
+			continue;
+		*arena_push(a, list) = (struct ns_idmap){
+			is_identity ? first : (uint32_t)sum, first, count, !is_identity};
+		sum += count;
+		if (sum > UINT32_MAX)
+			return err_say(-ERANGE, "%s: the ranges of uid %u are more than all ids",
+				path, uid);
 	}
+	if (sum > 0)
+		return 0;
 	return err_say(-ENOENT,
 		"no range for %s (uid %u) in %s: an administrator can add one with usermod "
 		"--add-subuids "
@@ -84,15 +95,10 @@ static int add_subids(
 	struct arena *a, const char *which, bool is_identity, struct ns_idmap_list *list)
 {
 	char path[16];
-	uint32_t first, count;
 	fmt(path, "/etc/sub%s", which);
 	struct user_entry user;
 	bool has_name = user_find_id(geteuid(), &user) == 0;
-	int r = ns_subid_range(path, has_name ? user.name : NULL, geteuid(), &first, &count);
-	if (r < 0)
-		return r;
-	*arena_push(a, list) = (struct ns_idmap){is_identity ? first : 0, first, count};
-	return 0;
+	return add_ranges(a, path, has_name ? user.name : NULL, geteuid(), is_identity, list);
 }
 
 /* Every line of the caller's own map, as itself. */
@@ -172,11 +178,43 @@ static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap
 	add_range(a, list, m.inner, m.outer, total - far);
 }
 
+/* Lays a range down from *next on, with a hole where `inner` is. */
+static void add_around(struct arena *a, struct ns_idmap_list *list, uint32_t *next, uint32_t inner,
+	uint32_t outer, uint32_t count)
+{
+	uint32_t before = inner >= *next && inner - *next < count ? inner - *next : count;
+	*next += *next == inner;
+	if (before == 0)
+		before = count;
+	add_range(a, list, *next, outer, before);
+	*next += before;
+	if (before == count)
+		return;
+	add_range(a, list, ++*next, outer + before, count - before);
+	*next += count - before;
+}
+
+/* A range whose ids inside nobody has chosen: those behind the new id move up, and none is lost. */
+static void add_shifted(struct arena *a, struct ns_idmap_list *list, struct ns_idmap m,
+	uint32_t *next, uint32_t inner, uint32_t outer)
+{
+	bool holds_outer = outer >= m.outer && outer - m.outer < m.count;
+	uint32_t before = holds_outer ? outer - m.outer : m.count;
+	add_around(a, list, next, inner, m.outer, before);
+	if (holds_outer)
+		add_around(a, list, next, inner, outer + 1, m.count - before - 1);
+}
+
 void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer)
 {
 	struct ns_idmap_list cut = {0};
+	uint32_t next = 0;
 	*arena_push(a, &cut) = (struct ns_idmap){inner, outer, 1};
-	for (size_t i = 0; i < list->count; i++)
-		add_cut(a, &cut, list->items[i], inner, outer);
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i].can_move)
+			add_shifted(a, &cut, list->items[i], &next, inner, outer);
+		else
+			add_cut(a, &cut, list->items[i], inner, outer);
+	}
 	*list = cut;
 }

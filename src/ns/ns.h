@@ -43,6 +43,7 @@ struct ns_idmap_row {
 /* A list of map lines outside of a plan. */
 struct ns_idmap {
 	uint32_t inner, outer, count;
+	bool can_move; /* of "auto": nobody has chosen its ids inside */
 };
 struct ns_idmap_list {
 	struct ns_idmap *items;
@@ -53,10 +54,11 @@ enum { NS_IDMAP_MAX = 340 };
  * side, wrap-around, too many lines. Any process. */
 int ns_idmap_check(const struct ns_idmap *maps, size_t count, const char *what);
 /* Adds the lines that a word means: "INNER:OUTER:COUNT" (or unshare(1)'s "OUTER,INNER,COUNT"), "auto" (the caller's
- * subordinate range from 0 on), "subids" (that range as itself) or "all" (every id of the caller's user namespace as
+ * subordinate ranges from 0 on), "subids" (these as themselves) or "all" (every id of the caller's user namespace as
  * itself). `which` is "uid" or "gid". Host. */
 int ns_idmap_add(struct arena *a, const char *word, const char *which, struct ns_idmap_list *list);
-/* Adds one id; ranges that hold it make room, as unshare(1) has it: what stays is paired in order. Any process. */
+/* Adds one id. Ranges that hold it make room, as unshare(1) has it: what stays is paired in order; but those of "auto" move
+ * up. Any process. */
 void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer);
 /* Writes uid_map and gid_map of process pid from the parent's side. Directly when the caller may (root, or one line
  * mapping its own id, for a gid with setgroups denied), otherwise through newuidmap and newgidmap. Host. */

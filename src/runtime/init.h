@@ -51,3 +51,6 @@ void home_find(uint32_t uid, char out[static HOME_ROOM]);
 /* For who starts later: a command that cannot be executed by anybody is the creator's mistake, in exec's words. */
 int exec_check(const struct init *init);
 int step_exec(struct init *init, const void *row);
+/* Makes the trail in the words that engines and scripts know from runc; the code it returns decides between 126 and 127.
+ * is_searched: in $PATH, and nothing of that name is there. */
+int exec_error(int code, const char *program, bool is_searched);

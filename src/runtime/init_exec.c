@@ -164,29 +164,6 @@ int step_credentials(struct init *init, const void *row)
 	return r < 0 ? err_new(r, "hide from the container") : 0;
 }
 
-/* The words that engines and scripts know from runc; the code decides between 126 and 127. */
-static int exec_error(int code, const char *program, bool is_searched)
-{
-	if (code == -ENOENT && is_searched)
-		return err_say(code, "exec: \"%s\": executable file not found in $PATH", program);
-	if (code == -ENOENT && sys_access_at(AT_FDCWD, program, F_OK, 0) == 0)
-		return err_say(code,
-			"exec: \"%s\": no such file or directory: the file is there, its "
-			"interpreter or loader is not",
-			program);
-	if (code == -ENOENT || code == -ENOTDIR)
-		return err_say(code, "exec: \"%s\": no such file or directory", program);
-	struct stat st;
-	if (code == -EACCES && sys_stat_at(AT_FDCWD, program, 0, &st) == 0 && S_ISDIR(st.st_mode))
-		/* Older clients of Docker know only the second half, newer ones the first as well. */
-		return err_say(-EISDIR, "exec: \"%s\": is a directory: permission denied", program);
-	if (code == -EACCES)
-		return err_say(code, "exec: \"%s\": permission denied", program);
-	if (code == -ENOEXEC)
-		return err_say(code, "exec: \"%s\": exec format error", program);
-	return err_new(code, "exec: \"%s\"", program);
-}
-
 static const char *env_find(char *const *env, const char *name)
 {
 	size_t len = strlen(name);
@@ -251,6 +228,7 @@ static int exec_search(char *const *args, char *const *env)
 	if (!path)
 		path = PATH_DEFAULT;
 	int worst = -ENOENT;
+	char broken[PATH_MAX] = ""; /* it is there, and what it needs to run is not */
 
 	while (path) {
 		const char *end = strchrnul(path, ':');
@@ -260,11 +238,15 @@ static int exec_search(char *const *args, char *const *env)
 			r = sys_execve_at(AT_FDCWD, candidate, args, env, 0);
 		if (r == -EACCES)
 			worst = r;
+		else if (r == -ENOENT && !*broken &&
+			sys_access_at(AT_FDCWD, candidate, F_OK, 0) == 0)
+			memcpy(broken, candidate, sizeof(broken));
 		else if (r != -ENOENT && r != -ENOTDIR && r != -ENAMETOOLONG)
 			return exec_error(r, candidate, true);
 		path = *end ? end + 1 : NULL;
 	}
-	return exec_error(worst, args[0], true);
+	bool is_broken = worst == -ENOENT && *broken;
+	return exec_error(worst, is_broken ? broken : args[0], !is_broken);
 }
 
 /* The kernel prints "(unreachable)" when a directory lies outside the root. */

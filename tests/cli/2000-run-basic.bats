@@ -38,6 +38,49 @@ setup_file() {
 	[[ $stderr == *"nosuchthing"* && $stderr != *$'\n'* ]]
 }
 
+@test "a program whose interpreter or loader is missing: 127, and which it is" {
+	local dir=$BATS_TEST_TMPDIR/bin word
+	mkdir "$dir"
+	printf '#! /opt/none/python3 -u\nprint(1)\n' >"$dir/script"
+	printf '#!/opt/\e[31m\n' >"$dir/red"
+	: >"$dir/empty"
+	printf 'int main(void) { return 0; }' | cc -x c -o "$dir/dynamic" -Wl,--dynamic-linker=/opt/none/ld.so.1 -
+	head -c 100 "$dir/dynamic" >"$dir/cut"
+	chmod +x "$dir"/*
+	for word in /opt/script script; do
+		run -127 --separate-stderr container -v "$dir:/opt" -e PATH=/bin:/opt:/sbin -- "$word"
+		[[ $stderr == *"exec: \"/opt/script\": no such file or directory: the file is there, its interpreter or loader /opt/none/python3 is not"* ]]
+	done
+	run -127 --separate-stderr container -v "$dir:/opt" -- /opt/dynamic
+	[[ $stderr == *"its interpreter or loader /opt/none/ld.so.1 is not"* ]]
+	run -127 --separate-stderr container -v "$dir:/opt" -- /opt/red
+	[[ $stderr == *"its interpreter or loader /opt/"* && $stderr != *$'\e'* ]]
+	run -126 --separate-stderr container -v "$dir:/opt" -- /opt/empty
+	run -126 --separate-stderr container -v "$dir:/opt" -- /opt/cut
+	# What comes later in the path is found.
+	mkdir "$dir/later"
+	printf '#!/bin/sh\necho later\n' >"$dir/later/script"
+	chmod +x "$dir/later/script"
+	run -0 container -v "$dir:/opt" -e PATH=/opt:/opt/later -- script
+	[[ $output == later ]]
+	container --name hinted -d -v "$dir:/opt" -- sleep 100
+	run -127 --separate-stderr husk exec hinted /opt/script
+	[[ $stderr == *"its interpreter or loader /opt/none/python3 is not"* ]]
+	husk rm -f hinted
+}
+
+@test "a program with capabilities that the container may not have: which" {
+	local dir=$BATS_TEST_TMPDIR/bin
+	need_program setcap
+	mkdir "$dir"
+	cp "$(command -v busybox)" "$dir/busybox"
+	setcap cap_net_raw,cap_chown+ep "$dir/busybox"
+	run -126 --separate-stderr container -v "$dir:/opt" -- /opt/busybox echo hello
+	[[ $stderr == *"operation not permitted: the file has capabilities that this container may not have (--cap-add NET_RAW)"* ]]
+	run -0 container --cap-add NET_RAW -v "$dir:/opt" -- /opt/busybox echo hello
+	[[ $output == hello ]]
+}
+
 @test "a command that is no program: 126 and one sentence" {
 	run -126 --separate-stderr container -- /etc/passwd
 	[[ $stderr == *"/etc/passwd"* && $stderr != *$'\n'* ]]

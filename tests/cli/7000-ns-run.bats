@@ -158,7 +158,14 @@ teardown() {
 	run as_user "$HUSK" ns run --map-auto --map-root-user -- sh -c 'id -u; cat /proc/self/uid_map'
 	expect_status 0
 	[[ ${lines[0]} == 0 ]]
-	[[ $(tr -s ' ' <<<"$output") == *" 0 65534 1"* && $(tr -s ' ' <<<"$output") == *" 100000 "* ]]
+	[[ $(tr -s ' ' <<<"$output") == *$'\n 0 65534 1\n 1 100000 65536' ]]
+	# More ranges follow one another; none of their ids is lost.
+	printf '65534:200000:10\n65534:300000:5\n' >"$BATS_TEST_TMPDIR/sub"
+	run as_user "$HUSK" ns run --map-auto --map-root-user -- cat /proc/self/uid_map /proc/self/gid_map
+	[[ $(tr -s ' ' <<<"$output") == $' 0 65534 1\n 1 200000 10\n 11 300000 5\n 0 65534 1\n 1 200000 10\n 11 300000 5' ]]
+	run as_user "$HUSK" ns run --map-auto --map-user 12 --map-group 0 -- cat /proc/self/uid_map
+	[[ $(tr -s ' ' <<<"$output" | sort -n) == $' 0 200000 10\n 10 300000 2\n 12 65534 1\n 13 300002 3' ]]
+	printf '65534:100000:65536\n' >"$BATS_TEST_TMPDIR/sub"
 	run as_user "$HUSK" ns run --map-users 0:100000:65536 --map-groups 0:100000:65536 --setuid 0 --setgid 0 -- id -u
 	expect_status 0
 	[[ $output == 0 ]]

@@ -126,21 +126,54 @@ static int subid_teardown(void **state)
 	return unlink(subid_path);
 }
 
+static void assert_subids(const char *user, uid_t uid, bool is_identity, const char *words)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct ns_idmap_list list = {0};
+	assert_int_equal(add_ranges(&a, subid_path, user, uid, is_identity, &list), 0);
+	assert_list(&list, words);
+}
+
 static void test_subid(void **state)
 {
-	uint32_t first, count;
-	assert_int_equal(ns_subid_range(subid_path, "alice", 1000, &first, &count), 0);
-	assert_int_equal(first, 100000);
-	assert_int_equal(count, 65536);
+	auto_arena struct arena a = ARENA_INIT;
+	struct ns_idmap_list list = {0};
+	assert_subids("alice", 1000, false, "0:100000:65536 65536:1:1");
+	assert_subids("alice", 1000, true, "100000:100000:65536 1:1:1");
 	/* A line that makes no sense or gives nothing is passed over. */
-	assert_int_equal(ns_subid_range(subid_path, "bob", 1001, &first, &count), 0);
-	assert_int_equal(first, 400000);
-	assert_int_equal(ns_subid_range(subid_path, NULL, 1007, &first, &count), 0);
-	assert_int_equal(count, 10);
-	assert_int_equal(ns_subid_range(subid_path, "carol", 1002, &first, &count), -ENOENT);
+	assert_subids("bob", 1001, false, "0:400000:7");
+	assert_subids(NULL, 1007, false, "0:300000:10");
+	assert_int_equal(add_ranges(&a, subid_path, "carol", 1002, false, &list), -ENOENT);
 	assert_non_null(strstr(err_text(), "no range for carol (uid 1002)"));
 	assert_int_equal(
-		ns_subid_range("/nonexistent/subuid", "carol", 1002, &first, &count), -ENOENT);
+		add_ranges(&a, "/nonexistent/subuid", "carol", 1002, false, &list), -ENOENT);
+}
+
+/* Ranges of "auto" lose nothing to the user's own id. */
+static void assert_around(uint32_t inner, uint32_t outer, const char *words)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct ns_idmap_list list = {0};
+	*arena_push(&a, &list) = (struct ns_idmap){0, 100, 10, true};
+	*arena_push(&a, &list) = (struct ns_idmap){10, 300, 5, true};
+	ns_idmap_add_one(&a, &list, inner, outer);
+	assert_list(&list, words);
+}
+
+static void test_around(void **state)
+{
+	assert_around(0, 5, "0:5:1 1:100:10 11:300:5");
+	assert_around(4, 5, "4:5:1 0:100:4 5:104:6 11:300:5");
+	assert_around(9, 5, "9:5:1 0:100:9 10:109:1 11:300:5");
+	assert_around(10, 5, "10:5:1 0:100:10 11:300:5");
+	assert_around(14, 5, "14:5:1 0:100:10 10:300:4 15:304:1");
+	assert_around(15, 5, "15:5:1 0:100:10 10:300:5");
+	assert_around(1000, 5, "1000:5:1 0:100:10 10:300:5");
+	/* The own id is in a range: it cannot be mapped twice. */
+	assert_around(0, 100, "0:100:1 1:101:9 10:300:5");
+	assert_around(3, 103, "3:103:1 0:100:3 4:104:6 10:300:5");
+	assert_around(7, 102, "7:102:1 0:100:2 2:103:5 8:108:2 10:300:5");
+	assert_around(1000, 304, "1000:304:1 0:100:10 10:300:4");
 }
 
 static void test_all(void **state)
@@ -162,6 +195,7 @@ int main(void)
 		cmocka_unit_test(test_check),
 		cmocka_unit_test(test_check_too_many),
 		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_around),
 		cmocka_unit_test_setup_teardown(test_subid, subid_setup, subid_teardown),
 		cmocka_unit_test(test_all),
 	};
