@@ -54,7 +54,7 @@ struct member {
 
 int member_read(const struct tar_entry *entry, uint64_t bytes_max, struct member *out);
 
-struct directory_times {
+struct directories {
 	char *chunk; /* the rows that are not stored yet; NULL before the first */
 	size_t used_bytes;
 	int fd; /* -EBADF before the first stored chunk */
@@ -71,7 +71,7 @@ struct unpack {
 	/* The parent used last: most members follow their siblings. */
 	struct buf parent_path;
 	int parent_fd;
-	struct directory_times times;
+	struct directories directories;
 };
 
 /* Takes so many members, or directories that are made for one, from the budget: -E2BIG. */
@@ -86,7 +86,8 @@ void unpack_forget_parent(struct unpack *u);
 int unpack_dress(struct unpack *u, const char *path, int dir_fd);
 /* Whiteouts and other names that begin with `.wh.`: 1 when it was one. */
 int unpack_whiteout(struct unpack *u, const struct member *m);
-/* Directory times are remembered, and set once nothing is put into directories any more. */
-int unpack_time_remember(struct unpack *u, const struct member *m);
-int unpack_times(struct unpack *u);
-void unpack_times_release(struct directory_times *t);
+/* What a directory gets once nothing is put into directories any more is remembered: its times and its default ACL. */
+int unpack_directory_remember(struct unpack *u, const char *path, struct timespec modified,
+	const void *acl, size_t acl_bytes);
+int unpack_directories_finish(struct unpack *u);
+void unpack_directories_release(struct directories *d);

@@ -22,19 +22,13 @@ static int failed(int code, const struct member *m, const char *what)
 	return err_new(code, "%s %.200s of a layer", what, shown.data);
 }
 
-/* Attributes that mean something to the program in the image. Those of trusted.* and user.overlay.* would speak to
- * overlayfs, the other security.* ones to the host's LSM. */
-static bool xattr_is_taken(const char *name)
-{
-	return str_eq(name, "security.capability") ||
-		(str_prefix(name, "user.") && !str_prefix(name, "user.overlay."));
-}
-
+/* A default ACL waits for what is still put into its directory, see directories.c. */
 static int xattrs_set(const struct member *m, int fd)
 {
 	for (size_t i = 0; i < m->entry->xattrs.count; i++) {
 		const struct tar_xattr *x = &m->entry->xattrs.items[i];
-		int r = xattr_is_taken(x->name) ? sys_set_xattr(fd, x->name, x->value, x->size) : 0;
+		bool is_taken = file_xattr_is_kept(x->name) && !str_eq(x->name, FILE_ACL_DEFAULT);
+		int r = is_taken ? sys_set_xattr(fd, x->name, x->value, x->size) : 0;
 		if (r < 0)
 			return failed(r, m, "set an extended attribute of");
 	}
@@ -137,15 +131,26 @@ static int regular_make(struct unpack *u, const struct member *m, int parent, co
 	return r == 0 ? times_set(m, parent, name) : r;
 }
 
-/* Symlinks, devices and fifos. */
+/* Symlinks, devices and fifos. Nobody but this process writes here, so what gets the mode is what was made. */
 static int node_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
-	int r = m->type == S_IFLNK
-		? sys_symlink_at(m->symlink, parent, name)
-		: sys_mknod_at(parent, name, m->type | (m->mode & 0777), m->device);
+	int r = m->type == S_IFLNK ? sys_symlink_at(m->symlink, parent, name)
+				   : sys_mknod_at(parent, name, m->type, m->device);
 	if (r == 0)
 		r = sys_chown_at(parent, name, m->uid, m->gid, AT_SYMLINK_NOFOLLOW);
+	if (r == 0 && m->type != S_IFLNK)
+		r = sys_chmod_at(parent, name, m->mode);
 	return r < 0 ? failed(r, m, "make") : times_set(m, parent, name);
+}
+
+static int directory_remember(struct unpack *u, const struct member *m)
+{
+	const struct tar_xattr *acl = NULL;
+	for (size_t i = 0; i < m->entry->xattrs.count; i++)
+		if (str_eq(m->entry->xattrs.items[i].name, FILE_ACL_DEFAULT))
+			acl = &m->entry->xattrs.items[i];
+	return unpack_directory_remember(
+		u, m->path, m->modified, acl ? acl->value : NULL, acl ? acl->size : 0);
 }
 
 static int directory_make(struct unpack *u, const struct member *m, int parent, const char *name)
@@ -157,7 +162,7 @@ static int directory_make(struct unpack *u, const struct member *m, int parent, 
 	if (fd < 0)
 		return failed(fd, m, "open directory");
 	r = unpack_metadata(m, fd);
-	return r < 0 ? r : unpack_time_remember(u, m);
+	return r < 0 ? r : directory_remember(u, m);
 }
 
 /* The target is looked up beneath the root like any other name, and a symlink there is linked, not followed. */
@@ -187,7 +192,7 @@ static int root_make(struct unpack *u, const struct member *m)
 		return failed(fd, m, "open");
 	u->has_root = true;
 	int r = unpack_metadata(m, fd);
-	return r < 0 ? r : unpack_time_remember(u, m);
+	return r < 0 ? r : directory_remember(u, m);
 }
 
 static int kind_make(struct unpack *u, const struct member *m, int parent, const char *name)

@@ -8,10 +8,13 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
+#include "sys/file.h"
 #include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
+#include <sys/stat.h>
 
 static int failed(int code, const char *path, const char *what)
 {
@@ -26,28 +29,43 @@ void unpack_forget_parent(struct unpack *u)
 }
 
 /* The uppermost layer that has this directory says how it looks; one that has something else there hides those below
- * it. */
-static int lower_find(const struct unpack *u, const char *path, struct stat *out)
+ * it. An fd. */
+static int lower_find(const struct unpack *u, const char *path)
 {
 	for (size_t i = u->target->lower_count; i-- > 0;) {
-		auto_close int fd = path_open(
-			u->target->lower_fds[i], *path ? path : ".", O_PATH | O_DIRECTORY, 0);
-		if (fd == -ENOENT)
-			continue;
-		return fd < 0 ? fd : sys_stat_fd(fd, out);
+		int fd = path_open(
+			u->target->lower_fds[i], *path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
+		if (fd != -ENOENT)
+			return fd;
 	}
 	return -ENOENT;
+}
+
+/* The default ACL waits for what is still put into the directory. */
+static int acl_remember(struct unpack *u, const char *path, int lower_fd)
+{
+	static const struct timespec as_it_is = {.tv_nsec = UTIME_OMIT};
+	auto_free char *acl = mem_new(XATTR_SIZE_MAX);
+	ssize_t size = sys_get_xattr(lower_fd, FILE_ACL_DEFAULT, acl, XATTR_SIZE_MAX);
+	return size > 0 ? unpack_directory_remember(u, path, as_it_is, acl, (size_t)size) : 0;
 }
 
 int unpack_dress(struct unpack *u, const char *path, int dir_fd)
 {
 	struct stat st;
-	if (lower_find(u, path, &st) < 0)
+	auto_close int lower = lower_find(u, path);
+	if (lower < 0)
 		return 0;
 	auto_close int fd = sys_open_at(dir_fd, ".", O_RDONLY | O_DIRECTORY, 0);
-	int r = fd < 0 ? fd : sys_chown_at(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
+	int r = fd < 0 ? fd : sys_stat_fd(lower, &st);
+	if (r == 0)
+		r = sys_chown_at(fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH);
 	if (r == 0)
 		r = sys_chmod_fd(fd, st.st_mode & 07777);
+	if (r == 0)
+		r = file_xattrs_copy(lower, fd, FILE_ACL_DEFAULT);
+	if (r == 0)
+		r = acl_remember(u, path, lower);
 	return r < 0 ? failed(r, path, "give owner and mode to directory") : 1;
 }
 

@@ -294,6 +294,8 @@ static void pending_apply(struct tar_entry *e, const struct tar_pending *p)
 		e->gid = p->gid;
 	if (p->has_time)
 		e->modified = p->modified;
+	if (p->has_group_mode)
+		e->mode &= ~(mode_t)S_IRWXG | p->group_mode;
 	e->xattrs = p->xattrs;
 }
 

@@ -3,11 +3,14 @@
 /* What is in a header block, in pax records and in the maps of sparse files; for tar.c. Everything speaks. */
 #include "archive/tar.h"
 
+#include <sys/stat.h>
+
 /* What the special members before a member say about it. */
 struct tar_pending {
 	unsigned count; /* of the special members */
 	const char *path, *link; /* NULL: nothing */
-	bool has_size, has_uid, has_gid, has_time;
+	bool has_size, has_uid, has_gid, has_time, has_group_mode;
+	mode_t group_mode; /* of an ACL that is written as text: what the group may, where the mode has its mask */
 	uint64_t size;
 	int64_t uid, gid;
 	struct timespec modified;

@@ -70,6 +70,23 @@ static int gid_take(struct tar_pending *p, const struct record *r)
 	return owner_take(r, &p->gid, &p->has_gid);
 }
 
+/* An ACL as text, of tar --acls: "user::rw-,user:lisa:rw-,group::r--,mask::rw-,other::---". Its names are those of another
+ * machine, so it is left out; but then the group bits are no mask any more, and must not give more than it did. */
+static int acl_take(struct tar_pending *p, const struct record *r)
+{
+	static const char letters[] = "rwx";
+	const char *group = r->value;
+	while (group && !str_prefix(group, "group::"))
+		group = (group = strpbrk(group, ",\n")) ? group + 1 : NULL;
+	p->has_group_mode = true;
+	p->group_mode = 0;
+	group = group ? group + strlen("group::") : "";
+	for (unsigned i = 0; i < 3 && group[i]; i++)
+		if (group[i] == letters[i])
+			p->group_mode |= (mode_t)S_IRGRP >> i;
+	return 0;
+}
+
 /* Digits after the point beyond the ninth are cut off. */
 static long fraction_read(const char *digits)
 {
@@ -179,6 +196,7 @@ static const struct {
 	{"uid", uid_take},
 	{"gid", gid_take},
 	{"mtime", time_take},
+	{"SCHILY.acl.access", acl_take},
 	{"GNU.sparse.major", sparse_major},
 	{"GNU.sparse.minor", sparse_minor},
 	{"GNU.sparse.name", sparse_name},

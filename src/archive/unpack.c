@@ -61,7 +61,7 @@ static int members_unpack(struct unpack *u, struct layer_stream *s, struct archi
 	if (r == 0)
 		u->target->budget->bytes -= out->tar_bytes;
 	out->file_bytes = u->file_bytes;
-	return r < 0 ? r : unpack_times(u);
+	return r < 0 ? r : unpack_directories_finish(u);
 }
 
 static void unpack_release(struct unpack *u)
@@ -71,7 +71,7 @@ static void unpack_release(struct unpack *u)
 	unpack_forget_parent(u);
 	fd_replace(&u->shadows_fd, -EBADF);
 	buf_release(&u->parent_path);
-	unpack_times_release(&u->times);
+	unpack_directories_release(&u->directories);
 }
 AUTO_STRUCT(unpack, struct unpack, unpack_release)
 
@@ -90,7 +90,7 @@ int archive_unpack_layer(const struct archive_blob *blob, const struct archive_t
 		.parent_path = BUF_INIT,
 		.parent_fd = -EBADF,
 		.shadows_fd = -EBADF,
-		.times = {.fd = -EBADF},
+		.directories = {.fd = -EBADF},
 	};
 	int r = layer_stream_open(blob, target->budget->bytes, &stream);
 	if (r == 0 && target->side_fd >= 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an image has in a directory, copied into the tmpfs that will cover it: names, content, modes, owners and times, as
- * init does it, in fixed memory; husk does the same for a new volume. Nothing is followed: each name is opened from the fd
+ * init does it; husk does the same for a new volume. Nothing is followed: each name is opened from the fd
  * of its directory. Of extended attributes those of programs are copied; sockets are not, which mean nothing without the
  * program that listens.
  */
@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,35 +23,8 @@ enum {
 	DEPTH_MAX = 64,
 	ROWS_ROOM = 4096,
 	DATA_ROOM = 32 * 1024,
-	XATTR_ROOM = 4096,
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 };
-
-/* What programs of the image wrote: those of trusted.* and user.overlay.* are overlayfs's own, the other security.* ones of
- * the host's security module. */
-static bool xattr_is_copied(const char *name)
-{
-	return str_eq(name, "security.capability") || str_prefix(name, "system.posix_acl_") ||
-		(str_prefix(name, "user.") && !str_prefix(name, "user.overlay."));
-}
-
-/* A file system, or a user namespace, that takes no such attribute goes without. */
-static int xattrs_copy(int from, int to)
-{
-	char names[XATTR_ROOM], value[XATTR_ROOM];
-	ssize_t len = sys_list_xattr(from, names, sizeof(names));
-	if (len < 0)
-		return len == -EOPNOTSUPP ? 0 : (int)len;
-	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-		if (!xattr_is_copied(name))
-			continue;
-		ssize_t size = sys_get_xattr(from, name, value, sizeof(value));
-		int r = size < 0 ? (int)size : sys_set_xattr(to, name, value, (size_t)size);
-		if (r < 0 && r != -EOPNOTSUPP && r != -EPERM)
-			return r;
-	}
-	return 0;
-}
 
 /* Changing the owner clears set-id bits and capabilities, so it comes first. */
 static int attributes_copy(int from, int fd, const struct stat *st)
@@ -60,7 +34,7 @@ static int attributes_copy(int from, int fd, const struct stat *st)
 	if (r == 0)
 		r = sys_chmod_fd(fd, st->st_mode & 07777);
 	if (r == 0)
-		r = xattrs_copy(from, fd);
+		r = file_xattrs_copy(from, fd, NULL);
 	return r < 0 ? r : sys_set_times_at(fd, "", times, AT_EMPTY_PATH);
 }
 
@@ -106,8 +80,10 @@ static int link_copy(int from_dir, int to_dir, const char *name, const struct st
 
 static int node_copy(int to_dir, const char *name, const struct stat *st)
 {
-	int r = sys_mknod_at(to_dir, name, st->st_mode, st->st_rdev);
-	return r < 0 ? r : sys_chown_at(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
+	int r = sys_mknod_at(to_dir, name, st->st_mode & ~07777u, st->st_rdev);
+	if (r == 0)
+		r = sys_chown_at(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
+	return r < 0 ? r : sys_chmod_at(to_dir, name, st->st_mode & 07777);
 }
 
 static int directory_copy(int from, int to, unsigned depth);

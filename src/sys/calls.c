@@ -128,6 +128,12 @@ int sys_chmod_fd(int fd, mode_t mode)
 	return fault ? fault : sys_result(fchmod(fd, mode));
 }
 
+int sys_chmod_at(int dirfd, const char *path, mode_t mode)
+{
+	int fault = fault_hit("chmod_at");
+	return fault ? fault : sys_result(fchmodat(dirfd, path, mode, 0));
+}
+
 int sys_access_at(int dirfd, const char *path, int mode, int flags)
 {
 	int fault = fault_hit("access_at");

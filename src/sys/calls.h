@@ -33,10 +33,10 @@ int sys_stat_fd(int fd, struct stat *out);
 int sys_statx(int dirfd, const char *path, int flags, unsigned mask, struct statx *out);
 int sys_chown_at(int dirfd, const char *path, uid_t uid, gid_t gid, int flags);
 int sys_chmod_fd(int fd, mode_t mode);
+int sys_chmod_at(int dirfd, const char *path, mode_t mode); /* follows symlinks */
 int sys_access_at(int dirfd, const char *path, int mode, int flags);
 int sys_truncate_fd(int fd, uint64_t size);
-/* To the begin of the file. */
-int sys_seek_start(int fd);
+int sys_seek_start(int fd); /* to the begin of the file */
 int sys_fsync(int fd);
 int sys_syncfs(int fd);
 /* The f_type of statfs(2). */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
+#include <linux/limits.h>
 #include <unistd.h>
 
 enum {
@@ -19,6 +20,34 @@ enum {
 	TEMPORARY_TRIES =
 		100, /* names are taken only by writers that died, or that run in another pid namespace */
 };
+
+bool file_xattr_is_kept(const char *name)
+{
+	return str_eq(name, "security.capability") || str_eq(name, FILE_ACL_ACCESS) ||
+		str_eq(name, FILE_ACL_DEFAULT) ||
+		(str_prefix(name, "user.") && !str_prefix(name, "user.overlay."));
+}
+
+int file_xattrs_copy(int from, int to, const char *except)
+{
+	char few[256];
+	ssize_t len = sys_list_xattr(from, few, sizeof(few));
+	if (len == 0 || len == -EOPNOTSUPP)
+		return 0;
+	auto_free char *names = mem_new(XATTR_LIST_MAX), *value = mem_new(XATTR_SIZE_MAX);
+	len = sys_list_xattr(from, names, XATTR_LIST_MAX);
+	if (len < 0)
+		return (int)len;
+	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+		if (!file_xattr_is_kept(name) || (except && str_eq(name, except)))
+			continue;
+		ssize_t size = sys_get_xattr(from, name, value, XATTR_SIZE_MAX);
+		int r = size < 0 ? (int)size : sys_set_xattr(to, name, value, (size_t)size);
+		if (r < 0 && r != -EOPNOTSUPP && r != -EPERM)
+			return r;
+	}
+	return 0;
+}
 
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *out)
 {

@@ -10,6 +10,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Is it an extended attribute of the programs that use a file? Those of trusted.* and user.overlay.* speak to overlayfs, the
+ * other security.* ones to the host's security module: neither leaves or enters an image or a volume. */
+bool file_xattr_is_kept(const char *name);
+#define FILE_ACL_ACCESS "system.posix_acl_access"
+#define FILE_ACL_DEFAULT "system.posix_acl_default"
+/* Copies them, but for one (NULL: all). A file system, or a user namespace, that takes no such attribute goes without. */
+int file_xattrs_copy(int from, int to, const char *except);
+
 /* Appends the file's content, at most max bytes (-EFBIG). O_NOFOLLOW, and a FIFO without a writer is empty. */
 int file_read_at(int dirfd, const char *path, size_t max, struct buf *out);
 /* The same for a file that a user named, or of the host's configuration: symlinks are followed, as to a pipe of the

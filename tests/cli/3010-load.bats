@@ -40,13 +40,14 @@ make_layout() {
 	ln "$root/data/one" "$root/data/second"
 	ln -s one "$root/data/symlink"
 	mkfifo "$root/data/fifo"
+	chmod 7740 "$root/data/fifo"
 	mknod "$root/data/null" c 1 3
 	truncate -s 1M "$root/data/holes"
 	printf x | dd of="$root/data/holes" bs=1 seek=500000 conv=notrunc status=none
 	echo accent >"$root/data/$(printf 'caf\303\251')"
 	: >"$root/data/$(printf 'x%.0s' {1..200})"
 	touch -d '2001-02-03 04:05:06.789 UTC' "$root/data/one"
-	setfattr -n user.kind -v seed "$root/data/one" 2>/dev/null || true
+	attributes set "$root/data"
 	umoci repack --image "$1:rich" --refresh-bundle "$bundle" 2>/dev/null
 	rm -r "$root/data/gone" "$root/data/opaque"
 	mkdir "$root/data/opaque"
@@ -57,6 +58,30 @@ make_layout() {
 	jq '.manifests |= map(select(.annotations["org.opencontainers.image.ref.name"] == "rich")) |
 		.manifests[0].annotations["org.opencontainers.image.ref.name"] = "example.com/rich:1"' "$1/index.json" >"$1/new"
 	mv "$1/new" "$1/index.json"
+}
+
+# attributes set|show DIR: an attribute of one, an ACL by which its group may less than its mode says, and a default ACL.
+attributes() {
+	python3 - "$@" <<-'E'
+		import os, struct, sys
+
+		def entries(*rows):
+		    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *row) for row in rows)
+
+		nobody = 0xffffffff
+		acl = entries((1, 6, nobody), (2, 6, 99), (4, 0, nobody), (16, 6, nobody), (32, 0, nobody))
+		wanted = {("one", "user.kind"): b"seed", ("acl", "system.posix_acl_access"): acl, ("acls", "system.posix_acl_default"): acl}
+		for (name, key), value in wanted.items():
+		    path = os.path.join(sys.argv[2], name)
+		    if sys.argv[1] == "set":
+		        if name == "acls":
+		            os.mkdir(path)
+		        elif name == "acl":
+		            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+		        os.setxattr(path, key, value)
+		    else:
+		        print(name, key, "kept" if os.getxattr(path, key) == value else "changed")
+	E
 }
 
 loaded() {
@@ -74,9 +99,12 @@ facts() {
 
 expect_facts() {
 	facts "$@" >facts
+	[[ $(attributes show "$(find "$HUSK_ROOT/layers" -path '*/data/acls' -printf '%h\n')") == "one user.kind kept
+acl system.posix_acl_access kept
+acls system.posix_acl_default kept" ]]
 	grep -q '^one -rws--x--x 7:70000 2 4 981173107' facts
 	grep -q "^symlink lrwxrwxrwx .*'symlink' -> 'one'" facts
-	grep -q '^fifo p' facts
+	grep -q '^fifo prwsr-S--T ' facts
 	grep -q '^null c' facts
 	grep -q "^$(printf 'caf\303\251') " facts
 	[[ $(grep -c '^gone' facts) -eq 0 && $(tail -n 4 facts | head -n 3 | xargs) == "one new rich" ]]

@@ -76,13 +76,20 @@ static inline void forge_add(struct buf *out, const struct forged *f)
 }
 
 /* "LEN key=value\n", LEN counting itself. */
-static inline void forge_pax_record(struct buf *out, const char *key, const char *value)
+static inline void forge_pax_bytes(struct buf *out, const char *key, const void *value, size_t size)
 {
-	size_t rest = strlen(key) + strlen(value) + 3, len = rest + 1;
+	size_t rest = strlen(key) + size + 3, len = rest + 1;
 	char digits[24];
 	while (rest + (size_t)snprintf(digits, sizeof(digits), "%zu", len) != len)
 		len++;
-	buf_addf(out, "%zu %s=%s\n", len, key, value);
+	buf_addf(out, "%zu %s=", len, key);
+	buf_add(out, value, size);
+	buf_addc(out, '\n');
+}
+
+static inline void forge_pax_record(struct buf *out, const char *key, const char *value)
+{
+	forge_pax_bytes(out, key, value, strlen(value));
 }
 
 /* Extended header for the next member. */
@@ -91,6 +98,17 @@ static inline void forge_pax(struct buf *out, const char *key, const char *value
 	auto_buf struct buf record = BUF_INIT;
 	forge_pax_record(&record, key, value);
 	forge_add(out, &(struct forged){.name = "pax", .type = 'x', .content = record.data});
+}
+
+/* The same with a value of any bytes. */
+static inline void forge_xattr(struct buf *out, const char *name, const void *value, size_t size)
+{
+	auto_buf struct buf record = BUF_INIT, key = BUF_INIT;
+	buf_addf(&key, "SCHILY.xattr.%s", name);
+	forge_pax_bytes(&record, key.data, value, size);
+	forge_header(out, &(struct forged){.name = "pax", .type = 'x'}, record.len);
+	buf_add(out, record.data, record.len);
+	forge_pad(out);
 }
 
 static inline void forge_end(struct buf *out)

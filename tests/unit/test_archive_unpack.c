@@ -314,6 +314,100 @@ static void test_xattrs(void **state)
 	close(fd);
 }
 
+/* As the kernel has it: version 2, then tag, permissions and id of each entry. */
+#define ACL_ENTRY(tag, permissions, id) tag, 0, permissions, 0, id, 0, 0, 0
+#define ACL_NOBODY 255, 255, 255, 255
+static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, ACL_NOBODY, ACL_ENTRY(2, 6, 99), 4, 0, 0, 0,
+	ACL_NOBODY, 16, 0, 6, 0, ACL_NOBODY, 32, 0, 0, 0, ACL_NOBODY};
+
+static void assert_acl(const char *path, const char *name, bool has_one)
+{
+	char value[128];
+	auto_close int fd = openat(temp_fd, path, O_RDONLY);
+	assert_true(fd >= 0);
+	ssize_t size = fgetxattr(fd, name, value, sizeof(value));
+	assert_int_equal(size, has_one ? (ssize_t)sizeof(acl) : -1);
+	if (has_one)
+		assert_memory_equal(value, acl, sizeof(acl));
+}
+
+static void test_acls(void **state)
+{
+	static const char access[] = "system.posix_acl_access",
+			  later[] = "system.posix_acl_default";
+	auto_buf struct buf tar = BUF_INIT, bad = BUF_INIT;
+	forge_xattr(&tar, access, acl, sizeof(acl));
+	forge_add(&tar, &(struct forged){"f", '0', .mode = 0660, .content = "x"});
+	forge_xattr(&tar, later, acl, sizeof(acl));
+	forge_add(&tar, &(struct forged){"d/", '5', .mode = 0750});
+	forge_add(&tar, &(struct forged){"d/plain", '0', .mode = 0644, .content = "x"});
+	forge_add(&tar, &(struct forged){"d/below/", '5', .mode = 0755});
+	forge_end(&tar);
+	target_new();
+	int r = forge_unpack(&tar, "t", NULL);
+	if (r == -EOPNOTSUPP)
+		skip(); /* a file system without them */
+	assert_int_equal(r, 0);
+	/* The group of the file may nothing, whatever its mode says: that is the mask. */
+	assert_acl("t/f", access, true);
+	assert_int_equal(stat_of("t/f").st_mode & 07777, 0660);
+	assert_acl("t/d", later, true);
+	assert_int_equal(stat_of("t/d").st_mode & 07777, 0750);
+	assert_int_equal(stat_of("t/d").st_mtime, 1000000000);
+	/* What was put into that directory has what the layer says and no more. */
+	assert_acl("t/d/plain", access, false);
+	assert_acl("t/d/below", later, false);
+	assert_int_equal(stat_of("t/d/plain").st_mode & 07777, 0644);
+	/* One that the kernel does not take. */
+	forge_xattr(&bad, access, acl, sizeof(acl) - 3);
+	forge_add(&bad, &(struct forged){"f", '0', .content = "x"});
+	forge_end(&bad);
+	target_new();
+	assert_int_equal(forge_unpack(&bad, "t", NULL), -EINVAL);
+}
+
+static void assert_group_mode(const char *text, mode_t mode, mode_t wanted)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	forge_pax(&tar, "SCHILY.acl.access", text);
+	forge_add(&tar, &(struct forged){"f", '0', .mode = mode, .content = "x"});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), 0);
+	assert_int_equal(stat_of("t/f").st_mode & 07777, wanted);
+}
+
+/* One that is not taken over must not leave its mask as what the group may. */
+static void test_acls_as_text(void **state)
+{
+	assert_group_mode("user::rwx,user:lisa:rwx,group::r-x,mask::rwx,other::---", 04770, 04750);
+	assert_group_mode(
+		"user::rw-\ngroup::---\nuser:99:rw-\nmask::rw-\nother::r--\n", 0664, 0604);
+	assert_group_mode("group::rwx,user::rwx,other::r-x,user:lisa:rwx:99", 0755, 0755);
+	assert_group_mode("user::rwx,other::---,subgroup::rwx", 0770, 0700);
+	assert_group_mode("", 0770, 0700);
+	assert_group_mode("group::r", 0770, 0740);
+}
+
+/* The kernel forgets set-id bits when the owner changes. */
+static void test_nodes_keep_their_modes(void **state)
+{
+	auto_buf struct buf tar = BUF_INIT;
+	forge_add(&tar, &(struct forged){"fifo", '6', .mode = 07751, .owner = "0000005"});
+	forge_add(&tar,
+		&(struct forged){
+			"null", '3', .mode = 06666, .major = 1, .minor = 3, .owner = "0000005"});
+	forge_end(&tar);
+	target_new();
+	int r = forge_unpack(&tar, "t", NULL);
+	if (r == -EPERM)
+		skip(); /* not root */
+	assert_int_equal(r, 0);
+	assert_int_equal(stat_of("t/fifo").st_mode & 07777, 07751);
+	assert_int_equal(stat_of("t/fifo").st_uid, 5);
+	assert_int_equal(stat_of("t/null").st_mode & 07777, 06666);
+}
+
 static void test_sparse(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT, records = BUF_INIT;
@@ -472,13 +566,20 @@ static void test_lower(void **state)
 	assert_int_equal(mkdirat(temp_fd, "low/tmp", 0), 0);
 	assert_int_equal(fchmodat(temp_fd, "low/tmp", 01777, 0), 0);
 	int low = openat(temp_fd, "low", O_PATH | O_DIRECTORY);
+	auto_close int sticky = openat(temp_fd, "low/tmp", O_RDONLY | O_DIRECTORY);
+	bool has_acls = fsetxattr(sticky, "system.posix_acl_default", acl, sizeof(acl), 0) == 0 &&
+		fsetxattr(sticky, "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
+	mode_t mode = stat_of("low/tmp").st_mode;
 	struct archive_budget budget = archive_budget_default;
 	const struct archive_target like = {.budget = &budget, .lower_fds = &low, .lower_count = 1};
 	target_new();
 	assert_int_equal(forge_unpack(&tar, "t", &like), 0);
 	assert_int_equal(stat_of("t").st_mode & 07777, 0711);
-	assert_int_equal(stat_of("t/tmp").st_mode & 07777, 01777);
+	assert_int_equal(stat_of("t/tmp").st_mode, mode);
 	assert_int_equal(stat_of("t/tmp/x").st_mode & 07777, 0755);
+	assert_acl("t/tmp", "system.posix_acl_default", has_acls);
+	assert_acl("t/tmp", "system.posix_acl_access", has_acls);
+	assert_acl("t/tmp/x", "system.posix_acl_access", false);
 	close(low);
 }
 
@@ -515,6 +616,9 @@ int main(void)
 		cmocka_unit_test(test_bad_numbers),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_xattrs),
+		cmocka_unit_test(test_acls),
+		cmocka_unit_test(test_acls_as_text),
+		cmocka_unit_test(test_nodes_keep_their_modes),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_parents_made),
