@@ -33,7 +33,7 @@ static const struct str_list *row_names(const struct image *image)
 static size_t row_count(const struct image *image)
 {
 	size_t count = row_names(image)->count;
-	return count ? count : 1;
+	return image->is_double ? 0 : count ? count : 1;
 }
 
 /* "docker.io/library/busybox:latest" is shown as busybox and latest. */
@@ -150,7 +150,8 @@ static void images_print_ids(const struct image_list *list, bool is_whole)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const char *id = str_after(list->items[i].id, "sha256:");
-		printf("%.*s\n", is_whole ? 64 : 12, id ? id : list->items[i].id);
+		if (!list->items[i].is_double)
+			printf("%.*s\n", is_whole ? 64 : 12, id ? id : list->items[i].id);
 	}
 }
 
@@ -197,7 +198,9 @@ static int info_load(struct engine *e, struct info *out)
 		r = image_list(e->root_fd, &a, &images);
 	if (r < 0)
 		return r;
-	*out = (struct info){.containers = list.count, .images = images.count};
+	*out = (struct info){.containers = list.count};
+	for (size_t i = 0; i < images.count; i++)
+		out->images += !images.items[i].is_double;
 	for (size_t i = 0; i < list.count; i++) {
 		struct summary summary;
 		out->running += container_summary(e, list.ids[i], &summary) == 0 &&

@@ -148,7 +148,7 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 /* The writable layer; its root looks like the topmost layer's, which it covers. */
 static int snapshot_make(struct engine *e, const struct container *c)
 {
-	auto_close int top = container_layer_open(e, c, container_layer_count(c) - 1);
+	auto_close int top = container_top_open(e, c);
 	if (top < 0)
 		return top;
 	auto_of(storage_snapshot) struct storage_snapshot snapshot = STORAGE_SNAPSHOT_INIT;

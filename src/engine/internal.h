@@ -75,9 +75,8 @@ int volumes_make(struct engine *e, const struct container *c);
 int anonymous_remove(struct engine *e, const char *id);
 /* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, struct container *c);
-/* Layers, lowest first: those of the image, or the one directory of --rootfs. */
-size_t container_layer_count(const struct container *c);
-int container_layer_open(const struct engine *e, const struct container *c, size_t index);
+/* The topmost of its layers: of an image without any the mount points; of --rootfs that directory. */
+int container_top_open(const struct engine *e, const struct container *c);
 /* What is below the writable layer, as a read-only root. */
 int container_image_root_open(const struct engine *e, const struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */

@@ -29,17 +29,23 @@ static int exit_code_of(int code, enum launch_phase phase)
 	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
 }
 
-size_t container_layer_count(const struct container *c)
+static size_t layer_count(const struct container *c)
 {
 	return c->rootfs ? 1 : c->layers.count;
 }
 
-int container_layer_open(const struct engine *e, const struct container *c, size_t index)
+static int layer_open(const struct engine *e, const struct container *c, size_t index)
 {
 	if (!c->rootfs)
 		return storage_layer_open(e->root_fd, c->layers.items[index]);
 	int fd = sys_open_at(AT_FDCWD, c->rootfs, O_PATH | O_DIRECTORY, 0);
 	return fd < 0 ? err_new(fd, "open %s", c->rootfs) : fd;
+}
+
+int container_top_open(const struct engine *e, const struct container *c)
+{
+	size_t count = layer_count(c);
+	return count ? layer_open(e, c, count - 1) : storage_mountpoints_open(e->root_fd);
 }
 
 /* The overlay of all layers: of an image, above that of the mount points where something will be mounted. A --rootfs may
@@ -48,8 +54,8 @@ static int overlay_open(
 	const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
 {
 	int layers[1 + STORAGE_LAYERS_MAX];
-	size_t count = container_layer_count(c), opened = 0;
-	if (count == 0 || count > STORAGE_LAYERS_MAX)
+	size_t count = layer_count(c), opened = 0;
+	if (count > STORAGE_LAYERS_MAX)
 		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
 	int r = 0;
 	if (snapshot->upper_fd >= 0 && !c->rootfs) {
@@ -58,7 +64,7 @@ static int overlay_open(
 			layers[opened++] = r;
 	}
 	for (size_t i = 0; i < count && r >= 0; i++) {
-		r = container_layer_open(e, c, i);
+		r = layer_open(e, c, i);
 		if (r >= 0)
 			layers[opened++] = r;
 	}
@@ -85,8 +91,8 @@ static int root_open(const struct engine *e, const struct container *c)
 
 int container_image_root_open(const struct engine *e, const struct container *c)
 {
-	if (container_layer_count(c) == 1)
-		return container_layer_open(e, c, 0);
+	if (layer_count(c) <= 1)
+		return container_top_open(e, c);
 	struct storage_snapshot none = STORAGE_SNAPSHOT_INIT;
 	return overlay_open(e, c, &none);
 }

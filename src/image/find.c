@@ -77,8 +77,9 @@ static int id_find(
 			continue;
 		if (found_id && !str_eq(found_id, image.id))
 			return -EEXIST;
+		if (!found_id || strcmp(hex, out_hex) < 0)
+			fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", hex);
 		found_id = image.id;
-		fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", hex);
 	}
 	return found_id ? 0 : -ENOENT;
 }
@@ -173,24 +174,62 @@ static int names_load(int root_fd, struct arena *a, struct name_list *out)
 	return 0;
 }
 
-static void names_attach(const struct name_list *names, struct arena *a, struct image *image)
+/* Those of one manifest. */
+static void names_attach(const struct name_list *names, const char *manifest_hex, struct arena *a,
+	struct image *image)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const struct name *name = &names->items[i];
-		if (str_eq(name->hex, digest_hex(image->digest)))
+		if (str_eq(name->hex, manifest_hex))
 			*arena_push(a,
 				strchr(name->shown, '@') ? &image->digests
 							 : &image->references) = name->shown;
 	}
 }
 
+int image_manifests(int root_fd, const char *id, struct arena *a, struct str_list *out)
+{
+	auto_strvec struct strvec files = STRVEC_INIT;
+	int r = file_list_at(root_fd, "images", &files);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list images");
+	if (files.count)
+		qsort(files.items, files.count, sizeof(*files.items), compare_names);
+	strvec_each (file, &files) {
+		struct image image;
+		char hex[DIGEST_HEX_LEN + 1];
+		if (record_name_take(*file, hex) && record_load(root_fd, hex, a, &image) == 0 &&
+			str_eq(image.id, id))
+			*arena_push(a, out) = arena_str(a, hex);
+	}
+	return 0;
+}
+
 int image_names(int root_fd, struct arena *a, struct image *image)
 {
 	struct name_list names = {0};
+	struct str_list manifests = {0};
 	int r = names_load(root_fd, a, &names);
+	if (r == 0)
+		r = image_manifests(root_fd, image->id, a, &manifests);
 	image->references = image->digests = (struct str_list){0};
-	names_attach(&names, a, image);
+	for (size_t i = 0; i < manifests.count; i++)
+		names_attach(&names, manifests.items[i], a, image);
 	return r;
+}
+
+/* A nameless one is a double when another manifest of the same image has a name, or comes before it. */
+static void doubles_mark(struct image_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct image *image = &list->items[i];
+		for (size_t j = 0; j < list->count && image->references.count == 0; j++) {
+			const struct image *other = &list->items[j];
+			if (j != i && str_eq(other->id, image->id) &&
+				(other->references.count || j < i))
+				image->is_double = true;
+		}
+	}
 }
 
 int image_list(int root_fd, struct arena *a, struct image_list *out)
@@ -216,7 +255,8 @@ int image_list(int root_fd, struct arena *a, struct image_list *out)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < list.count; i++)
-		names_attach(&names, a, &list.items[i]);
+		names_attach(&names, digest_hex(list.items[i].digest), a, &list.items[i]);
+	doubles_mark(&list);
 	*out = list;
 	return 0;
 }

@@ -22,11 +22,11 @@ struct image {
 	const char *id; /* "sha256:..." of the configuration */
 	const char *digest; /* of the manifest */
 	struct str_list references; /* with tags */
-	struct str_list
-		digests; /* "NAME@sha256:...": what it was called, or listed as, at its registry */
+	struct str_list digests; /* "NAME@sha256:...": what its registry calls it */
 	uint64_t created_ns, size_bytes;
 	struct image_config config;
 	struct str_list chain_ids; /* layers, lowest first */
+	bool is_double; /* of a list: a nameless manifest of an image that stands there with another one */
 };
 
 /* By reference ("busybox", "busybox:latest", "docker.io/library/busybox", "NAME@sha256:...") or id prefix; -ENOENT when
@@ -38,7 +38,7 @@ struct image_list {
 	struct image *items;
 	size_t count;
 };
-/* Newest first, each with all its names; one that is damaged is left out. */
+/* Newest first, each manifest with its names; one that is damaged is left out. */
 int image_list(int root_fd, struct arena *a, struct image_list *out);
 
 /* Imports share_path/images/NAME, an OCI layout that came with the installation, through the worker in libexec_path;

@@ -80,7 +80,7 @@ static int config_take(struct job *j)
 	int r = config_parse(j->config_text.data, j->config_text.len, &j->arena, &j->config);
 	if (r < 0)
 		return r;
-	if (j->manifest.count == 0 || j->config.diff_hex.count != j->manifest.count)
+	if (j->config.diff_hex.count != j->manifest.count)
 		return err_say(-EINVAL, "the image has %zu layers and %zu diff ids",
 			j->manifest.count, j->config.diff_hex.count);
 	chain_compute(j);
@@ -430,6 +430,25 @@ int import_layout(const struct import *i, const char *name)
 	return lock < 0 ? lock : job_run(&j);
 }
 
+/* A name as others wrote it. A digest in it can only be that of what is listed: where it is not, or where that is lost, it
+ * would be the name of nothing; what is left without it may be none. */
+static int name_take(struct job *j, const char *name, const char *listed_hex)
+{
+	struct image_reference parsed;
+	auto_buf struct buf text = BUF_INIT;
+	int r = reference_parse(name, &j->arena, &parsed);
+	if (r < 0)
+		return r;
+	if (parsed.digest && (!listed_hex || !str_eq(digest_hex(parsed.digest), listed_hex))) {
+		parsed.digest = NULL;
+		if (!parsed.tag)
+			return 0;
+	}
+	reference_write(&parsed, &text);
+	*arena_push(&j->arena, &j->names) = arena_str(&j->arena, text.data);
+	return 0;
+}
+
 /* All names of one manifest together, so that it is loaded once. */
 static int layout_import(const struct import *i)
 {
@@ -443,24 +462,19 @@ static int layout_import(const struct import *i)
 		job_init(&j, i);
 		j.manifest_blob = images.items[k].manifest;
 		if (images.items[k].name)
-			*arena_push(&j.arena, &j.names) = images.items[k].name;
-		r = job_run(&j);
+			r = name_take(&j, images.items[k].name, images.items[k].listed_hex);
+		if (r == 0)
+			r = job_run(&j);
 	}
 	return r;
 }
 
 static int docker_names_take(struct job *j)
 {
-	for (size_t i = 0; i < j->docker->names.count; i++) {
-		struct image_reference parsed;
-		auto_buf struct buf text = BUF_INIT;
-		int r = reference_parse(j->docker->names.items[i], &j->arena, &parsed);
-		if (r < 0)
-			return r;
-		reference_write(&parsed, &text);
-		*arena_push(&j->arena, &j->names) = arena_str(&j->arena, text.data);
-	}
-	return 0;
+	int r = 0;
+	for (size_t i = 0; i < j->docker->names.count && r == 0; i++)
+		r = name_take(j, j->docker->names.items[i], NULL);
+	return r;
 }
 
 static int docker_import(const struct import *i)

@@ -76,7 +76,10 @@ void record_write(const struct image *image, struct buf *out);
 int reference_read(int root_fd, const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);
 int reference_resolve(
 	int root_fd, const struct image_reference *r, char out_hex[static DIGEST_HEX_LEN + 1]);
-/* Fills in all names of an image (references, digests), as people write them. */
+/* The hex digits of all manifests of an image: one that was saved and one that was pulled may differ in how their layers are
+ * compressed. Sorted; what cannot be read is left out. Speaks. */
+int image_manifests(int root_fd, const char *id, struct arena *a, struct str_list *out);
+/* Fills in all names of an image (references, digests), as people write them, whichever of its manifests has them. */
 int image_names(int root_fd, struct arena *a, struct image *image);
 /* "HEX.json" */
 bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN + 1]);

@@ -30,6 +30,12 @@ static const struct {
 	{"application/vnd.oci.image.layer.v1.tar+zstd", ARCHIVE_ZSTD},
 	{"application/vnd.docker.image.rootfs.diff.tar", ARCHIVE_PLAIN},
 	{"application/vnd.docker.image.rootfs.diff.tar.gzip", ARCHIVE_GZIP},
+	/* Those whose makers did not want them at every registry, until OCI gave that up. */
+	{"application/vnd.oci.image.layer.nondistributable.v1.tar", ARCHIVE_PLAIN},
+	{"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", ARCHIVE_GZIP},
+	{"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", ARCHIVE_ZSTD},
+	{"application/vnd.docker.image.rootfs.foreign.diff.tar", ARCHIVE_PLAIN},
+	{"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", ARCHIVE_GZIP},
 };
 
 static bool is_one_of(const char *word, const char *const *words)

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define USES_LOCK "images.use"
 
@@ -80,19 +81,26 @@ static int use_check(const struct image_removal *job, const struct image *image)
 		digest_hex(image->id), use->container_id);
 }
 
+static int record_erase(const struct image_removal *job, const char *manifest_hex)
+{
+	int r = unlink_in(job->root_fd, "images", manifest_hex, ".json");
+	return r < 0 ? r : directory_sync(job->root_fd, "images");
+}
+
+/* With its names and all its manifests. */
 static int image_erase(const struct image_removal *job, const struct image *image)
 {
-	int r = 0;
+	auto_arena struct arena a = ARENA_INIT;
+	struct str_list manifests = {0};
+	int r = image_manifests(job->root_fd, image->id, &a, &manifests);
 	for (size_t i = 0; i < image->references.count && r == 0; i++)
 		r = name_remove(job, image->references.items[i]);
 	for (size_t i = 0; i < image->digests.count && r == 0; i++)
 		r = name_remove(job, image->digests.items[i]);
 	if (r == 0)
 		r = directory_sync(job->root_fd, "refs");
-	if (r == 0)
-		r = unlink_in(job->root_fd, "images", digest_hex(image->digest), ".json");
-	if (r == 0)
-		r = directory_sync(job->root_fd, "images");
+	for (size_t i = 0; i < manifests.count && r == 0; i++)
+		r = record_erase(job, manifests.items[i]);
 	if (r == 0)
 		strvec_pushf(job->said, "Deleted: %s", image->id);
 	return r;
@@ -239,6 +247,22 @@ int image_remove(const struct image_removal *job, const char *word)
 	return r < 0 ? r : unreachable_discard(job);
 }
 
+static bool record_is_there(const struct image_removal *job, const struct image *image)
+{
+	char path[96];
+	fmt(path, "images/%s.json", digest_hex(image->digest));
+	return sys_access_at(job->root_fd, path, F_OK, 0) == 0;
+}
+
+static int image_prune_one(const struct image_removal *job, struct image *image)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	if (image->is_double)
+		return record_erase(job, digest_hex(image->digest));
+	int r = image_names(job->root_fd, &a, image);
+	return r < 0 ? r : image_erase(job, image);
+}
+
 int image_prune(const struct image_removal *job, bool named_too)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -247,9 +271,11 @@ int image_prune(const struct image_removal *job, bool named_too)
 	int r = lock < 0 ? lock : image_list(job->root_fd, &a, &list);
 	for (size_t i = 0; i < list.count && r == 0; i++) {
 		struct image *image = &list.items[i];
-		if ((image->references.count && !named_too) || use_find(job, image->id))
-			continue;
-		r = image_erase(job, image);
+		bool is_kept = (image->references.count && !named_too) ||
+			(!image->is_double && use_find(job, image->id));
+		/* It may have gone with another manifest of the same image. */
+		if (!is_kept && record_is_there(job, image))
+			r = image_prune_one(job, image);
 	}
 	return r < 0 ? r : unreachable_discard(job);
 }

@@ -291,7 +291,7 @@ forged_refused() {
 	refused "$1" -i forged.tar
 }
 
-@test "layouts that lie: digests, sizes, media types, two documents in one, foreign layers, too much" {
+@test "layouts that lie: digests, sizes, media types, two documents in one, unknown layers, too much" {
 	forged_refused "its digest is not sha256:" '.manifests[0].digest = "sha256:../../../etc/passwd"' index
 	forged_refused "its digest is not sha256:" '.manifests[0].digest |= ascii_upcase' index
 	forged_refused "its digest is not sha256:" '.manifests[0].digest |= .[:-1]' index
@@ -299,7 +299,7 @@ forged_refused() {
 	forged_refused "it is something else than it was announced as" '.layers = []' index
 	forged_refused "it is something else than it was announced as" '.manifests = []' manifest
 	forged_refused "it is something else than it was announced as" '.mediaType = "application/vnd.oci.image.index.v1+json"' manifest
-	forged_refused "its media type is not that of a layer" '.layers[0].mediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"' manifest
+	forged_refused "its media type is not that of a layer" '.layers[0].mediaType = "application/vnd.oci.image.layer.v1.tar+lzma"' manifest
 	forged_refused "has "*" bytes, not" '.layers[0].size += 1' manifest
 	forged_refused "decompress a layer: " '.layers[0].mediaType = "application/vnd.oci.image.layer.v1.tar+zstd"' manifest
 	forged_refused "an image has at most 127 layers" '.layers = [range(128) as $i | .layers[0]]' manifest
@@ -346,4 +346,61 @@ forged_refused() {
 	refused "is not a regular file" -i forged
 	tar -C forged -cf forged.tar .
 	refused "is not a regular file" -i forged.tar
+}
+
+@test "an image without layers" {
+	forged '.rootfs.diff_ids = [] | del(.history)' config
+	manifest=$(jq -r '.manifests[0].digest | ltrimstr("sha256:")' forged/index.json)
+	put_manifest "$(jq '.layers = []' "forged/blobs/sha256/$manifest")"
+	loaded -i forged
+	[[ $(husk images --format '{{.Repository}} {{.Size}}') == "example.com/rich 0B" ]]
+	[[ $(husk image inspect -f '{{json .RootFS.Layers}}' example.com/rich:1) == "[]" ]]
+	run -127 --separate-stderr husk run --rm --net none example.com/rich:1 /bin/true
+	[[ $stderr == *'"/bin/true": no such file or directory'* ]]
+	# A program from elsewhere runs there.
+	run -0 husk run --rm --net none -v "$(command -v busybox):/busybox:ro" example.com/rich:1 /busybox echo works
+	[[ $output == works ]]
+	husk save -o saved example.com/rich:1
+	husk rmi example.com/rich:1
+	loaded -i saved
+	husk rmi example.com/rich:1
+	[[ -z $(husk images -q) && -z $(ls "$HUSK_ROOT/content/sha256") ]]
+}
+
+@test "layers that are not to be distributed, when they are there" {
+	local type
+	for type in vnd.oci.image.layer.nondistributable.v1.tar+gzip vnd.docker.image.rootfs.foreign.diff.tar.gzip; do
+		store "$type"
+		forged '.layers[].mediaType = "application/'"$type"'"' manifest
+		loaded -i forged
+		expect_facts
+	done
+	store missing
+	rm "forged/blobs/sha256/$(jq -r '.layers[0].digest | ltrimstr("sha256:")' "forged/blobs/sha256/$digest")"
+	refused "the image has no file blobs/sha256/" -i forged
+}
+
+@test "names with digests: of what is there, and of what is not" {
+	local digest
+	digest=$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")
+	# named NAME: loads $LAYOUT with this name.
+	named() {
+		forged '.manifests[0].annotations = {"io.containerd.image.name": "'"$1"'"}' index
+		husk load -i forged
+	}
+	[[ $(named "example.com/rich@$digest") == "Loaded image: example.com/rich@$digest" ]]
+	husk run --rm --net none "example.com/rich@$digest" true
+	store other
+	[[ $(named "example.com/rich@sha256:$(printf '0%.0s' {1..64})") == "Loaded image ID: sha256:"* ]]
+	[[ $(named "example.com/rich:7@sha256:$(printf '0%.0s' {1..64})") == "Loaded image: example.com/rich:7" ]]
+	# Docker's list of files has lost what a digest could be of.
+	store docker
+	skopeo copy --insecure-policy "oci:$LAYOUT" docker-archive:archive:example.com/rich:1 >/dev/null 2>&1
+	mkdir files
+	tar -C files -xf archive
+	jq --arg n "example.com/rich@$digest" '.[0].RepoTags = [$n, "example.com/rich:2"]' files/manifest.json >new
+	mv new files/manifest.json
+	tar -C files -cf archive .
+	[[ $(husk load -i archive) == "Loaded image: example.com/rich:2" ]]
+	husk run --rm --net none example.com/rich:2 true
 }

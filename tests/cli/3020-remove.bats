@@ -209,3 +209,36 @@ is_free() {
 		[[ ! -e $i || -e $HUSK_ROOT/images/$(sed 's/sha256://' "$i").json ]]
 	done
 }
+
+# Saved and pulled again, an image has another manifest: its layers are compressed.
+@test "two manifests of one image are one image" {
+	local id
+	need_program skopeo
+	id=$(husk images -q --no-trunc)
+	husk save -o saved busybox
+	skopeo copy --insecure-policy docker-archive:saved oci:gzipped:example.com/box:1 >/dev/null
+	husk load -q -i gzipped
+	[[ $(find "$HUSK_ROOT/images" -type f | wc -l) -eq 2 ]]
+	[[ $(husk images --format '{{.Repository}}:{{.Tag}} sha256:{{.ID}}' --no-trunc | sort) == "busybox:latest sha256:$id
+example.com/box:1 sha256:$id" ]]
+	refused "has 2 names" rmi "$id"
+	[[ $(husk image inspect -f '{{join .RepoTags " "}}' "$id" | tr ' ' '\n' | sort | xargs) == "busybox:latest example.com/box:1" ]]
+	# Without its name the other manifest is no image of its own.
+	[[ $(husk rmi example.com/box:1) == "Untagged: example.com/box:1" ]]
+	[[ $(husk images -q --no-trunc) == "$id" && $(husk info -f '{{.Images}}') == 1 ]]
+	husk image prune -f >pruned
+	[[ ! -s pruned && $(find "$HUSK_ROOT/images" -type f | wc -l) -eq 1 ]]
+	husk run --rm --net none busybox true
+	husk load -q -i gzipped
+	husk run -d --name user --net none busybox sleep 100
+	# The image stays as long as it has a name.
+	husk rmi busybox
+	refused "is in use" rmi example.com/box:1
+	husk rm -f user
+	[[ $(husk rmi -f "$id" | grep -c "^Deleted: sha256:$id") -eq 1 ]]
+	[[ -z $(husk images -q) && $(layers) -eq 0 && $(contents) -eq 0 ]]
+	husk load -q -i saved
+	husk load -q -i gzipped
+	[[ $(husk image prune -a -f | grep -c "^Deleted: sha256:$id") -eq 1 ]]
+	[[ -z $(husk images -q) && $(layers) -eq 0 && $(contents) -eq 0 ]]
+}
