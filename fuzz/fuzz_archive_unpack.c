@@ -83,6 +83,10 @@ static enum archive_compression compression_of(const uint8_t *data, size_t size)
 {
 	if (size > 2 && data[0] == 0x1f && data[1] == 0x8b)
 		return ARCHIVE_GZIP;
+	if (size > 6 && memcmp(data, "\xfd\x37zXZ", 6) == 0)
+		return ARCHIVE_XZ;
+	if (size > 3 && memcmp(data, "BZh", 3) == 0)
+		return ARCHIVE_BZIP2;
 	return size > 4 && memcmp(data, "\x28\xb5\x2f\xfd", 4) == 0 ? ARCHIVE_ZSTD : ARCHIVE_PLAIN;
 }
 

@@ -30,7 +30,14 @@ void archive_digest_of(const void *data, size_t size, char out[static ARCHIVE_HE
 /* Loads now what libcrypto would look for in the file system later. Before a process locks itself in. */
 void archive_begin(void);
 
-enum archive_compression { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD };
+enum archive_compression {
+	ARCHIVE_PLAIN,
+	ARCHIVE_GZIP,
+	ARCHIVE_ZSTD,
+	/* Of archives, never of a layer that a manifest names. */
+	ARCHIVE_XZ,
+	ARCHIVE_BZIP2,
+};
 
 /* What the manifest and the configuration say about a layer, all of which is checked. */
 struct archive_blob {

@@ -6,12 +6,15 @@
 #include "archive/internal.h"
 #include "base/err.h"
 
+#include <bzlib.h>
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
+#include <lzma.h>
 #include <zstd.h>
 
-/* A layer may not ask for more memory than 32 MiB to be read: what zstd's level 20 needs, and nobody who makes layers uses. */
-enum { WINDOW_LOG_MAX = 25 };
+/* What a stream may ask for to be read: 128 MiB for zstd's window (its highest levels, --long=27) and as much for xz (65 MiB are
+ * what xz -9 needs). It is the only memory of a worker that depends on what it reads; restrict.c has the wall around it. */
+enum { WINDOW_LOG_MAX = 27, XZ_BYTES_MAX = 128 << 20 };
 
 /* Beyond the first 256 MiB a stream may not be more than so many times as long as its compressed form: deflate reaches 1,032
  * at most, and only bombs come near it; zstd could say 30,000. */
@@ -27,6 +30,9 @@ struct inflater {
 	const struct kind *kind;
 	struct inflate_state gzip;
 	ZSTD_DCtx *zstd;
+	lzma_stream xz;
+	bz_stream bzip2;
+	bool has_bzip2; /* it is in the middle of a stream */
 	bool is_between; /* everything has ended that was begun, and something was */
 	const char *what;
 	struct tar_source source;
@@ -39,6 +45,7 @@ struct kind {
 	void (*begin)(struct inflater *f);
 	/* Takes from f->in, fills *out; the rest of either may be left for the next call. */
 	int (*run)(struct inflater *f, struct piece_out *out);
+	void (*end)(struct inflater *f); /* NULL: nothing is to be freed */
 };
 
 static int broken(const struct inflater *f, const char *why)
@@ -110,9 +117,81 @@ static int zstd_run(struct inflater *f, struct piece_out *out)
 	return 0;
 }
 
+static void zstd_end(struct inflater *f)
+{
+	ZSTD_freeDCtx(f->zstd);
+}
+
+static void xz_begin(struct inflater *f)
+{
+	f->xz = (lzma_stream)LZMA_STREAM_INIT;
+	if (lzma_stream_decoder(&f->xz, XZ_BYTES_MAX, LZMA_CONCATENATED) != LZMA_OK)
+		BUG("xz: no memory");
+}
+
+static int xz_run(struct inflater *f, struct piece_out *out)
+{
+	f->xz.next_in = (const uint8_t *)f->in.data;
+	f->xz.avail_in = f->in.left;
+	f->xz.next_out = (uint8_t *)out->data + out->size;
+	f->xz.avail_out = out->room - out->size;
+	lzma_ret r = lzma_code(&f->xz, f->has_ended ? LZMA_FINISH : LZMA_RUN);
+	if (r == LZMA_MEMLIMIT_ERROR)
+		return broken(f, "xz that needs more than 128 MiB of memory");
+	if (r != LZMA_OK && r != LZMA_STREAM_END && r != LZMA_BUF_ERROR)
+		return broken(f, "the data of xz is broken");
+	f->in.data += f->in.left - f->xz.avail_in;
+	f->in.left = f->xz.avail_in;
+	out->size = out->room - f->xz.avail_out;
+	f->is_between = r == LZMA_STREAM_END;
+	return 0;
+}
+
+static void xz_end(struct inflater *f)
+{
+	lzma_end(&f->xz);
+}
+
+static void bzip2_begin(struct inflater *f)
+{
+	f->bzip2 = (bz_stream){0};
+	if (BZ2_bzDecompressInit(&f->bzip2, 0, 0) != BZ_OK)
+		BUG("bzip2: no memory");
+	f->has_bzip2 = true;
+}
+
+static void bzip2_end(struct inflater *f)
+{
+	if (f->has_bzip2)
+		BZ2_bzDecompressEnd(&f->bzip2);
+	f->has_bzip2 = false;
+}
+
+static int bzip2_run(struct inflater *f, struct piece_out *out)
+{
+	if (!f->has_bzip2)
+		bzip2_begin(f);
+	f->bzip2.next_in = (char *)f->in.data;
+	f->bzip2.avail_in = (unsigned)f->in.left;
+	f->bzip2.next_out = out->data + out->size;
+	f->bzip2.avail_out = (unsigned)(out->room - out->size);
+	int r = BZ2_bzDecompress(&f->bzip2);
+	if (r != BZ_OK && r != BZ_STREAM_END)
+		return broken(f, "the data of bzip2 is broken");
+	f->in.data += f->in.left - f->bzip2.avail_in;
+	f->in.left = f->bzip2.avail_in;
+	out->size = out->room - f->bzip2.avail_out;
+	f->is_between = r == BZ_STREAM_END;
+	if (f->is_between)
+		bzip2_end(f);
+	return 0;
+}
+
 static const struct kind kinds[] = {
-	[ARCHIVE_GZIP] = {gzip_begin, gzip_run},
-	[ARCHIVE_ZSTD] = {zstd_begin, zstd_run},
+	[ARCHIVE_GZIP] = {gzip_begin, gzip_run, NULL},
+	[ARCHIVE_ZSTD] = {zstd_begin, zstd_run, zstd_end},
+	[ARCHIVE_XZ] = {xz_begin, xz_run, xz_end},
+	[ARCHIVE_BZIP2] = {bzip2_begin, bzip2_run, bzip2_end},
 };
 
 struct inflater *inflater_new(
@@ -130,7 +209,8 @@ void inflater_free(struct inflater *f)
 {
 	if (!f)
 		return;
-	ZSTD_freeDCtx(f->zstd);
+	if (f->kind->end)
+		f->kind->end(f);
 	free(f);
 }
 

@@ -17,6 +17,8 @@ static enum archive_compression compression_of(const void *first, size_t size)
 	} rows[] = {
 		{"\x1f\x8b", 2, ARCHIVE_GZIP},
 		{"\x28\xb5\x2f\xfd", 4, ARCHIVE_ZSTD},
+		{"\xfd\x37zXZ\0", 6, ARCHIVE_XZ},
+		{"BZh", 3, ARCHIVE_BZIP2},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (size >= rows[i].size && memcmp(first, rows[i].magic, rows[i].size) == 0)

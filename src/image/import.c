@@ -495,7 +495,7 @@ static int docker_import(const struct import *i)
 
 int import_all(const struct import *i)
 {
-	bool is_layout = layout_has(i->layout, "oci-layout") && layout_has(i->layout, "index.json");
+	bool is_layout = layout_is_there(i->layout);
 	if (!is_layout && !layout_has(i->layout, "manifest.json"))
 		return err_say(-EINVAL,
 			"it holds no images: neither index.json and oci-layout nor manifest.json");

@@ -51,11 +51,24 @@ bool layout_media_is_image(const char *media_type)
 	return is_one_of(media_type, index_types) || is_one_of(media_type, manifest_types);
 }
 
+enum { BLOB_PATH_ROOM = 96 };
+
+/* skopeo's directory has one image, or an index with those that it names. What is found is checked by its digest. */
+static void blob_path(
+	const struct layout *l, const struct descriptor *d, char out[static BLOB_PATH_ROOM])
+{
+	bool is_manifest = layout_media_is_image(d->media_type);
+	fmt_n(out, BLOB_PATH_ROOM, "%s%s%s", l->is_flat ? "" : "blobs/sha256/", d->hex,
+		l->is_flat && is_manifest ? ".manifest.json" : "");
+	if (l->is_flat && is_manifest && !layout_has(l, out))
+		fmt_n(out, BLOB_PATH_ROOM, "manifest.json");
+}
+
 int layout_blob_open(const struct layout *l, const struct descriptor *d, bool is_growing,
 	struct layout_file *out)
 {
-	char path[96];
-	fmt(path, "blobs/sha256/%s", d->hex);
+	char path[BLOB_PATH_ROOM];
+	blob_path(l, d, path);
 	int r = layout_file_open(l, path, false, out);
 	if (r == 0 && is_growing && out->size_bytes < d->size_bytes)
 		out->size_bytes = d->size_bytes;
@@ -70,8 +83,8 @@ int layout_blob_open(const struct layout *l, const struct descriptor *d, bool is
 
 int layout_blob_read(const struct layout *l, const struct descriptor *d, struct buf *out)
 {
-	char path[96], hex[ARCHIVE_HEX_LEN + 1];
-	fmt(path, "blobs/sha256/%s", d->hex);
+	char path[BLOB_PATH_ROOM], hex[ARCHIVE_HEX_LEN + 1];
+	blob_path(l, d, path);
 	int r = layout_document_read(l, path, out);
 	if (r < 0)
 		return r;
@@ -256,10 +269,39 @@ static int version_check(const struct layout *l, struct arena *a)
 		: json_err(&root, -EINVAL, "imageLayoutVersion must be 1.0.0");
 }
 
+bool layout_is_there(const struct layout *l)
+{
+	return l->is_flat || (layout_has(l, "oci-layout") && layout_has(l, "index.json"));
+}
+
+/* The one image of skopeo's directory, or those of its index. */
+static int flat_list(struct listing *l)
+{
+	auto_buf struct buf text = BUF_INIT;
+	auto_of(json) struct json *document = NULL;
+	char hex[ARCHIVE_HEX_LEN + 1];
+	struct json_cursor list;
+	int r = layout_document_read(l->layout, "manifest.json", &text);
+	if (r == 0)
+		r = json_parse("manifest.json", text.data, text.len, &document);
+	if (r < 0)
+		return r;
+	archive_digest_of(text.data, text.len, hex);
+	l->hex = arena_str(l->a, hex);
+	struct json_cursor root = json_root(document);
+	if (json_field(&root, "manifests", &list))
+		return index_read(l, "manifest.json", &text);
+	const struct descriptor d = {manifest_types[0], l->hex, text.len};
+	*arena_push(l->a, l->out) = (struct layout_image){d, l->hex, NULL};
+	return 0;
+}
+
 int layout_list(const struct layout *l, struct arena *a, struct layout_images *out)
 {
 	auto_buf struct buf text = BUF_INIT;
 	struct listing listing = {.layout = l, .a = a, .out = out};
+	if (l->is_flat)
+		return flat_list(&listing);
 	int r = version_check(l, a);
 	if (r == 0)
 		r = layout_document_read(l, "index.json", &text);

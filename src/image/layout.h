@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reading an OCI image layout and the documents in it, strictly. Only the worker. Everything speaks.
+ * Reading an OCI image layout, or what else holds images, and the documents in it, strictly. Only the worker. Everything speaks.
  */
 #include "archive/archive.h"
 #include "image/internal.h"
@@ -29,6 +29,7 @@ struct layout {
 	int fd; /* borrowed: a directory or a regular file */
 	const char *architecture; /* of the machine that it is for; NULL: this one */
 	bool is_archive;
+	bool is_flat; /* skopeo's dir: its manifest.json is that of the image, and blobs lie beside it */
 	struct arena arena;
 	struct {
 		struct archive_member *items; /* by path */
@@ -63,6 +64,8 @@ struct layout_images {
 	struct layout_image *items;
 	size_t count;
 };
+/* Is it a layout, or a directory of skopeo's, and not one of Docker's lists? Silent. */
+bool layout_is_there(const struct layout *l);
 /* All of them; of an index within the index the one for this machine. */
 int layout_list(const struct layout *l, struct arena *a, struct layout_images *out);
 /* Is this the media type of an image, or of an index of images? Silent. */

@@ -38,6 +38,17 @@ static int member_order(const void *left, const void *right)
 	return order ? order : a->offset < b->offset ? 1 : -1;
 }
 
+/* By the file that skopeo and podman write beside it. */
+static int flat_find(struct layout *l)
+{
+	auto_buf struct buf text = BUF_INIT;
+	if (!layout_has(l, "version") || !layout_has(l, "manifest.json"))
+		return 0;
+	int r = layout_document_read(l, "version", &text);
+	l->is_flat = r == 0 && str_prefix(text.data, "Directory Transport Version: 1.");
+	return r;
+}
+
 int layout_open(struct layout *l, int fd)
 {
 	struct stat st;
@@ -45,13 +56,12 @@ int layout_open(struct layout *l, int fd)
 	int r = sys_stat_fd(fd, &st);
 	if (r < 0)
 		return err_new(r, "look at the archive");
-	if (S_ISDIR(st.st_mode))
-		return 0;
-	l->is_archive = true;
-	r = archive_list(fd, MEMBERS_MAX, member_add, l);
+	l->is_archive = !S_ISDIR(st.st_mode);
+	if (l->is_archive)
+		r = archive_list(fd, MEMBERS_MAX, member_add, l);
 	if (l->members.count)
 		qsort(l->members.items, l->members.count, sizeof(*l->members.items), member_order);
-	return r;
+	return r < 0 ? r : flat_find(l);
 }
 
 void layout_close(struct layout *l)

@@ -16,13 +16,14 @@
 
 /*
  * DATA is what a process can ask for as memory of its own, used or not: stacks of threads are in it. Everything that an
- * image makes the worker remember is bounded to much less; this is for what was overlooked. CPU: an hour, where a layer of
+ * image makes the worker remember is bounded to much less, but for the 128 MiB that zstd and xz may ask for to be read; this is
+ * for what was overlooked. CPU: an hour, where a layer of
  * 64 GiB takes ten minutes.
  */
 #ifdef __SANITIZE_ADDRESS__ /* whose runtime reserves terabytes */
 #define DATA_BYTES UINT64_MAX
 #else
-#define DATA_BYTES (160u << 20)
+#define DATA_BYTES (256u << 20)
 #endif
 enum { CPU_SECONDS = 3600, FILES = 1024 };
 

@@ -127,7 +127,7 @@ calls_of_ps() {
 	start=$SECONDS
 	timeout -k 1 20 "$HUSK" stop -t 2 deaf
 	took=$((SECONDS - start))
-	[[ $took -ge 1 && $took -le 5 ]]
+	[[ $took -ge 1 && $took -le 15 ]]
 	[[ $(field deaf .State.ExitCode) == 137 && $(field deaf .State.Running) == false ]]
 	husk rm deaf
 }

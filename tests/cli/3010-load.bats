@@ -130,13 +130,19 @@ refused() {
 	[[ $(husk load -q -i "$LAYOUT") == "" ]]
 }
 
-@test "an archive of it: a file, a pipe, gzip, zstd, members in any order and with ./ before them" {
+@test "an archive of it: a file, a pipe, gzip, zstd, xz, bzip2, members in any order and with ./ before them" {
 	local file
 	tar -C "$LAYOUT" -cf plain .
 	(cd "$LAYOUT" && tar -cf "$OLDPWD/back" index.json oci-layout blobs)
 	gzip -k plain
 	zstd -q plain
-	for file in plain back plain.gz plain.zst; do
+	xz -k9 plain
+	bzip2 -k plain
+	# The largest window, and two streams behind each other, as parallel tools write them.
+	zstd -q --ultra -22 --long=27 -o long.zst plain
+	{ head -c 100000 plain | xz; tail -c +100001 plain | xz; } >two.xz
+	{ head -c 100000 plain | bzip2; tail -c +100001 plain | bzip2; } >two.bz2
+	for file in plain back plain.gz plain.zst plain.xz plain.bz2 long.zst two.xz two.bz2; do
 		store "$file"
 		loaded -i "$file"
 		expect_facts
@@ -243,6 +249,9 @@ with tarfile.open("names", "w", format=tarfile.PAX_FORMAT) as t:
         t.addfile(tarfile.TarInfo("%s/%d" % ("n" * 3000, i)))
 '
 	refused "the names in the archive are too long" -i names
+	head -c 100000 /dev/urandom >noise
+	xz -k --lzma2=preset=0,dict=256MiB,mf=hc3 noise
+	refused "decompress an archive: xz that needs more than 128 MiB of memory" -i noise.xz
 	run --separate-stderr script -qec "'$HUSK' load" /dev/null
 	[[ $status -ne 0 && $output == *"does not come from a terminal"* ]]
 }
@@ -378,6 +387,40 @@ forged_refused() {
 	store missing
 	rm "forged/blobs/sha256/$(jq -r '.layers[0].digest | ltrimstr("sha256:")' "forged/blobs/sha256/$digest")"
 	refused "the image has no file blobs/sha256/" -i forged
+}
+
+@test "skopeo's dir: and the same as an archive; one image, and an index of several" {
+	local id file
+	loaded -i "$LAYOUT"
+	id=$(husk images -q --no-trunc)
+	skopeo copy --insecure-policy "oci:$LAYOUT" dir:flat >/dev/null
+	tar -C flat -cf flat.tar .
+	for file in flat flat.tar; do
+		store "of-$file"
+		[[ $(husk load -i "$file") == "Loaded image ID: sha256:$id" ]]
+		husk tag "$id" example.com/rich:1
+		expect_facts
+	done
+	# Of an index, as of --all.
+	store several
+	local manifest foreign
+	manifest=$(sha256sum flat/manifest.json | cut -d ' ' -f 1)
+	mv flat/manifest.json "flat/$manifest.manifest.json"
+	foreign=$(printf '0%.0s' {1..64})
+	jq -n --arg d "$manifest" --argjson s "$(stat -c %s "flat/$manifest.manifest.json")" --arg f "$foreign" --arg a "$(skopeo inspect --format "{{.Architecture}}" "oci:$LAYOUT")" '
+		{schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: [
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: "sha256:\($f)", size: 5, platform: {os: "linux", architecture: "mips"}},
+			{mediaType: "application/vnd.oci.image.manifest.v1+json", digest: "sha256:\($d)", size: $s, platform: {os: "linux", architecture: $a}}]}' \
+		>flat/manifest.json
+	[[ $(husk load -i flat) == "Loaded image ID: sha256:$id" ]]
+	# Damaged, and of another kind.
+	store damaged
+	printf ' ' >>"flat/$manifest.manifest.json"
+	refused "has other bytes than its name says" -i flat
+	echo '{"schemaVersion": 1}' >flat/manifest.json
+	refused "schemaVersion must be 2" -i flat
+	ln -sf /etc/passwd flat/version
+	refused "version of the image is not a regular file" -i flat
 }
 
 @test "names with digests: of what is there, and of what is not" {
