@@ -21,9 +21,14 @@ void log_set(log_sink sink, void *context, enum log_level level, const char *rol
 	log_state.role = role;
 }
 
+bool log_is_wanted(enum log_level level)
+{
+	return log_state.sink && level <= log_state.level;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
-	if (!log_state.sink || level > log_state.level)
+	if (!log_is_wanted(level))
 		return;
 
 	char line[ERR_TEXT_MAX];

@@ -4,6 +4,7 @@
  * The log: four levels, one sink that bin/ sets. Library folders log debug only (they return errors instead);
  * warnings are for things that were decided to be survived. A failure is printed once, by whoever stops it.
  */
+#include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
@@ -13,6 +14,8 @@ typedef void (*log_sink)(void *context, enum log_level level, const char *line);
 /* Lines above `level` are not formatted at all. `role` names the process in debug lines: host, init, monitor. */
 void log_set(log_sink sink, void *context, enum log_level level, const char *role);
 
+/* For what would cost something to say. */
+bool log_is_wanted(enum log_level level);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)

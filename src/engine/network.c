@@ -253,7 +253,10 @@ static int endpoint_attach(struct engine *e, const struct container *c, struct n
 		if (r == 0)
 			r = net_endpoint_attach(net, sandbox, &link);
 	}
-	return r < 0 ? r : ports_publish(net, c, &endpoint);
+	if (r < 0)
+		return r;
+	log_debug("eth0 of container %.12s is in bridge %s", c->id, endpoint.bridge);
+	return ports_publish(net, c, &endpoint);
 }
 
 int network_attach(struct engine *e, const struct container *c, pid_t pid)

@@ -14,6 +14,7 @@
  */
 #include "image/internal.h"
 #include "image/worker.h"
+#include "base/log.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/process.h"
@@ -178,6 +179,7 @@ int worker_begin(const struct worker_call *call, struct worker *out)
 	if (end < 0 || is_lost(call->file_fd, file) || is_lost(call->root_fd, root) ||
 		is_lost(call->board_fd, board))
 		return err_new(-EMFILE, "hand fds to the worker for images");
+	log_debug("the worker %s begins to %s", call->argv[0], call->argv[1]);
 	int pidfd = worker_start(path.data, call, (const int[]){file, root, end, board});
 	if (pidfd < 0)
 		return pidfd;

@@ -146,8 +146,22 @@ static int prepare_namespaces(struct launch *l)
 	return 0;
 }
 
+/* The numbered steps that failures are told by. */
+static void plan_log(const struct flat *plan)
+{
+	auto_buf struct buf text = BUF_INIT;
+	if (!log_is_wanted(LOG_DEBUG))
+		return;
+	plan_write(plan, &text);
+	char *rest = text.data;
+	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n'))
+		if (*line)
+			log_debug("step %s", line);
+}
+
 int launch_prepare(struct launch *l)
 {
+	plan_log(&l->plan);
 	int r = prepare_cgroup(l);
 	if (r == 0 && !(plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE))
 		r = prepare_trees(&l->plan, l->cgroup_host, l->slots);
@@ -329,6 +343,8 @@ int launch_start(struct launch *l)
 	for (size_t i = 0; i < 3; i++)
 		fd_replace(&l->stdio[i], -EBADF);
 	r = conversation(l);
+	if (r == 0)
+		log_debug("init is process %d", (int)l->pid);
 	if (r != -EPIPE)
 		return r;
 	struct sync_message
@@ -453,6 +469,7 @@ int launch_go(struct launch *l)
 	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */
 		return r < 0 ? r : out_of_turn(&message, &fd);
 	fd_replace(&l->sync_fd, -EBADF);
+	log_debug("process %d executes the command", (int)l->pid);
 	return 0;
 }
 
