@@ -3,7 +3,7 @@
  * A layer into a directory. Checksums of tar headers are made right first, or hardly an input would come past them; the
  * digests are right as well. Whatever the layer says, what lies beside its directory stays as it is.
  */
-#include "fuzz.h"
+#include "heap.h"
 #include "archive/archive.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -19,6 +19,9 @@
 enum { BLOCK = 512, CHECKSUM_AT = 148, CHECKSUM_SIZE = 8, MAGIC_AT = 257, DIR_MODE = 0711 };
 
 enum { BYTES_MAX = 1 << 20, MEMBERS_MAX = 200 };
+
+/* Of an import, and what a stream may ask for to be read (archive/inflate.c). */
+enum { HEAP_MAX = 64 << 20, WINDOW_MAX = 130 << 20 };
 
 struct place {
 	char path[32];
@@ -37,7 +40,9 @@ static void place_make(void)
 {
 	umask(0);
 	archive_begin();
-	fmt(place.path, "/tmp/husk-fuzz-XXXXXX");
+	/* In memory, where that is: most of an input's time is the file system's. */
+	bool has_memory = access("/dev/shm", W_OK) == 0;
+	fmt(place.path, "%s/husk-fuzz-XXXXXX", has_memory ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(place.path) || (place.fd = open(place.path, O_PATH | O_CLOEXEC)) < 0)
 		BUG("no directory %s", place.path);
 	atexit(place_remove);
@@ -155,7 +160,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum archive_compression compression = compression_of(data, size);
 	if (compression == ARCHIVE_PLAIN)
 		checksums_fix(tar.data, tar.len);
+	fuzz_heap_begin();
 	int r = unpack(&tar, compression);
+	fuzz_heap_check(compression == ARCHIVE_PLAIN || compression == ARCHIVE_GZIP
+			? HEAP_MAX
+			: HEAP_MAX + WINDOW_MAX);
 	if (r < 0 && (err_code() != r || !*err_text()))
 		BUG("%d without a sentence", r);
 	if (file_remove_tree_at(place.fd, "side") < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* config.json and process.json: whatever is let through holds what the plan relies on, and every refusal has a sentence. */
-#include "fuzz.h"
+#include "heap.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "bundle/internal.h"
@@ -71,7 +71,7 @@ static void spec_check(const struct oci_spec *spec)
 				BUG("hook %s", spec->hooks[kind].items[i].path);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void documents_check(const uint8_t *data, size_t size)
 {
 	auto_of(arena) struct arena a = ARENA_INIT;
 	struct oci_spec spec = {0}, process = {0};
@@ -88,5 +88,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* The smallest text with the largest row behind it is a hook's; both documents were read, and arrays double. */
 	if (a.total_bytes > ROWS_ROOM + size * ROOM_FOR_BYTE)
 		BUG("%zu bytes of memory for %zu", a.total_bytes, size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum { HEAP_MAX = 64 << 20 };
+	fuzz_heap_begin();
+	documents_check(data, size);
+	fuzz_heap_check(HEAP_MAX);
 	return 0;
 }

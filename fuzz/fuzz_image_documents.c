@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an image's maker writes: references, names of reference files, and configurations, as one text. */
-#include "fuzz.h"
+#include "heap.h"
 #include "image/internal.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static void reference_check(const char *text)
 		BUG("the file %s becomes %s", file.data, back.data);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void documents_check(const uint8_t *data, size_t size)
 {
 	auto_of(arena) struct arena a = ARENA_INIT;
 	auto_of(buf) struct buf text = BUF_INIT, name = BUF_INIT;
@@ -36,9 +36,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	reference_check(text.data);
 	reference_of_file(text.data, &name);
 	if (config_parse(text.data, text.len, &a, &facts) < 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < facts.config.env.count; i++)
 		if (!strchr(facts.config.env.items[i], '='))
 			BUG("env %s", facts.config.env.items[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum { HEAP_MAX = 64 << 20 };
+	fuzz_heap_begin();
+	documents_check(data, size);
+	fuzz_heap_check(HEAP_MAX);
 	return 0;
 }

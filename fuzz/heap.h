@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * How much memory an input makes a target ask for, at most at once. With the address sanitizer, whose allocator tells of each
+ * block; without it nothing is counted. Included by targets of one file.
+ */
+#include "fuzz.h"
+#include "base/err.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FUZZ_COUNTS_HEAP
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FUZZ_COUNTS_HEAP
+#endif
+#endif
+
+#ifdef FUZZ_COUNTS_HEAP
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* As sanitizer/allocator_interface.h has them, which comes with clang only. */
+int __sanitizer_install_malloc_and_free_hooks(
+	void (*taken)(const volatile void *, size_t), void (*given)(const volatile void *));
+size_t __sanitizer_get_allocated_size(const volatile void *block);
+
+static struct {
+	_Atomic size_t now, peak;
+	bool is_counting;
+} fuzz_heap;
+
+static void fuzz_heap_taken(const volatile void *block, size_t size)
+{
+	size_t now = atomic_fetch_add(&fuzz_heap.now, size) + size;
+	size_t peak = atomic_load(&fuzz_heap.peak);
+	while (now > peak && !atomic_compare_exchange_weak(&fuzz_heap.peak, &peak, now))
+		;
+}
+
+static void fuzz_heap_given(const volatile void *block)
+{
+	if (block)
+		atomic_fetch_sub(&fuzz_heap.now, __sanitizer_get_allocated_size(block));
+}
+
+/* Before an input. */
+static inline void fuzz_heap_begin(void)
+{
+	if (!fuzz_heap.is_counting)
+		__sanitizer_install_malloc_and_free_hooks(fuzz_heap_taken, fuzz_heap_given);
+	fuzz_heap.is_counting = true;
+	fuzz_heap.now = fuzz_heap.peak = 0;
+}
+
+/* After it. */
+static inline void fuzz_heap_check(size_t bytes_max)
+{
+	if (fuzz_heap.peak > bytes_max)
+		BUG("%zu bytes of memory at once, which may be %zu", (size_t)fuzz_heap.peak,
+			bytes_max);
+}
+#else
+static inline void fuzz_heap_begin(void)
+{
+}
+
+static inline void fuzz_heap_check(size_t bytes_max)
+{
+}
+#endif
