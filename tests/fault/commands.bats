@@ -40,25 +40,6 @@ told() {
 	answer_is $'one\ntwo'
 }
 
-# A lock of tmp whose removal was refused, and which nobody holds, is gone with the next import.
-store() {
-	local lock
-	for lock in "$HUSK_ROOT"/layers/making/*.lock; do
-		[[ ! -e $lock || -s $lock || -e ${lock%.lock} ]] || ! flock -n "$lock" true || rm "$lock"
-	done
-	find "$HUSK_ROOT"/{images,content,layers,tmp} -printf '%P %y %m %U %s %l\n' 2>/dev/null | sed 's/^\(.* d [0-9]* [0-9]*\) .*/\1/' | sort
-}
-
-store_removed() {
-	rm -rf "$HUSK_ROOT"/{images,content,layers,tmp}
-}
-
-# Nobody finds half an image, and the next use of it makes it whole and leaves nothing beside it.
-image_whole() {
-	husk run --rm --net none busybox true >later 2>&1 || complain "then the image does not run: $(cat later)"
-	[[ $(store) == "$(cat whole)" ]] || complain "then the store is another: $(store | diff whole - | head -n 5)"
-}
-
 run_terminal() {
 	sweep "$1" nothing nothing run --rm -t --rootfs "$ROOTFS" --net none -- true
 }

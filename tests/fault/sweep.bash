@@ -89,6 +89,7 @@ sweep() {
 	command=("$@")
 	RANDOM=$FAULT_SEED
 	: >bad
+	: >err
 	leak_snapshot before
 	"$prepare"
 	"$BATS_FILE_TMPDIR/refuse" --log calls --not busybox --not true --not sleep 0:EIO -- "$HUSK" "${command[@]}" >out
@@ -121,4 +122,23 @@ setup() {
 
 nothing() {
 	:
+}
+
+# A lock of layers/making whose removal was refused, and which nobody holds, is gone with the next import.
+store() {
+	local lock
+	for lock in "$HUSK_ROOT"/layers/making/*.lock; do
+		[[ ! -e $lock || -s $lock || -e ${lock%.lock} ]] || ! flock -n "$lock" true || rm "$lock"
+	done
+	find "$HUSK_ROOT"/{images,refs,content,layers} -printf '%P %y %m %U %s %l\n' 2>/dev/null | sed 's/^\(.* d [0-9]* [0-9]*\) .*/\1/' | sort
+}
+
+store_removed() {
+	rm -rf "$HUSK_ROOT"/{images,refs,content,layers,downloads}
+}
+
+# Nobody finds half an image, and the next use of it makes it whole and leaves nothing beside it.
+image_whole() {
+	husk run --rm --net none busybox true >later 2>&1 || complain "then the image does not run: $(cat later)"
+	[[ $(store) == "$(cat whole)" ]] || complain "then the store is another: $(store | diff whole - | head -n 5)"
 }
