@@ -95,6 +95,7 @@ static const struct command *const commands[] = {
 	&cmd_tag,
 	&cmd_save,
 	&cmd_network,
+	&cmd_volume,
 	&cmd_info,
 	&cmd_version,
 	&cmd_ns,
@@ -107,7 +108,7 @@ static const struct command *const commands[] = {
 /* Docker's that people will try. */
 static const char *const planned[] = {"attach", "build", "commit", "compose", "cp", "create",
 	"events", "export", "import", "manifest", "pause", "port", "push", "rename", "restart",
-	"search", "stats", "system", "top", "unpause", "update", "volume", NULL};
+	"search", "stats", "system", "top", "unpause", "update", NULL};
 
 const struct command command_root = {
 	.name = "husk",

@@ -63,4 +63,4 @@ int cli_inspect(void *context, const char *format, int argc, char **argv,
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill,
 	cmd_rm, cmd_wait, cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_history, cmd_image,
 	cmd_load, cmd_login, cmd_logout, cmd_pull, cmd_rmi, cmd_tag, cmd_save, cmd_info,
-	cmd_network, cmd_version, cmd_ns;
+	cmd_network, cmd_volume, cmd_version, cmd_ns;

@@ -86,6 +86,16 @@ struct log_request {
 };
 int container_logs(struct engine *e, const char *id, const struct log_request *request);
 
+/* Volumes, named and anonymous, by name. -ENOENT, -EBUSY: a container has it, one that has ended as well. */
+struct volume_list {
+	struct volume_view {
+		const char *name, *mountpoint;
+	} * items;
+	size_t count;
+};
+int volume_list(struct engine *e, struct arena *a, struct volume_list *out);
+int volume_remove(struct engine *e, const char *name);
+
 /* Images: image_remove and image_prune of image.h, with all containers known and the lock held. */
 int engine_image_remove(struct engine *e, const char *word, bool is_forced, struct strvec *said);
 int engine_image_prune(struct engine *e, bool named_too, struct strvec *said);

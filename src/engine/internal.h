@@ -71,8 +71,9 @@ void volume_split(char *volume, struct volume *out);
 int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index);
 bool volume_is_root(const char *destination);
 int volumes_make(struct engine *e, const struct container *c);
-/* Removes those that nobody else uses. */
-int anonymous_remove(struct engine *e, const char *id);
+/* Shared from before a container's volumes are made until its record names them; alone to remove one. */
+int volumes_use_lock(struct engine *e, bool is_alone);
+int anonymous_remove(struct engine *e, const char *id); /* those that nobody else uses */
 /* Makes what a container owns on disk; pending_sweep undoes it, whole or in part. */
 int container_create(struct engine *e, struct container *c);
 /* The topmost of its layers: of an image without any the mount points; of --rootfs that directory. */

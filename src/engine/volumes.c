@@ -18,6 +18,8 @@
 #include <linux/fs.h>
 #include <sys/file.h>
 
+#define VOLUMES_USE "volumes.use"
+
 enum { ANONYMOUS_BYTES_MAX = 1 << 20, VOLUME_PATH_MAX = 4096 };
 
 /* "/", and "/." and "/x/..", which are the same place. */
@@ -279,4 +281,68 @@ int anonymous_remove(struct engine *e, const char *id)
 			r = file_remove_tree_at(e->root_fd, path.data);
 	}
 	return r < 0 ? err_new(r, "remove the anonymous volumes of container %.12s", id) : 0;
+}
+
+int volumes_use_lock(struct engine *e, bool is_alone)
+{
+	int fd = is_alone ? lock_file_at(e->root_fd, VOLUMES_USE, true)
+			  : lock_shared_at(e->root_fd, VOLUMES_USE);
+	return fd < 0 ? err_new(fd, "lock the volumes that are in use") : fd;
+}
+
+static int name_order(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int volume_list(struct engine *e, struct arena *a, struct volume_list *out)
+{
+	auto_strvec struct strvec names = STRVEC_INIT;
+	*out = (struct volume_list){0};
+	int r = file_list_at(e->root_fd, "volumes", &names);
+	if (r < 0)
+		return r == -ENOENT ? 0 : err_new(r, "list volumes");
+	if (names.count)
+		qsort(names.items, names.count, sizeof(*names.items), name_order);
+	strvec_each (name, &names)
+		if (**name != '.')
+			*arena_push(a, out) = (struct volume_view){arena_str(a, *name),
+				arena_printf(a, "%s/volumes/%s/_data", e->root_path, *name)};
+	return 0;
+}
+
+/* Under the lock it only gets the name of one in the making, which is nobody's; whoever comes by removes it, should this
+ * process be killed. */
+static int volume_take_away(struct engine *e, const char *name, const char *stage)
+{
+	auto_buf struct buf path = BUF_INIT, lock_name = BUF_INIT;
+	auto_close int uses = volumes_use_lock(e, true);
+	if (uses < 0)
+		return uses;
+	buf_addf(&path, "volumes/%s", name);
+	if (!*name || *name == '.' || strchr(name, '/') ||
+		sys_access_at(e->root_fd, path.data, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_say(-ENOENT, "no such volume: %s", name);
+	if (is_used(e, "", name))
+		return err_say(-EBUSY, "volume %s is in use by a container", name);
+	buf_addf(&lock_name, "%s" STAGE_LOCK, stage);
+	int lock = lock_file_at(e->root_fd, lock_name.data, true);
+	if (lock < 0)
+		return err_new(lock, "lock %s", stage);
+	int r = sys_rename_at(e->root_fd, path.data, e->root_fd, stage, RENAME_NOREPLACE);
+	if (r < 0)
+		fd_close(lock);
+	return r < 0 ? err_new(r, "remove volume %s", name) : lock;
+}
+
+int volume_remove(struct engine *e, const char *name)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	const char *stage = arena_printf(&a, STAGE_PREFIX "%s", id_make(&a));
+	stages_sweep(e);
+	auto_close int lock = volume_take_away(e, name, stage);
+	if (lock < 0)
+		return lock;
+	stage_remove(e, stage);
+	return 0;
 }

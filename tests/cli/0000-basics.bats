@@ -119,7 +119,7 @@ commands() {
 
 @test "a command of docker's that is to come is not taken for a misspelt one" {
 	local command
-	for command in top restart volume stats commit; do
+	for command in top restart stats commit; do
 		run -125 --separate-stderr husk $command
 		[[ $stderr == "husk: $command is planned and not there yet" ]]
 	done

@@ -189,3 +189,39 @@ setup() {
 	[[ $stderr == *"nothing but proc may be mounted on /proc or inside it"* ]]
 	container -v /proc:/host/proc -- test -e /host/proc/self
 }
+
+@test "volume ls and rm: a typo in -v is seen and removed; what a container has stays" {
+	export HUSK_ROOT=$BATS_TEST_TMPDIR/own HUSK_STATE=$BATS_TEST_TMPDIR/own-state
+	husk run --rm --net none --rootfs "$ROOTFS" -v nosuch:/data -- true
+	husk run --net none --name user --rootfs "$ROOTFS" -v kept:/data -- sh -c 'mkdir -p /data/a/b && echo x >/data/a/b/c'
+	[[ $(husk volume ls | tr -s ' ') == $'DRIVER VOLUME NAME\nlocal kept\nlocal nosuch' ]]
+	[[ $(husk volume ls -q) == $'kept\nnosuch' ]]
+	[[ $(husk volume ls --format '{{.Name}} {{.Mountpoint}}' | head -n 1) == "kept $HUSK_ROOT/volumes/kept/_data" ]]
+	[[ $(husk volume ls --format json | jq -r .Driver | sort -u) == local ]]
+	run --separate-stderr husk volume rm nosuch kept none ../volumes .. ''
+	[[ $status -eq 1 && $output == nosuch && $(wc -l <<<"$stderr") -eq 5 ]]
+	[[ ${stderr_lines[0]} == "husk: volume kept is in use by a container" && ${stderr_lines[1]} == "husk: no such volume: none" ]]
+	[[ $(husk volume ls -q) == kept && -e $HUSK_ROOT/volumes/kept/_data/a/b/c ]]
+	husk rm user
+	husk volume rm kept
+	[[ -z $(find "$HUSK_ROOT/volumes" -mindepth 1) ]]
+	[[ $(husk volume ls | tr -s ' ') == "DRIVER VOLUME NAME" ]]
+	run --separate-stderr husk volume prune
+	[[ $status -ne 0 && $stderr == *"planned"* ]]
+}
+
+# A removal and a start at once: either the container has a new, empty volume, or it is refused; never one that goes away.
+@test "volume rm beside containers that begin" {
+	local i
+	export HUSK_ROOT=$BATS_TEST_TMPDIR/own HUSK_STATE=$BATS_TEST_TMPDIR/own-state
+	for i in 1 2 3 4 5 6 7 8; do
+		husk run --rm --net none --rootfs "$ROOTFS" -v raced:/data -- sh -c 'touch /data/old'
+		"$HUSK" volume rm raced >/dev/null 2>&1 &
+		husk run --net none --name racer --rootfs "$ROOTFS" -v raced:/data -- sh -c 'touch /data/new && test -e /data/new'
+		wait $! || true
+		[[ -e $HUSK_ROOT/volumes/raced/_data/new ]]
+		husk rm racer
+		husk volume rm raced
+	done
+	[[ -z $(find "$HUSK_ROOT/volumes" -mindepth 1) ]]
+}
