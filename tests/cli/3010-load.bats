@@ -380,7 +380,7 @@ forged_refused() {
 	local type
 	for type in vnd.oci.image.layer.nondistributable.v1.tar+gzip vnd.docker.image.rootfs.foreign.diff.tar.gzip; do
 		store "$type"
-		forged '.layers[].mediaType = "application/'"$type"'"' manifest
+		forged '.layers[] += {mediaType: "application/'"$type"'", urls: ["http://127.0.0.1:9/elsewhere"]}' manifest
 		loaded -i forged
 		expect_facts
 	done
