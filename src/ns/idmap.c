@@ -182,15 +182,14 @@ static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap
 static void add_around(struct arena *a, struct ns_idmap_list *list, uint32_t *next, uint32_t inner,
 	uint32_t outer, uint32_t count)
 {
-	uint32_t before = inner >= *next && inner - *next < count ? inner - *next : count;
 	*next += *next == inner;
-	if (before == 0)
-		before = count;
+	uint32_t before = inner > *next && inner - *next < count ? inner - *next : count;
 	add_range(a, list, *next, outer, before);
 	*next += before;
 	if (before == count)
 		return;
-	add_range(a, list, ++*next, outer + before, count - before);
+	++*next;
+	add_range(a, list, *next, outer + before, count - before);
 	*next += count - before;
 }
 
