@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "lifecycle/rdt.h"
 #include "sys/calls.h"
+#include "sys/file.h"
 #include "sys/lock.h"
 
 #include <errno.h>
@@ -134,6 +135,20 @@ static void poststop(int dir, struct lifecycle_state *state)
 		log_warn("%s", err_text());
 }
 
+/* Of a state that cannot be read: the plan says in which group the container was. */
+static int unread_end(struct lifecycle *l, int dir, const char *id)
+{
+	auto_buf struct buf text = BUF_INIT;
+	struct flat plan;
+	struct lifecycle_state state = {.id = id};
+	int r = file_read_at(dir, "plan", PLAN_BYTES_MAX, &text);
+	if (r < 0 || plan_open(&plan, text.data, text.len) < 0)
+		return 0; /* nobody knows */
+	state.cgroup_path = plan_cgroup_path(&plan);
+	r = end_all(l, &state);
+	return r == 0 && *state.cgroup_path ? cgroup_remove(&l->cgroup, state.cgroup_path) : r;
+}
+
 static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_forced)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -145,6 +160,8 @@ static int delete_locked(struct lifecycle *l, int dir, const char *id, bool is_f
 		return r;
 	if (r < 0) {
 		log_warn("%s", err_text());
+		if (unread_end(l, dir, id) < 0)
+			log_warn("%s", err_text());
 		return lifecycle_dir_remove(l, id);
 	}
 	lifecycle_state_find(dir, &state);

@@ -88,3 +88,8 @@ int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outs
 	}
 	return r;
 }
+
+const char *plan_cgroup_path(const struct flat *plan)
+{
+	return flat_str(plan, plan_head(plan)->cgroup_path);
+}
