@@ -77,8 +77,14 @@ ended_by() {
 	for _ in {1..12}; do
 		words+=("$(head -c 100000 /dev/zero | tr '\0' x)")
 	done
+	# More than a command line can have.
+	local i files=()
+	for i in {1..90}; do
+		printf 'A%d=%s\n' "$i" "${words[0]}" >"$BATS_TEST_TMPDIR/environment.$i"
+		files+=(--env-file "$BATS_TEST_TMPDIR/environment.$i")
+	done
 	before=$(find "$HUSK_ROOT" "$HUSK_STATE" | sort)
-	expect_refusal run -d --rootfs "$ROOTFS" --net none -- echo "${words[@]}"
+	expect_refusal run -d --rootfs "$ROOTFS" --net none "${files[@]}" -- true
 	[[ $stderr == *bytes* && ${#stderr} -lt 300 ]]
 	[[ $(find "$HUSK_ROOT" "$HUSK_STATE" | sort) == "$before" ]]
 	run container -- sh -c 'echo $#' sh "${words[@]:0:10}"
