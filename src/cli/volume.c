@@ -17,19 +17,7 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
-static void ls_print(const struct volume_list *list)
-{
-	static const char *const heads[] = {"DRIVER", "VOLUME NAME", NULL};
-	auto_of(table) struct table table = {0};
-	table_heads(&table, heads);
-	for (size_t i = 0; i < list->count; i++) {
-		table_add(&table, "local");
-		table_add(&table, list->items[i].name);
-	}
-	table_print(&table, stdout);
-}
-
-static int ls_print_format(const char *text, const struct volume_list *list)
+static int ls_print(const char *text, const struct volume_list *list)
 {
 	static const char *const heads[][2] = {{"Driver", "DRIVER"}, {"Mountpoint", "MOUNTPOINT"},
 		{"Name", "VOLUME NAME"}, {"Scope", "SCOPE"}, {NULL}};
@@ -66,10 +54,8 @@ static int ls_main(void *context, void *raw, int argc, char **argv)
 		printf("%s\n", list.items[i].name);
 	if (args->is_quiet)
 		return 0;
-	if (!cli_format_is_usual(args->format))
-		return ls_print_format(args->format, &list);
-	ls_print(&list);
-	return 0;
+	bool is_usual = cli_format_is_usual(args->format);
+	return ls_print(is_usual ? "table {{.Driver}}\t{{.Name}}" : args->format, &list);
 }
 
 static const struct command cmd_ls = {

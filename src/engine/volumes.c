@@ -142,6 +142,15 @@ static int volume_fill(struct filling *f, const struct volume *volume, int data_
 #define STAGE_PREFIX "volumes/.making-"
 #define STAGE_LOCK ".lock"
 
+/* An fd, which is the lock. */
+static int stage_lock(const struct engine *e, const char *stage)
+{
+	auto_buf struct buf name = BUF_INIT;
+	buf_addf(&name, "%s" STAGE_LOCK, stage);
+	int lock = lock_file_at(e->root_fd, name.data, true);
+	return lock < 0 ? err_new(lock, "lock %s", stage) : lock;
+}
+
 static void stage_remove(const struct engine *e, const char *stage)
 {
 	auto_buf struct buf lock = BUF_INIT;
@@ -191,13 +200,12 @@ static int stage_fill(struct filling *f, const struct volume *volume, const char
 static int volume_make_new(struct filling *f, const struct volume *volume)
 {
 	struct err_packet trail;
-	auto_buf struct buf stage = BUF_INIT, name = BUF_INIT;
+	auto_buf struct buf stage = BUF_INIT;
 	buf_addf(&stage, STAGE_PREFIX "%s", f->c->id);
-	buf_addf(&name, "%s" STAGE_LOCK, stage.data);
 	stages_sweep(f->e);
-	auto_close int lock = lock_file_at(f->e->root_fd, name.data, true);
+	auto_close int lock = stage_lock(f->e, stage.data);
 	if (lock < 0)
-		return err_new(lock, "lock %s", stage.data);
+		return lock;
 	int r = stage_fill(f, volume, stage.data);
 	err_pack(&trail);
 	stage_remove(f->e, stage.data);
@@ -315,7 +323,7 @@ int volume_list(struct engine *e, struct arena *a, struct volume_list *out)
  * process be killed. */
 static int volume_take_away(struct engine *e, const char *name, const char *stage)
 {
-	auto_buf struct buf path = BUF_INIT, lock_name = BUF_INIT;
+	auto_buf struct buf path = BUF_INIT;
 	auto_close int uses = volumes_use_lock(e, true);
 	if (uses < 0)
 		return uses;
@@ -325,14 +333,11 @@ static int volume_take_away(struct engine *e, const char *name, const char *stag
 		return err_say(-ENOENT, "no such volume: %s", name);
 	if (is_used(e, "", name))
 		return err_say(-EBUSY, "volume %s is in use by a container", name);
-	buf_addf(&lock_name, "%s" STAGE_LOCK, stage);
-	int lock = lock_file_at(e->root_fd, lock_name.data, true);
+	auto_close int lock = stage_lock(e, stage);
 	if (lock < 0)
-		return err_new(lock, "lock %s", stage);
+		return lock;
 	int r = sys_rename_at(e->root_fd, path.data, e->root_fd, stage, RENAME_NOREPLACE);
-	if (r < 0)
-		fd_close(lock);
-	return r < 0 ? err_new(r, "remove volume %s", name) : lock;
+	return r < 0 ? err_new(r, "remove volume %s", name) : take_fd(&lock);
 }
 
 int volume_remove(struct engine *e, const char *name)

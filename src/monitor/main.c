@@ -61,9 +61,7 @@ static void fds_take(struct holder *h, const int *fds)
 	h->run_directory_fd = fds[MONITOR_FD_RUN];
 	h->log_directory_fd = fds[MONITOR_FD_LOG];
 	size_t next = MONITOR_FD_SLOTS;
-	for (size_t i = 0; i < SLOT_MAX; i++)
-		if (h->begin.slots[i / 64] >> (i % 64) & 1)
-			h->launch.slots[i] = fds[next++];
+	next += slots_unpack(h->begin.slots, fds + next, h->launch.slots);
 	h->oom_fd = h->begin.has_oom ? fds[next++] : -EBADF;
 	h->home.tree_fd = h->begin.has_home_tree ? fds[next++] : -EBADF;
 	for (; h->home.count < h->begin.home_count; h->home.count++)

@@ -60,12 +60,8 @@ static int begin_send(
 	struct monitor_begin packet = *parts->begin;
 	int fds[MONITOR_FDS_MAX] = {parts->run_directory_fd, parts->log_directory_fd, payload_fd};
 	size_t count = MONITOR_FD_SLOTS;
-	for (size_t i = 0; l && i < SLOT_MAX; i++) {
-		if (l->slots[i] < 0)
-			continue;
-		packet.slots[i / 64] |= 1ull << (i % 64);
-		fds[count++] = l->slots[i];
-	}
+	if (l)
+		count += slots_pack(l->slots, packet.slots, fds + count);
 	packet.is_adoption = !l;
 	packet.has_oom = parts->oom_fd >= 0;
 	if (packet.has_oom)

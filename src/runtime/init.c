@@ -25,14 +25,6 @@
 
 enum { SYNC_FD = 3 };
 
-/* Slot fds follow the plan in the order of their bits. */
-static void slots_take(struct init *init, const struct sync_message *begin, const int *fds)
-{
-	size_t next = 1;
-	for (uint32_t i = 0; i < SLOT_MAX; i++)
-		init->slots[i] = begin->slots[i / 64] >> (i % 64) & 1 ? fds[next++] : -EBADF;
-}
-
 /* The start packet: after this the plan is mapped, and checked to its last offset. */
 static int begin(struct init *init)
 {
@@ -55,7 +47,7 @@ static int begin(struct init *init)
 	fd_close(fds[0]);
 	r = plan_open(&init->plan, data, size);
 	if (r == 0)
-		slots_take(init, &message, fds);
+		slots_unpack(message.slots, fds + 1, init->slots);
 	return r;
 }
 

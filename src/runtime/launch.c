@@ -172,13 +172,7 @@ static int start_packet_send(struct launch *l)
 {
 	struct sync_message message = {.type = SYNC_BEGIN};
 	int fds[SLOT_MAX + 1] = {l->plan_fd};
-	size_t count = 1;
-	for (size_t i = 0; i < SLOT_MAX; i++) {
-		if (l->slots[i] < 0)
-			continue;
-		message.slots[i / 64] |= 1ull << (i % 64);
-		fds[count++] = l->slots[i];
-	}
+	size_t count = 1 + slots_pack(l->slots, message.slots, fds + 1);
 	int r = sync_send(l->sync_fd, &message, fds, count);
 	slots_close(l);
 	return r;

@@ -77,8 +77,12 @@ enum launch_slot {
 	SLOT_MAX = 960 /* so that 1024 fds, which is what a shell gives, are enough */
 };
 enum { SLOT_WORDS = (SLOT_MAX + 63) / 64 };
-/* How many bits are set: the fds that a start packet has for slots. */
+/* A start packet has a bit for each slot that is filled, and their fds in that order. All three return how many these are;
+ * what is not filled becomes -EBADF. */
 size_t slots_count(const uint64_t words[static SLOT_WORDS]);
+size_t slots_pack(const int slots[static SLOT_MAX], uint64_t words[static SLOT_WORDS], int *fds);
+size_t slots_unpack(
+	const uint64_t words[static SLOT_WORDS], const int *fds, int slots[static SLOT_MAX]);
 
 /* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
 enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };

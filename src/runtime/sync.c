@@ -73,6 +73,27 @@ size_t slots_count(const uint64_t words[static SLOT_WORDS])
 	return count;
 }
 
+size_t slots_pack(const int slots[static SLOT_MAX], uint64_t words[static SLOT_WORDS], int *fds)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_MAX; i++) {
+		if (slots[i] < 0)
+			continue;
+		words[i / 64] |= 1ull << (i % 64);
+		fds[count++] = slots[i];
+	}
+	return count;
+}
+
+size_t slots_unpack(
+	const uint64_t words[static SLOT_WORDS], const int *fds, int slots[static SLOT_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		slots[i] = words[i / 64] >> (i % 64) & 1 ? fds[count++] : -EBADF;
+	return count;
+}
+
 /* The caller, who may own what it finds there, finds nothing. */
 static void close_all(int *fds, size_t count)
 {

@@ -6,17 +6,7 @@ setup_file() {
 	need_root
 	need_program skopeo
 	need_program umoci
-	need_program docker-registry
-	REGISTRY=127.0.0.1:$((20000 + RANDOM % 10000))
-	export REGISTRY
-	cat >"$BATS_FILE_TMPDIR/config.yml" <<-END
-		version: 0.1
-		storage: {filesystem: {rootdirectory: $BATS_FILE_TMPDIR/data}}
-		http: {addr: $REGISTRY}
-	END
-	docker-registry serve "$BATS_FILE_TMPDIR/config.yml" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/pid"
-	eventually curl -sf "http://$REGISTRY/v2/"
+	make_registry
 	husk run --rm --net none busybox true
 	husk save --format oci-archive -o "$BATS_FILE_TMPDIR/busybox" busybox
 	skopeo copy -q --insecure-policy --dest-tls-verify=false \
@@ -34,7 +24,7 @@ setup_file() {
 }
 
 teardown_file() {
-	kill "$(<"$BATS_FILE_TMPDIR/pid")"
+	end_registry
 }
 
 setup() {

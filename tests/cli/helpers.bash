@@ -256,3 +256,22 @@ whole() {
 		mount --move "$at" /sys/fs/cgroup
 		exec "${@:count + 1}"' whole "$BATS_FILE_TMPDIR/whole" ${#lost[@]} "${lost[@]}" "$@"
 }
+
+# For setup_file and teardown_file: a registry without a login at $REGISTRY.
+make_registry() {
+	need_program docker-registry
+	REGISTRY=127.0.0.1:$((20000 + RANDOM % 10000))
+	export REGISTRY
+	cat >"$BATS_FILE_TMPDIR/config.yml" <<-END
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $BATS_FILE_TMPDIR/data}}
+		http: {addr: $REGISTRY}
+	END
+	docker-registry serve "$BATS_FILE_TMPDIR/config.yml" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- &
+	echo $! >"$BATS_FILE_TMPDIR/pid"
+	eventually curl -sf "http://$REGISTRY/v2/"
+}
+
+end_registry() {
+	kill "$(<"$BATS_FILE_TMPDIR/pid")"
+}

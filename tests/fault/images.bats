@@ -5,25 +5,15 @@ eval "$(declare -f setup_file | sed '1s/setup_file/sweep_setup_file/')"
 
 setup_file() {
 	sweep_setup_file
-	need_program docker-registry
 	need_program skopeo
-	REGISTRY=127.0.0.1:$((20000 + RANDOM % 10000))
-	export REGISTRY
-	cat >"$BATS_FILE_TMPDIR/config.yml" <<-END
-		version: 0.1
-		storage: {filesystem: {rootdirectory: $BATS_FILE_TMPDIR/data}}
-		http: {addr: $REGISTRY}
-	END
-	docker-registry serve "$BATS_FILE_TMPDIR/config.yml" >"$BATS_FILE_TMPDIR/log" 2>&1 3>&- &
-	echo $! >"$BATS_FILE_TMPDIR/pid"
-	eventually curl -sf "http://$REGISTRY/v2/"
+	make_registry
 	husk run --rm --net none busybox true
 	husk save --format oci-archive -o "$BATS_FILE_TMPDIR/archive" busybox
 	skopeo copy -q --insecure-policy --dest-tls-verify=false "oci-archive:$BATS_FILE_TMPDIR/archive" "docker://$REGISTRY/test/box:1"
 }
 
 teardown_file() {
-	kill "$(<"$BATS_FILE_TMPDIR/pid")"
+	end_registry
 }
 
 # What is done for each file of an image.
