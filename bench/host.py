@@ -33,12 +33,17 @@ def temporary_directory():
     return tempfile.TemporaryDirectory(prefix="husk-bench-", dir="/var/tmp")
 
 
+def setup(place):
+    """Configures the release build."""
+    sh("meson", "setup", f"{place}/build", os.getcwd(), "--buildtype=release", "-Dtests=disabled", f"--prefix={place}/prefix")
+
+
 def build(place):
     """The program to measure: $HUSK, or a release build in the temporary directory. The floor is always built."""
     sh("gcc", "-O2", "-static", "-D_GNU_SOURCE", "-o", f"{place}/floor", "bench/floor.c")
     if "HUSK" in os.environ:
         return os.environ["HUSK"]
-    sh("meson", "setup", f"{place}/build", os.getcwd(), "--buildtype=release", "-Dtests=false", f"--prefix={place}/prefix")
+    setup(place)
     sh("ninja", "-C", f"{place}/build", "install")
     return f"{place}/prefix/bin/husk"
 

@@ -21,6 +21,13 @@ bench() {
 	[[ $output == $'["run","exec","port","published","thousand"]\n18\ntrue\n2\n4\n"not compared"\ntrue' ]]
 }
 
+@test "the release that script/bench builds when \$HUSK names none can be configured" {
+	cd "$BATS_TEST_DIRNAME/../.."
+	PYTHONPATH=bench PYTHONDONTWRITEBYTECODE=1 run python3 -c 'import host, sys; host.setup(sys.argv[1])' "$BATS_TEST_TMPDIR"
+	expect_status 0
+	[[ -e $BATS_TEST_TMPDIR/build/build.ninja ]]
+}
+
 @test "script/bench names the peers that it does not compare with" {
 	mkdir "$BATS_TEST_TMPDIR/bin"
 	ln -s /usr/bin/* /bin/* /usr/sbin/* "$BATS_TEST_TMPDIR/bin" 2>/dev/null || true
