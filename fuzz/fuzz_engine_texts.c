@@ -3,7 +3,7 @@
 #include "engine/volumes.c"
 
 #include "fuzz.h"
-#include "engine/network.h"
+#include "network/internal.h"
 #include "mount/mount.h"
 
 #include <linux/mount.h>

@@ -71,6 +71,38 @@ def words_before(code, end):
     return re.sub(r'^[ \t]*#.*$', '', words, flags=re.M)
 
 
+def bodies_out(code):
+    """The text with everything in braces blanked, line by line the same."""
+    out, depth = [], 0
+    for c in code:
+        depth -= c == '}'
+        out.append(c if depth == 0 or c == '\n' else ' ')
+        depth += c == '{'
+    return ''.join(out)
+
+
+def directives_out(code):
+    return re.sub(r'^[ \t]*#(?:.*\\\n)*.*$', lambda m: re.sub(r'[^\n]', ' ', m.group()), code, flags=re.M)
+
+
+def functions(code, end):
+    """[(name, line)] of the functions at the outermost level whose declarator is followed by `end`."""
+    outer = bodies_out(directives_out(code))
+    found = []
+    for match in re.finditer(r'\b([a-z_][a-z0-9_]*)\s*\(', outer):
+        depth, i = 1, match.end()
+        while i < len(outer) and depth:
+            depth += {'(': 1, ')': -1}.get(outer[i], 0)
+            i += 1
+        before = outer[:match.start()]
+        is_inside = before.count('(') > before.count(')')
+        words = words_before(outer, match.start())
+        rest = re.sub(r'^(?:\s*__attribute__\s*\(\(.*?\)\)\s*(?=;|__))+', '', outer[i:], flags=re.S).lstrip()
+        if rest.startswith(end) and not is_inside and words.strip() and match.group(1) != '__attribute__':
+            found.append((match.group(1), words, outer.count('\n', 0, match.start()) + 1))
+    return found
+
+
 class Report:
     """Findings, one a line: path:line: words."""
 

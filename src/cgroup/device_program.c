@@ -26,7 +26,6 @@ enum {
 	MINOR = BPF_REG_5,
 	RULE_LEN_MAX = 8,
 	EDGE_LEN_MAX = 10,
-	ACCESS_ALL = 7,
 	ATTACHED_MAX = 64,
 };
 
@@ -111,7 +110,7 @@ static void emit_rule(struct cgroup_device_program *p, const struct cgroup_devic
 	if (row->minor >= 0)
 		emit_unless_equal(p, MINOR, row->minor, skip--);
 	if (row->is_allowed) {
-		emit_alu(p, BPF_AND, WANTED, ACCESS_ALL & ~access);
+		emit_alu(p, BPF_AND, WANTED, CGROUP_ACCESS_ALL & ~access);
 		emit_unless_equal(p, WANTED, 0, 2);
 		emit_return(p, 1);
 		return;

@@ -16,8 +16,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
-enum { ACCESS_ALL = 7 };
-
 static void add_number(int32_t number, struct buf *out)
 {
 	if (number < 0)
@@ -47,12 +45,6 @@ void cgroup_device_describe(
 {
 	buf_adds(out, row->is_allowed ? "allow device " : "deny device ");
 	add_rule(row, row->type, out);
-}
-
-bool cgroup_device_is_all(const struct cgroup_device_row *row)
-{
-	return row->type == 'a' && row->major < 0 && row->minor < 0 &&
-		(row->access & ACCESS_ALL) == ACCESS_ALL;
 }
 
 static int rule_write(int fd, const char *text)
@@ -101,7 +93,7 @@ static int rule_apply(const int fds[2], const struct cgroup_device_row *row)
 static int devices_apply_v1(int dirfd, const struct cgroup_device_row *rows, size_t count)
 {
 	static const struct cgroup_device_row deny_all = {
-		.type = 'a', .major = -1, .minor = -1, .access = ACCESS_ALL};
+		.type = 'a', .major = -1, .minor = -1, .access = CGROUP_ACCESS_ALL};
 	auto_close int deny = sys_open_at(dirfd, "devices.deny", O_WRONLY, 0);
 	auto_close int allow = sys_open_at(dirfd, "devices.allow", O_WRONLY, 0);
 
@@ -119,7 +111,7 @@ static int rules_check(const struct cgroup_device_row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct cgroup_device_row *row = &rows[i];
 		if ((row->type != 'a' && row->type != 'b' && row->type != 'c') ||
-			!(row->access & ACCESS_ALL) || row->access > ACCESS_ALL)
+			!(row->access & CGROUP_ACCESS_ALL) || row->access > CGROUP_ACCESS_ALL)
 			return err_say(
 				-EINVAL, "device rule %zu has an unknown type or no access", i + 1);
 	}

@@ -71,7 +71,12 @@ AUTO_STRUCT(cgroup_device_program, struct cgroup_device_program, cgroup_device_p
 /* Replaces what is attached to the group by a program of these rules. */
 int cgroup_device_program_attach(int fd, const struct cgroup_device_row *rows, size_t count);
 /* "a *:* rwm" means everything, whatever comes before it. */
-bool cgroup_device_is_all(const struct cgroup_device_row *row);
+enum { CGROUP_ACCESS_ALL = 7 };
+static inline bool cgroup_device_is_all(const struct cgroup_device_row *row)
+{
+	return row->type == 'a' && row->major < 0 && row->minor < 0 &&
+		(row->access & CGROUP_ACCESS_ALL) == CGROUP_ACCESS_ALL;
+}
 
 /* A row with what else decides the text to write. */
 struct cgroup_limit_value {

@@ -2,11 +2,6 @@
 /* The one table of commands, and the options that stand before them. */
 #include "cli/cli.h"
 #include "cli/internal.h"
-#include "base/err.h"
-#include "base/str.h"
-
-#include <errno.h>
-#include <sys/stat.h>
 
 static const struct opt root_opts[] = {
 	OPT_STRING(0, "root", struct cli_context, root_path, "DIR",
@@ -17,23 +12,6 @@ static const struct opt root_opts[] = {
 };
 
 static const struct opt no_opts[] = {OPT_END};
-
-int cli_engine_open(void *context, struct engine *e)
-{
-	const struct cli_context *c = context;
-	umask(022); /* what the engine makes is as readable as its modes say, whoever calls */
-	return engine_open(e, c->root_path, c->state_path);
-}
-
-/* A usage error begins with the path of its command ("husk run: unknown flag"), any other is given the program's name. */
-void cli_print_error(void)
-{
-	auto_buf struct buf line = BUF_INIT;
-	buf_adds(&line, str_prefix(err_text(), "husk") ? "" : "husk: ");
-	buf_add_escaped(&line, err_text());
-	buf_addc(&line, '\n');
-	fputs(line.data, stderr); /* one write: other commands may share the pipe or the file */
-}
 
 /* One line for each option of each command: what check-man compares with the pages. */
 static int options_main(void *context, void *args, int argc, char **argv)

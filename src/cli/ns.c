@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk ns: the group, and what its commands share. */
+/* What the commands of `husk ns` share: processes as words, and failures. */
 #include "cli/ns.h"
 
 #include "base/err.h"
@@ -92,18 +92,3 @@ int ns_target_parse(
 	out->file = word;
 	return 0;
 }
-
-static const struct command *const ns_commands[] = {
-	&cmd_ns_run,
-	&cmd_ns_enter,
-	&cmd_ns_ls,
-	&cmd_ns_show,
-	&cmd_ns_tree,
-	NULL,
-};
-
-const struct command cmd_ns = {
-	.name = "ns",
-	.summary = "make, join, list and compare namespaces",
-	.sub = ns_commands,
-};

@@ -1,54 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The engine: containers, images and networks as records on disk, and the commands on them. The disk is the database;
- * every call finds the truth (pidfd, cgroup, boot id) instead of believing a file. One struct engine, no globals;
- * everything speaks; nothing prints. Host processes only.
+ * The engine: what can be done to containers, volumes and images. What they are is in records/, networks are in network/.
+ * Everything speaks; nothing prints. Host processes only.
  */
-#include "base/arena.h"
-#include "base/buf.h"
-#include "cgroup/cgroup.h"
-#include "engine/container.h"
+#include "network/network.h"
+#include "records/records.h"
 
-struct net;
-
-struct engine {
-	const char *root_path, *state_path; /* /var/lib/husk, /run/husk */
-	int root_fd, state_fd;
-	int image_use_fd; /* held while a container begins: image_uses_lock */
-	char instance[9]; /* hash of root and user: part of the name of every kernel object */
-	char boot_id[37];
-	struct cgroup_host cgroup;
-	const char *libexec_path, *share_path;
-	/* Gets an image that a container needs and that is not here, while no lock is held. NULL: nobody does. Speaks. */
-	int (*image_get)(const struct engine *e, const char *word);
-	struct arena arena;
-	struct net *net; /* engine_net */
-};
-
-/* NULL paths: HUSK_ROOT, HUSK_STATE, then the defaults. Makes the directories (0700) and drops the state of another
- * boot. What dead commands left is swept. */
+/* records_open; what dead commands left is swept. */
 int engine_open(struct engine *e, const char *root_path, const char *state_path);
 void engine_close(struct engine *e);
 AUTO_STRUCT(engine, struct engine, engine_close)
 
-/* A full id by name, full id or unique id prefix; -ENOENT "no such container: web". */
-int container_find(struct engine *e, const char *word, char out_id[static CONTAINER_ID_LEN + 1]);
-/* The record, and the summary as it is now: a process that is gone does not run, whatever the file says. */
-int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
-int container_summary(struct engine *e, const char *id, struct summary *out);
-/* Its command as one line: entrypoint and arguments with blanks between, an argument with a blank in single quotes. */
-void container_command(const struct container *c, struct buf *out);
 /* What a monitor that was killed could not do: a container that runs gets a new one, what one that has ended had is
  * given back. Nothing for any other. */
 int container_settle(struct engine *e, const char *id, struct summary *summary);
-struct container_list {
-	char (*ids)[CONTAINER_ID_LEN + 1];
-	size_t count;
-};
-int container_list(struct engine *e, struct container_list *out);
-void container_list_release(struct container_list *list);
-AUTO_STRUCT(container_list, struct container_list, container_list_release)
 /* Fills what the image and the defaults decide, checks all of it, and gives it an id and a name. */
 int container_prepare(struct engine *e, struct arena *a, struct container *c);
 /* Appends the text of its plan, without making anything. */
@@ -99,24 +65,3 @@ int volume_remove(struct engine *e, const char *name);
 /* Images: image_remove and image_prune of image.h, with all containers known and the lock held. */
 int engine_image_remove(struct engine *e, const char *word, bool is_forced, struct strvec *said);
 int engine_image_prune(struct engine *e, bool named_too, struct strvec *said);
-
-/* Networks. create chooses what is NULL; remove refuses while a container uses it, by name. prune removes those nobody
- * uses, and of the default one what the kernel has; names go to out. show is the JSON of `network inspect`. */
-struct network_request {
-	const char *name, *driver, *subnet, *gateway;
-	bool is_internal;
-};
-struct network_view {
-	const char *name, *id, *driver, *subnet, *gateway;
-};
-
-struct network_list {
-	struct network_view *items;
-	size_t count;
-};
-int network_create(struct engine *e, const struct network_request *request, struct arena *a,
-	const char **out_id);
-int network_list(struct engine *e, struct arena *a, struct network_list *out);
-int network_remove(struct engine *e, const char *name);
-int network_prune(struct engine *e, struct strvec *out);
-int network_show(struct engine *e, const char *name, struct buf *out);

@@ -15,21 +15,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/utsname.h>
 
 enum { MEMORY_MIN_BYTES = 512 << 10, CPUS_MAX = 8192, HOSTNAME_MAX = 64 };
-
-const char *id_make(struct arena *a)
-{
-	uint8_t bytes[CONTAINER_ID_LEN / 2];
-	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-		BUG("getrandom");
-	auto_buf struct buf hex = BUF_INIT;
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		buf_addf(&hex, "%02x", bytes[i]);
-	return arena_str(a, hex.data);
-}
 
 static bool env_has(const struct str_list *env, const char *pair)
 {

@@ -12,9 +12,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 
-const char *const lifecycle_manager_words[LIFECYCLE_MANAGER_COUNT + 1] = {
-	"cgroupfs", "systemd", "disabled", NULL};
-
 void lifecycle_group_close(struct lifecycle_group *g)
 {
 	if (g->placeholder >= 0)
@@ -75,17 +72,6 @@ static const struct {
 		lifecycle_scope_settle, lifecycle_scope_update, lifecycle_scope_remove},
 	[LIFECYCLE_DISABLED] = {.place = disabled_place, .remove = nothing_remove},
 };
-
-int lifecycle_manager_find(const char *word, enum lifecycle_manager *out)
-{
-	for (int i = 0; i < LIFECYCLE_MANAGER_COUNT; i++) {
-		if (!str_eq(lifecycle_manager_words[i], word))
-			continue;
-		*out = (enum lifecycle_manager)i;
-		return 0;
-	}
-	return -EINVAL;
-}
 
 int lifecycle_group_place(struct lifecycle_group *g)
 {

@@ -26,6 +26,20 @@ enum { ID_MAX = 255, STATE_BYTES_MAX = 16 << 20 /* as JSON_BYTES_MAX */ };
 const char *const lifecycle_status_words[] = {
 	"creating", "created", "running", "paused", "stopped"};
 
+const char *const lifecycle_manager_words[LIFECYCLE_MANAGER_COUNT + 1] = {
+	"cgroupfs", "systemd", "disabled", NULL};
+
+int lifecycle_manager_find(const char *word, enum lifecycle_manager *out)
+{
+	for (int i = 0; i < LIFECYCLE_MANAGER_COUNT; i++) {
+		if (!str_eq(lifecycle_manager_words[i], word))
+			continue;
+		*out = (enum lifecycle_manager)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 /* What is read there is believed: which process is the container's, and what an exec in it is allowed. */
 static int root_check(const struct lifecycle *l)
 {

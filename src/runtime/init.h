@@ -20,6 +20,7 @@ struct init {
 
 /* The pid namespace that was joined is entered by being born in it: returns in a child of the host's own (CLONE_PARENT),
  * after the host has heard of it; this process has done its part. */
+int gate_open(struct init *init);
 int hand_over(struct init *init);
 
 int step_namespaces(struct init *init, const void *row);

@@ -97,6 +97,20 @@ class Layers(House):
                                     'src/base/buf.c': SPDX + '#include "base/buf.h"\n#include "base/a.h"\n'},
                    'cycle of modules: base/a base/buf')
 
+    def test_file_cycle(self):
+        internal = HEADER + '#include "mount/mount.h"\n\nint other(void);\nextern const int third[];\n'
+        go = GOOD['src/mount/go.c'].replace('sizes[b', 'other() + sizes[b')
+        other = SPDX + '#include "mount/internal.h"\n\nconst int third[] = {1};\n\nint other(void)\n{\n\treturn 0;\n}\n'
+        self.write({'src/mount/internal.h': internal, 'src/mount/go.c': go, 'src/mount/other.c': other})
+        self.passes('check-layers')
+        self.finds('check-layers', {'src/mount/other.c': other.replace('return 0', 'return mount_go(0)')},
+                   'cycle of files: mount/go.c mount/other.c')
+        # By an object as well as by a function; a member of that name is none.
+        self.finds('check-layers', {'src/mount/go.c': go.replace('other()', 'third[0]'),
+                                    'src/mount/other.c': other.replace('return 0', 'return mount_go(0)')}, 'cycle of files')
+        self.write({'src/mount/other.c': other.replace('return 0', 'return third->mount_go')})
+        self.passes('check-layers')
+
     def test_internal_is_no_module(self):
         self.write({'src/base/internal.h': HEADER + '#include "base/buf.h"\n',
                     'src/base/buf.c': SPDX + '#include "base/buf.h"\n#include "base/internal.h"\n'})

@@ -4,7 +4,7 @@
  * while init mounts, its namespace gets its interface and the ports are published; at the end the leases and the map
  * elements go. The veth is never deleted here: it dies with its namespace.
  */
-#include "engine/network.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -73,20 +73,6 @@ static int address_lease(
 	return r < 0 ? r : endpoint_store(e, c->id, out);
 }
 
-/* Gives back what containers have whose end nobody has seen. */
-static int containers_settle(struct engine *e)
-{
-	auto_of(container_list) struct container_list list = {0};
-	int r = container_list(e, &list);
-	for (size_t i = 0; i < list.count; i++) {
-		struct summary summary;
-		if (container_summary(e, list.ids[i], &summary) == 0 &&
-			container_settle(e, list.ids[i], &summary) < 0)
-			log_warn("%s", err_text());
-	}
-	return r;
-}
-
 /* The leases know containers by their ids. */
 static void owner_name(void *context, const char *owner, struct buf *out)
 {
@@ -94,21 +80,6 @@ static void owner_name(void *context, const char *owner, struct buf *out)
 	struct container c;
 	if (container_load(context, owner, &a, &c) == 0)
 		buf_addf(out, "container %s", c.name);
-}
-
-static int ports_lease(
-	struct engine *e, const struct container *c, int leases, struct endpoint *endpoint)
-{
-	const struct net_owner_names names = {owner_name, e};
-	int r = ports_parse(c, &endpoint->address, endpoint->ports);
-	if (r == 0)
-		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id, &names);
-	if (r == -EADDRINUSE && containers_settle(e) == 0)
-		r = net_lease_ports(leases, endpoint->ports, c->ports.count, c->id, &names);
-	if (r < 0)
-		return r;
-	endpoint->port_count = (uint32_t)c->ports.count;
-	return endpoint_store(e, c->id, endpoint);
 }
 
 int network_check(const struct container *c)
@@ -132,18 +103,35 @@ int network_find(struct engine *e, const struct container *c)
 	return is_there ? 0 : network_read(e, c->network, &a, &n);
 }
 
-int network_prepare(struct engine *e, const struct container *c)
+int network_address_lease(struct engine *e, const struct container *c)
 {
 	if (has_no_endpoint(c))
 		return 0;
+	struct endpoint endpoint;
+	auto_close int leases = leases_open(e);
+	int r = leases < 0 ? leases : address_lease(e, c, leases, &endpoint);
+	return r < 0 ? r : hosts_add(e, c, &endpoint.address);
+}
+
+int network_ports_lease(struct engine *e, const struct container *c)
+{
+	if (c->ports.count == 0)
+		return 0;
+	const struct net_owner_names names = {owner_name, e};
+	struct endpoint endpoint;
 	auto_close int leases = leases_open(e);
 	if (leases < 0)
 		return leases;
-	struct endpoint endpoint;
-	int r = address_lease(e, c, leases, &endpoint);
-	if (r == 0 && c->ports.count)
-		r = ports_lease(e, c, leases, &endpoint);
-	return r < 0 ? r : hosts_add(e, c, &endpoint.address);
+	int r = endpoint_load(e, c->id, &endpoint);
+	if (r < 0)
+		return err_new(r, "read the endpoint of container %.12s", c->id);
+	r = ports_parse(c, &endpoint.address, endpoint.ports);
+	if (r == 0)
+		r = net_lease_ports(leases, endpoint.ports, c->ports.count, c->id, &names);
+	if (r < 0)
+		return r;
+	endpoint.port_count = (uint32_t)c->ports.count;
+	return endpoint_store(e, c->id, &endpoint);
 }
 
 static int network_rules_add(struct net *net, const struct endpoint *endpoint)

@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside engine/: networks as records, and ports as text. */
-#include "engine/internal.h"
+/* Shared inside network/: networks as records, endpoints, ports as text, the host's part of it. */
 #include "net/net.h"
+#include "network/network.h"
+#include "sys/fd.h"
+
+/* The handle of the host's network, opened once and closed with the engine: the kernel makes who closes a netfilter socket
+ * wait for what was deleted through any (12 ms), unless that is well under way. Borrowed. */
+int engine_net(struct engine *e, struct net **out);
+
+/* Forwarding of the host (forwarding.c): on; and off again if husk alone needs it: 0: it and the rules stay; 1: rules may go. */
+int forwarding_ensure(const struct engine *e, struct net *net, bool rules_are_new);
+int forwarding_return(const struct engine *e, struct net *net);
 
 /* networks/NAME.json. */
 struct network {

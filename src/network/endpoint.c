@@ -4,7 +4,7 @@
  * start reads the record of its network once and an end not at all. The file `endpoint` of the run directory belongs
  * to one boot, and to the version that wrote it.
  */
-#include "engine/network.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "sys/calls.h"
 #include "sys/file.h"

@@ -3,8 +3,8 @@
  * Published ports as text: "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]" and ranges of both, as Docker's -p; and back, as `ps`
  * shows them.
  */
-#include "engine/internal.h"
-#include "engine/network.h"
+#include "network/internal.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "base/str.h"
 

@@ -3,15 +3,13 @@
  * record.json: what the user asked for and the image decided, as JSON through one table of fields. A record is intent
  * and never changes with what the container does.
  */
-#include "engine/internal.h"
+#include "records/internal.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "sys/calls.h"
 #include "sys/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stddef.h>
 
 enum field_kind { FIELD_STRING, FIELD_STRINGS, FIELD_U64, FIELD_I64, FIELD_BOOL };

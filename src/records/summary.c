@@ -8,7 +8,7 @@
  * has been doing nobody knows: it counts as running in no boot, which is one that has ended, and that whoever comes
  * first collects. A row that is missing is another matter: its container is just being made or removed.
  */
-#include "engine/internal.h"
+#include "records/internal.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"

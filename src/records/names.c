@@ -3,7 +3,7 @@
  * Finding containers: names are symlinks to ids, so claiming one is a single symlink(2) that either succeeds or says
  * who has it; ids and their prefixes are directory names.
  */
-#include "engine/internal.h"
+#include "records/internal.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
@@ -11,7 +11,6 @@
 #include "sys/lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/random.h>
 
 static int name_path(char out[static 160], const char *name)
@@ -54,9 +53,10 @@ static int name_take_over(const struct engine *e, const char *name, const char *
 	return sys_symlink_at(id, e->root_fd, path);
 }
 
-int name_claim(struct engine *e, const char *name, const char *id)
+int name_claim(struct engine *e, const char *name, const char *id,
+	char out_owner[static CONTAINER_ID_LEN + 1])
 {
-	char path[160], owner[CONTAINER_ID_LEN + 1];
+	char path[160];
 	if (!str_is_name(name))
 		return err_say(-EINVAL,
 			"invalid container name \"%s\": only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
@@ -65,21 +65,18 @@ int name_claim(struct engine *e, const char *name, const char *id)
 	int r = sys_symlink_at(id, e->root_fd, path);
 	if (r != -EEXIST)
 		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
-	bool has_owner = name_find(e, name, owner) == 0;
-	if (has_owner) {
-		pending_settle(e, owner);
-		r = sys_symlink_at(id, e->root_fd, path);
-		has_owner = name_find(e, name, owner) == 0;
-	}
-	auto_close int dir = r == -EEXIST && has_owner ? container_dir_open(e, owner) : -EBADF;
-	if (r == -EEXIST && dir < 0)
+	bool has_owner = name_find(e, name, out_owner) == 0;
+	auto_close int dir = has_owner ? container_dir_open(e, out_owner) : -EBADF;
+	if (dir < 0)
 		r = name_take_over(e, name, id);
-	if (r == -EEXIST)
-		return err_say(r,
-			"the container name \"%s\" is already in use by container %s. Remove it "
-			"to use the name again",
-			name, name_find(e, name, owner) == 0 ? owner : "that is being removed");
-	return r < 0 ? err_new(r, "claim the name %s", name) : 0;
+	if (r != -EEXIST)
+		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
+	if (name_find(e, name, out_owner) < 0)
+		out_owner[0] = '\0';
+	return err_say(r,
+		"the container name \"%s\" is already in use by container %s. Remove it "
+		"to use the name again",
+		name, out_owner[0] ? out_owner : "that is being removed");
 }
 
 int name_release(const struct engine *e, const char *name, const char *id)
@@ -132,26 +129,6 @@ void name_invent(const struct engine *e, struct arena *a, const char **out)
 		if (name_find(e, *out, owner) == -ENOENT)
 			return;
 	}
-}
-
-int container_list(struct engine *e, struct container_list *out)
-{
-	auto_strvec struct strvec names = STRVEC_INIT;
-	int r = file_list_at(e->root_fd, "containers", &names);
-	if (r < 0)
-		return err_new(r, "list %s/containers", e->root_path);
-	struct container_list list = {.ids = mem_new(names.count * sizeof(*list.ids))};
-	strvec_each (name, &names)
-		if (str_is_hex(*name, CONTAINER_ID_LEN))
-			memcpy(list.ids[list.count++], *name, CONTAINER_ID_LEN + 1);
-	*out = list;
-	return 0;
-}
-
-void container_list_release(struct container_list *list)
-{
-	free(list->ids);
-	*list = (struct container_list){0};
 }
 
 static int prefix_find(

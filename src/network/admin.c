@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Networks as objects: create, list, inspect, remove. A network in use is refused by the name of its user. */
-#include "engine/network.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"

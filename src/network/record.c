@@ -4,7 +4,7 @@
  * container that needs it. The bridge and the rules in the kernel follow from the record and are made again when they
  * are missing.
  */
-#include "engine/network.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -13,8 +13,9 @@
 #include "sys/lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/random.h>
+
+enum { NETWORK_BYTES_MAX = 64 << 10 };
 
 static int record_path(char out[static 160], const char *name)
 {
@@ -84,7 +85,7 @@ int network_read(struct engine *e, const char *name, struct arena *a, struct net
 	if (!str_is_name(name) || record_path(path, name) < 0)
 		return err_say(-ENOENT, "network \"%s\" not found", name);
 	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(e->root_fd, path, RECORD_BYTES_MAX, &text);
+	int r = file_read_at(e->root_fd, path, NETWORK_BYTES_MAX, &text);
 	if (r == -ENOENT)
 		return err_say(r, "network \"%s\" not found", name);
 	return r < 0 ? err_new(r, "read network %s", name) : network_parse(path, &text, a, out);

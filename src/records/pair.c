@@ -4,7 +4,7 @@
  * with the other. Each has a symbolic link to its partner; a command with another partner is refused, and would
  * otherwise take the containers of the first for dead.
  */
-#include "engine/internal.h"
+#include "records/internal.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
@@ -61,7 +61,7 @@ static int tie_check(const struct engine *e, const struct tie *tie)
 	return err_say(-EBUSY, "other commands change %s/%s all the time", tie->path, tie->name);
 }
 
-int engine_pair(const struct engine *e)
+int records_pair(const struct engine *e)
 {
 	const struct tie ties[] = {
 		{e->root_fd, e->root_path, "root", "state", e->state_path, "state directory",

@@ -9,7 +9,7 @@
  */
 #include "base/err.h"
 #include "base/str.h"
-#include "engine/internal.h"
+#include "network/internal.h"
 #include "net/net.h"
 #include "sys/calls.h"
 #include "sys/file.h"

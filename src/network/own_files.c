@@ -3,7 +3,7 @@
  * The files in the run directory that become /etc/hosts, /etc/hostname and /etc/resolv.conf. Who shares the network of
  * the host has copies of the host's; who shares another container's has that container's own files (compose.c).
  */
-#include "engine/internal.h"
+#include "network/internal.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of the first process of a container once it runs. */
+#include "engine/internal.h"
+#include "base/err.h"
+#include "monitor/monitor.h"
+
+#include <errno.h>
+
+/* 126: found but not executable; 127: not found; 125: husk's own failure. */
+int exit_code_of(int code, enum launch_phase phase)
+{
+	if (phase != LAUNCH_PHASE_EXEC)
+		return 125;
+	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
+}
+
+/* Only once the payload runs: who trusts the row (an exec above all) finds the container's root and all its walls. */
+int summary_running(
+	struct start *s, const struct process_id *monitor, const struct process_id *payload)
+{
+	const struct container *c = s->c;
+	struct summary summary;
+	int r = summary_read(s->e, c->id, &summary);
+	if (r < 0)
+		return err_new(r, "read the summary of container %.12s", c->id);
+	summary.state = CONTAINER_RUNNING;
+	summary.flags |= c->is_detached ? SUMMARY_DETACHED : 0;
+	summary.started_ns = clock_real_ns();
+	summary.process = *payload;
+	summary.monitor = *monitor;
+	network_describe(s->e, c, &summary);
+	r = summary_store(s->e, c->id, &summary);
+	fd_replace(&s->lock, -EBADF);
+	fd_replace(&s->gate, -EBADF);
+	return r;
+}
+
+int payload_identify(const struct launch *l, struct process_id *out)
+{
+	*out = (struct process_id){0};
+	int r = process_identify(l->pid, out);
+	if (r == -ESRCH) /* it has failed already: to release it will say why */
+		return 0;
+	return r < 0 ? err_new(r, "look at the container's first process") : 0;
+}
