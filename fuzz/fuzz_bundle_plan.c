@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "bundle/bundle.h"
 #include "cgroup/cgroup.h"
-#include "runtime/internal.h"
+#include "launch/internal.h"
 
 static const struct cgroup_host hosts[] = {
 	{

@@ -3,9 +3,9 @@
  * husk-init: a container's first process until the payload begins, and nothing else. The build puts it into husk, husk-monitor
  * and husk-runtime, which execute it from a sealed copy in memory; the installed file is for an init that stays as a reaper.
  */
-#include "runtime/runtime.h"
+#include "launch/launch.h"
 
 int main(void)
 {
-	runtime_init_main();
+	launch_init_main();
 }

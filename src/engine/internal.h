@@ -4,7 +4,7 @@
 #include "engine/engine.h"
 #include "monitor/monitor.h"
 #include "oci/oci.h"
-#include "runtime/runtime.h"
+#include "launch/launch.h"
 #include "sys/fd.h"
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"

@@ -7,7 +7,7 @@
  */
 #include "base/cleanup.h"
 #include "cgroup/cgroup.h"
-#include "runtime/runtime.h"
+#include "launch/launch.h"
 #include "sys/process.h"
 
 #include <errno.h>

@@ -1,89 +1,75 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside runtime/: the sections of a plan and the table of steps. */
-#include "base/err.h"
-#include "cgroup/cgroup.h"
-#include "mount/mount.h"
-#include "ns/ns.h"
-#include "runtime/rows.h"
+/* Shared inside runtime/. */
 #include "runtime/runtime.h"
-#include "sec/sec.h"
+#include "launch/launch.h"
+#include "sys/kernel.h"
 
-/* The program husk-init (src/bin/husk-init.c): init_image.S. */
-extern const unsigned char runtime_init_image[], runtime_init_image_end[];
+/* Of a document that the caller gives: several times what an execve takes as arguments and environment (6 MiB). */
+enum { CONFIG_BYTES_MAX = 16 << 20, PLAN_BYTES_MAX = 32 << 20 };
+/* The sentence for a document that could not be read. */
+int runtime_document_failure(int code, const char *path);
 
-enum plan_section {
-	PLAN_HEAD,
-	PLAN_NAMESPACE,
-	PLAN_IDMAP,
-	PLAN_CLOCK,
-	PLAN_CGROUP,
-	PLAN_CGROUP_DEVICE,
-	PLAN_LAYER,
-	PLAN_MOUNT,
-	PLAN_MOUNT_IDMAP,
-	PLAN_NODE,
-	PLAN_GUARD,
-	PLAN_SYSCTL,
-	PLAN_RLIMIT,
-	PLAN_SCHED,
-	PLAN_PROCESS,
-	PLAN_GROUP,
-	PLAN_ARG,
-	PLAN_ENV,
-	PLAN_NETWORK,
-	PLAN_NET_DEVICE,
-	PLAN_HOOK,
-	PLAN_HOOK_WORD,
-	PLAN_SECTION_COUNT
+/* ROOT/ID as an fd: the locked one is for who changes it. -ENOENT: "container does not exist". */
+int runtime_dir_open(const struct runtime *rt, const char *id);
+/* Makes it, locked; -EEXIST: "container with given ID already exists". What a create left that died is replaced. */
+int runtime_dir_make(const struct runtime *rt, const char *id);
+int runtime_dir_lock(int dir, bool is_waiting);
+int runtime_dir_remove(const struct runtime *rt, const char *id);
+int runtime_id_check(const char *id);
+
+/* Terminal and number of the process to who asked for them. */
+int runtime_stdio_prepare(
+	const struct runtime_stdio *stdio, bool has_terminal, struct launch *launch);
+int runtime_stdio_report(const struct runtime_stdio *stdio, const struct launch *launch);
+
+/* Where the notifications of a container's filter go: connected before the process runs, used when its filter is there. */
+struct runtime_listener {
+	const struct runtime_state *state;
+	const char *path, *metadata;
+	int stream;
 };
+void runtime_listener_close(struct runtime_listener *listener);
+AUTO_STRUCT(runtime_listener, struct runtime_listener, runtime_listener_close)
+/* For a launch that has its plan, and `state` as it is when the process begins; both must outlive *out. */
+int runtime_listener_connect(
+	struct launch *launch, const struct runtime_state *state, struct runtime_listener *out);
 
-extern const struct flat_schema plan_schema;
+/* A field of a document: the state, as runtime_state_write has it. */
+struct json_writer;
+void runtime_state_put(struct json_writer *w, const char *key, const struct runtime_state *state);
+struct cgroup_usage;
+void runtime_usage_put(
+	struct json_writer *w, const char *key, const struct cgroup_usage *u, bool is_unified);
+int runtime_state_store(int dir, const struct runtime_state *state);
+int runtime_state_load(int dir, const char *id, struct arena *a, struct runtime_state *out);
+/* -ENOENT: it has none. */
+int runtime_group_open(struct runtime *rt, const struct runtime_state *state, struct cgroup **out);
+/* What is true of it now. */
+void runtime_state_find(int dir, struct runtime_state *state);
 
-/* Arguments and environment together; plan_build refuses more. */
-enum { PLAN_POINTERS_MAX = 65536, PLAN_HOOK_WORDS_MAX = 1024 };
+/* Runs all hooks of a kind one after another with the state on their stdin, in the bundle's directory; with pidfd in that
+ * process's namespaces. The first that fails ends it; poststop ones only warn. */
+int runtime_hooks(const struct oci_spec *spec, enum oci_hook_kind kind,
+	const struct runtime_state *state, int pidfd);
 
-static inline const struct plan_head_row *plan_head(const struct flat *plan)
-{
-	return flat_row(plan, PLAN_HEAD, 0);
-}
+/* What cannot be granted is left out, with a warning, as the specification wants it: a nested container's caller lacks some.
+ * In a user namespace of its own a process has all. */
+void runtime_caps_reduce(struct oci_spec *spec);
 
-static inline const struct plan_process_row *plan_process(const struct flat *plan)
-{
-	return flat_row(plan, PLAN_PROCESS, 0);
-}
+/* Does this machine have what is asked for? A profile "unconfined" is nothing where there is no AppArmor. */
+int runtime_labels_check(struct oci_spec *spec);
+int runtime_clocks_check(const struct oci_spec *spec);
+/* The system calls that this needs are there: said before anything is made or ended. */
+int runtime_kernel_check(enum kernel_need need);
 
-/* Its filter notifies of calls. */
-static inline bool plan_has_listener(const struct flat *plan)
-{
-	return plan_process(plan)->listener_path != 0;
-}
+/* For a caller who may not mount: what the container then needs, and does without. */
+int runtime_rootless_adapt(struct oci_spec *spec);
+/* Who is not root makes a cgroup where one has been delegated, and only then. */
+int runtime_rootless_cgroup(struct oci_spec *spec, const struct cgroup_host *host, bool is_named);
 
-/* The steps: one table in the order of doing, walked by the printer and by init alike. */
-enum step_role { STEP_HOST, STEP_INIT };
-
-struct init;
-
-struct step_kind {
-	enum step_role role;
-	enum plan_section section;
-	bool (*is_wanted)(const struct flat *plan); /* NULL: every row of the section is a step */
-	void (*describe)(const struct flat *plan, const void *row, struct buf *out);
-	int (*apply)(struct init *init, const void *row); /* init's steps only */
-};
-
-extern const struct step_kind step_kinds[];
-extern const size_t step_kind_count;
-uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
-
-/* Clones init, or who makes it (SYNC_CHILD), into the group of SLOT_CGROUP_TREE: l->pid, l->pidfd and l->sync_fd. Host. */
-int birth_begin(struct launch *l);
-/* The row of the user namespace that is made or joined, or NULL. */
-const struct ns_row *plan_user_row(const struct flat *plan);
-/* How a new container comes to its user namespace; 0: it has none of its own. */
-enum ns_mode plan_user_mode(const struct flat *plan);
-
-/* The root and what is bound, as detached trees in their slots; what is there already stays. Without `host` no cgroup
- * trees. Host, or init for a plan with PLAN_OPENS_INSIDE. */
-int prepare_trees(
-	const struct flat *plan, const struct cgroup_host *host, int slots[static SLOT_MAX]);
+/* The stored config.json of a container. */
+int runtime_config_load(
+	int dir, const struct runtime_state *state, struct arena *a, struct oci_spec *out);
+/* A connection to an init that waits: -ENOENT or -ECONNREFUSED when none does. Silent. */
+int runtime_starter_connect(int dir);

@@ -1,142 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The life of one process in a container: plan, launch, init. A plan is a flat file (base/flat.h) of rows per
- * mechanism. plan_build translates an OCI specification and finds every configuration error; plan_write prints it;
- * launch_* are the host's half of applying it, runtime_init_main is init's half, in a static program of its own that
- * never parses or allocates. Each speaks.
+ * The containers of husk-runtime, by separate commands as the OCI runtime specification and runc have it. There is no
+ * daemon and no monitor: between them a container is its init, which waits, or its payload, and a directory:
  *
- *   husk or monitor:  launch_prepare -> launch_start -> (network) -> launch_release -> wait on pidfd
- *   init:                               applies its rows, waits ..............  becomes the payload
+ *   ROOT/ID/state.json    who it is: written once, when it has been created
+ *           config.json   as the bundle had it then: what exec and the hooks go by
+ *           plan          the rows that were applied, for exec and for sentences
+ *           start         the socket where init waits; gone, or dead, once it has been started
  *
- * or, where another process is to start it: launch_ready -> launch_leave, and there launch_go.
+ * A directory without state.json belongs to a create that is at work, or died. Everything speaks; host.
  */
-#include "base/buf.h"
-#include "base/flat.h"
+#include "cgroup/cgroup.h"
 #include "oci/oci.h"
+#include "sys/process.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
+/* Who makes a container's cgroup; disabled: nobody. The words are NULL-terminated, and found silently. */
+enum runtime_manager { RUNTIME_CGROUPFS, RUNTIME_SYSTEMD, RUNTIME_DISABLED };
+enum { RUNTIME_MANAGER_COUNT = 3 };
+extern const char *const runtime_manager_words[];
+int runtime_manager_find(const char *word, enum runtime_manager *out);
 
-struct cgroup;
-struct cgroup_host;
-struct cgroup_subgroup;
-
-/* Why a plan is built: a container with everything new, or one more process in a running one. */
-enum plan_kind { PLAN_KIND_RUN = 1, PLAN_KIND_EXEC };
-
-/* Translates; -EINVAL and the like for what can be known wrong. `host` tells which cgroup version the cgroup mount
- * expands for; NULL for an exec. Appends the finished plan to out. Any process. */
-int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cgroup_host *host,
-	struct buf *out);
-/* Where the listener of its filter goes: NULL when that notifies of nothing; *out_metadata may become NULL. Any process. */
-const char *plan_listener(const struct flat *plan, const char **out_metadata);
-/* Namespaces to join, cgroup, seccomp filter and keyring for an exec beside the process of a container's plan, which must
- * outlive *out. Any process. */
-void plan_inherit(const struct flat *plan, struct arena *a, struct oci_spec *out);
-/* What a container has that is not its own, which a checkpoint has to name and a restore to give. Masks are there whether
- * or not the kernel has what they hide. -EOPNOTSUPP: it has something that cannot be carried over. Any process. */
-struct plan_outside_mount {
-	const char *target, *source;
-	bool is_mask;
+struct runtime {
+	char *root_path;
+	int root_fd;
+	struct cgroup_host cgroup;
+	enum runtime_manager manager; /* cgroupfs, unless the caller of runtime_open sets it */
 };
-struct plan_outside {
-	OCI_LIST(struct plan_outside_mount) mounts;
+
+/* `root_path` is made, mode 0700, when it is not there. */
+int runtime_open(struct runtime *rt, const char *root_path);
+void runtime_close(struct runtime *rt);
+AUTO_STRUCT(runtime, struct runtime, runtime_close)
+
+enum runtime_status {
+	RUNTIME_CREATING,
+	RUNTIME_CREATED,
+	RUNTIME_RUNNING,
+	RUNTIME_PAUSED,
+	RUNTIME_STOPPED
 };
-int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outside *out);
-/* The group that it makes, "" without one. */
-const char *plan_cgroup_path(const struct flat *plan);
-/* Changes the limits and device rules of a group that exists. Host. */
-int plan_limits_apply(
-	const struct oci_spec *spec, const struct cgroup_host *host, struct cgroup *group);
-/* What that would write to the files of a group of cgroup version 2, which may be NULL: see cgroup_texts_each. */
-int plan_limits_each(const struct oci_spec *spec, const struct cgroup_host *host,
-	const struct cgroup *group, int (*each)(void *context, const char *file, const char *text),
-	void *context);
-/* Opens and checks plan bytes, which stay the caller's. Any process. */
-int plan_open(struct flat *out, const void *data, size_t size);
-/* The numbered steps, one a line: number, who, sentence, [origin]. Secrets are redacted. Any process. */
-void plan_write(const struct flat *plan, struct buf *out);
-/* Adds "step 14 of 31, in init: mount proc on /proc" for a step number; nothing when there is no such step. */
-void plan_step_describe(const struct flat *plan, uint32_t step, struct buf *out);
-
-/* How many fds beyond 0, 1 and 2 a payload may be given (LISTEN_FDS, --preserve-fds). */
-enum { LAUNCH_KEEP_MAX = 32 };
-
-/* Fds in a start packet have places, not numbers. Those from SLOT_FIRST_FREE on are trees and namespaces that the host opens:
- * so there are SLOT_MAX - SLOT_FIRST_FREE bind mounts at most. */
-enum launch_slot {
-	SLOT_ROOT,
-	SLOT_TARGET, /* exec: pidfd of the container */
-	SLOT_CGROUP_TREE, /* what init is cloned into; the host's alone */
-	SLOT_STARTER, /* a listening socket: whoever starts the container comes by it */
-	SLOT_CGROUP_FIRST, /* what init moves itself into v1 groups with */
-	SLOT_KEEP_FIRST = SLOT_CGROUP_FIRST + 16, /* what the payload gets as 3, 4, ... */
-	SLOT_FIRST_FREE = SLOT_KEEP_FIRST + LAUNCH_KEEP_MAX,
-	SLOT_MAX = 960 /* so that 1024 fds, which is what a shell gives, are enough */
+extern const char *const runtime_status_words[];
+/* What state.json says, and the status that was found. */
+struct runtime_state {
+	enum runtime_status status;
+	enum runtime_manager manager;
+	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
+	const char *unit, *rdt; /* of systemd; the class of resctrl; or "" */
+	bool rdt_is_own; /* that class goes with the container */
+	struct process_id process;
+	OCI_LIST(struct oci_pair) annotations;
 };
-enum { SLOT_WORDS = (SLOT_MAX + 63) / 64 };
-/* A start packet has a bit for each slot that is filled, and their fds in that order. All three return how many these are;
- * what is not filled becomes -EBADF. */
-size_t slots_count(const uint64_t words[static SLOT_WORDS]);
-size_t slots_pack(const int slots[static SLOT_MAX], uint64_t words[static SLOT_WORDS], int *fds);
-size_t slots_unpack(
-	const uint64_t words[static SLOT_WORDS], const int *fds, int slots[static SLOT_MAX]);
 
-/* How far init got when it failed: the engine's exit code is 125, 126 or 127 by this and by the code. */
-enum launch_phase { LAUNCH_PHASE_SETUP = 1, LAUNCH_PHASE_EXEC };
+/* -ENOENT: "container does not exist". */
+int runtime_state(struct runtime *rt, const char *id, struct arena *a, struct runtime_state *out);
+/* As the specification and runc write it: `state`, hooks, `list --format json`. */
+void runtime_state_write(const struct runtime_state *state, bool is_for_list, struct buf *out);
+/* Ids of all containers, sorted. */
+int runtime_list(struct runtime *rt, struct strvec *out);
+/* What both create and exec are told besides the configuration; paths may be NULL. */
+struct runtime_stdio {
+	const char *console_socket, *pid_file, *pidfd_socket;
+	uint32_t kept_fds; /* 3, 4, ... of this process go on to the payload */
+	bool is_detached;
+};
 
-struct launch {
-	struct flat plan;
-	int plan_fd; /* the same bytes in a sealed memfd */
-	const char *init_path; /* husk-init as it is installed, for an init that stays; or NULL */
-	const struct cgroup_host *cgroup_host;
-	const struct cgroup_subgroup *subgroups; /* an exec: below its container's group */
-	size_t subgroup_count;
-	struct cgroup
-		*cgroup; /* made by launch_prepare for a container, unless it is there already */
-	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */
-	int stdio[3]; /* given to the payload; owned; unused with a terminal */
-	int console_fd; /* pty master, after launch_release of a plan with a terminal */
-	uint16_t rows, columns; /* its size before the payload begins; 0: as the kernel makes it */
-	pid_t pid;
+struct runtime_create {
+	const char *id, *bundle;
+	struct runtime_stdio stdio;
+	bool no_pivot, no_new_keyring;
+};
+
+/* A process that was started here and is to be waited for; the fds are owned. */
+struct runtime_child {
 	int pidfd;
-	int sync_fd;
-	enum launch_phase phase;
-	/* Called once while init waits before it enters its root, for a plan with hooks; or NULL. *out_state_fd is what
-	 * startContainer hooks will read, or as it was. */
-	int (*hooks)(struct launch *l, void *context, int *out_state_fd);
-	void *hooks_context;
-	/* Called once, for a plan whose filter notifies: the listener (it stays the launch's), when l->pid is the payload's
-	 * and init waits for it to be answered. */
-	int (*listener)(struct launch *l, void *context, int fd);
-	void *listener_context;
+	int console_fd; /* -EBADF without a terminal */
 };
+#define RUNTIME_CHILD_INIT ((struct runtime_child){-EBADF, -EBADF})
+void runtime_child_close(struct runtime_child *child);
+AUTO_STRUCT(runtime_child, struct runtime_child, runtime_child_close)
 
-void launch_init(struct launch *l);
-/* Closes everything that is still owned; kills and reaps an init that was not taken over (take_fd(&l->pidfd)). */
-void launch_close(struct launch *l);
-/* Seals plan bytes into l->plan_fd and opens the view. */
-int launch_set_plan(struct launch *l, const void *data, size_t size);
-/* Host steps before clone: cgroup with its limits and the way into it, the root, detached bind mounts, namespaces to
- * join. */
-int launch_prepare(struct launch *l);
-/* Clones init, hands over the start packet, writes id maps. Init then mounts on its own. */
-int launch_start(struct launch *l);
-/* Waits until init is ready; then lets it go and waits until the payload runs; both in one. On failure the trail is
- * init's, and l->phase tells where. */
-int launch_ready(struct launch *l);
-int launch_go(struct launch *l);
-int launch_release(struct launch *l);
-/* After launch_ready of a launch with SLOT_STARTER: init lives on without this process, which keeps nothing of it, until a
- * launch_go with a connection to that socket as l->sync_fd (and l->plan, for its sentences) comes by. */
-int launch_leave(struct launch *l);
+/* Reads the bundle; on success init waits for runtime_start, on failure nothing is left. */
+int runtime_create(
+	struct runtime *rt, const struct runtime_create *request, struct runtime_child *out);
+int runtime_start(struct runtime *rt, const char *id);
+/* Shows the plan of a bundle, and does nothing. */
+int runtime_plan(struct runtime *rt, const char *bundle, struct buf *out);
 
-/* The main() of husk-init: fd 3 is the sync socket. Never returns. Init. */
-_Noreturn void runtime_init_main(void);
+/* Sends a signal to the first process, or with `is_for_all` to every process in the cgroup. */
+int runtime_kill(struct runtime *rt, const char *id, int signal, bool is_for_all);
+/* Ends what runs when `is_forced`, otherwise the container must have stopped; removes cgroup and directory, runs poststop
+ * hooks. A container that is not there is an error unless forced. */
+int runtime_delete(struct runtime *rt, const char *id, bool is_forced);
+int runtime_pause(struct runtime *rt, const char *id);
+int runtime_resume(struct runtime *rt, const char *id);
 
-/* An fd of husk-init that can be executed and that nobody can write: a copy in memory of what the build has put into this
- * program, or the installed one of that path through a read-only overlay. Hidden: nobody in a user namespace can look into who
- * executes it, whose files in /proc are then the host's root's. Host. */
-int runtime_sealed_exe(const char *stays_path, bool is_hidden);
+/* One limit as an option gives it; value NULL: not given. */
+struct runtime_limit {
+	const char *option, *value;
+	enum cgroup_limit limit;
+	bool is_size, is_text; /* bytes as people write them; a list of numbers */
+	bool is_second; /* the limit's second number */
+};
+/* Changes limits, of a file of resources (or "-") and by options, and lines of its class of resctrl; "": of none. */
+int runtime_update(struct runtime *rt, const char *id, const char *resources, const char *schemata,
+	const struct runtime_limit *limits, size_t count);
+int runtime_pids(struct runtime *rt, const char *id, pid_t **out_pids, size_t *out_count);
+struct runtime_events {
+	const char *id;
+	uint64_t interval_ms; /* between two of "stats" */
+	bool is_once; /* the numbers as they are now, and no more */
+	int (*tell)(void *context, const char *line); /* what fails it ends it */
+	void *context;
+};
+/* Returns when the container's first process has ended. */
+int runtime_events(struct runtime *rt, const struct runtime_events *request);
+
+struct runtime_exec {
+	const char *id;
+	/* process.json, or NULL: the container's own process, changed by what follows. */
+	const char *process_file;
+	const struct strvec *args, *env, *caps, *groups; /* args: empty with process_file */
+	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
+	const char *cwd, *user; /* "UID[:GID]" */
+	const char *apparmor, *selinux; /* labels in place of the process's own */
+	bool has_tty, no_new_privileges, ignores_pause;
+	struct runtime_stdio stdio;
+};
+int runtime_exec(struct runtime *rt, const struct runtime_exec *request, struct runtime_child *out);
+
+/* What criu is told; program and paths are absolute. NULL or false: nothing was said. */
+struct runtime_criu {
+	const char *program, *image_path, *work_path, *parent_path, *cgroups_mode;
+	const char *lsm_profile, *lsm_mount_context;
+	bool tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, shell_job, file_locks;
+	bool link_remap, auto_dedup, leaves_running, is_pre_dump, has_empty_network;
+};
+/* Writes a running container to images; unless it is to be left running it is deleted then. */
+int runtime_checkpoint(struct runtime *rt, const char *id, const struct runtime_criu *told);
+/* The same as runtime_create and runtime_start, with what images hold in place of a new process. */
+int runtime_restore(struct runtime *rt, const struct runtime_create *request,
+	const struct runtime_criu *told, struct runtime_child *out);
+
+/* Lets signals that will be forwarded wait for runtime_wait: called before the process runs. */
+void runtime_hold_signals(void);
+/* Waits for it as its foreground: signals go on to it, a terminal is relayed. *out_code as shells count. */
+int runtime_wait(struct runtime_child *child, int *out_code);

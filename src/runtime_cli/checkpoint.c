@@ -158,10 +158,10 @@ static int args_check(const struct criu_args *args)
 	return 0;
 }
 
-static struct lifecycle_criu told_of(
+static struct runtime_criu told_of(
 	const struct criu_args *args, const char *program, struct arena *a)
 {
-	return (struct lifecycle_criu){
+	return (struct runtime_criu){
 		.program = program,
 		.image_path = absolute(args->image_path ? args->image_path : "checkpoint", a),
 		.work_path = absolute(args->work_path, a),
@@ -187,25 +187,25 @@ static int checkpoint_main(void *raw_context, void *raw, int argc, char **argv)
 {
 	const struct runtime_cli_context *context = raw_context;
 	char program[PATH_MAX];
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
 	auto_arena struct arena a = ARENA_INIT;
 	int r = args_check(raw);
 	if (r == 0)
 		r = criu_find(context->criu ? context->criu : "criu", program);
 	if (r == 0)
-		r = runtime_cli_open(context, &l);
+		r = runtime_cli_open(context, &rt);
 	if (r < 0)
 		return r;
-	struct lifecycle_criu told = told_of(raw, program, &a);
-	return lifecycle_checkpoint(&l, argv[0], &told);
+	struct runtime_criu told = told_of(raw, program, &a);
+	return runtime_checkpoint(&rt, argv[0], &told);
 }
 
 /* The foreground of a restore, as that of a run. */
-static int restored_wait(struct lifecycle *l, struct lifecycle_child *child, const char *id)
+static int restored_wait(struct runtime *rt, struct runtime_child *child, const char *id)
 {
-	int code = 0, r = lifecycle_wait(child, &code);
+	int code = 0, r = runtime_wait(child, &code);
 	if (r == 0)
-		r = lifecycle_delete(l, id, true);
+		r = runtime_delete(rt, id, true);
 	return r < 0 ? r : code;
 }
 
@@ -214,26 +214,26 @@ static int restore_main(void *raw_context, void *raw, int argc, char **argv)
 	const struct runtime_cli_context *context = raw_context;
 	const struct criu_args *args = raw;
 	char program[PATH_MAX];
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
-	auto_of(lifecycle_child) struct lifecycle_child child = LIFECYCLE_CHILD_INIT;
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
+	auto_of(runtime_child) struct runtime_child child = RUNTIME_CHILD_INIT;
 	auto_arena struct arena a = ARENA_INIT;
 	int r = args_check(args);
 	if (r == 0)
 		r = criu_find(context->criu ? context->criu : "criu", program);
 	if (r == 0)
-		r = runtime_cli_open(context, &l);
+		r = runtime_cli_open(context, &rt);
 	if (r < 0)
 		return r;
-	struct lifecycle_criu told = told_of(args, program, &a);
-	struct lifecycle_create request = {
+	struct runtime_criu told = told_of(args, program, &a);
+	struct runtime_create request = {
 		.id = argv[0],
 		.bundle = args->bundle,
 		.stdio = {.console_socket = args->console_socket,
 			.pid_file = args->pid_file,
 			.is_detached = args->is_detached},
 	};
-	r = lifecycle_restore(&l, &request, &told, &child);
-	return r < 0 || args->is_detached ? r : restored_wait(&l, &child, argv[0]);
+	r = runtime_restore(&rt, &request, &told, &child);
+	return r < 0 || args->is_detached ? r : restored_wait(&rt, &child, argv[0]);
 }
 
 const struct command runtime_cmd_checkpoint = {

@@ -15,9 +15,9 @@ static const struct opt no_opts[] = {OPT_END};
 
 static int start_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(lifecycle) struct lifecycle l;
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_start(&l, argv[0]);
+	auto_of(runtime) struct runtime rt;
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_start(&rt, argv[0]);
 }
 
 const struct command runtime_cmd_start = {
@@ -32,16 +32,16 @@ const struct command runtime_cmd_start = {
 
 static int state_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(lifecycle) struct lifecycle l;
+	auto_of(runtime) struct runtime rt;
 	auto_arena struct arena a = ARENA_INIT;
 	auto_buf struct buf text = BUF_INIT;
-	struct lifecycle_state state;
-	int r = runtime_cli_open(context, &l);
+	struct runtime_state state;
+	int r = runtime_cli_open(context, &rt);
 	if (r == 0)
-		r = lifecycle_state(&l, argv[0], &a, &state);
+		r = runtime_state(&rt, argv[0], &a, &state);
 	if (r < 0)
 		return r;
-	lifecycle_state_write(&state, false, &text);
+	runtime_state_write(&state, false, &text);
 	printf("%s\n", text.data);
 	return 0;
 }
@@ -75,19 +75,18 @@ static int format_check(const char *format)
 	return err_say(-EINVAL, "--format: \"%s\" is neither table nor json", format);
 }
 
-static void list_table(const struct lifecycle_state *states, size_t count)
+static void list_table(const struct runtime_state *states, size_t count)
 {
 	static const char *const heads[] = {"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"};
 	auto_of(table) struct table table = {0};
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
 		table_head(&table, heads[i]);
 	for (size_t i = 0; i < count; i++) {
-		const struct lifecycle_state *s = &states[i];
-		bool has_process = s->status != LIFECYCLE_STOPPED &&
-			s->status != LIFECYCLE_CREATING;
+		const struct runtime_state *s = &states[i];
+		bool has_process = s->status != RUNTIME_STOPPED && s->status != RUNTIME_CREATING;
 		table_add(&table, s->id);
 		table_addf(&table, "%d", has_process ? s->process.pid : 0);
-		table_add(&table, lifecycle_status_words[s->status]);
+		table_add(&table, runtime_status_words[s->status]);
 		table_add(&table, s->bundle);
 		table_add(&table, s->created);
 		table_add(&table, s->owner);
@@ -95,13 +94,13 @@ static void list_table(const struct lifecycle_state *states, size_t count)
 	table_print(&table, stdout);
 }
 
-static void list_json(const struct lifecycle_state *states, size_t count)
+static void list_json(const struct runtime_state *states, size_t count)
 {
 	auto_buf struct buf text = BUF_INIT;
 	buf_adds(&text, count ? "[" : "null");
 	for (size_t i = 0; i < count; i++) {
 		buf_adds(&text, i ? "," : "");
-		lifecycle_state_write(&states[i], true, &text);
+		runtime_state_write(&states[i], true, &text);
 	}
 	buf_adds(&text, count ? "]" : "");
 	printf("%s\n", text.data);
@@ -110,27 +109,27 @@ static void list_json(const struct lifecycle_state *states, size_t count)
 static int list_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct list_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l;
+	auto_of(runtime) struct runtime rt;
 	auto_arena struct arena a = ARENA_INIT;
 	auto_of(strvec) struct strvec ids = STRVEC_INIT;
 	struct {
-		struct lifecycle_state *items;
+		struct runtime_state *items;
 		size_t count;
 	} states = {0};
 	int r = format_check(args->format);
 	if (r == 0)
-		r = runtime_cli_open(context, &l);
+		r = runtime_cli_open(context, &rt);
 	else
-		l = (struct lifecycle){.root_fd = -EBADF};
+		rt = (struct runtime){.root_fd = -EBADF};
 	if (r == 0)
-		r = lifecycle_list(&l, &ids);
+		r = runtime_list(&rt, &ids);
 	if (r < 0)
 		return r;
 	strvec_each (id, &ids) {
-		struct lifecycle_state state;
+		struct runtime_state state;
 		if (args->is_quiet)
 			printf("%s\n", *id);
-		else if (lifecycle_state(&l, *id, &a, &state) ==
+		else if (runtime_state(&rt, *id, &a, &state) ==
 			0) /* else it was deleted meanwhile */
 			*arena_push(&a, &states) = state;
 	}
@@ -245,14 +244,14 @@ static int ps_table(const pid_t *pids, size_t count, char *const *options)
 static int ps_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct ps_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
 	auto_free pid_t *pids = NULL;
 	size_t count = 0;
 	int r = format_check(args->format);
 	if (r == 0)
-		r = runtime_cli_open(context, &l);
+		r = runtime_cli_open(context, &rt);
 	if (r == 0)
-		r = lifecycle_pids(&l, argv[0], &pids, &count);
+		r = runtime_pids(&rt, argv[0], &pids, &count);
 	if (r < 0)
 		return r;
 	if (!args->format || str_eq(args->format, "table"))
@@ -286,13 +285,13 @@ static const struct opt kill_opts[] = {
 static int kill_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct kill_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
 	const char *word = argc > 1 ? argv[1] : "TERM";
 	int number = str_eq(word, "0") ? 0 : signal_parse(word); /* is it alive? */
 	if (number < 0)
 		return err_say(-EINVAL, "unknown signal \"%s\"", word);
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_kill(&l, argv[0], number, args->is_for_all);
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_kill(&rt, argv[0], number, args->is_for_all);
 }
 
 const struct command runtime_cmd_kill = {
@@ -320,9 +319,9 @@ static const struct opt delete_opts[] = {
 static int delete_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct delete_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l;
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_delete(&l, argv[0], args->is_forced);
+	auto_of(runtime) struct runtime rt;
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_delete(&rt, argv[0], args->is_forced);
 }
 
 const struct command runtime_cmd_delete = {
@@ -339,9 +338,9 @@ const struct command runtime_cmd_delete = {
 
 static int pause_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(lifecycle) struct lifecycle l;
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_pause(&l, argv[0]);
+	auto_of(runtime) struct runtime rt;
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_pause(&rt, argv[0]);
 }
 
 const struct command runtime_cmd_pause = {
@@ -356,9 +355,9 @@ const struct command runtime_cmd_pause = {
 
 static int resume_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(lifecycle) struct lifecycle l;
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_resume(&l, argv[0]);
+	auto_of(runtime) struct runtime rt;
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_resume(&rt, argv[0]);
 }
 
 const struct command runtime_cmd_resume = {

@@ -30,8 +30,8 @@ static int line_print(void *context, const char *line)
 static int events_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct events_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
-	struct lifecycle_events request = {
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
+	struct runtime_events request = {
 		.id = argv[0],
 		.interval_ms = args->has_interval ? args->interval_ns / NS_OF_MS : 5000,
 		.is_once = args->is_once,
@@ -39,8 +39,8 @@ static int events_main(void *context, void *raw, int argc, char **argv)
 	};
 	if (request.interval_ms == 0)
 		return err_say(-EINVAL, "--interval: at least 1ms is needed");
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_events(&l, &request);
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_events(&rt, &request);
 }
 
 const struct command runtime_cmd_events = {

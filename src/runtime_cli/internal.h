@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* Shared inside runtime_cli/. */
-#include "lifecycle/lifecycle.h"
+#include "runtime/runtime.h"
 #include "runtime_cli/runtime_cli.h"
 
 /* Opens the directory of containers that the options before the command's name choose; refuses what they ask for and
  * cannot be had. */
-int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle *out);
+int runtime_cli_open(const struct runtime_cli_context *context, struct runtime *out);
 
 extern const struct command runtime_cmd_create, runtime_cmd_run, runtime_cmd_start,
 	runtime_cmd_exec, runtime_cmd_state, runtime_cmd_list, runtime_cmd_ps, runtime_cmd_kill,

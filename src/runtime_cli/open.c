@@ -21,17 +21,16 @@ static const char *default_root(char path[static ROOT_PATH_MAX])
 	return path;
 }
 
-int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle *out)
+int runtime_cli_open(const struct runtime_cli_context *context, struct runtime *out)
 {
 	char path[ROOT_PATH_MAX];
-	enum lifecycle_manager manager = LIFECYCLE_CGROUPFS;
-	*out = (struct lifecycle){.root_fd = -EBADF};
-	if (context->cgroup_manager &&
-		lifecycle_manager_find(context->cgroup_manager, &manager) < 0)
+	enum runtime_manager manager = RUNTIME_CGROUPFS;
+	*out = (struct runtime){.root_fd = -EBADF};
+	if (context->cgroup_manager && runtime_manager_find(context->cgroup_manager, &manager) < 0)
 		return err_say(-EINVAL,
 			"--cgroup-manager: \"%s\" is neither cgroupfs, systemd nor disabled",
 			context->cgroup_manager);
-	if (context->wants_systemd && context->cgroup_manager && manager != LIFECYCLE_SYSTEMD)
+	if (context->wants_systemd && context->cgroup_manager && manager != RUNTIME_SYSTEMD)
 		return err_say(-EINVAL,
 			"--systemd-cgroup and --cgroup-manager %s contradict each other",
 			context->cgroup_manager);
@@ -44,7 +43,7 @@ int runtime_cli_open(const struct runtime_cli_context *context, struct lifecycle
 		parse_bool(context->rootless, &ignored) < 0)
 		return err_say(-EINVAL, "--rootless: \"%s\" is neither true, false nor auto",
 			context->rootless);
-	int r = lifecycle_open(out, context->root_path ? context->root_path : default_root(path));
-	out->manager = context->wants_systemd ? LIFECYCLE_SYSTEMD : manager;
+	int r = runtime_open(out, context->root_path ? context->root_path : default_root(path));
+	out->manager = context->wants_systemd ? RUNTIME_SYSTEMD : manager;
 	return r;
 }

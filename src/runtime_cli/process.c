@@ -54,9 +54,9 @@ static uint32_t kept_count(uint64_t count)
 	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
 }
 
-static struct lifecycle_create request_of(const struct create_args *args, const char *id)
+static struct runtime_create request_of(const struct create_args *args, const char *id)
 {
-	return (struct lifecycle_create){
+	return (struct runtime_create){
 		.id = id,
 		.bundle = args->bundle,
 		.stdio = {args->console_socket, args->pid_file, args->pidfd_socket,
@@ -68,12 +68,12 @@ static struct lifecycle_create request_of(const struct create_args *args, const 
 
 static int create_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(lifecycle) struct lifecycle l;
-	auto_of(lifecycle_child) struct lifecycle_child child = LIFECYCLE_CHILD_INIT;
-	struct lifecycle_create request = request_of(raw, argv[0]);
+	auto_of(runtime) struct runtime rt;
+	auto_of(runtime_child) struct runtime_child child = RUNTIME_CHILD_INIT;
+	struct runtime_create request = request_of(raw, argv[0]);
 	request.stdio.is_detached = true;
-	int r = runtime_cli_open(context, &l);
-	return r < 0 ? r : lifecycle_create(&l, &request, &child);
+	int r = runtime_cli_open(context, &rt);
+	return r < 0 ? r : runtime_create(&rt, &request, &child);
 }
 
 const struct command runtime_cmd_create = {
@@ -89,36 +89,36 @@ const struct command runtime_cmd_create = {
 };
 
 /* The trail is kept. */
-static void undo(struct lifecycle *l, const char *id)
+static void undo(struct runtime *rt, const char *id)
 {
 	struct err_packet trail;
 	err_pack(&trail);
-	lifecycle_delete(l, id, true);
+	runtime_delete(rt, id, true);
 	err_unpack(&trail);
 }
 
 static int run_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct create_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l;
-	auto_of(lifecycle_child) struct lifecycle_child child = LIFECYCLE_CHILD_INIT;
-	struct lifecycle_create request = request_of(args, argv[0]);
-	int code = 0, r = runtime_cli_open(context, &l);
+	auto_of(runtime) struct runtime rt;
+	auto_of(runtime_child) struct runtime_child child = RUNTIME_CHILD_INIT;
+	struct runtime_create request = request_of(args, argv[0]);
+	int code = 0, r = runtime_cli_open(context, &rt);
 	if (r == 0)
-		r = lifecycle_create(&l, &request, &child);
+		r = runtime_create(&rt, &request, &child);
 	if (r < 0)
 		return r;
 	if (!args->is_detached)
-		lifecycle_hold_signals();
-	r = lifecycle_start(&l, argv[0]);
+		runtime_hold_signals();
+	r = runtime_start(&rt, argv[0]);
 	if (r == 0 && args->is_detached)
 		return 0;
 	if (r == 0)
-		r = lifecycle_wait(&child, &code);
+		r = runtime_wait(&child, &code);
 	if (r < 0)
-		undo(&l, argv[0]);
+		undo(&rt, argv[0]);
 	else if (!args->keeps)
-		r = lifecycle_delete(&l, argv[0], true);
+		r = runtime_delete(&rt, argv[0], true);
 	return r < 0 ? r : code;
 }
 
@@ -182,12 +182,12 @@ static int exec_check(const struct exec_args *args, int argc)
 static int exec_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct exec_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
-	auto_of(lifecycle_child) struct lifecycle_child child = LIFECYCLE_CHILD_INIT;
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
+	auto_of(runtime_child) struct runtime_child child = RUNTIME_CHILD_INIT;
 	auto_of(strvec) struct strvec words = STRVEC_INIT;
 	for (int i = 1; i < argc; i++)
 		strvec_push(&words, argv[i]);
-	struct lifecycle_exec request = {
+	struct runtime_exec request = {
 		.id = argv[0],
 		.process_file = args->process_file,
 		.args = &words,
@@ -207,13 +207,13 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 	};
 	int code = 0, r = exec_check(args, argc);
 	if (r == 0)
-		r = runtime_cli_open(context, &l);
+		r = runtime_cli_open(context, &rt);
 	if (r == 0 && !args->is_detached)
-		lifecycle_hold_signals();
+		runtime_hold_signals();
 	if (r == 0)
-		r = lifecycle_exec(&l, &request, &child);
+		r = runtime_exec(&rt, &request, &child);
 	if (r == 0 && !args->is_detached)
-		r = lifecycle_wait(&child, &code);
+		r = runtime_wait(&child, &code);
 	return r < 0 ? r : code;
 }
 
@@ -240,11 +240,11 @@ static const struct opt plan_opts[] = {
 static int plan_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct plan_args *args = raw;
-	auto_of(lifecycle) struct lifecycle l;
+	auto_of(runtime) struct runtime rt;
 	auto_buf struct buf text = BUF_INIT;
-	int r = runtime_cli_open(context, &l);
+	int r = runtime_cli_open(context, &rt);
 	if (r == 0)
-		r = lifecycle_plan(&l, args->bundle, &text);
+		r = runtime_plan(&rt, args->bundle, &text);
 	if (r == 0)
 		fputs(text.data, stdout);
 	return r;

@@ -43,7 +43,7 @@ static const struct opt update_opts[] = {
 static int update_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct update_args *args = raw;
-	const struct lifecycle_limit limits[] = {
+	const struct runtime_limit limits[] = {
 		{"memory", args->memory, CGROUP_MEMORY_MAX, .is_size = true},
 		{"memory-reservation", args->reservation, CGROUP_MEMORY_LOW, .is_size = true},
 		{"memory-swap", args->swap, CGROUP_MEMORY_SWAP, .is_size = true},
@@ -60,13 +60,13 @@ static int update_main(void *context, void *raw, int argc, char **argv)
 		{"pids-limit", args->pids, CGROUP_PIDS_MAX},
 		{"blkio-weight", args->weight, CGROUP_BLKIO_WEIGHT},
 	};
-	auto_of(lifecycle) struct lifecycle l = {.root_fd = -EBADF};
+	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
 	auto_buf struct buf schemata = BUF_INIT;
 	buf_addf(&schemata, args->l3_cache ? "%s\n" : "", args->l3_cache);
 	buf_addf(&schemata, args->memory_bandwidth ? "%s\n" : "", args->memory_bandwidth);
-	int r = runtime_cli_open(context, &l);
+	int r = runtime_cli_open(context, &rt);
 	return r < 0 ? r
-		     : lifecycle_update(&l, argv[0], args->resources, schemata.data, limits,
+		     : runtime_update(&rt, argv[0], args->resources, schemata.data, limits,
 			       sizeof(limits) / sizeof(limits[0]));
 }
 

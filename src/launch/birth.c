@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the host's clone to init's execve. The child runs on a copy of the host's memory and may only see to who it is,
+ * place its fds and leave. Whatever the host, or its caller, has open besides goes no further than the execve
+ * (security.md R5).
+ *
+ * In a user namespace a process must be somebody before it executes anything, or it loses its capabilities there: the
+ * child waits until its ids are mapped. One that is joined is joined first of all, for what else is made has to belong
+ * to it: then the child only makes init, as a brother, and tells the host.
+ */
+#include "launch/sync.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
+enum { SYNC_FD = 3, SAFE_FD = 10 };
+
+/* What the child keeps of the host's fds. */
+struct birth_fds {
+	int exe;
+	int sync;
+	int null; /* where there is no stdio: init never holds what the host has at 0, 1 and 2 */
+};
+
+static void birth_fds_close(struct birth_fds *fds)
+{
+	fd_close(fds->exe);
+	fd_close(fds->sync);
+	fd_close(fds->null);
+}
+AUTO_STRUCT(birth_fds, struct birth_fds, birth_fds_close)
+
+/* An fd that placing 0 to 3 does not close. */
+static int safe_fd_take(int fd)
+{
+	auto_close int old = fd;
+	return old < 0 ? old : sys_fcntl(old, F_DUPFD_CLOEXEC, SAFE_FD);
+}
+
+static int birth_fds_open(struct launch *l, struct birth_fds *out)
+{
+	/* The offsets of clocks are a file in /proc that only its owner can write. */
+	bool is_hidden = flat_count(&l->plan, PLAN_CLOCK) == 0;
+	bool stays = plan_head(&l->plan)->flags & PLAN_REAPER;
+	int exe = launch_sealed_exe(stays ? l->init_path : NULL, is_hidden);
+	if (exe < 0)
+		return exe;
+	out->exe = safe_fd_take(exe);
+	out->null = safe_fd_take(sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0));
+	if (out->exe < 0 || out->null < 0)
+		return err_new(out->exe < 0 ? out->exe : out->null, "open /dev/null for init");
+	int pair[2];
+	int r = socket_pair(pair);
+	if (r < 0)
+		return err_new(r, "make the sync socket");
+	l->sync_fd = pair[0];
+	out->sync = safe_fd_take(pair[1]);
+	return out->sync < 0 ? err_new(out->sync, "place the sync socket") : 0;
+}
+
+static _Noreturn void child_fail(const struct birth_fds *fds)
+{
+	struct sync_message message = {.type = SYNC_FAILED, .phase = LAUNCH_PHASE_SETUP};
+	err_pack(&message.error);
+	sync_send(fds->sync, &message, NULL, 0);
+	_exit(1);
+}
+
+/* Root of the user namespace, or whoever is mapped first where root is not. */
+static uint32_t first_id(const struct flat *plan, bool is_gid)
+{
+	uint32_t first = 0;
+	bool has_first = false;
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_IDMAP); i++) {
+		const struct ns_idmap_row *row = flat_row(plan, PLAN_IDMAP, i);
+		if ((row->is_gid != 0) != is_gid)
+			continue;
+		if (!has_first || row->inner == 0)
+			first = row->inner;
+		has_first = true;
+	}
+	return first;
+}
+
+/* Capabilities are kept over the execve for whoever is not root there. */
+static int ids_take(const struct launch *l, const struct birth_fds *fds)
+{
+	struct sync_message message;
+	int r = sync_expect(fds->sync, SYNC_MAPPED, &message, NULL, NULL);
+	uint64_t all = sec_caps_of_caller();
+	struct sec_caps caps = {all, all, all, all, all};
+	if (r == 0)
+		r = sec_caps_bound(&caps);
+	if (r == 0)
+		r = sec_ids_set_mapped(
+			first_id(&l->plan, false), first_id(&l->plan, true), NULL, 0);
+	return r < 0 ? r : sec_caps_set(&caps);
+}
+
+/* The directory that the root will be attached over is entered by who can reach it: the caller, or root of the namespace. */
+static int identity_take(const struct launch *l, const struct birth_fds *fds)
+{
+	const char *point = flat_str(&l->plan, plan_head(&l->plan)->root_point);
+	int entered = point ? sys_chdir(point) : 0;
+	int r = ids_take(l, fds);
+	if (r == 0 && entered == -EACCES)
+		entered = sys_chdir(point);
+	return r < 0 || entered == 0 ? r : err_new(entered, "enter %s", point);
+}
+
+/* On a copy of the host's memory. */
+static _Noreturn void child_main(const struct launch *l, const struct birth_fds *fds)
+{
+	char name[] = "husk-init";
+	char *const args[] = {name, NULL};
+	char *const env[] = {NULL};
+	if (plan_user_mode(&l->plan) && identity_take(l, fds) < 0)
+		child_fail(fds);
+	int r = 0;
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = fd_place(l->stdio[i] >= 0 ? l->stdio[i] : fds->null, i);
+	if (r >= 0)
+		r = fd_place(fds->sync, SYNC_FD);
+	if (r >= 0)
+		r = fd_cloexec_from(SYNC_FD + 1);
+	if (r >= 0)
+		r = sys_execve_at(fds->exe, "", args, env, AT_EMPTY_PATH);
+	err_new(r, "execute init");
+	child_fail(fds);
+}
+
+/* What the kernel refuses with a number that says something else. */
+static int clone_error(int r, uint64_t flags)
+{
+	if (r == -ENOSPC)
+		return err_say(r,
+			"a limit on the number of namespaces is reached (see sysctl "
+			"user.max_*_namespaces)");
+	if (r == -EINVAL)
+		return err_say(r, "this kernel lacks a kind of namespace that was asked for");
+	if (r == -EPERM && flags & CLONE_NEWUSER)
+		return err_say(r,
+			"user namespaces are not allowed here (sysctl "
+			"kernel.unprivileged_userns_clone, "
+			"user.max_user_namespaces)");
+	if (r == -EACCES)
+		return err_say(r,
+			"this user may not begin a process in the container's cgroup: the group "
+			"above "
+			"both has not been delegated");
+	if (r == -EPERM)
+		return err_say(
+			r, "not allowed to make namespaces: root or a user namespace is needed");
+	return err_new(r, "start init");
+}
+
+/* In the child: enters the user namespace and makes init there. */
+static _Noreturn void join_main(const struct launch *l, const struct birth_fds *fds)
+{
+	const struct ns_row *row = plan_user_row(&l->plan);
+	struct sync_message message = {.type = SYNC_CHILD};
+	int pidfd = -EBADF;
+	uint64_t flags = plan_head(&l->plan)->clone_flags;
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD | CLONE_PARENT, .pidfd = (uintptr_t)&pidfd};
+	/* Whoever is root there could trace this copy of the host's memory, with its fds. Who is nobody's root needs its files in
+	 * /proc, and shows its own user nothing new. */
+	if (sec_cap_is_effective(CAP_SYS_ADMIN))
+		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	int r = sys_setns(l->slots[row->slot], CLONE_NEWUSER);
+	if (r < 0) {
+		err_new(r, "join user namespace %s", flat_str(&l->plan, row->path));
+		child_fail(fds);
+	}
+	r = sys_clone3(&args);
+	if (r == 0)
+		child_main(l, fds);
+	if (r < 0) {
+		clone_error(r, flags);
+		child_fail(fds);
+	}
+	message.step = (uint32_t)r;
+	r = sync_send(fds->sync, &message, &pidfd, 1);
+	_exit(r < 0);
+}
+
+static int clone_into(struct launch *l, const struct birth_fds *fds, int cgroup_fd)
+{
+	bool joins = plan_user_mode(&l->plan) == NS_MODE_JOIN;
+	struct clone_args args = {
+		.flags = (joins ? 0 : plan_head(&l->plan)->clone_flags) | CLONE_PIDFD |
+			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)&l->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
+	};
+	int pid = sys_clone3(&args);
+	if (pid == 0 && joins)
+		join_main(l, fds);
+	if (pid == 0)
+		child_main(l, fds);
+	return pid;
+}
+
+/* The container's own processes have made groups in its group: an exec goes where its first process is. */
+static int clone_beside_target(struct launch *l, const struct birth_fds *fds, int cgroup_fd)
+{
+	int target = process_pid(l->slots[SLOT_TARGET]);
+	if (target < 0)
+		return err_new(target, "look at the container's first process");
+	auto_close int inner = cgroup_entry_below(
+		cgroup_fd, flat_str(&l->plan, plan_head(&l->plan)->cgroup_path), target);
+	int pid = inner < 0 ? inner : clone_into(l, fds, inner);
+	return inner >= 0 && pid < 0 ? clone_error(pid, plan_head(&l->plan)->clone_flags) : pid;
+}
+
+int birth_begin(struct launch *l)
+{
+	auto_of(birth_fds) struct birth_fds fds = {-EBADF, -EBADF, -EBADF};
+	int r = birth_fds_open(l, &fds);
+	if (r < 0)
+		return r;
+	auto_close int cgroup_fd = take_fd(&l->slots[SLOT_CGROUP_TREE]);
+	int pid = clone_into(l, &fds, cgroup_fd);
+	if (pid == -EBUSY && l->subgroup_count > 0)
+		err_say(pid,
+			"this cgroup has controllers for groups below it, and takes no process");
+	else if (pid == -EBUSY && l->slots[SLOT_TARGET] >= 0)
+		pid = clone_beside_target(l, &fds, cgroup_fd);
+	else if (pid < 0)
+		clone_error(pid, plan_head(&l->plan)->clone_flags);
+	if (pid < 0)
+		return pid;
+	l->pid = pid;
+	return 0;
+}

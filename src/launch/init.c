@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Init: the container side before the payload.
+ *
+ * It is a static program, executed from a copy of itself that nobody can write, with nothing open but 0, 1, 2 and the
+ * sync socket on 3. It receives the plan and the fds that the plan names by slot, walks the table of steps, and ends
+ * as the payload. It must not parse, allocate, or choose; what it alone can know (paths below the new root) it
+ * resolves beneath a dirfd, as a row says. The first step that fails is reported with its number and its sentence, and
+ * init ends.
+ *
+ * Stages and privileges: everything up to "enter the root" runs with all capabilities of its user namespace in its own
+ * new namespaces; from there on the host's tree is out of reach; step_wait_start gives back what only the setting up
+ * needed; step_credentials drops to the payload's capabilities and reads them back; step_exec closes what is left.
+ */
+#include "launch/init.h"
+#include "launch/sync.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/signal.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { SYNC_FD = 3 };
+
+/* The start packet: after this the plan is mapped, and checked to its last offset. */
+static int begin(struct init *init)
+{
+	struct sync_message message;
+	int fds[1 + SLOT_MAX];
+	size_t fd_count = SOCKET_FDS_MAX;
+
+	int r = sync_expect(init->sync_fd, SYNC_BEGIN, &message, fds, &fd_count);
+	if (r < 0)
+		return r;
+	r = socket_receive_rest(init->sync_fd, fds, fd_count, 1 + slots_count(message.slots));
+	if (r < 0)
+		return err_new(r, "receive the plan and the fds of its slots");
+
+	const void *data;
+	size_t size;
+	r = fd_map(fds[0], &data, &size);
+	if (r < 0)
+		return err_new(r, "map the plan");
+	fd_close(fds[0]);
+	r = plan_open(&init->plan, data, size);
+	if (r == 0)
+		slots_unpack(message.slots, fds + 1, init->slots);
+	return r;
+}
+
+static _Noreturn void fail(const struct init *init, uint32_t step, bool is_exec)
+{
+	struct sync_message message = {
+		.type = SYNC_FAILED,
+		.step = step,
+		.phase = is_exec ? LAUNCH_PHASE_EXEC : LAUNCH_PHASE_SETUP,
+	};
+	err_pack(&message.error);
+	sync_send(init->sync_fd, &message, NULL, 0);
+	_exit(1);
+}
+
+_Noreturn void launch_init_main(void)
+{
+	static struct init init;
+	init = (struct init){
+		.sync_fd = SYNC_FD,
+		.proc_fd = -EBADF,
+		.console_fd = -EBADF,
+		.cwd_fd = -EBADF,
+		.state_fd = -EBADF,
+		.label_fds = {-EBADF, -EBADF, -EBADF},
+		.gate_read = -EBADF,
+		.gate_write = -EBADF,
+		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},
+	};
+
+	/* Nobody who shares a pid namespace with us may look into this process (security.md R6). */
+	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r == 0)
+		r = fd_set_cloexec(init.sync_fd, true);
+	if (r < 0) {
+		err_new(r, "begin");
+		fail(&init, 0, false);
+	}
+	signal_ignore_writes();
+	r = begin(&init);
+	if (r < 0)
+		fail(&init, 0, false);
+	init.mount.plan = &init.plan;
+	init.mount.slots = init.slots;
+	init.mount.slot_count = SLOT_MAX;
+
+	uint32_t step = 0;
+	for (size_t i = 0; i < step_kind_count; i++) {
+		const struct step_kind *kind = &step_kinds[i];
+		uint32_t rows = step_rows(&init.plan, kind);
+		for (uint32_t j = 0; j < rows; j++) {
+			step++;
+			if (kind->role != STEP_INIT)
+				continue;
+			r = kind->apply(&init, flat_row(&init.plan, kind->section, j));
+			if (r < 0)
+				fail(&init, step, init.is_about_payload);
+		}
+	}
+	BUG("a plan without a payload");
+}

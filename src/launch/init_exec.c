@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Init's last steps: from a process in its new root to the confined payload. This is the one place where a process
+ * becomes confined, for a container's first process and for every exec alike.
+ *
+ * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
+ * it, it comes last. An exec is born in the container's pid namespace after all of it: what the container can see, and
+ * with CAP_SYS_PTRACE take over, can do no more than the container itself (security.md R6).
+ */
+#include "launch/init.h"
+#include "launch/sync.h"
+#include "base/str.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+#include "sys/signal.h"
+#include "sys/term.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+enum { GROUPS_MAX = 1024, KEPT_ASIDE = 3 + LAUNCH_KEEP_MAX };
+
+int step_rlimit(struct init *init, const void *row)
+{
+	return sec_rlimit_set(row);
+}
+
+/* In the host's procfs, from the process that will write to it: before an exec joins the container's mount namespace, after
+ * a container has been born in a pid namespace that it shares. */
+int step_label_open(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	uint64_t magic;
+	auto_close int proc = sys_open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+	int r = proc < 0 ? proc : sys_fs_magic(proc, &magic);
+	if (r == 0 && magic != PROC_SUPER_MAGIC)
+		r = -ENOTSUP;
+	if (r < 0)
+		return err_new(r, "open /proc of the host");
+	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
+		if (!process->labels[kind])
+			continue;
+		int fd = sec_label_open(proc, kind);
+		if (fd < 0)
+			return fd;
+		init->label_fds[kind] = fd;
+	}
+	return 0;
+}
+
+int step_label(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	for (uint32_t kind = 0; kind < SEC_LABEL_COUNT; kind++) {
+		auto_close int fd = take_fd(&init->label_fds[kind]);
+		if (fd < 0)
+			continue;
+		int r = sec_label_set(fd, kind, flat_str(&init->plan, process->labels[kind]));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int step_sched(struct init *init, const void *row)
+{
+	return sec_sched_set(&init->plan, row);
+}
+
+static int session_begin(struct init *init)
+{
+	int r = sys_setsid();
+	if (r < 0)
+		return err_new(r, "new session");
+	if (init->console_fd < 0)
+		return 0;
+	r = term_set_controlling(init->console_fd);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = fd_place(init->console_fd, i);
+	return r < 0 ? err_new(r, "attach the terminal") : 0;
+}
+
+/* The payload may open /dev/stdout again. Only pipes, which husk has made for it; where they are the host's (a user
+ * namespace that does not map their owner, or the new one) they stay as they are. */
+static int stdio_give(uid_t uid)
+{
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+		int r = sys_stat_fd(i, &st);
+		if (r == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+			r = sys_chown_at(i, "", uid, (gid_t)-1, AT_EMPTY_PATH);
+		if (r < 0 && r != -EPERM && r != -EINVAL)
+			return err_new(r, "give the standard streams to uid %u", uid);
+	}
+	return 0;
+}
+
+int step_process(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	bool is_run = plan_head(&init->plan)->kind == PLAN_KIND_RUN;
+	int r = is_run ? session_begin(init) : 0; /* an exec begins its own where it is born */
+	if (r == 0 && !(plan_head(&init->plan)->flags & PLAN_KEEPS_KEYRING))
+		r = sec_keyring_new();
+	if (r == 0)
+		r = stdio_give(process->uid);
+	if (r < 0)
+		return r;
+	r = sys_fchdir(init->cwd_fd);
+	if (r < 0)
+		return err_new(r, "enter the working directory");
+	umask(process->umask);
+	return plan_head(&init->plan)->flags & PLAN_NO_NEW_PRIVS ? sec_no_new_privs() : 0;
+}
+
+/* By these two calls and no other, which the plan's maker has seen to it that the filter allows. The fd is closed here only
+ * when somebody answers, for close may be one of the calls. */
+static int listener_pass_on(struct init *init, int listener)
+{
+	auto_close int fd = listener;
+	struct sync_message message = {.type = SYNC_LISTENER};
+	int r = sync_send(init->sync_fd, &message, &fd, 1);
+	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_LISTENING, &message, NULL, NULL);
+}
+
+int step_seccomp(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	int r = sec_seccomp_load(flat_bytes(&init->plan, process->seccomp), process->seccomp.size,
+		process->seccomp_flags);
+	return r > 0 ? listener_pass_on(init, r) : r;
+}
+
+int step_credentials(struct init *init, const void *row)
+{
+	const struct plan_process_row *process = row;
+	gid_t groups[GROUPS_MAX];
+	uint32_t count = flat_count(&init->plan, PLAN_GROUP);
+	if (count > GROUPS_MAX)
+		return err_say(-E2BIG, "more than %d groups", GROUPS_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		groups[i] =
+			((const struct plan_group_row *)flat_row(&init->plan, PLAN_GROUP, i))->gid;
+
+	int r = sec_caps_bound(&process->caps);
+	if (r == 0)
+		r = plan_user_row(&init->plan)
+			? sec_ids_set_mapped(process->uid, process->gid, groups, count)
+			: sec_ids_set(process->uid, process->gid, groups, count);
+	if (r == 0)
+		r = sec_caps_set(&process->caps);
+	if (r < 0)
+		return r;
+	/* The kernel forgets it with the ids. */
+	r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r < 0 ? err_new(r, "hide from the container") : 0;
+}
+
+static const char *env_find(char *const *env, const char *name)
+{
+	size_t len = strlen(name);
+	for (; *env; env++)
+		if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+			return *env + len + 1;
+	return NULL;
+}
+
+static const char *plan_word(const struct flat *plan, enum plan_section section, uint32_t index)
+{
+	const struct plan_text_row *row = flat_row(plan, section, index);
+	return flat_str(plan, row->text);
+}
+
+static const char *plan_path(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_ENV); i++) {
+		const char *value = str_after(plan_word(plan, PLAN_ENV, i), "PATH=");
+		if (value)
+			return value;
+	}
+	return PATH_DEFAULT;
+}
+
+/* 0 for what might be executed by somebody. */
+static int looks_executable(int dir, const char *path)
+{
+	struct stat st;
+	int r = sys_stat_at(dir, path, 0, &st);
+	if (r < 0)
+		return r;
+	return S_ISREG(st.st_mode) && st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+int exec_check(const struct init *init)
+{
+	const char *program = plan_word(&init->plan, PLAN_ARG, 0);
+	if (strchr(program, '/')) {
+		int r = looks_executable(init->cwd_fd, program);
+		return r < 0 ? exec_error(r, program, false) : 0;
+	}
+	int worst = -ENOENT;
+	for (const char *path = plan_path(&init->plan); path;) {
+		const char *end = strchrnul(path, ':');
+		char candidate[PATH_MAX];
+		int r = fmt(candidate, "%.*s/%s", (int)(end - path), path, program);
+		if (r >= 0)
+			r = looks_executable(init->cwd_fd, candidate);
+		if (r == 0)
+			return 0;
+		worst = r == -EACCES ? r : worst;
+		path = *end ? end + 1 : NULL;
+	}
+	return exec_error(worst, program, true);
+}
+
+/* execvp(3) without its shell fallback. A directory that may not be read does not end the search, but is remembered. */
+static int exec_search(char *const *args, char *const *env)
+{
+	const char *path = env_find(env, "PATH");
+	if (!path)
+		path = PATH_DEFAULT;
+	int worst = -ENOENT;
+	char broken[PATH_MAX] = ""; /* it is there, and what it needs to run is not */
+
+	while (path) {
+		const char *end = strchrnul(path, ':');
+		char candidate[PATH_MAX];
+		int r = fmt(candidate, "%.*s/%s", (int)(end - path), path, args[0]);
+		if (r >= 0)
+			r = sys_execve_at(AT_FDCWD, candidate, args, env, 0);
+		if (r == -EACCES)
+			worst = r;
+		else if (r == -ENOENT && !*broken &&
+			sys_access_at(AT_FDCWD, candidate, F_OK, 0) == 0)
+			memcpy(broken, candidate, sizeof(broken));
+		else if (r != -ENOENT && r != -ENOTDIR && r != -ENAMETOOLONG)
+			return exec_error(r, candidate, true);
+		path = *end ? end + 1 : NULL;
+	}
+	bool is_broken = worst == -ENOENT && *broken;
+	return exec_error(worst, is_broken ? broken : args[0], !is_broken);
+}
+
+/* The kernel prints "(unreachable)" when a directory lies outside the root. */
+static int cwd_verify(void)
+{
+	char cwd[PATH_MAX];
+	int r = sys_getcwd(cwd, sizeof(cwd));
+	if (r < 0)
+		return err_new(r, "look at the working directory");
+	return cwd[0] == '/'
+		? 0
+		: err_say(-EPERM, "the working directory is outside the container's root");
+}
+
+/* PID 1 for --init: forwards signals to the payload and reaps whatever ends, until the payload has. */
+static _Noreturn void reap(pid_t payload, int payload_pidfd)
+{
+	for (;;) {
+		int number = signal_wait();
+		if (number > 0 && number != SIGCHLD)
+			sys_pidfd_send_signal(payload_pidfd, number);
+		int code;
+		pid_t pid;
+		while ((pid = signal_reap(&code)) > 0)
+			if (pid == payload)
+				_exit(code);
+	}
+}
+
+/* Returns in the payload-to-be only. The reaper is as confined as the payload, for the filter is loaded by now; and as
+ * it never executes anything, nothing is closed for it: it keeps the payload's pidfd, on 0, and nothing else. */
+static int reaper_start(void)
+{
+	signal_block_all();
+	int pidfd;
+	int pid = sys_fork(0, &pidfd);
+	if (pid < 0)
+		return err_new(pid, "start the payload below the reaper");
+	if (pid > 0) {
+		if (fd_place(pidfd, 0) < 0 || fd_close_from(1) < 0)
+			_exit(1);
+		reap(pid, 0);
+	}
+	return term_is(0) ? term_set_foreground(0) : 0;
+}
+
+/* The joining process hands over to a child in the container's pid namespace. */
+static int exec_begin(struct init *init)
+{
+	int r = init->gate_read >= 0 ? hand_over(init) : 0;
+	return r < 0 ? r : session_begin(init);
+}
+
+/* The payload's 3, 4, ...: all of them, and the sync socket, first go where none of these numbers is. */
+static int kept_place(struct init *init, int *out_next)
+{
+	int kept[LAUNCH_KEEP_MAX], count = 0;
+	for (uint32_t i = SLOT_KEEP_FIRST; i < SLOT_FIRST_FREE && init->slots[i] >= 0; i++) {
+		int fd = sys_fcntl(init->slots[i], F_DUPFD_CLOEXEC, KEPT_ASIDE);
+		if (fd < 0)
+			return err_new(fd, "keep file descriptor %d", 3 + count);
+		kept[count++] = fd;
+	}
+	*out_next = 3 + count;
+	if (count == 0)
+		return 0;
+	int sync = sys_fcntl(init->sync_fd, F_DUPFD_CLOEXEC, KEPT_ASIDE);
+	if (sync < 0)
+		return err_new(sync, "move the sync socket");
+	fd_replace(&init->sync_fd, sync);
+	int r = 0;
+	for (int i = 0; i < count && r >= 0; i++)
+		r = fd_place(kept[i], 3 + i);
+	return r < 0 ? err_new(r, "keep file descriptors") : 0;
+}
+
+int step_exec(struct init *init, const void *row)
+{
+	static char *pointers[PLAN_POINTERS_MAX];
+	init->is_about_payload = true;
+	uint32_t arg_count = flat_count(&init->plan, PLAN_ARG);
+	uint32_t env_count = flat_count(&init->plan, PLAN_ENV);
+	if (arg_count + env_count + 3 > PLAN_POINTERS_MAX)
+		return err_say(-E2BIG, "too many arguments");
+
+	char **args = pointers, **env = pointers + arg_count + 1;
+	for (uint32_t i = 0; i < arg_count; i++)
+		args[i] = (char *)flat_str(&init->plan,
+			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ARG, i))->text);
+	for (uint32_t i = 0; i < env_count; i++)
+		env[i] = (char *)flat_str(&init->plan,
+			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
+	char home[HOME_ROOM];
+	if (!env_find(env, "HOME")) {
+		home_find(plan_process(&init->plan)->uid, home);
+		env[env_count] = home;
+	}
+
+	int r = cwd_verify();
+	if (r == 0 && plan_head(&init->plan)->kind == PLAN_KIND_EXEC)
+		r = exec_begin(init);
+	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)
+		r = reaper_start();
+	int next = 3;
+	if (r == 0)
+		r = kept_place(init, &next);
+	if (r < 0)
+		return r;
+	r = fd_cloexec_from((unsigned)next);
+	if (r < 0)
+		return err_new(r, "close what is left open");
+	signal_reset();
+	if (!strchr(args[0], '/'))
+		return exec_search(args, env);
+	return exec_error(sys_execve_at(AT_FDCWD, args[0], args, env, 0), args[0], false);
+}

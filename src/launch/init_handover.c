@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Being born in a pid namespace that was joined: a child of the same parent goes on in place of this process, once the
+ * host has heard of it.
+ */
+#include "launch/init.h"
+#include "launch/sync.h"
+#include "sys/calls.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <unistd.h>
+
+static const char gate_word[] = "go on";
+
+/* What hand_over needs, while this process may still make it. */
+int gate_open(struct init *init)
+{
+	int gate[2];
+	int r = sys_pipe(gate);
+	if (r < 0)
+		return err_new(r, "make a pipe");
+	init->gate_read = gate[0];
+	init->gate_write = gate[1];
+	return 0;
+}
+
+/* The child goes on once the host has heard of it, and ends when it has not: what nobody waits for may not run. It says so,
+ * for the host may have heard of it all the same. Not ECONNRESET: that is how the host hears that the payload runs. */
+static int gate_pass(struct init *init)
+{
+	fd_replace(&init->gate_write, -EBADF);
+	char word[sizeof(gate_word)];
+	ssize_t n = sys_read(init->gate_read, word, sizeof(word));
+	fd_replace(&init->gate_read, -EBADF);
+	if (n == 0)
+		return err_say(-ECANCELED, "the one that joined the namespaces has died");
+	return n < 0 ? err_new((int)n, "wait for the host") : 0;
+}
+
+int hand_over(struct init *init)
+{
+	int pidfd = -EBADF;
+	int pid = sys_fork(CLONE_PARENT, &pidfd);
+	if (pid < 0)
+		return err_new(pid, "enter the pid namespace");
+	if (pid == 0)
+		return gate_pass(init);
+
+	struct sync_message message = {.type = SYNC_CHILD, .step = (uint32_t)pid};
+	int r = sync_send(init->sync_fd, &message, &pidfd, 1);
+	if (r < 0)
+		return r;
+	ssize_t n = sys_write(init->gate_write, gate_word, sizeof(gate_word));
+	_exit(n != sizeof(gate_word));
+}

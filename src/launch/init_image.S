@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The program husk-init (src/bin/husk-init.c), stripped, as read-only data. HUSK_INIT_IMAGE is its path; the build says it. */
+	.section .rodata.launch_init_image, "a", %progbits
+	.global launch_init_image, launch_init_image_end
+	.hidden launch_init_image, launch_init_image_end
+	.balign 16
+launch_init_image:
+	.incbin HUSK_INIT_IMAGE
+launch_init_image_end:
+	.section .note.GNU-stack, "", %progbits

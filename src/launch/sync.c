@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conversation of host and init over one SOCK_SEQPACKET pair.
+ *
+ *   host                                  init
+ *                                  <----  CHILD (pidfd)    a user namespace is joined: who did has made init there
+ *   MAPPED                         ---->                   only with a user namespace; init is executed after it
+ *   BEGIN (plan, slots)            ---->
+ *                                  <----  CHILD (pidfd)    a container that joins a pid namespace: it is born there
+ *                                  <----  CONSOLE (pty)    only with a terminal
+ *                                  <----  HOOKS            only with hooks of the host's
+ *   HOOKED (state)                 ---->                   the state for hooks of init's
+ *                                  <----  READY
+ *   START                          ---->                   with SLOT_STARTER: now wait for a connection there, on
+ *                                                          which the rest of the conversation is, from START again
+ *                                  <----  LISTENER (fd)    only with a filter that notifies
+ *   LISTENING                      ---->                   from here on somebody answers
+ *                                  <----  CHILD (pidfd)    an exec: it is born in the pid namespace, confined
+ *                                  <----  end of file: the payload runs (the socket is close-on-exec)
+ *
+ * FAILED may come from init at any moment and ends the conversation.
+ * The table is used by both sides; what is not in it is an error, not a comment.
+ */
+#include "launch/sync.h"
+#include "sys/fd.h"
+#include "sys/socket.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+struct sync_rule {
+	const char *name;
+	uint32_t fd_limit;
+	bool has_error;
+};
+
+static const struct sync_rule sync_rules[] = {
+	[SYNC_NONE] = {"nothing", 0, false},
+	[SYNC_BEGIN] = {"begin", SOCKET_FDS_MAX, false},
+	[SYNC_MAPPED] = {"ids mapped", 0, false},
+	[SYNC_CHILD] = {"child", 1, false},
+	[SYNC_CONSOLE] = {"console", 1, false},
+	[SYNC_HOOKS] = {"hooks", 0, false},
+	[SYNC_HOOKED] = {"hooks have run", 1, false},
+	[SYNC_READY] = {"ready", 0, false},
+	[SYNC_START] = {"start", 0, false},
+	[SYNC_LISTENER] = {"listener", 1, false},
+	[SYNC_LISTENING] = {"listening", 0, false},
+	[SYNC_FAILED] = {"failed", 0, true},
+};
+_Static_assert(
+	sizeof(sync_rules) / sizeof(sync_rules[0]) == SYNC_COUNT, "one rule for each message");
+
+/* Messages without an error are sent without its page. */
+static size_t message_size(enum sync_type type)
+{
+	return sync_rules[type].has_error ? sizeof(struct sync_message)
+					  : offsetof(struct sync_message, error);
+}
+
+int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count)
+{
+	int r = socket_send(fd, message, message_size(message->type), fds, fd_count);
+	return r < 0 ? err_new(r, "send \"%s\"", sync_rules[message->type].name) : 0;
+}
+
+size_t slots_count(const uint64_t words[static SLOT_WORDS])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_WORDS; i++)
+		count += (size_t)__builtin_popcountll(words[i]);
+	return count;
+}
+
+size_t slots_pack(const int slots[static SLOT_MAX], uint64_t words[static SLOT_WORDS], int *fds)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_MAX; i++) {
+		if (slots[i] < 0)
+			continue;
+		words[i / 64] |= 1ull << (i % 64);
+		fds[count++] = slots[i];
+	}
+	return count;
+}
+
+size_t slots_unpack(
+	const uint64_t words[static SLOT_WORDS], const int *fds, int slots[static SLOT_MAX])
+{
+	size_t count = 0;
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		slots[i] = words[i / 64] >> (i % 64) & 1 ? fds[count++] : -EBADF;
+	return count;
+}
+
+/* The caller, who may own what it finds there, finds nothing. */
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fd_replace(&fds[i], -EBADF);
+}
+
+int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count)
+{
+	struct sync_message message = {0};
+	size_t count = fd_count ? *fd_count : 0;
+	ssize_t size = socket_receive(fd, &message, sizeof(message), fds, &count);
+	if (size == 0)
+		return err_say(-ECONNRESET, "the process on the other side has ended");
+	if (size < 0)
+		return err_new((int)size, "receive");
+	if ((size_t)size < sizeof(message.type) || message.type == SYNC_NONE ||
+		message.type >= SYNC_COUNT || (size_t)size != message_size(message.type) ||
+		count > sync_rules[message.type].fd_limit) {
+		close_all(fds, count);
+		return err_say(-EPROTO, "a message that nobody sends (type %u, %zd bytes)",
+			message.type, size);
+	}
+	*out = message;
+	if (fd_count)
+		*fd_count = count;
+	return message.type == SYNC_FAILED ? err_unpack(&message.error) : 0;
+}
+
+int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count)
+{
+	size_t count = fd_count ? *fd_count : 0;
+	int r = sync_receive(fd, out, fds, fd_count ? fd_count : NULL);
+	if (r < 0)
+		return r;
+	if (out->type == type)
+		return 0;
+	if (fd_count && *fd_count <= count)
+		close_all(fds, *fd_count);
+	return err_say(-EPROTO, "\"%s\" instead of \"%s\"", sync_rules[out->type].name,
+		sync_rules[type].name);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A container on its way from its bundle to its first process: what create and restore share. */
+#include "runtime/groups.h"
+#include "base/arena.h"
+
+struct creation {
+	struct runtime *rt;
+	const struct runtime_create *request;
+	struct arena arena;
+	struct buf config, plan;
+	struct oci_spec spec;
+	struct runtime_state state;
+	struct launch launch;
+	struct runtime_group group;
+	int dir, lock;
+};
+
+void creation_release(struct creation *c);
+AUTO_STRUCT(creation, struct creation, creation_release)
+
+/* Finds every error that the bundle can have, and makes its plan; there is nothing yet to undo. */
+int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_create *request);
+/* Makes the container's directory, locked. */
+int creation_claim(struct creation *c);
+/* Writes down who it is: from here on every other command finds it. */
+int creation_store(struct creation *c);
+/* Gives the first process, its terminal and its number to who asked for them. */
+int creation_report(struct creation *c, struct runtime_child *out);
+/* After a failure: ends what runs and removes what was made. The trail is kept. */
+void creation_undo(struct creation *c);
