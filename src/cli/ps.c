@@ -78,6 +78,20 @@ static void status_text(const struct summary *s, struct buf *out)
 		else
 			buf_addf(out, "Exited (%d) %s ago", s->exit_code, ago);
 		break;
+	case CONTAINER_PAUSED:
+		format_ago(ago, seconds_since(s->started_ns));
+		buf_addf(out, "Up %s (Paused)", ago);
+		break;
+	case CONTAINER_RESTARTING:
+		format_ago(ago, seconds_since(s->finished_ns));
+		buf_addf(out, "Restarting (%d) %s ago", s->exit_code, ago);
+		break;
+	case CONTAINER_REMOVING:
+		buf_adds(out, "Removal In Progress");
+		break;
+	case CONTAINER_DEAD:
+		buf_adds(out, "Dead");
+		break;
 	case CONTAINER_BROKEN:
 		buf_adds(out, "Broken (husk rm removes it)");
 		break;
@@ -218,7 +232,7 @@ static int put_row(
 	json_put_string(&w, "Ports", s->ports);
 	json_put_string(&w, "RunningFor", arena_printf(&a, "%s ago", ago));
 	json_put_string(&w, "Size", "");
-	json_put_string(&w, "State", ps_state_word(s));
+	json_put_string(&w, "State", container_state_words[s->state]);
 	json_put_string(&w, "Status", status.data);
 	json_close_object(&w);
 	return 0;

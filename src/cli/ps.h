@@ -9,9 +9,6 @@ struct ps_row {
 	struct summary summary;
 };
 
-/* "created", "running", "exited", "dead". */
-const char *ps_state_word(const struct summary *s);
-
 /* The words of -f, as they were typed and looked at once. */
 struct ps_filter {
 	struct ps_condition *conditions;

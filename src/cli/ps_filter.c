@@ -31,13 +31,6 @@ struct ps_key {
 	void (*release)(struct ps_condition *condition);
 };
 
-static const char *const states[] = {"created", "running", "exited", "dead"};
-
-const char *ps_state_word(const struct summary *s)
-{
-	return states[s->state];
-}
-
 static int pattern_open(struct ps_condition *condition, struct engine *e)
 {
 	int r = regcomp(&condition->pattern, condition->value, REG_EXTENDED | REG_NOSUB);
@@ -74,10 +67,8 @@ static bool id_holds(
 /* States that there are not here are Docker's all the same: no container is in one. */
 static int status_open(struct ps_condition *condition, struct engine *e)
 {
-	static const char *const known[] = {
-		"created", "restarting", "running", "removing", "paused", "exited", "dead"};
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (str_eq(condition->value, known[i]))
+	for (size_t i = 0; i < CONTAINER_STATE_COUNT; i++)
+		if (str_eq(condition->value, container_state_words[i]))
 			return 0;
 	return err_say(-EINVAL,
 		"--filter status: \"%s\" is not one of created, restarting, running, removing, "
@@ -88,7 +79,7 @@ static int status_open(struct ps_condition *condition, struct engine *e)
 static bool status_holds(
 	const struct ps_condition *condition, const struct ps_row *row, const struct container *c)
 {
-	return str_eq(condition->value, ps_state_word(&row->summary));
+	return str_eq(condition->value, container_state_words[row->summary.state]);
 }
 
 static bool label_holds(

@@ -57,8 +57,6 @@ int container_create(struct engine *e, struct container *c)
 	r = name_take(e, c);
 	if (r < 0)
 		return r;
-	struct summary summary;
-	summary_fill(c, &summary);
 	r = container_run_dir_begin(e, c);
 	if (r == 0)
 		r = snapshot_make(e, c);
@@ -69,7 +67,7 @@ int container_create(struct engine *e, struct container *c)
 		r = volumes_make(e, c);
 	/* The record comes last: its fsync takes the name of the summary with it, if not its content. */
 	if (r == 0)
-		r = summary_store(e, c->id, &summary);
+		r = summary_make(e, c);
 	if (r == 0)
 		r = container_record_store(e, c, !c->is_auto_remove);
 	fd_replace(&e->image_use_fd, -EBADF);

@@ -46,6 +46,6 @@ int detached_run(struct start *s)
 	if (r == 0)
 		r = monitor_go(&monitor, &l->phase);
 	if (r == 0)
-		r = summary_running(s, &monitor.process, &payload);
+		r = started_record(s, &monitor.process, &payload);
 	return r < 0 ? r : ended_collect(s->e, s->c->id, run_dir);
 }

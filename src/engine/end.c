@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of a container: what the kernel and the disk hold of it is given back. */
+/*
+ * The end of a container, the only one: the kernel gives back what it has of it, the network first and then processes and
+ * cgroup; then the container stays and its row says why, or all of it goes.
+ */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -12,8 +15,19 @@
 
 enum { WAITER_PATIENCE_MS = 1000, COLLECT_STEP_MS = 10 };
 
-/* What the kernel still has of a container: processes, cgroup, and what the network leased. Twice is fine. */
-int container_release(struct engine *e, const char *id)
+static const struct {
+	bool is_unsure; /* more may have been leased than was written down */
+	bool awaits_waiters; /* before the files go */
+	enum container_event event; /* what its row is told if it stays */
+} rules[] = {
+	[END_EXIT] = {.awaits_waiters = true, .event = CONTAINER_EVENT_EXIT},
+	[END_FAILURE] = {.is_unsure = true, .event = CONTAINER_EVENT_START_FAILED},
+	[END_SWEEP] = {.is_unsure = true, .event = CONTAINER_EVENT_EXIT},
+	[END_REMOVAL] = {0},
+};
+
+/* Its processes and its cgroup. */
+static int cgroup_release(struct engine *e, const char *id)
 {
 	auto_buf struct buf path = BUF_INIT;
 	container_cgroup_path(e, id, &path);
@@ -28,7 +42,8 @@ int container_release(struct engine *e, const char *id)
 	return instance_groups_remove(e);
 }
 
-int container_forget(struct engine *e, const char *id, const char *name)
+/* Its name and its files. */
+static int files_remove(struct engine *e, const char *id, const char *name)
 {
 	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
 	if (r < 0)
@@ -40,12 +55,6 @@ int container_forget(struct engine *e, const char *id, const char *name)
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
-}
-
-int container_erase(struct engine *e, const char *id, const char *name)
-{
-	int r = anonymous_remove(e, id);
-	return r < 0 ? r : container_forget(e, id, name);
 }
 
 /* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
@@ -62,28 +71,24 @@ static void waiters_pass(struct engine *e, const char *id)
 	}
 }
 
-/* Gives back what the kernel and the disk hold of an ended container. The caller has its lock. */
-static int collect_locked(struct engine *e, const char *id, struct summary *summary)
+int container_end(struct engine *e, const struct end *end)
 {
-	int r = network_detach(e, id);
+	int r = rules[end->kind].is_unsure ? network_abandon(e, end->id)
+					   : network_detach(e, end->id);
 	if (r == 0)
-		r = container_release(e, id);
+		r = cgroup_release(e, end->id);
 	if (r < 0)
 		return r;
-	if (summary->flags & SUMMARY_AUTO_REMOVE) {
-		auto_close int pending = pending_try(e, id);
-		waiters_pass(e, id);
-		r = container_erase(e, id, summary->name);
-		if (r == 0)
-			pending_end(e, id, &pending);
-		return r;
-	}
-	if (summary->finished_ns == 0)
-		summary->finished_ns = clock_real_ns();
-	return summary_store(e, id, summary);
+	if (end->stays)
+		return end->facts ? container_change(e, end->id, rules[end->kind].event, end->facts)
+				  : 0;
+	if (rules[end->kind].awaits_waiters)
+		waiters_pass(e, end->id);
+	if (!end->keeps_volumes)
+		r = anonymous_remove(e, end->id);
+	return r < 0 ? r : files_remove(e, end->id, end->name);
 }
 
-/* 1 when there was something to collect. */
 int collect(struct engine *e, const char *id)
 {
 	auto_close int lock = container_lock(e, id);
@@ -91,12 +96,21 @@ int collect(struct engine *e, const char *id)
 		return 0; /* somebody else was faster */
 	if (lock < 0)
 		return lock;
-	struct summary stored, now;
-	if (summary_read(e, id, &stored) < 0 || container_summary(e, id, &now) < 0)
+	struct summary now;
+	if (container_summary(e, id, &now) < 0 || !(now.flags & SUMMARY_UNCOLLECTED))
 		return 0;
-	if (stored.state != CONTAINER_RUNNING || now.state != CONTAINER_EXITED)
-		return 0;
-	int r = collect_locked(e, id, &now);
+	const struct container_facts facts = {.exit_code = now.exit_code,
+		.finished_ns = now.finished_ns,
+		.is_oom_killed = now.flags & SUMMARY_OOM_KILLED};
+	const struct end end = {.kind = END_EXIT,
+		.id = id,
+		.name = now.name,
+		.stays = !(now.flags & SUMMARY_AUTO_REMOVE),
+		.facts = &facts};
+	auto_close int pending = end.stays ? -EBADF : pending_try(e, id);
+	int r = container_end(e, &end);
+	if (r == 0)
+		pending_end(e, id, &pending);
 	return r < 0 ? r : 1;
 }
 
@@ -129,65 +143,26 @@ int foreground_ended(struct engine *e, const struct container *c, const struct l
 	uint64_t oom_kills = 0;
 	bool is_oom = cgroup_oom_kills(oom, &oom_kills) == 0 && oom_kills > 0;
 	exit_tell(e, c->id, code, is_oom);
-	int r = network_detach(e, c->id);
-	if (r == 0)
-		r = container_release(e, c->id);
-	if (r < 0)
-		return r;
-	if (c->is_auto_remove) {
-		waiters_pass(e, c->id);
-		return container_erase(e, c->id, c->name);
-	}
-	struct summary summary;
-	r = summary_read(e, c->id, &summary);
-	if (r < 0)
-		return err_new(r, "read the summary of container %.12s", c->id);
-	summary.state = CONTAINER_EXITED;
-	summary.exit_code = code;
-	summary.finished_ns = clock_real_ns();
-	summary.flags |= is_oom ? SUMMARY_OOM_KILLED : 0;
-	return summary_store(e, c->id, &summary);
+	const struct container_facts facts = {.exit_code = code, .is_oom_killed = is_oom};
+	const struct end end = {.kind = END_EXIT,
+		.id = c->id,
+		.name = c->name,
+		.stays = !c->is_auto_remove,
+		.facts = &facts};
+	return container_end(e, &end);
 }
 
-/* A mistake leaves nothing. A command that is missing or not executable is the container's own affair: without --rm it
- * stays, created and never started, as with Docker. The trail is kept; an error means that something is left. */
-int failed(struct engine *e, const struct container *c, enum launch_phase phase)
+int start_failed(struct engine *e, const struct container *c, bool stays)
 {
 	struct err_packet trail;
 	err_pack(&trail);
-	int r = network_abandon(e, c->id);
-	if (r == 0)
-		r = container_release(e, c->id);
-	struct summary summary;
-	bool stays = phase == LAUNCH_PHASE_EXEC && !c->is_auto_remove;
-	if (r == 0 && stays)
-		r = summary_read(e, c->id, &summary);
-	if (r == 0 && stays) {
-		summary.state = CONTAINER_CREATED;
-		summary.flags |= SUMMARY_STAYS;
-		r = summary_store(e, c->id, &summary);
-	} else if (r == 0) {
-		r = container_erase(e, c->id, c->name);
-	}
+	const struct end end = {.kind = END_FAILURE,
+		.id = c->id,
+		.name = c->name,
+		.stays = stays,
+		.facts = &(const struct container_facts){.exit_code = -1}};
+	int r = container_end(e, &end);
 	if (r == 0 && trail.code == -ECONNRESET) /* the monitor has died */
-		r = instance_groups_sweep(e);
-	if (r < 0)
-		log_warn("after a failure: %s", err_text());
-	err_unpack(&trail);
-	return r;
-}
-
-/* As it was before. The trail is kept; an error means that something is left. */
-int start_failed(struct engine *e, const char *id, const struct summary *before)
-{
-	struct err_packet trail;
-	err_pack(&trail);
-	int r = network_abandon(e, id);
-	if (r == 0)
-		r = container_release(e, id);
-	if (r == 0)
-		r = summary_store(e, id, before);
-	if (r == 0 && trail.code == -ECONNRESET)
 		r = instance_groups_sweep(e);
 	if (r < 0)
 		log_warn("after a failure: %s", err_text());

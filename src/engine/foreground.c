@@ -118,7 +118,7 @@ int foreground_run(struct start *s, int *out_code)
 	if (r == 0)
 		r = foreground_release(l);
 	if (r == 0)
-		r = summary_running(s, &self, &payload);
+		r = started_record(s, &self, &payload);
 	if (r == 0)
 		r = foreground_supervise(l, &m, out_code);
 	foreground_close(&m);

@@ -23,15 +23,14 @@ static void put_time(struct json_writer *w, const char *key, uint64_t ns)
 
 static void put_state(struct json_writer *w, const struct summary *s)
 {
-	static const char *const words[] = {"created", "running", "exited", "dead"};
-	bool is_running = s->state == CONTAINER_RUNNING;
+	bool is_running = s->state == CONTAINER_RUNNING || s->state == CONTAINER_PAUSED;
 	json_open_object(w, "State");
-	json_put_string(w, "Status", words[s->state]);
+	json_put_string(w, "Status", container_state_words[s->state]);
 	json_put_bool(w, "Running", is_running);
-	json_put_bool(w, "Paused", false);
-	json_put_bool(w, "Restarting", false);
+	json_put_bool(w, "Paused", s->state == CONTAINER_PAUSED);
+	json_put_bool(w, "Restarting", s->state == CONTAINER_RESTARTING);
 	json_put_bool(w, "OOMKilled", s->flags & SUMMARY_OOM_KILLED);
-	json_put_bool(w, "Dead", s->state == CONTAINER_BROKEN);
+	json_put_bool(w, "Dead", s->state == CONTAINER_DEAD || s->state == CONTAINER_BROKEN);
 	json_put_i64(w, "Pid", is_running ? s->process.pid : 0);
 	json_put_i64(w, "ExitCode", s->state == CONTAINER_EXITED ? s->exit_code : 0);
 	json_put_string(w, "Error",

@@ -52,19 +52,27 @@ int container_top_open(const struct engine *e, const struct container *c);
 /* What is below the writable layer, as a read-only root. */
 int container_image_root_open(const struct engine *e, const struct container *c);
 
-/* The end of a container: end.c. Ends what still runs and gives back what the kernel has of it. */
-int container_release(struct engine *e, const char *id);
-/* Removes name and files; erase its anonymous volumes, too. */
-int container_forget(struct engine *e, const char *id, const char *name);
-int container_erase(struct engine *e, const char *id, const char *name);
-/* Gives back what an ended container has whose end nobody has seen; 1 when there was something to give back. */
+/* The end of a container, of each kind; its lock, or that of its pending file, is the caller's. */
+enum end_kind {
+	END_EXIT, /* its process has ended */
+	END_FAILURE, /* it could not be started */
+	END_SWEEP, /* the command that made or started it has died */
+	END_REMOVAL
+};
+struct end {
+	enum end_kind kind;
+	const char *id, *name; /* NULL: whatever name it has */
+	bool stays; /* as a container; otherwise its files go */
+	bool keeps_volumes; /* those that it was given without a name */
+	const struct container_facts *facts; /* NULL: its row is right already */
+};
+int container_end(struct engine *e, const struct end *end);
+/* The end that was found; 1 when there was one. */
 int collect(struct engine *e, const char *id);
 /* The end as this process saw it, its parent. */
 int foreground_ended(struct engine *e, const struct container *c, const struct launch *l, int code);
-/* After a failed run or start: what was made is gone, or as it was `before`. The trail is kept; an error means that
- * something is left. */
-int failed(struct engine *e, const struct container *c, enum launch_phase phase);
-int start_failed(struct engine *e, const char *id, const struct summary *before);
+/* Undoes a start. The trail is kept; an error means that something is left. */
+int start_failed(struct engine *e, const struct container *c, bool stays);
 /* Returns when the end of a container whose process is gone is recorded: the process that should do it has a moment, then
  * it is done here. */
 int wait_collected(struct engine *e, const char *id, const struct summary *summary);
@@ -94,7 +102,7 @@ int detached_run(struct start *s);
 /* The process that will be the payload, while it still waits; then, when it runs, the row that says so, and the lock is
  * let go. */
 int payload_identify(const struct launch *l, struct process_id *out);
-int summary_running(
+int started_record(
 	struct start *s, const struct process_id *monitor, const struct process_id *payload);
 
 /* This process as the monitor: foreground.c. Pipes between the payload and it, unless there is a terminal; letting the

@@ -15,21 +15,13 @@ int exit_code_of(int code, enum launch_phase phase)
 }
 
 /* Only once the payload runs: who trusts the row (an exec above all) finds the container's root and all its walls. */
-int summary_running(
+int started_record(
 	struct start *s, const struct process_id *monitor, const struct process_id *payload)
 {
-	const struct container *c = s->c;
-	struct summary summary;
-	int r = summary_read(s->e, c->id, &summary);
-	if (r < 0)
-		return err_new(r, "read the summary of container %.12s", c->id);
-	summary.state = CONTAINER_RUNNING;
-	summary.flags |= c->is_detached ? SUMMARY_DETACHED : 0;
-	summary.started_ns = clock_real_ns();
-	summary.process = *payload;
-	summary.monitor = *monitor;
-	network_describe(s->e, c, &summary);
-	r = summary_store(s->e, c->id, &summary);
+	struct container_facts facts = {
+		.process = *payload, .monitor = *monitor, .is_detached = s->c->is_detached};
+	network_describe(s->e, s->c, &facts);
+	int r = container_change(s->e, s->c->id, CONTAINER_EVENT_START, &facts);
 	fd_replace(&s->lock, -EBADF);
 	fd_replace(&s->gate, -EBADF);
 	return r;

@@ -53,8 +53,9 @@ static int orphan_adopt(struct engine *e, const char *id, struct summary *summar
 	int r = adopt(e, id, run_dir, &stored);
 	if (r == -ESRCH)
 		return 0; /* it has ended, or was removed, meanwhile */
+	const struct container_facts facts = {.monitor = stored.monitor};
 	if (r == 0)
-		r = summary_store(e, id, &stored);
+		r = container_change(e, id, CONTAINER_EVENT_ADOPT, &facts);
 	if (r < 0)
 		return err_wrap(r, "give container %.12s a new monitor", id);
 	summary->monitor = stored.monitor;

@@ -125,7 +125,10 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 		space_explain(e, r);
 		*out_code = exit_code_of(r, s.launch.phase);
 		launch_close(&s.launch);
-		left = failed(e, c, s.launch.phase);
+		/* A command that is missing or not executable is the container's own affair: without --rm it stays, created and
+		 * never started, as with Docker. */
+		left = start_failed(
+			e, c, s.launch.phase == LAUNCH_PHASE_EXEC && !c->is_auto_remove);
 	} else {
 		left = s.left;
 	}
@@ -154,7 +157,7 @@ static int start_again(struct start *s, int *out_left)
 		return 0;
 	space_explain(s->e, r);
 	launch_close(&s->launch);
-	*out_left = start_failed(s->e, s->c->id, &before);
+	*out_left = start_failed(s->e, s->c, true);
 	return r;
 }
 

@@ -106,12 +106,12 @@ static int remove_locked(struct engine *e, const char *id, bool volumes_too)
 	bool has_row = container_summary(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
 	if (has_row && summary.state == CONTAINER_RUNNING)
 		return 1;
-	int r = network_detach(e, id);
-	if (r == 0)
-		r = container_release(e, id);
-	if (r == 0 && (volumes_too || (has_row && summary.flags & SUMMARY_AUTO_REMOVE)))
-		r = anonymous_remove(e, id);
-	return r < 0 ? r : container_forget(e, id, has_row ? summary.name : NULL);
+	bool is_auto_remove = has_row && summary.flags & SUMMARY_AUTO_REMOVE;
+	const struct end end = {.kind = END_REMOVAL,
+		.id = id,
+		.name = has_row ? summary.name : NULL,
+		.keeps_volumes = !volumes_too && !is_auto_remove};
+	return container_end(e, &end);
 }
 
 int container_remove(struct engine *e, const char *id, bool is_forced, bool volumes_too)

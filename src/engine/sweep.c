@@ -18,21 +18,14 @@ static int container_abandoned(struct engine *e, const char *id)
 	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
 		process_is_alive(&summary.process))
 		return 0;
-	int r = network_abandon(e, id);
-	if (r == 0)
-		r = container_release(e, id);
-	if (r < 0)
-		return r;
-	bool stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
-		(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS);
-	if (!stays)
-		return container_erase(e, id, has_summary ? summary.name : NULL);
-	if (summary.state != CONTAINER_RUNNING)
-		return 0;
-	summary.state = CONTAINER_EXITED;
-	summary.exit_code = -1;
-	summary.finished_ns = clock_real_ns();
-	return summary_store(e, id, &summary);
+	const struct container_facts unseen = {.exit_code = -1};
+	const struct end end = {.kind = END_SWEEP,
+		.id = id,
+		.name = has_summary ? summary.name : NULL,
+		.stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
+			(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS),
+		.facts = summary.state == CONTAINER_RUNNING ? &unseen : NULL};
+	return container_end(e, &end);
 }
 
 /* 1 when there is nothing pending of this container any more, 0 when its command lives. One that cannot be swept stays

@@ -361,20 +361,20 @@ int network_abandon(struct engine *e, const char *id)
 	return r == 0 || r == -ENOENT || r == -EBADMSG ? endpoint_release(e, id, NULL) : r;
 }
 
-void network_describe(struct engine *e, const struct container *c, struct summary *summary)
+void network_describe(struct engine *e, const struct container *c, struct container_facts *out)
 {
 	struct endpoint endpoint;
 	if (endpoint_load(e, c->id, &endpoint) < 0)
 		return;
 	char address[NET_ADDRESS_TEXT];
-	fmt(summary->address, "%s", net_address_format(address, &endpoint.address));
+	fmt(out->address, "%s", net_address_format(address, &endpoint.address));
 	auto_buf struct buf ports = BUF_INIT;
 	for (size_t i = 0; i < endpoint.port_count; i++) {
 		buf_adds(&ports, i ? ", " : "");
 		port_format(&endpoint.ports[i], &ports);
 	}
-	if (fmt(summary->ports, "%s", ports.data) < 0)
-		fmt(summary->ports, "%.*s...", (int)sizeof(summary->ports) - 4, ports.data);
+	if (fmt(out->ports, "%s", ports.data) < 0)
+		fmt(out->ports, "%.*s...", (int)sizeof(out->ports) - 4, ports.data);
 }
 
 static void plan_say(

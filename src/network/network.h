@@ -28,8 +28,8 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid);
 int network_detach(struct engine *e, const char *id);
 /* The same for a command that may have died before it wrote down what it had leased. */
 int network_abandon(struct engine *e, const char *id);
-/* Address and ports into the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
-void network_describe(struct engine *e, const struct container *c, struct summary *summary);
+/* Address and ports for the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
+void network_describe(struct engine *e, const struct container *c, struct container_facts *out);
 void network_plan(
 	struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec);
 void network_inspect(struct engine *e, const struct container *c, const struct summary *s,

@@ -46,8 +46,46 @@ struct container {
 	bool has_invented_name; /* not in the record */
 };
 
+/* The numbers are on disk, but for the last: a container of which neither summary nor record can be read. */
+enum container_state {
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_EXITED,
+	CONTAINER_PAUSED,
+	CONTAINER_RESTARTING, /* it has ended, and will be started again */
+	CONTAINER_REMOVING,
+	CONTAINER_DEAD, /* its removal has failed */
+	CONTAINER_BROKEN
+};
+enum { CONTAINER_STATE_COUNT = CONTAINER_BROKEN + 1 };
+/* As Docker calls them; a broken one is "dead". */
+extern const char *const container_state_words[CONTAINER_STATE_COUNT];
+
+/* What leads from a state to another: change.c has the table. */
+enum container_event {
+	CONTAINER_EVENT_START, /* the payload runs */
+	CONTAINER_EVENT_START_FAILED, /* it could not be started */
+	CONTAINER_EVENT_EXIT,
+	CONTAINER_EVENT_ADOPT, /* it has a new monitor */
+	CONTAINER_EVENT_PAUSE,
+	CONTAINER_EVENT_UNPAUSE,
+	CONTAINER_EVENT_RESTART, /* it has ended, and its restart policy wants it again */
+	CONTAINER_EVENT_REMOVE,
+	CONTAINER_EVENT_REMOVE_FAILED
+};
+enum { CONTAINER_EVENT_COUNT = CONTAINER_EVENT_REMOVE_FAILED + 1 };
+
+/* What an event brings besides: of START all up to `ports`, of ADOPT the monitor, of EXIT the rest. */
+struct container_facts {
+	struct process_id process, monitor;
+	bool is_detached;
+	char address[16], ports[120];
+	int32_t exit_code; /* -1: nobody saw it */
+	uint64_t finished_ns; /* 0: now */
+	bool is_oom_killed;
+};
+
 /* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
-enum container_state { CONTAINER_CREATED, CONTAINER_RUNNING, CONTAINER_EXITED, CONTAINER_BROKEN };
 
 struct summary {
 	uint32_t magic, version;

@@ -70,11 +70,14 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 /* Its command as one line: entrypoint and arguments with blanks between, an argument with a blank in single quotes. */
 void container_command(const struct container *c, struct buf *out);
 
-void summary_fill(const struct container *c, struct summary *out); /* as it begins */
-int summary_store(const struct engine *e, const char *id, const struct summary *s);
+/* The summary of a new container. */
+int summary_make(const struct engine *e, const struct container *c);
 /* A row that cannot be right is made again from the record, as of one that ended unseen. Without both the container is
  * "broken": shown, and removable. Silent; -ENOENT. */
 int summary_read(struct engine *e, const char *id, struct summary *out);
+/* The only other writer of a summary: an event, where the state allows it. Otherwise -EINVAL, "container x is running". */
+int container_change(struct engine *e, const char *id, enum container_event event,
+	const struct container_facts *facts);
 /* The summary as it is now: a process that is gone does not run, whatever the file says. */
 int container_summary(struct engine *e, const char *id, struct summary *out);
 /* A pidfd of its first process; -ESRCH when it does not run. Another code is no news about the container. */

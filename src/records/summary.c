@@ -66,7 +66,8 @@ void container_command(const struct container *c, struct buf *out)
 	}
 }
 
-void summary_fill(const struct container *c, struct summary *out)
+/* As a container begins. */
+static void summary_fill(const struct container *c, struct summary *out)
 {
 	*out = (struct summary){
 		.state = CONTAINER_CREATED,
@@ -80,6 +81,13 @@ void summary_fill(const struct container *c, struct summary *out)
 	summary_text(out->command, sizeof(out->command), command.data);
 	summary_text(out->name, sizeof(out->name), c->name);
 	summary_text(out->image, sizeof(out->image), c->image ? c->image : c->rootfs);
+}
+
+int summary_make(const struct engine *e, const struct container *c)
+{
+	struct summary row;
+	summary_fill(c, &row);
+	return summary_store(e, c->id, &row);
 }
 
 /* 1; 0 for a row that is damaged, longer, or of another version. Without memory of its own: ps reads thousands. */
