@@ -361,21 +361,16 @@ static void set_env(struct compose *m, const struct str_list *extra, bool has_tt
 		env_put(m->a, env, extra->items[i]);
 }
 
-static void set_root(struct compose *m)
+static int set_root(struct compose *m)
 {
 	struct oci_spec *spec = m->spec;
-	*arena_push(m->a, &spec->layers) = m->c->rootfs
-		? m->c->rootfs
-		: arena_printf(m->a, "%s/mountpoints", m->e->root_path);
-	for (size_t i = 0; i < m->c->layers.count; i++)
-		*arena_push(m->a, &spec->layers) = arena_printf(
-			m->a, "%s/layers/%s/tree", m->e->root_path, m->c->layers.items[i]);
 	spec->upper = arena_printf(m->a, "%s/containers/%s/upper", m->e->root_path, m->c->id);
 	spec->work = arena_printf(m->a, "%s/containers/%s/work", m->e->root_path, m->c->id);
 	spec->root_is_readonly = m->c->root_is_readonly;
 	spec->root_is_volatile = m->c->is_auto_remove;
 	spec->no_pivot = m->c->no_pivot;
 	spec->root_propagation = MS_PRIVATE;
+	return root_layers(m->e, m->c, m->a, &spec->layers);
 }
 
 static void set_process(struct compose *m)
@@ -419,7 +414,9 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	for (size_t i = 0; i < c->process.command.count; i++)
 		*arena_push(a, &out->process.args) = c->process.command.items[i];
 
-	set_root(&m);
+	r = set_root(&m);
+	if (r < 0)
+		return r;
 	set_process(&m);
 	set_env(&m, NULL, c->process.has_tty);
 	defaults_add(a, out, c->security.is_privileged);

@@ -45,7 +45,10 @@ int container_create(struct engine *e, struct container *c);
 /* The run directory with the files that become /etc/hosts and so on; forgets the exit of an earlier run. */
 int container_run_dir_begin(struct engine *e, const struct container *c);
 
-/* The root: root.c. A detached mount of all layers below the writable one. */
+/* The root: root.c. The directories that its overlay is made of, lowest first, as the rows of a plan say them. */
+int root_layers(
+	const struct engine *e, const struct container *c, struct arena *a, struct str_list *out);
+/* A detached mount of all layers below the writable one. */
 int root_open(const struct engine *e, const struct container *c);
 /* The topmost of its layers: of an image without any the mount points; of --rootfs that directory. */
 int container_top_open(const struct engine *e, const struct container *c);

@@ -5,7 +5,7 @@
  */
 #include "engine/internal.h"
 #include "base/err.h"
-#include "monitor/monitor.h"
+#include "base/str.h"
 #include "mount/mount.h"
 #include "storage/storage.h"
 #include "sys/calls.h"
@@ -13,47 +13,52 @@
 #include <errno.h>
 #include <fcntl.h>
 
-static size_t layer_count(const struct container *c)
+/* The directories of the image, or of --rootfs, lowest first. */
+static int image_layers(
+	const struct engine *e, const struct container *c, struct arena *a, struct str_list *out)
 {
-	return c->rootfs ? 1 : c->layers.count;
+	if (c->rootfs)
+		*arena_push(a, out) = c->rootfs;
+	else if (c->layers.count > STORAGE_LAYERS_MAX)
+		return err_say(-EINVAL, "an image of %zu layers cannot be run", c->layers.count);
+	for (size_t i = 0; !c->rootfs && i < c->layers.count; i++) {
+		if (!str_is_hex(c->layers.items[i], STORAGE_CHAIN_LEN))
+			return err_say(-EBADMSG, "container %.12s: a chain id is %d hex digits",
+				c->id, STORAGE_CHAIN_LEN);
+		*arena_push(a, out) = arena_printf(
+			a, "%s/layers/%s/tree", e->root_path, c->layers.items[i]);
+	}
+	return 0;
 }
 
-static int layer_open(const struct engine *e, const struct container *c, size_t index)
+/* A --rootfs may be anything, "/" as well, and the kernel wants layers that do not contain each other. */
+int root_layers(
+	const struct engine *e, const struct container *c, struct arena *a, struct str_list *out)
 {
 	if (!c->rootfs)
-		return storage_layer_open(e->root_fd, c->layers.items[index]);
-	int fd = sys_open_at(AT_FDCWD, c->rootfs, O_PATH | O_DIRECTORY, 0);
-	return fd < 0 ? err_new(fd, "open %s", c->rootfs) : fd;
+		*arena_push(a, out) = arena_printf(a, "%s/mountpoints", e->root_path);
+	return image_layers(e, c, a, out);
 }
 
-int container_top_open(const struct engine *e, const struct container *c)
+static int layer_open(const char *path)
 {
-	size_t count = layer_count(c);
-	return count ? layer_open(e, c, count - 1) : storage_mountpoints_open(e->root_fd);
+	int fd = sys_open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+	return fd < 0 ? err_new(fd, "open layer %s", path) : fd;
 }
 
-/* The overlay of all layers: of an image, above that of the mount points where something will be mounted. A --rootfs may
- * be anything, "/" as well, and the kernel wants layers that do not contain each other. */
-static int overlay_open(
-	const struct engine *e, const struct container *c, const struct storage_snapshot *snapshot)
+static int overlay_open(const struct container *c, const struct str_list *layers,
+	const struct storage_snapshot *snapshot)
 {
-	int layers[1 + STORAGE_LAYERS_MAX];
-	size_t count = layer_count(c), opened = 0;
-	if (count > STORAGE_LAYERS_MAX)
-		return err_say(-EINVAL, "an image of %zu layers cannot be run", count);
+	int fds[1 + STORAGE_LAYERS_MAX];
+	size_t opened = 0;
 	int r = 0;
-	if (snapshot->upper_fd >= 0 && !c->rootfs) {
-		r = storage_mountpoints_open(e->root_fd);
-		if (r >= 0)
-			layers[opened++] = r;
-	}
-	for (size_t i = 0; i < count && r >= 0; i++) {
-		r = layer_open(e, c, i);
-		if (r >= 0)
-			layers[opened++] = r;
+	for (; opened < layers->count; opened++) {
+		r = fds[opened] = layer_open(layers->items[opened]);
+		if (r < 0)
+			break;
 	}
 	struct mount_overlay overlay = {
-		.layers = layers,
+		.layers = fds,
 		.layer_count = opened,
 		.upper_fd = snapshot->upper_fd,
 		.work_fd = snapshot->work_fd,
@@ -62,21 +67,48 @@ static int overlay_open(
 	if (r >= 0)
 		r = mount_overlay_open(&overlay);
 	for (size_t i = 0; i < opened; i++)
-		fd_close(layers[i]);
+		fd_close(fds[i]);
 	return r < 0 ? err_wrap(r, "assemble the root of container %.12s", c->id) : r;
 }
 
 int root_open(const struct engine *e, const struct container *c)
 {
+	auto_arena struct arena a = ARENA_INIT;
+	struct str_list layers = {0};
 	auto_of(storage_snapshot) struct storage_snapshot snapshot = STORAGE_SNAPSHOT_INIT;
-	int r = storage_snapshot_open(e->root_fd, c->id, &snapshot);
-	return r < 0 ? r : overlay_open(e, c, &snapshot);
+	int r = root_layers(e, c, &a, &layers);
+	if (r == 0)
+		r = storage_snapshot_open(e->root_fd, c->id, &snapshot);
+	if (r < 0)
+		return r;
+	r = overlay_open(c, &layers, &snapshot);
+	if (r != -ENOENT || c->rootfs)
+		return r;
+	/* The first container of all finds no mount points. */
+	auto_close int made = storage_mountpoints_open(e->root_fd);
+	return made < 0 ? made : overlay_open(c, &layers, &snapshot);
+}
+
+int container_top_open(const struct engine *e, const struct container *c)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct str_list layers = {0};
+	int r = image_layers(e, c, &a, &layers);
+	if (r < 0)
+		return r;
+	return layers.count ? layer_open(layers.items[layers.count - 1])
+			    : storage_mountpoints_open(e->root_fd);
 }
 
 int container_image_root_open(const struct engine *e, const struct container *c)
 {
-	if (layer_count(c) <= 1)
+	auto_arena struct arena a = ARENA_INIT;
+	struct str_list layers = {0};
+	int r = image_layers(e, c, &a, &layers);
+	if (r < 0)
+		return r;
+	if (layers.count <= 1)
 		return container_top_open(e, c);
 	struct storage_snapshot none = STORAGE_SNAPSHOT_INIT;
-	return overlay_open(e, c, &none);
+	return overlay_open(c, &layers, &none);
 }

@@ -83,6 +83,8 @@ const struct ns_row *plan_user_row(const struct flat *plan);
 /* How a new container comes to its user namespace; 0: it has none of its own. */
 enum ns_mode plan_user_mode(const struct flat *plan);
 
+/* The root, as a detached tree in its slot. Host. */
+int prepare_root(const struct flat *plan, int slots[static SLOT_MAX]);
 /* The root and what is bound, as detached trees in their slots; what is there already stays. Without `host` no cgroup
  * trees. Host, or init for a plan with PLAN_OPENS_INSIDE. */
 int prepare_trees(

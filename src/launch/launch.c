@@ -163,8 +163,11 @@ static void plan_log(const struct flat *plan)
 int launch_prepare(struct launch *l)
 {
 	plan_log(&l->plan);
-	int r = prepare_cgroup(l);
-	if (r == 0 && !(plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE))
+	bool opens_inside = plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE;
+	int r = opens_inside ? 0 : prepare_root(&l->plan, l->slots);
+	if (r == 0)
+		r = prepare_cgroup(l); /* before what is bound: that may be the group itself */
+	if (r == 0 && !opens_inside)
 		r = prepare_trees(&l->plan, l->cgroup_host, l->slots);
 	return r < 0 ? r : prepare_namespaces(l);
 }

@@ -56,7 +56,7 @@ static int root_of_layers(const struct trees *t, const int *layers, size_t count
 	return mount_clone_fd(layers[0], &row);
 }
 
-static int prepare_root(struct trees *t)
+static int root_take(struct trees *t)
 {
 	uint32_t count = flat_count(t->plan, PLAN_LAYER);
 	if (t->slots[SLOT_ROOT] >= 0 || plan_head(t->plan)->kind != PLAN_KIND_RUN)
@@ -139,10 +139,16 @@ static int prepare_binds(struct trees *t)
 	return 0;
 }
 
+int prepare_root(const struct flat *plan, int slots[static SLOT_MAX])
+{
+	struct trees t = {plan, NULL, slots};
+	return root_take(&t);
+}
+
 int prepare_trees(
 	const struct flat *plan, const struct cgroup_host *host, int slots[static SLOT_MAX])
 {
 	struct trees t = {plan, host, slots};
-	int r = prepare_root(&t);
+	int r = root_take(&t);
 	return r < 0 ? r : prepare_binds(&t);
 }

@@ -144,10 +144,12 @@ static void describe_root(const struct flat *plan, const void *row, struct buf *
 static void describe_namespace(const struct flat *plan, const void *row, struct buf *out)
 {
 	const struct ns_row *ns = row;
+	bool is_inits = ns->kind == NS_CGROUP || (ns->kind == NS_TIME && has_clocks(plan));
 	if (ns->mode == NS_MODE_NEW)
-		buf_addf(out, "new %s namespace", ns_info[ns->kind].oci_name);
+		buf_addf(out, "new %s namespace%s", ns_info[ns->kind].oci_name,
+			is_inits ? ", made by init" : "");
 	else
-		buf_addf(out, "join %s namespace %s", ns_info[ns->kind].oci_name,
+		buf_addf(out, "open %s namespace %s, for init to join", ns_info[ns->kind].oci_name,
 			flat_str(plan, ns->path));
 }
 
@@ -370,11 +372,11 @@ static void describe_exec(const struct flat *plan, const void *row, struct buf *
 }
 
 const struct step_kind step_kinds[] = {
+	{STEP_HOST, PLAN_LAYER, NULL, describe_layer, NULL},
+	{STEP_HOST, PLAN_HEAD, is_run, describe_root, NULL},
 	{STEP_HOST, PLAN_HEAD, runs_in_cgroup, describe_cgroup_create, NULL},
 	{STEP_HOST, PLAN_CGROUP, NULL, describe_limit, NULL},
 	{STEP_HOST, PLAN_CGROUP_DEVICE, NULL, describe_device_rule, NULL},
-	{STEP_HOST, PLAN_LAYER, NULL, describe_layer, NULL},
-	{STEP_HOST, PLAN_HEAD, is_run, describe_root, NULL},
 	{STEP_HOST, PLAN_NAMESPACE, NULL, describe_namespace, NULL},
 	{STEP_HOST, PLAN_IDMAP, NULL, describe_idmap, NULL},
 	{STEP_HOST, PLAN_HEAD, has_user, describe_identity, NULL},

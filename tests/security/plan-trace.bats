@@ -10,7 +10,7 @@ setup_file() {
 }
 
 calls=openat,openat2,fsopen,fsmount,open_tree,mount_setattr,move_mount,mount,umount2,mknodat,symlinkat,sethostname
-calls+=,pivot_root,chroot,unshare,setns,prlimit64,setsid,seccomp,setgroups,setresuid,execve,execveat
+calls+=,mkdirat,write,fsconfig,clone,clone3,bpf,pivot_root,chroot,unshare,setns,prlimit64,setsid,seccomp,setgroups,setresuid,execve,execveat
 
 # trace OPTION...
 trace() {
@@ -44,6 +44,21 @@ compare() {
 
 @test "a plan with --privileged" {
 	compare --privileged
+}
+
+@test "the root of an image is made of the layers that the plan names" {
+	husk run --rm --net none busybox true
+	husk run --plan --rm --net none -h traced -m 64m --cpus 1 busybox /bin/true >"$BATS_TEST_TMPDIR/plan"
+	strace -ff -s 4096 -o "$BATS_TEST_TMPDIR/trace" -e "trace=$calls" -e signal=none \
+		"$HUSK" run --rm --net none -h traced -m 64m --cpus 1 busybox /bin/true
+	[[ $(grep -c 'open layer' "$BATS_TEST_TMPDIR/plan") -eq 2 ]]
+	"$BATS_TEST_DIRNAME/plan-trace" "$BATS_TEST_TMPDIR/plan" "$BATS_TEST_TMPDIR/trace"
+	# The comparison can fail: another layer, another limit, a row more.
+	for change in 's,open layer .*/tree,&2,' 's/limit memory to .*/limit memory to 1MiB (1048576 bytes)/' '/open layer/d'; do
+		sed "$change" "$BATS_TEST_TMPDIR/plan" >"$BATS_TEST_TMPDIR/changed"
+		run "$BATS_TEST_DIRNAME/plan-trace" "$BATS_TEST_TMPDIR/changed" "$BATS_TEST_TMPDIR/trace"
+		expect_status 1
+	done
 }
 
 @test "--plan changes nothing" {

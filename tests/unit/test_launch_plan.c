@@ -55,14 +55,14 @@ static void spec_fill(struct arena *a, struct oci_spec *spec)
 }
 
 static const char golden[] =
-	"  1  host  make cgroup husk-0/abc\n"
-	"  2  host  limit memory to 100MiB (104857600 bytes)  [-m]\n"
-	"  3  host  open layer /layers/one\n"
-	"  4  host  assemble the root: overlay of 1 layer, writes to /c/upper\n"
+	"  1  host  open layer /layers/one\n"
+	"  2  host  assemble the root: overlay of 1 layer, writes to /c/upper\n"
+	"  3  host  make cgroup husk-0/abc\n"
+	"  4  host  limit memory to 100MiB (104857600 bytes)  [-m]\n"
 	"  5  host  new mount namespace  [default]\n"
 	"  6  host  new pid namespace  [default]\n"
 	"  7  host  new network namespace  [default]\n"
-	"  8  host  new cgroup namespace  [default]\n"
+	"  8  host  new cgroup namespace, made by init  [default]\n"
 	"  9  init  attach the root in the new mount namespace\n"
 	" 10  init  mount proc on /proc (nosuid,nodev,noexec)  [default]\n"
 	" 11  init  mount tmpfs on /sys/fs/cgroup (nosuid,mode=755,size=64k)  [default]\n"
