@@ -18,15 +18,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define USES_LOCK "images.use"
-
-int image_uses_lock(int root_fd, bool is_alone)
-{
-	int fd = is_alone ? lock_file_at(root_fd, USES_LOCK, true)
-			  : lock_shared_at(root_fd, USES_LOCK);
-	return fd < 0 ? err_new(fd, "lock the images that are in use") : fd;
-}
-
 static int directory_sync(int root_fd, const char *path)
 {
 	int r = file_sync_dir_at(root_fd, path);
@@ -218,12 +209,6 @@ int image_sweep(int root_fd)
 	return r < 0 ? r : storage_sweep(root_fd);
 }
 
-int images_lock(int root_fd)
-{
-	int lock = lock_file_at(root_fd, IMAGES_LOCK, true);
-	return lock < 0 ? err_new(lock, "lock the images") : lock;
-}
-
 int image_remove(const struct image_removal *job, const char *word)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -278,28 +263,4 @@ int image_prune(const struct image_removal *job, bool named_too)
 			r = image_prune_one(job, image);
 	}
 	return r < 0 ? r : unreachable_discard(job);
-}
-
-int image_tag(int root_fd, const char *word, const char *name)
-{
-	auto_arena struct arena a = ARENA_INIT;
-	struct image image;
-	struct image_reference reference;
-	auto_buf struct buf path = BUF_INIT, text = BUF_INIT;
-	int r = reference_parse(name, &a, &reference);
-	if (r == 0 && reference.digest)
-		r = err_say(-EINVAL, "%s: a digest is not a name that can be given", name);
-	if (r < 0)
-		return r;
-	auto_close int lock = images_lock(root_fd);
-	r = lock < 0 ? lock : image_find(root_fd, word, &a, &image);
-	if (r < 0)
-		return r;
-	buf_adds(&path, "refs/");
-	r = reference_file(&reference, &path);
-	if (r < 0)
-		return err_new(r, "store the reference %s", name);
-	buf_addf(&text, "%s\n", image.digest);
-	r = file_replace_at(root_fd, path.data, text.data, text.len, 0600, true);
-	return r < 0 ? err_new(r, "store the reference %s", name) : 0;
 }
