@@ -62,8 +62,8 @@ sleeper() {
 	jq -es 'all(.type == "stats")' "$BATS_TEST_TMPDIR/lines"
 	runtime delete one
 	runtime run --detach --bundle "$BUNDLE" two
-	run bash -c '"$RUNTIME" --root "$RUNTIME_ROOT" events --interval 50ms two | head -n1 | wc -l'
-	[[ ${lines[0]} == 1 || ${lines[1]} == 1 ]]
+	run bash -c '(timeout 60 "$RUNTIME" --root "$RUNTIME_ROOT" events --interval 50ms two; echo "status $?" >&2) | head -n1 | wc -l'
+	[[ ${#lines[@]} -eq 3 && $output == *"standard output cannot be written"* && $output == *"status 1"* ]]
 }
 
 @test "that memory ran out is told at once" {

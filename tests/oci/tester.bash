@@ -19,8 +19,8 @@ make_tester() {
 	for file in passwd group subuid subgid; do
 		mount --bind "$BATS_FILE_TMPDIR/$file" "/etc/$file"
 	done
-	mkdir -m 700 "$TESTER_HOME" "$TESTER_HOME/run"
-	chown "$TESTER:$TESTER" "$TESTER_HOME" "$TESTER_HOME/run"
+	mkdir -m 700 "$TESTER_HOME" /run/tester # podman refuses long names of the second
+	chown "$TESTER:$TESTER" "$TESTER_HOME" /run/tester
 	way_for_all "$BATS_FILE_TMPDIR"
 }
 
@@ -40,5 +40,5 @@ end_tester() {
 
 as_tester() {
 	setpriv --reuid "$TESTER" --regid "$TESTER" --groups 4243 -- env HOME="$TESTER_HOME" USER=tester LOGNAME=tester \
-		XDG_RUNTIME_DIR="$TESTER_HOME/run" "$@"
+		XDG_RUNTIME_DIR=/run/tester "$@"
 }
