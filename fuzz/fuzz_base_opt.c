@@ -2,7 +2,7 @@
 /* Command lines, a word a line, through every kind of option, in order and mixed. */
 #include "fuzz.h"
 #include "base/err.h"
-#include "base/opt.h"
+#include "base/command.h"
 #include "base/str.h"
 
 struct args {

@@ -20,11 +20,10 @@ static int file_of(const uint8_t *data, size_t size, char out_path[static 32])
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_arena struct arena a = ARENA_INIT;
-	auto_strvec struct strvec files = STRVEC_INIT, words = STRVEC_INIT;
-	struct str_list env = {0};
+	struct str_list env = {0}, files = {0}, words = {0};
 	char path[32];
 	int fd = file_of(data, size, path);
-	strvec_push(&files, path);
+	*arena_push(&a, &files) = path;
 	int r = cli_env(&a, &env, &files, &words);
 	close(fd);
 	if (r < 0 && (err_code() != r || !strstr(err_text(), path)))

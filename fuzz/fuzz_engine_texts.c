@@ -1,53 +1,72 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts of options and of networks: volumes, published ports, addresses, subnets, mount options. One text for all. */
-#include "engine/volumes.c"
+#include "records/records.h"
 
+#include "base/err.h"
+#include "base/str.h"
 #include "fuzz.h"
-#include "network/internal.h"
 #include "mount/mount.h"
 
+#include <errno.h>
 #include <linux/mount.h>
 
-static void volume_check(const char *text)
+static void mount_check(const char *text)
 {
 	auto_arena struct arena a = ARENA_INIT;
+	auto_buf struct buf once = BUF_INIT, twice = BUF_INIT;
 	struct engine e = {.root_path = "/var/lib/husk"};
-	struct container c = {0};
-	*arena_push(&a, &c.volumes) = text;
-	if (volume_normalize(&e, &a, &c, 0) < 0)
-		return;
-	const char *once = c.volumes.items[0];
-	auto_free char *copy = mem_strdup(once);
-	struct volume volume;
-	volume_split(copy, &volume);
-	if (!str_eq(volume.options, "ro") && !str_eq(volume.options, "rw"))
-		BUG("\"%s\" became %s", text, once);
-	if (volume.source[0] != '/' || volume.destination[0] != '/' ||
-		volume_is_root(volume.destination))
-		BUG("\"%s\" became %s", text, once);
-	size_t anonymous = c.anonymous.count;
-	if (anonymous && !strstr(volume.source, c.anonymous.items[0]))
-		BUG("\"%s\" became %s, of %s", text, once, c.anonymous.items[0]);
-	if (volume_normalize(&e, &a, &c, 0) < 0 || !str_eq(c.volumes.items[0], once) ||
-		c.anonymous.count != anonymous)
-		BUG("%s became %s", once, c.volumes.items[0]);
-}
-
-static void port_check(const char *text)
-{
-	struct net_publication p;
-	auto_buf struct buf shown = BUF_INIT;
-	int r = port_parse(text, &p);
+	struct container_mounts mounts = {0};
+	int r = mount_add(text, &a, &mounts);
 	if (r < 0 && err_code() != r)
 		BUG("%d without a sentence", r);
 	if (r < 0)
 		return;
-	if (p.port == 0 || p.count == 0 || p.port + p.count - 1 > UINT16_MAX ||
-		p.host_port + p.count - 1 > UINT16_MAX || p.count > NET_PORTS_MAX)
-		BUG("ports %u + %u from %u", p.port, p.count, p.host_port);
-	if (p.protocol >= NET_PROTOCOL_COUNT || p.host.size != 4)
-		BUG("protocol %d, address of %u bytes", (int)p.protocol, p.host.size);
-	port_format(&p, &shown);
+	if (mounts.items[0].is_anonymous)
+		mounts.items[0].volume = id_make(&a);
+	mounts_resolve(&e, &a, &mounts);
+	const struct container_mount *m = &mounts.items[0];
+	mount_write(m, &once);
+	if (m->source[0] != '/' || m->destination[0] != '/')
+		BUG("\"%s\" became %s", text, once.data);
+	if (mount_add(once.data, &a, &mounts) < 0)
+		BUG("\"%s\" became %s, which is none", text, once.data);
+	mount_write(&mounts.items[1], &twice);
+	if (!str_eq(once.data, twice.data))
+		BUG("%s became %s", once.data, twice.data);
+}
+
+static void tmpfs_check(const char *text)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container_tmpfses list = {0};
+	if (tmpfs_add(text, &a, &list) == 0 &&
+		(list.items[0].destination[0] != '/' || !list.items[0].options))
+		BUG("\"%s\" became %s", text, list.items[0].destination);
+}
+
+static void port_check(const char *text)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct container_ports ports = {0};
+	auto_buf struct buf shown = BUF_INIT, once = BUF_INIT, twice = BUF_INIT;
+	int r = port_add(text, &a, &ports);
+	if (r < 0 && err_code() != r)
+		BUG("%d without a sentence", r);
+	if (r < 0)
+		return;
+	const struct net_publication *p = &ports.items[0];
+	if (p->port == 0 || p->count == 0 || p->port + p->count - 1 > UINT16_MAX ||
+		p->host_port + p->count - 1 > UINT16_MAX || p->count > NET_PORTS_MAX)
+		BUG("ports %u + %u from %u", p->port, p->count, p->host_port);
+	if (p->protocol >= NET_PROTOCOL_COUNT || p->host.size != 4)
+		BUG("protocol %d, address of %u bytes", (int)p->protocol, p->host.size);
+	port_format(p, &shown);
+	port_write(p, &once);
+	if (port_add(once.data, &a, &ports) < 0)
+		BUG("\"%s\" became %s, which is none", text, once.data);
+	port_write(&ports.items[1], &twice);
+	if (!str_eq(once.data, twice.data))
+		BUG("%s became %s", once.data, twice.data);
 }
 
 static void address_check(const char *text)
@@ -96,7 +115,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_buf struct buf text = BUF_INIT;
 	buf_add(&text, data, size);
-	volume_check(text.data);
+	mount_check(text.data);
+	tmpfs_check(text.data);
 	port_check(text.data);
 	address_check(text.data);
 	subnet_check(text.data);

@@ -3,7 +3,7 @@
 /*
  * What the files behind opt.h (opt.c, command.c, help.c, completion.c) share; nobody else includes it.
  */
-#include "base/opt.h"
+#include "base/command.h"
 
 /* The row that --help is in every table that has none of its own. */
 extern const struct opt opt_help_row;

@@ -128,6 +128,9 @@ static int row_store(struct parser *p, const struct opt *row, const char *value)
 	case OPT_KIND_LIST:
 		strvec_push(field, value);
 		break;
+	case OPT_KIND_ITEM:
+		r = row->add(value, (struct arena *)(args + row->arena_offset), field);
+		break;
 	case OPT_KIND_VALUE:
 		r = row_parse_value(row, value, field);
 		break;
@@ -137,6 +140,12 @@ static int row_store(struct parser *p, const struct opt *row, const char *value)
 	if (r == 0 && row->seen_offset != SIZE_MAX)
 		*(bool *)(args + row->seen_offset) = true;
 	return r;
+}
+
+int opt_add_word(const char *text, struct arena *a, void *list)
+{
+	*arena_push(a, (struct str_list *)list) = text;
+	return 0;
 }
 
 /* The nearest long name to a wrong one; hidden options are not advertised. */
@@ -317,6 +326,11 @@ int opt_parse_args(const struct command *c, int argc, char **argv, void *args, i
 
 void opt_release(const struct opt *opts, void *args)
 {
-	opt_each(row, opts) if (row->kind == OPT_KIND_LIST)
-		strvec_release((struct strvec *)((char *)args + row->offset));
+	opt_each(row, opts)
+	{
+		if (row->kind == OPT_KIND_LIST)
+			strvec_release((struct strvec *)((char *)args + row->offset));
+		else if (row->kind == OPT_KIND_ITEM)
+			arena_release((struct arena *)((char *)args + row->arena_offset));
+	}
 }

@@ -9,6 +9,7 @@
  * Unique prefixes of long options are only for commands that say COMMAND_TAKES_PREFIXES: Docker has none. A flag is also taken as --flag=true or --flag=false. The value of -p=VALUE begins behind
  * the equals sign. A value may begin with '-'.
  */
+#include "base/arena.h"
 #include "base/buf.h"
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ enum opt_kind {
 	OPT_KIND_FLAG, /* bool */
 	OPT_KIND_STRING, /* const char *, borrowed from argv; the last one wins */
 	OPT_KIND_LIST, /* struct strvec */
+	OPT_KIND_ITEM, /* a list in an arena of the same struct, which opt_release releases: `add` appends to it */
 	OPT_KIND_VALUE, /* parsed by `parse` into the field */
 	OPT_KIND_OPTIONAL, /* const char *, --name or --name=VALUE; without a value: "" */
 	OPT_KIND_HIDDEN, /* as OPT_KIND_STRING, not in the help: accepted for compatibility */
@@ -27,7 +29,10 @@ enum opt_kind {
 
 /* Parses text into the field; silent, -errno. The message is made from the row. */
 typedef int (*opt_parse)(const char *text, void *field);
+/* Parses text and appends what it means to the list. It may borrow from text. Speaking. */
+typedef int (*opt_add)(const char *text, struct arena *a, void *list);
 
+struct command;
 struct opt {
 	enum opt_kind kind;
 	char short_name; /* or 0 */
@@ -38,6 +43,8 @@ struct opt {
 	opt_parse parse;
 	const char *expects; /* what a right value looks like: "a size such as 512k, 100m or 2g" */
 	const char *help;
+	opt_add add;
+	size_t arena_offset; /* of the arena for `add` */
 };
 
 #define OPT_FIELD_IS(type, args, field) \
@@ -67,6 +74,13 @@ struct opt {
 		OPT_KIND_LIST, s, l, OPT_FIELD_IS(struct strvec, args, field), SIZE_MAX, value, \
 			NULL, NULL, text \
 	}
+#define OPT_ITEM(s, l, args, field, arena, value, adder, text) \
+	{ \
+		.kind = OPT_KIND_ITEM, .short_name = s, .long_name = l, \
+		.offset = offsetof(args, field), .seen_offset = SIZE_MAX, .value_name = value, \
+		.help = text, .add = adder, \
+		.arena_offset = OPT_FIELD_IS(struct arena, args, arena) \
+	}
 #define OPT_VALUE(s, l, args, field, value, parser, expected, text) \
 	{ \
 		OPT_KIND_VALUE, s, l, offsetof(args, field), SIZE_MAX, value, parser, expected, \
@@ -89,6 +103,8 @@ struct opt {
 		.kind = OPT_KIND_END \
 	}
 
+int opt_add_word(const char *text, struct arena *a, void *list); /* struct str_list */
+
 /* Parsers of common values for OPT_VALUE. */
 int opt_parse_u64(const char *text, void *field); /* uint64_t */
 int opt_parse_i64(const char *text, void *field); /* int64_t */
@@ -96,49 +112,8 @@ int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
 int opt_parse_nano(const char *text, void *field); /* uint64_t, billionths */
 int opt_parse_duration(const char *text, void *field); /* uint64_t, nanoseconds */
 
-enum command_flags {
-	COMMAND_OPTIONS_MIXED =
-		1, /* options may stand after arguments, as `ns enter` and `rm` allow */
-	COMMAND_HIDDEN = 2,
-	COMMAND_RUNS_PROGRAM = 4, /* exits with a program's code, so what fails is 125 and not 1 */
-	COMMAND_TAKES_PREFIXES = 8, /* --map-r is --map-root-user, as getopt_long has it */
-};
-
-struct command {
-	const char *name; /* "run"; a group's commands are in `sub` */
-	const char *synopsis; /* "IMAGE [COMMAND [ARG...]]"; NULL: the command takes no arguments */
-	const char *summary;
-	const char *alias; /* other name, or NULL: "ls" and "list" */
-	unsigned flags;
-	unsigned min_args, max_args; /* max 0: any number */
-	const struct opt *opts;
-	size_t args_size; /* of the struct the options fill; zeroed before. A group's options, which stand before the
-			   * command's name, fill *context instead, and whoever owns that releases it. */
-	/* Runs with the filled struct and the remaining arguments (NULL-terminated); returns an exit code >= 0, or
-	 * -errno with the trail set. */
-	int (*run)(void *context, void *args, int argc, char **argv);
-	const struct command *const *sub; /* NULL-terminated; then run is NULL */
-	/* Of a group: names that people know from elsewhere and that are to come, NULL-terminated, or NULL. */
-	const char *const *planned;
-};
-
 /* Parses the options of one command; *out_first is the index of the first argument. Speaking: -EINVAL. The caller
  * releases the lists with opt_release. With COMMAND_OPTIONS_MIXED argv is permuted, arguments last. argv begins behind
  * the command's name and argv[argc] is NULL; "--help" and "-h" are options like any other here. */
 int opt_parse_args(const struct command *c, int argc, char **argv, void *args, int *out_first);
 void opt_release(const struct opt *opts, void *args);
-
-enum { COMMAND_FAILED = 1, COMMAND_MISUSED = 125 };
-
-/* Runs what argv names: parses, answers --help (and -h, where no row is called so), checks argument counts, calls run,
- * releases. The whole of a main(); returns an exit code >= 0, or -errno with the trail set and *out_code: 125 for words
- * that make no command, as Docker, and for what a command could not do the code that it fails with. Help goes to `out`. */
-int command_main(const struct command *root, void *context, int argc, char **argv, struct buf *out,
-	int *out_code);
-
-/* The help text of a command or group, and completions for a whole tree in the syntax of bash, zsh or fish. */
-void command_help(const struct command *c, const char *path, struct buf *out);
-int command_completion(const struct command *root, const char *shell, struct buf *out);
-/* One line for each command (no option name) and each of its options, hidden ones left out, for check-man:
- * "husk run<TAB>--name<TAB>NAME<TAB>help<TAB>-n". */
-void command_list(const struct command *root, struct buf *out);

@@ -4,7 +4,7 @@
  * The command line of husk as one tree of tables. bin/husk.c hands argv to command_main with command_root and a
  * context; everything else is private to this folder.
  */
-#include "base/opt.h"
+#include "base/command.h"
 
 /* What the options before the command's name say; the context of every command. */
 struct cli_context {

@@ -3,7 +3,7 @@
 /* Shared inside cli/: the engine that commands open, tables. */
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/opt.h"
+#include "base/command.h"
 #include "base/table.h"
 #include "cli/cli.h"
 #include "template/template.h"

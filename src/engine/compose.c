@@ -14,12 +14,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-enum {
-	CPU_PERIOD_US = 100000,
-	DEFAULT_PIDS = 2048,
-	DEFAULT_NOFILE_SOFT = 1024,
-	DEFAULT_NOFILE_HARD = 524288
-};
+enum { CPU_PERIOD_US = 100000, DEFAULT_NOFILE_SOFT = 1024, DEFAULT_NOFILE_HARD = 524288 };
 
 struct compose {
 	struct engine *e;
@@ -74,13 +69,9 @@ static void add_namespaces(struct compose *m)
 
 static bool is_covered(const struct container *c, const char *destination)
 {
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		auto_free char *copy = mem_strdup(c->volumes.items[i]);
-		struct volume volume;
-		volume_split(copy, &volume);
-		if (str_eq(volume.destination, destination))
+	for (size_t i = 0; i < c->mounts.count; i++)
+		if (str_eq(c->mounts.items[i].destination, destination))
 			return true;
-	}
 	return false;
 }
 
@@ -122,34 +113,42 @@ static void sort_by_depth(struct oci_mount *mounts, size_t count)
 		}
 }
 
-/* "SRC:DST[:OPTIONS]"; container_prepare has checked it and made SRC a directory of the host. */
-static void add_volumes(struct compose *m)
+static void add_mounts(struct compose *m)
 {
 	size_t first = m->spec->mounts.count;
-	for (size_t i = 0; i < m->c->volumes.count; i++) {
-		auto_free char *copy = mem_strdup(m->c->volumes.items[i]);
-		struct volume volume;
-		volume_split(copy, &volume);
+	for (size_t i = 0; i < m->c->mounts.count; i++) {
+		const struct container_mount *wanted = &m->c->mounts.items[i];
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
-		mount->destination = arena_str(m->a, volume.destination);
-		mount->source = arena_str(m->a, volume.source);
+		mount->destination = wanted->destination;
+		mount->source = wanted->source;
 		/* Docker's ro covers what is mounted below the source as well. */
-		mount->options = arena_printf(m->a, "rbind,rprivate,%s%s", volume.options,
-			str_eq(volume.options, "ro") ? ",rro" : "");
-		mount->origin = "-v";
+		mount->options = wanted->is_readonly ? "rbind,rprivate,ro,rro"
+						     : "rbind,rprivate,rw";
+		mount->origin = SETTING_ORIGIN(m->c, mounts);
 	}
 	for (size_t i = 0; i < m->c->tmpfs.count; i++) {
-		const char *word = m->c->tmpfs.items[i];
-		const char *options = strchrnul(word, ':');
+		const struct container_tmpfs *wanted = &m->c->tmpfs.items[i];
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
-		mount->destination = arena_strn(m->a, word, (size_t)(options - word));
+		mount->destination = wanted->destination;
 		mount->type = "tmpfs";
 		mount->source = "tmpfs";
-		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s", *options ? "," : "",
-			*options ? options + 1 : "");
-		mount->origin = "--tmpfs";
+		mount->options = arena_printf(m->a, "nosuid,nodev,noexec%s%s",
+			wanted->options[0] ? "," : "", wanted->options);
+		mount->origin = SETTING_ORIGIN(m->c, tmpfs);
 	}
 	sort_by_depth(m->spec->mounts.items + first, m->spec->mounts.count - first);
+}
+
+static void set_shm(struct compose *m)
+{
+	for (size_t i = 0; i < m->spec->mounts.count; i++) {
+		struct oci_mount *mount = &m->spec->mounts.items[i];
+		if (!str_eq(mount->destination, "/dev/shm"))
+			continue;
+		mount->options = arena_printf(
+			m->a, "%s,size=%llu", mount->options, (unsigned long long)m->c->shm_bytes);
+		mount->origin = SETTING_ORIGIN(m->c, shm_bytes);
+	}
 }
 
 static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value, int64_t second,
@@ -161,24 +160,24 @@ static void add_limit(struct compose *m, enum cgroup_limit limit, int64_t value,
 
 static void add_limits(struct compose *m)
 {
-	const struct container *c = m->c;
-	bool can_limit_pids = cgroup_has_controller(&m->e->cgroup, "pids");
-	if (c->limits.nano_cpus)
-		add_limit(m, CGROUP_CPU_MAX,
-			(int64_t)(c->limits.nano_cpus * CPU_PERIOD_US / 1000000000u), CPU_PERIOD_US,
-			NULL, "--cpus");
-	if (c->limits.cpuset_cpus)
-		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, c->limits.cpuset_cpus, "--cpuset-cpus");
-	if (c->limits.pids_limit > 0)
-		add_limit(m, CGROUP_PIDS_MAX, c->limits.pids_limit, 0, NULL, "--pids-limit");
-	else if (c->limits.pids_limit == 0 && can_limit_pids)
-		add_limit(m, CGROUP_PIDS_MAX, DEFAULT_PIDS, 0, NULL, "default");
-	if (c->limits.memory_bytes)
-		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)c->limits.memory_bytes, 0, NULL, "-m");
+	const struct container_limits *l = &m->c->limits;
+	if (l->nano_cpus)
+		add_limit(m, CGROUP_CPU_MAX, (int64_t)(l->nano_cpus * CPU_PERIOD_US / 1000000000u),
+			CPU_PERIOD_US, NULL, SETTING_ORIGIN(m->c, limits.nano_cpus));
+	if (l->cpuset_cpus)
+		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, l->cpuset_cpus,
+			SETTING_ORIGIN(m->c, limits.cpuset_cpus));
+	/* The default is for hosts that can. */
+	if (l->pids_limit > 0 &&
+		(l->pids_limit != PIDS_LIMIT || cgroup_has_controller(&m->e->cgroup, "pids")))
+		add_limit(m, CGROUP_PIDS_MAX, l->pids_limit, 0, NULL,
+			SETTING_ORIGIN(m->c, limits.pids_limit));
+	if (l->memory_bytes)
+		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)l->memory_bytes, 0, NULL,
+			SETTING_ORIGIN(m->c, limits.memory_bytes));
 	/* As much swap as memory, as Docker: the sum is what this row counts. */
-	if (c->limits.memory_bytes && c->limits.memory_bytes <= INT64_MAX / 2)
-		add_limit(m, CGROUP_MEMORY_SWAP, 2 * (int64_t)c->limits.memory_bytes, 0, NULL,
-			"default");
+	if (l->memory_bytes && l->memory_bytes <= INT64_MAX / 2)
+		add_limit(m, CGROUP_MEMORY_SWAP, 2 * (int64_t)l->memory_bytes, 0, NULL, "default");
 }
 
 static void add_sysctl(struct compose *m, const char *key, const char *value)
@@ -215,10 +214,8 @@ static int add_rlimits(struct compose *m)
 		{.resource = RLIMIT_CORE, .soft = 0, .hard = UINT64_MAX},
 	};
 	for (size_t i = 0; i < m->c->limits.ulimits.count; i++) {
-		struct sec_rlimit_row row;
-		int r = sec_rlimit_parse(m->c->limits.ulimits.items[i], &row);
-		if (r == 0)
-			r = add_rlimit(m, row, "--ulimit");
+		int r = add_rlimit(
+			m, m->c->limits.ulimits.items[i], SETTING_ORIGIN(m->c, limits.ulimits));
 		if (r < 0)
 			return r;
 	}
@@ -421,7 +418,8 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	set_env(&m, NULL, c->process.has_tty);
 	defaults_add(a, out, c->security.is_privileged);
 	add_own_files(&m);
-	add_volumes(&m);
+	set_shm(&m);
+	add_mounts(&m);
 	add_limits(&m);
 	network_plan(e, c, a, out);
 	if (has_own_network(c)) {

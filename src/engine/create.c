@@ -60,7 +60,7 @@ int container_create(struct engine *e, struct container *c)
 	r = container_run_dir_begin(e, c);
 	if (r == 0)
 		r = snapshot_make(e, c);
-	auto_close int uses = r == 0 && c->volumes.count ? volumes_use_lock(e, false) : -EBADF;
+	auto_close int uses = r == 0 && c->mounts.count ? volumes_use_lock(e, false) : -EBADF;
 	if (uses < 0 && uses != -EBADF)
 		r = uses;
 	if (r == 0)

@@ -18,7 +18,7 @@ static const struct {
 	{"/proc", "proc", "proc", "nosuid,noexec,nodev"},
 	{"/dev", "tmpfs", "tmpfs", "nosuid,noexec,strictatime,mode=755,size=65536k"},
 	{"/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
-	{"/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k"},
+	{"/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777"},
 	{"/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev"},
 	{"/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro"},
 	{"/sys/fs/cgroup", "cgroup", "cgroup", "ro,nosuid,noexec,nodev"},

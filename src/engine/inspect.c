@@ -40,86 +40,33 @@ static void put_state(struct json_writer *w, const struct summary *s)
 	json_close_object(w);
 }
 
-static void put_labels(struct json_writer *w, const struct str_list *labels)
-{
-	json_open_object(w, "Labels");
-	for (size_t i = 0; i < labels->count; i++) {
-		auto_free char *key = mem_strdup(labels->items[i]);
-		char *value = strchr(key, '=');
-		if (value)
-			*value++ = '\0';
-		json_put_string(w, key, value ? value : "");
-	}
-	json_close_object(w);
-}
-
-static void put_config(struct json_writer *w, const struct container *c)
-{
-	json_open_object(w, "Config");
-	json_put_string(w, "Hostname", c->hostname);
-	json_put_string(w, "User", c->process.user ? c->process.user : "");
-	json_put_bool(w, "Tty", c->process.has_tty);
-	json_put_bool(w, "OpenStdin", c->process.has_stdin);
-	json_put_list(w, "Env", &c->process.env);
-	json_put_list(w, "Cmd", &c->process.command);
-	json_put_list(w, "Entrypoint", &c->process.entrypoint);
-	json_put_string(w, "Image", c->image ? c->image : c->rootfs);
-	json_put_string(w, "WorkingDir", c->process.cwd);
-	put_labels(w, &c->labels);
-	json_put_string(w, "StopSignal", c->stop_signal);
-	json_close_object(w);
-}
-
-static void put_host_config(struct json_writer *w, const struct container *c)
-{
-	json_open_object(w, "HostConfig");
-	json_put_list(w, "Binds", &c->volumes);
-	json_put_string(w, "NetworkMode", c->network);
-	json_put_bool(w, "AutoRemove", c->is_auto_remove);
-	json_put_bool(w, "Privileged", c->security.is_privileged);
-	json_put_bool(w, "ReadonlyRootfs", c->root_is_readonly);
-	json_put_bool(w, "Init", c->process.wants_init);
-	json_put_list(w, "CapAdd", &c->security.cap_add);
-	json_put_list(w, "CapDrop", &c->security.cap_drop);
-	json_put_list(w, "SecurityOpt", &c->security.options);
-	json_put_u64(w, "Memory", c->limits.memory_bytes);
-	json_put_u64(w, "NanoCpus", c->limits.nano_cpus);
-	json_put_string(w, "CpusetCpus", c->limits.cpuset_cpus ? c->limits.cpuset_cpus : "");
-	json_put_i64(w, "PidsLimit", c->limits.pids_limit ? c->limits.pids_limit : 2048);
-	json_close_object(w);
-}
-
-static void put_mount(struct json_writer *w, const char *root_path, const struct volume *volume)
-{
-	auto_buf struct buf volumes = BUF_INIT;
-	buf_addf(&volumes, "%s/volumes/", root_path);
-	const char *name = str_after(volume->source, volumes.data);
-	json_open_object(w, NULL);
-	json_put_string(w, "Type", name ? "volume" : "bind");
-	if (name) {
-		auto_free char *copy = mem_strdup(name);
-		copy[strcspn(copy, "/")] = '\0';
-		json_put_string(w, "Name", copy);
-		json_put_string(w, "Driver", "local");
-	}
-	json_put_string(w, "Source", volume->source);
-	json_put_string(w, "Destination", volume->destination);
-	json_put_string(w, "Mode", volume->options);
-	json_put_bool(w, "RW", !str_eq(volume->options, "ro"));
-	json_put_string(w, "Propagation", "rprivate");
-	json_close_object(w);
-}
-
-static void put_mounts(struct json_writer *w, const struct engine *e, const struct container *c)
+static void put_mounts(struct json_writer *w, const struct container *c)
 {
 	json_open_array(w, "Mounts");
-	for (size_t i = 0; i < c->volumes.count; i++) {
-		auto_free char *copy = mem_strdup(c->volumes.items[i]);
-		struct volume volume;
-		volume_split(copy, &volume);
-		put_mount(w, e->root_path, &volume);
+	for (size_t i = 0; i < c->mounts.count; i++) {
+		const struct container_mount *m = &c->mounts.items[i];
+		json_open_object(w, NULL);
+		json_put_string(w, "Type", m->volume ? "volume" : "bind");
+		if (m->volume) {
+			json_put_string(w, "Name", m->volume);
+			json_put_string(w, "Driver", "local");
+		}
+		json_put_string(w, "Source", m->source);
+		json_put_string(w, "Destination", m->destination);
+		json_put_string(w, "Mode", m->is_readonly ? "ro" : "rw");
+		json_put_bool(w, "RW", !m->is_readonly);
+		json_put_string(w, "Propagation", "rprivate");
+		json_close_object(w);
 	}
 	json_close_array(w);
+}
+
+static void put_settings(struct json_writer *w, const char *key, enum setting_section section,
+	const struct container *c)
+{
+	json_open_object(w, key);
+	settings_put(w, section, SETTINGS_BODY, c);
+	json_close_object(w);
 }
 
 static void put_command(struct json_writer *w, const struct container *c)
@@ -159,9 +106,9 @@ int container_inspect(struct engine *e, const char *id, struct buf *out)
 	put_state(&w, &summary);
 	json_put_string(&w, "Image", c.image_id ? c.image_id : "");
 	json_put_string(&w, "Name", arena_printf(&a, "/%s", c.name));
-	put_host_config(&w, &c);
-	put_mounts(&w, e, &c);
-	put_config(&w, &c);
+	put_settings(&w, "HostConfig", SETTING_HOST_CONFIG, &c);
+	put_mounts(&w, &c);
+	put_settings(&w, "Config", SETTING_CONFIG, &c);
 	network_inspect(e, &c, &summary, &w);
 	json_close_object(&w);
 	return 0;

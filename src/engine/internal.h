@@ -9,7 +9,6 @@
 
 #define MONITOR_PATH HUSK_LIBEXEC "/husk-monitor"
 #define INIT_PATH HUSK_LIBEXEC "/husk-init"
-enum { STOP_TIMEOUT_MS = 10000 };
 
 /* Cgroups: groups.c. "husk-<instance>/<id>" */
 void container_cgroup_path(const struct engine *e, const char *id, struct buf *out);
@@ -27,15 +26,7 @@ void pending_sweep(struct engine *e);
  * command that was killed holds its locks on in the copy of its fds that init has until it executes. */
 void pending_settle(struct engine *e, const char *id);
 
-/* Volumes: volumes.c. A volume of a prepared container, cut in place. */
-struct volume {
-	const char *source, *destination, *options; /* "ro" or "rw" */
-	bool copies; /* a new one gets what the image has there */
-};
-void volume_split(char *volume, struct volume *out);
-/* Makes the volume at `index` what volume_split takes; an anonymous one is given a name. */
-int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index);
-bool volume_is_root(const char *destination);
+/* Volumes: volumes.c. */
 int volumes_make(struct engine *e, const struct container *c);
 /* Shared from before a container's volumes are made until its record names them; alone to remove one. */
 int volumes_use_lock(struct engine *e, bool is_alone);

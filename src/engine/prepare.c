@@ -50,16 +50,15 @@ static int destination_take(struct arena *a, struct str_list *taken, const char 
 }
 
 /* An image's VOLUMEs are anonymous volumes, where the user has not put something himself. */
-static int image_volumes_add(struct engine *e, struct arena *a, struct container *c,
-	const struct str_list *volumes, struct str_list *taken)
+static int image_volumes_add(struct arena *a, struct container *c, const struct str_list *volumes,
+	struct str_list *taken)
 {
 	for (size_t i = 0; i < volumes->count; i++) {
 		if (destination_take(a, taken, volumes->items[i]) < 0)
 			continue;
-		*arena_push(a, &c->volumes) = volumes->items[i];
 		int r = strchr(volumes->items[i], ':')
 			? err_say(-EINVAL, "\"%s\" has a colon in it", volumes->items[i])
-			: volume_normalize(e, a, c, c->volumes.count - 1);
+			: mount_add(volumes->items[i], a, &c->mounts);
 		if (r < 0)
 			return err_wrap(r, "the image's volumes");
 	}
@@ -108,7 +107,7 @@ static int image_merge(
 		c->process.user = config->user;
 	if (!c->stop_signal)
 		c->stop_signal = config->stop_signal;
-	return image_volumes_add(e, a, c, &config->volumes, taken);
+	return image_volumes_add(a, c, &config->volumes, taken);
 }
 
 static int rootfs_check(struct arena *a, struct container *c)
@@ -124,42 +123,24 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
-/* "DST[:OPTIONS]" */
-static int tmpfs_check(const char *text)
-{
-	auto_free char *destination = mem_strdup(text);
-	destination[strcspn(destination, ":")] = '\0';
-	if (destination[0] != '/')
-		return err_say(
-			-EINVAL, "--tmpfs \"%s\": not an absolute path in the container", text);
-	if (volume_is_root(destination))
-		return err_say(-EINVAL, "--tmpfs \"%s\": the destination can't be \"%s\"", text,
-			destination);
-	return 0;
-}
-
 /* `taken`: the places in the container that the user puts something on. */
-static int mounts_check(
-	struct engine *e, struct arena *a, struct container *c, struct str_list *taken)
+static int mounts_check(struct arena *a, const struct container *c, struct str_list *taken)
 {
 	int r = 0;
-	for (size_t i = 0; i < c->volumes.count && r == 0; i++) {
-		r = volume_normalize(e, a, c, i);
-		if (r < 0)
-			break;
-		struct volume volume;
-		auto_free char *text = mem_strdup(c->volumes.items[i]);
-		volume_split(text, &volume);
-		r = destination_take(a, taken, volume.destination);
-	}
-	for (size_t i = 0; i < c->tmpfs.count && r == 0; i++) {
-		auto_free char *path = mem_strdup(c->tmpfs.items[i]);
-		path[strcspn(path, ":")] = '\0';
-		r = tmpfs_check(c->tmpfs.items[i]);
-		if (r == 0)
-			r = destination_take(a, taken, path);
-	}
+	for (size_t i = 0; i < c->mounts.count && r == 0; i++)
+		r = destination_take(a, taken, c->mounts.items[i].destination);
+	for (size_t i = 0; i < c->tmpfs.count && r == 0; i++)
+		r = destination_take(a, taken, c->tmpfs.items[i].destination);
 	return r;
+}
+
+/* A volume without a name is given one. */
+static void volumes_name(struct engine *e, struct arena *a, struct container *c)
+{
+	for (size_t i = 0; i < c->mounts.count; i++)
+		if (c->mounts.items[i].is_anonymous)
+			c->mounts.items[i].volume = id_make(a);
+	mounts_resolve(e, a, &c->mounts);
 }
 
 static int limits_check(const struct engine *e, const struct container *c)
@@ -176,6 +157,8 @@ static int limits_check(const struct engine *e, const struct container *c)
 		return err_say(-EINVAL,
 			"--cpuset-cpus: \"%s\" is not a list of processors such as 0-2,4",
 			c->limits.cpuset_cpus);
+	if (c->shm_bytes > INT64_MAX)
+		return err_say(-EINVAL, "--shm-size: more than a kernel can count");
 	if (c->limits.pids_limit < -1)
 		return err_say(-EINVAL,
 			"--pids-limit: %lld is not a number of processes, or -1 for no limit",
@@ -256,6 +239,7 @@ static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 	if (r < 0)
 		return err_wrap(r, "--network container:%s", peer);
 	c->hostname = other.hostname;
+	c->network = arena_printf(a, "container:%s", id); /* that one, whoever is called so later */
 	return 0;
 }
 
@@ -265,7 +249,7 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	labels_merge(c);
 	int r = labels_check(c);
 	if (r == 0)
-		r = mounts_check(e, a, c, &taken);
+		r = mounts_check(a, c, &taken);
 	if (r == 0)
 		r = texts_check(c);
 	if (r == 0)
@@ -282,17 +266,21 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	c->has_invented_name = !c->name;
 	if (c->has_invented_name)
 		name_invent(e, a, &c->name);
-	if (!c->process.cwd || c->process.cwd[0] == '\0')
-		c->process.cwd = "/";
-	if (!c->network || str_eq(c->network, "default"))
-		c->network = "bridge";
+	if (c->network && str_eq(c->network, "default"))
+		c->network = NULL;
+	if (c->rootfs)
+		c->image = c->rootfs;
+	if (c->process.cwd && !*c->process.cwd)
+		c->process.cwd = NULL;
+	if (c->stop_signal && !*c->stop_signal) /* an image's */
+		c->stop_signal = NULL;
+	settings_default(c);
+	volumes_name(e, a, c);
 	r = network_check(c);
 	if (r == 0)
 		r = hostname_set(e, a, c);
 	if (r < 0)
 		return r;
-	if (!c->stop_signal || c->stop_signal[0] == '\0')
-		c->stop_signal = "SIGTERM";
 	int signal = signal_parse(c->stop_signal);
 	if (signal < 0) { /* only an image's: Docker, too, runs it and does without */
 		log_warn("the image's stop signal \"%s\" is not a signal: SIGTERM instead",
@@ -301,7 +289,5 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	}
 	if (signal_name(signal)) /* one spelling: an image may say 15, a user INT */
 		c->stop_signal = signal_name(signal);
-	if (c->stop_timeout_ms == 0)
-		c->stop_timeout_ms = STOP_TIMEOUT_MS;
 	return container_record_check(c);
 }

@@ -22,90 +22,14 @@
 
 enum { ANONYMOUS_BYTES_MAX = 1 << 20, VOLUME_PATH_MAX = 4096 };
 
-/* "/", and "/." and "/x/..", which are the same place. */
-bool volume_is_root(const char *path)
-{
-	auto_buf struct buf clean = BUF_INIT;
-	path_clean(&clean, path);
-	return str_eq(clean.data, "/");
-}
-
-/* "ro", "rw" and "nocopy", with commas between them. */
-static bool options_are_known(const char *options)
-{
-	auto_free char *copy = mem_strdup(options);
-	char *rest = copy, *word;
-	while ((word = str_cut(&rest, ',')))
-		if (!str_eq(word, "ro") && !str_eq(word, "rw") && !str_eq(word, "nocopy"))
-			return false;
-	return true;
-}
-
-/* "SRC:DST[:OPTIONS]" or "DST"; a source without a slash is a named volume below the engine's root. Afterwards it is
- * SRC:DST:OPTIONS, and SRC a path. */
-int volume_normalize(struct engine *e, struct arena *a, struct container *c, size_t index)
-{
-	const char *text = c->volumes.items[index];
-	auto_free char *copy = mem_strdup(text);
-	char *rest = copy;
-	const char *source = str_cut(&rest, ':');
-	const char *destination = rest ? str_cut(&rest, ':') : NULL;
-	const char *options = rest;
-	bool is_anonymous = false;
-	if (!destination) {
-		destination = source;
-		source = id_make(a);
-		is_anonymous = true;
-	}
-	if (destination[0] != '/')
-		return err_say(-EINVAL,
-			"-v \"%s\": \"%s\" is not an absolute path in the container", text,
-			destination);
-	if (strchr(destination, '\n') || volume_is_root(destination))
-		return err_say(
-			-EINVAL, "-v \"%s\": the destination can't be \"%s\"", text, destination);
-	if (options && !options_are_known(options))
-		return err_say(-EINVAL, "-v \"%s\": the option \"%s\" is not ro, rw or nocopy",
-			text, options);
-	const char *name = source;
-	if (source[0] != '/') {
-		if (!str_is_name(source))
-			return err_say(-EINVAL,
-				"-v \"%s\": \"%s\" is neither an absolute path nor a volume name",
-				text, source);
-		source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, name);
-	}
-	if (is_anonymous)
-		*arena_push(a, &c->anonymous) = name;
-	c->volumes.items[index] = arena_printf(
-		a, "%s:%s:%s", source, destination, options ? options : "rw");
-	return 0;
-}
-
-void volume_split(char *volume, struct volume *out)
-{
-	/* From the end: the source is a path of the host, with whatever is in it. */
-	char *options = strrchr(volume, ':');
-	if (options)
-		*options++ = '\0';
-	char *destination = strrchr(volume, ':');
-	if (destination)
-		*destination++ = '\0';
-	/* A single word is what most records have. */
-	bool is_readonly = options && (str_prefix(options, "ro") || strstr(options, ",ro"));
-	*out = (struct volume){.source = volume,
-		.destination = destination ? destination : "",
-		.options = is_readonly ? "ro" : "rw",
-		.copies = !options || !strstr(options, "nocopy")};
-}
-
 static int anonymous_store(const struct engine *e, const struct container *c)
 {
-	if (c->anonymous.count == 0)
-		return 0;
 	auto_buf struct buf text = BUF_INIT;
-	for (size_t i = 0; i < c->anonymous.count; i++)
-		buf_addf(&text, "%s\n", c->anonymous.items[i]);
+	for (size_t i = 0; i < c->mounts.count; i++)
+		if (c->mounts.items[i].is_anonymous)
+			buf_addf(&text, "%s\n", c->mounts.items[i].volume);
+	if (text.len == 0)
+		return 0;
 	auto_close int dir = container_dir_open(e, c->id);
 	int r = dir < 0 ? dir : file_replace_at(dir, "anonymous", text.data, text.len, 0600, false);
 	return r < 0 ? err_new(r, "write the volumes of container %.12s", c->id) : 0;
@@ -119,9 +43,9 @@ struct filling {
 };
 
 /* What the image has at the volume's place, and how that directory looks: programs expect both. */
-static int volume_fill(struct filling *f, const struct volume *volume, int data_fd)
+static int volume_fill(struct filling *f, const struct container_mount *volume, int data_fd)
 {
-	if (f->c->rootfs || !volume->copies)
+	if (f->c->rootfs || volume->keeps_empty)
 		return 0;
 	if (f->root_fd < 0)
 		f->root_fd = container_image_root_open(f->e, f->c);
@@ -178,7 +102,7 @@ static void stages_sweep(const struct engine *e)
 }
 
 /* A new volume appears with all that is in it, or not at all. */
-static int stage_fill(struct filling *f, const struct volume *volume, const char *stage)
+static int stage_fill(struct filling *f, const struct container_mount *volume, const char *stage)
 {
 	auto_buf struct buf data = BUF_INIT;
 	char name[VOLUME_PATH_MAX];
@@ -197,7 +121,7 @@ static int stage_fill(struct filling *f, const struct volume *volume, const char
 	return r < 0 && r != -EEXIST ? err_new(r, "make volume %s", volume->source) : 0;
 }
 
-static int volume_make_new(struct filling *f, const struct volume *volume)
+static int volume_make_new(struct filling *f, const struct container_mount *volume)
 {
 	struct err_packet trail;
 	auto_buf struct buf stage = BUF_INIT;
@@ -219,14 +143,14 @@ static bool is_empty(int dir_fd)
 }
 
 /* One that is there and empty is filled in its place: a container that runs may have it. */
-static int volume_make(struct filling *f, const struct volume *volume)
+static int volume_make(struct filling *f, const struct container_mount *volume)
 {
 	auto_close int fd = file_open_dir_at(AT_FDCWD, volume->source);
 	if (fd == -ENOENT)
 		return volume_make_new(f, volume);
 	if (fd < 0)
 		return err_new(fd, "open volume %s", volume->source);
-	if (f->c->rootfs || !volume->copies || !is_empty(fd))
+	if (f->c->rootfs || volume->keeps_empty || !is_empty(fd))
 		return 0;
 	int r = sys_flock(fd, LOCK_EX);
 	if (r < 0)
@@ -236,17 +160,11 @@ static int volume_make(struct filling *f, const struct volume *volume)
 
 int volumes_make(struct engine *e, const struct container *c)
 {
-	auto_buf struct buf prefix = BUF_INIT;
 	struct filling f = {e, c, -EBADF};
-	buf_addf(&prefix, "%s/volumes/", e->root_path);
 	int r = anonymous_store(e, c);
-	for (size_t i = 0; i < c->volumes.count && r == 0; i++) {
-		auto_free char *copy = mem_strdup(c->volumes.items[i]);
-		struct volume volume;
-		volume_split(copy, &volume);
-		if (str_prefix(volume.source, prefix.data))
-			r = volume_make(&f, &volume);
-	}
+	for (size_t i = 0; i < c->mounts.count && r == 0; i++)
+		if (c->mounts.items[i].volume)
+			r = volume_make(&f, &c->mounts.items[i]);
 	fd_replace(&f.root_fd, -EBADF);
 	return r;
 }
@@ -255,8 +173,6 @@ int volumes_make(struct engine *e, const struct container *c)
 static bool is_used(struct engine *e, const char *id, const char *name)
 {
 	auto_of(container_list) struct container_list list = {0};
-	auto_buf struct buf prefix = BUF_INIT;
-	buf_addf(&prefix, "%s/volumes/%s/", e->root_path, name);
 	if (container_list(e, &list) < 0)
 		return true;
 	for (size_t i = 0; i < list.count; i++) {
@@ -267,9 +183,11 @@ static bool is_used(struct engine *e, const char *id, const char *name)
 		int r = container_load(e, list.ids[i], &a, &c);
 		if (r < 0 && r != -ENOENT)
 			return true;
-		for (size_t j = 0; r == 0 && j < c.volumes.count; j++)
-			if (str_prefix(c.volumes.items[j], prefix.data))
+		for (size_t j = 0; r == 0 && j < c.mounts.count; j++) {
+			const char *volume = c.mounts.items[j].volume;
+			if (volume && str_eq(volume, name))
 				return true;
+		}
 	}
 	return false;
 }

@@ -53,6 +53,3 @@ int network_names(struct engine *e, struct strvec *out);
 /* Chooses what the caller left open (subnet, gateway), refuses collisions, gives it an id and stores it. The caller has
  * the lock of the networks. */
 int network_make(struct engine *e, struct network *n, struct arena *a);
-
-int port_parse(const char *text, struct net_publication *out);
-void port_format(const struct net_publication *p, struct buf *out);

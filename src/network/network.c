@@ -21,15 +21,13 @@ static bool has_no_endpoint(const struct container *c)
 		str_prefix(c->network, "container:");
 }
 
-static int ports_parse(
+static int ports_take(
 	const struct container *c, const struct net_address *address, struct net_publication *out)
 {
 	if (c->ports.count > ENDPOINT_PORTS_MAX)
 		return err_say(-E2BIG, "more than %d published ranges", ENDPOINT_PORTS_MAX);
 	for (size_t i = 0; i < c->ports.count; i++) {
-		int r = port_parse(c->ports.items[i], &out[i]);
-		if (r < 0)
-			return r;
+		out[i] = c->ports.items[i];
 		out[i].address = *address;
 	}
 	return 0;
@@ -87,12 +85,7 @@ int network_check(const struct container *c)
 	if (has_no_endpoint(c) && c->ports.count > 0)
 		return err_say(-EINVAL,
 			"-p needs a network of the container's own, not --network %s", c->network);
-	int r = 0;
-	for (size_t i = 0; i < c->ports.count && r == 0; i++) {
-		struct net_publication publication;
-		r = port_parse(c->ports.items[i], &publication);
-	}
-	return r;
+	return 0;
 }
 
 int network_find(struct engine *e, const struct container *c)
@@ -125,7 +118,7 @@ int network_ports_lease(struct engine *e, const struct container *c)
 	int r = endpoint_load(e, c->id, &endpoint);
 	if (r < 0)
 		return err_new(r, "read the endpoint of container %.12s", c->id);
-	r = ports_parse(c, &endpoint.address, endpoint.ports);
+	r = ports_take(c, &endpoint.address, endpoint.ports);
 	if (r == 0)
 		r = net_lease_ports(leases, endpoint.ports, c->ports.count, c->id, &names);
 	if (r < 0)
@@ -396,47 +389,12 @@ void network_plan(
 			"lease an address of network %s, bring lo up, make veth eth0 into its "
 			"bridge",
 			c->network),
-		str_eq(c->network, "bridge") ? "default" : "--network");
-	for (size_t i = 0; i < c->ports.count; i++)
-		plan_say(a, spec, arena_printf(a, "publish %s", c->ports.items[i]), "-p");
-}
-
-static bool publishes(const struct net_publication *p, enum net_protocol protocol, unsigned port)
-{
-	return p->protocol == protocol && port >= p->port && port - p->port < p->count;
-}
-
-/* All places where one port is published: publications before `first` do not have it. */
-static void put_port(
-	struct json_writer *w, const struct endpoint *endpoint, size_t first, unsigned port)
-{
-	const struct net_publication *all = endpoint->ports;
-	char key[32], host[NET_ADDRESS_TEXT], host_port[16];
-	fmt(key, "%u/%s", port, net_protocol_name(all[first].protocol));
-	json_open_array(w, key);
-	for (size_t i = first; i < endpoint->port_count; i++) {
-		if (!publishes(&all[i], all[first].protocol, port))
-			continue;
-		fmt(host_port, "%u", all[i].host_port + port - all[i].port);
-		json_open_object(w, NULL);
-		json_put_string(w, "HostIp", net_address_format(host, &all[i].host));
-		json_put_string(w, "HostPort", host_port);
-		json_close_object(w);
-	}
-	json_close_array(w);
-}
-
-static void put_ports(struct json_writer *w, const struct endpoint *endpoint)
-{
-	for (size_t i = 0; i < endpoint->port_count; i++) {
-		const struct net_publication *p = &endpoint->ports[i];
-		for (unsigned port = p->port; port < (unsigned)p->port + p->count; port++) {
-			bool is_done = false;
-			for (size_t j = 0; j < i && !is_done; j++)
-				is_done = publishes(&endpoint->ports[j], p->protocol, port);
-			if (!is_done)
-				put_port(w, endpoint, i, port);
-		}
+		SETTING_ORIGIN(c, network));
+	for (size_t i = 0; i < c->ports.count; i++) {
+		auto_buf struct buf text = BUF_INIT;
+		port_write(&c->ports.items[i], &text);
+		plan_say(a, spec, arena_printf(a, "publish %s", text.data),
+			SETTING_ORIGIN(c, ports));
 	}
 }
 
@@ -478,7 +436,7 @@ void network_inspect(
 	json_put_string(w, "IPAddress", is_attached ? s->address : "");
 	json_open_object(w, "Ports");
 	if (is_attached)
-		put_ports(w, &endpoint);
+		ports_put(w, endpoint.ports, endpoint.port_count);
 	json_close_object(w);
 	json_open_object(w, "Networks");
 	if (is_attached)

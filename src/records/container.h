@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A container as the engine keeps it: what it is meant to be (the record) and what became of it (the summary). */
+/* A container as it is meant to be: what the user asked for, and the image. */
 #include "base/arena.h"
+#include "net/net.h"
+#include "sec/sec.h"
 #include "sys/process.h"
 
 #include <stdbool.h>
@@ -9,7 +11,42 @@
 
 enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12, CONTAINER_NAME_MAX = 128 };
 
-/* What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. */
+/* Docker's defaults, but for the number of processes, which has no limit there. */
+enum { STOP_TIMEOUT_MS = 10000, PIDS_LIMIT = 2048, SHM_BYTES = 64 << 20 };
+
+/*
+ * What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. Each field is a
+ * row of settings.c, which says where it is in Docker's documents; texts are only where people write them (words.c, port.c).
+ */
+
+/* A directory that the container has at another place: of the host, or a volume. */
+struct container_mount {
+	const char *volume; /* its name; NULL: a directory of the host */
+	const char *source; /* on the host; of a volume below root/volumes/ */
+	const char *destination;
+	bool is_readonly, keeps_empty; /* a new volume does not get what the image has there */
+	bool is_anonymous; /* a volume made for this container alone */
+};
+struct container_mounts {
+	struct container_mount *items;
+	size_t count;
+};
+struct container_tmpfs {
+	const char *destination, *options;
+};
+struct container_tmpfses {
+	struct container_tmpfs *items;
+	size_t count;
+};
+struct container_ports {
+	struct net_publication *items;
+	size_t count;
+};
+struct container_ulimits {
+	struct sec_rlimit_row *items;
+	size_t count;
+};
+
 struct container_process {
 	struct str_list entrypoint, command, env;
 	const char *cwd, *user;
@@ -19,9 +56,9 @@ struct container_process {
 
 struct container_limits {
 	uint64_t memory_bytes, nano_cpus; /* 0: none */
-	int64_t pids_limit; /* 0: the default, -1: none */
+	int64_t pids_limit; /* -1: none */
 	const char *cpuset_cpus;
-	struct str_list ulimits;
+	struct container_ulimits ulimits;
 };
 
 struct container_security {
@@ -37,79 +74,14 @@ struct container {
 	struct container_process process;
 	struct container_limits limits;
 	struct container_security security;
-	struct str_list labels, volumes, tmpfs, ports;
-	struct str_list
-		anonymous; /* names of volumes made for it alone; on disk in the file `anonymous` */
+	struct str_list labels;
+	struct container_mounts mounts;
+	struct container_tmpfses tmpfs;
+	struct container_ports ports;
 	const char *hostname, *network, *stop_signal;
-	uint64_t stop_timeout_ms;
+	uint64_t stop_timeout_ms, shm_bytes;
 	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
-	bool has_invented_name; /* not in the record */
-};
-
-/* The numbers are on disk, but for the last: a container of which neither summary nor record can be read. */
-enum container_state {
-	CONTAINER_CREATED,
-	CONTAINER_RUNNING,
-	CONTAINER_EXITED,
-	CONTAINER_PAUSED,
-	CONTAINER_RESTARTING, /* it has ended, and will be started again */
-	CONTAINER_REMOVING,
-	CONTAINER_DEAD, /* its removal has failed */
-	CONTAINER_BROKEN
-};
-enum { CONTAINER_STATE_COUNT = CONTAINER_BROKEN + 1 };
-/* As Docker calls them; a broken one is "dead". */
-extern const char *const container_state_words[CONTAINER_STATE_COUNT];
-
-/* What leads from a state to another: change.c has the table. */
-enum container_event {
-	CONTAINER_EVENT_START, /* the payload runs */
-	CONTAINER_EVENT_START_FAILED, /* it could not be started */
-	CONTAINER_EVENT_EXIT,
-	CONTAINER_EVENT_ADOPT, /* it has a new monitor */
-	CONTAINER_EVENT_PAUSE,
-	CONTAINER_EVENT_UNPAUSE,
-	CONTAINER_EVENT_RESTART, /* it has ended, and its restart policy wants it again */
-	CONTAINER_EVENT_REMOVE,
-	CONTAINER_EVENT_REMOVE_FAILED
-};
-enum { CONTAINER_EVENT_COUNT = CONTAINER_EVENT_REMOVE_FAILED + 1 };
-
-/* What an event brings besides: of START all up to `ports`, of ADOPT the monitor, of EXIT the rest. */
-struct container_facts {
-	struct process_id process, monitor;
-	bool is_detached;
-	char address[16], ports[120];
-	int32_t exit_code; /* -1: nobody saw it */
-	uint64_t finished_ns; /* 0: now */
-	bool is_oom_killed;
-};
-
-/* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
-
-struct summary {
-	uint32_t magic, version;
-	uint32_t state;
-	int32_t exit_code; /* -1: nobody saw it */
-	uint64_t created_ns, started_ns, finished_ns;
-	struct process_id process, monitor;
-	uint32_t flags;
-	char boot_id[40];
-	char address[16];
-	char name[CONTAINER_NAME_MAX + 1];
-	char image[72];
-	char command[48];
-	char ports[120];
-};
-_Static_assert(sizeof(struct summary) <= 512, "ps reads at most 512 bytes per container");
-
-enum summary_flags {
-	SUMMARY_OOM_KILLED = 1,
-	SUMMARY_AUTO_REMOVE = 2,
-	SUMMARY_TTY = 4,
-	SUMMARY_DETACHED = 8,
-	SUMMARY_STAYS = 16, /* though it never ran: whoever made it is done with it */
-	/* Never stored, but found: */
-	SUMMARY_WATCHED = 1 << 29, /* its parent is its monitor, which so lives */
-	SUMMARY_UNCOLLECTED = 1 << 30, /* it has ended, and nobody has given back what it had */
+	/* Not in the record: */
+	bool has_invented_name;
+	uint64_t defaults; /* a bit for each row of settings.c that nobody asked for */
 };

@@ -1,123 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.json: what the user asked for and the image decided, as JSON through one table of fields. A record is intent
- * and never changes with what the container does.
+ * record.json: what the user asked for and the image decided, as Docker's create body with a section of husk's own. A
+ * record is intent and never changes with what the container does. Those of version 1 are read as well (version1.c).
  */
 #include "records/internal.h"
+#include "records/settings.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "sys/file.h"
 
 #include <errno.h>
-#include <stddef.h>
 
-enum field_kind { FIELD_STRING, FIELD_STRINGS, FIELD_U64, FIELD_I64, FIELD_BOOL };
-
-struct field {
-	const char *key;
-	enum field_kind kind;
-	size_t offset;
-};
-
-#define FIELD(kind, key, member) \
-	{ \
-		key, kind, offsetof(struct container, member) \
-	}
-
-static const struct field fields[] = {
-	FIELD(FIELD_STRING, "id", id),
-	FIELD(FIELD_STRING, "name", name),
-	FIELD(FIELD_U64, "created", created_ns),
-	FIELD(FIELD_STRING, "image", image),
-	FIELD(FIELD_STRING, "imageId", image_id),
-	FIELD(FIELD_STRING, "rootfs", rootfs),
-	FIELD(FIELD_STRINGS, "layers", layers),
-	FIELD(FIELD_STRINGS, "entrypoint", process.entrypoint),
-	FIELD(FIELD_STRINGS, "command", process.command),
-	FIELD(FIELD_STRINGS, "env", process.env),
-	FIELD(FIELD_STRING, "cwd", process.cwd),
-	FIELD(FIELD_STRING, "user", process.user),
-	FIELD(FIELD_STRING, "hostname", hostname),
-	FIELD(FIELD_STRINGS, "labels", labels),
-	FIELD(FIELD_STRINGS, "volumes", volumes),
-	FIELD(FIELD_STRINGS, "tmpfs", tmpfs),
-	FIELD(FIELD_STRING, "network", network),
-	FIELD(FIELD_STRINGS, "ports", ports),
-	FIELD(FIELD_STRINGS, "capAdd", security.cap_add),
-	FIELD(FIELD_STRINGS, "capDrop", security.cap_drop),
-	FIELD(FIELD_STRINGS, "securityOptions", security.options),
-	FIELD(FIELD_STRINGS, "ulimits", limits.ulimits),
-	FIELD(FIELD_U64, "memory", limits.memory_bytes),
-	FIELD(FIELD_U64, "nanoCpus", limits.nano_cpus),
-	FIELD(FIELD_STRING, "cpusetCpus", limits.cpuset_cpus),
-	FIELD(FIELD_I64, "pidsLimit", limits.pids_limit),
-	FIELD(FIELD_STRING, "stopSignal", stop_signal),
-	FIELD(FIELD_U64, "stopTimeoutMs", stop_timeout_ms),
-	FIELD(FIELD_BOOL, "privileged", security.is_privileged),
-	FIELD(FIELD_BOOL, "tty", process.has_tty),
-	FIELD(FIELD_BOOL, "stdin", process.has_stdin),
-	FIELD(FIELD_BOOL, "autoRemove", is_auto_remove),
-	FIELD(FIELD_BOOL, "detached", is_detached),
-	FIELD(FIELD_BOOL, "readOnly", root_is_readonly),
-	FIELD(FIELD_BOOL, "init", process.wants_init),
-	FIELD(FIELD_BOOL, "noPivot", no_pivot),
-};
-
-enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
-
-static void field_write(struct json_writer *w, const struct field *f, const void *value)
-{
-	switch (f->kind) {
-	case FIELD_STRING:
-		if (*(const char *const *)value)
-			json_put_string(w, f->key, *(const char *const *)value);
-		break;
-	case FIELD_STRINGS: {
-		const struct str_list *list = value;
-		json_open_array(w, f->key);
-		for (size_t i = 0; i < list->count; i++)
-			json_put_string(w, NULL, list->items[i]);
-		json_close_array(w);
-		break;
-	}
-	case FIELD_U64:
-		json_put_u64(w, f->key, *(const uint64_t *)value);
-		break;
-	case FIELD_I64:
-		json_put_i64(w, f->key, *(const int64_t *)value);
-		break;
-	case FIELD_BOOL:
-		json_put_bool(w, f->key, *(const bool *)value);
-		break;
-	}
-}
-
-static int field_read(
-	const struct json_cursor *object, const struct field *f, struct arena *a, void *value)
-{
-	switch (f->kind) {
-	case FIELD_STRING:
-		return json_opt_string(object, f->key, a, value);
-	case FIELD_STRINGS:
-		return json_opt_strings(object, f->key, a, value);
-	case FIELD_U64:
-		return json_opt_u64(object, f->key, value);
-	case FIELD_I64:
-		return json_opt_i64(object, f->key, value);
-	case FIELD_BOOL:
-		return json_opt_bool(object, f->key, value);
-	}
-	BUG("field kind %d", (int)f->kind);
-}
+enum { RECORD_VERSION = 2 };
 
 static void record_write(const struct container *c, struct buf *out)
 {
 	struct json_writer w = {.out = out};
 	json_open_object(&w, NULL);
-	json_put_u64(&w, "version", 1);
-	for (size_t i = 0; i < FIELD_COUNT; i++)
-		field_write(&w, &fields[i], (const char *)c + fields[i].offset);
+	settings_put(&w, SETTING_CONFIG, SETTINGS_RECORD, c);
+	json_open_object(&w, "HostConfig");
+	settings_put(&w, SETTING_HOST_CONFIG, SETTINGS_RECORD, c);
+	json_close_object(&w);
+	json_open_object(&w, "Husk");
+	json_put_u64(&w, "Version", RECORD_VERSION);
+	settings_put(&w, SETTING_HUSK, SETTINGS_RECORD, c);
+	json_close_object(&w);
 	json_close_object(&w);
 }
 
@@ -144,6 +52,32 @@ int container_record_store(const struct engine *e, const struct container *c, bo
 	return r < 0 ? err_new(r, "write the record of container %.12s", c->id) : 0;
 }
 
+void mounts_resolve(const struct engine *e, struct arena *a, struct container_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		struct container_mount *m = &mounts->items[i];
+		if (m->volume)
+			m->source = arena_printf(a, "%s/volumes/%s/_data", e->root_path, m->volume);
+	}
+}
+
+static int record_read(const struct engine *e, const struct json_cursor *root, struct arena *a,
+	struct container *out)
+{
+	uint64_t version = 0;
+	struct json_cursor husk;
+	int r = json_need_object(root);
+	if (r == 0 && json_field(root, "Husk", &husk))
+		r = json_opt_u64(&husk, "Version", &version);
+	if (r < 0)
+		return r;
+	if (version > RECORD_VERSION)
+		return err_say(-EBADMSG, "record.json is of version %llu, made by a later husk",
+			(unsigned long long)version);
+	return version == 0 ? version1_take(e, root, a, out)
+			    : settings_take(root, SETTINGS_RECORD, a, out, NULL);
+}
+
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
 {
 	auto_close int dir = container_dir_open(e, id);
@@ -155,18 +89,18 @@ int container_load(struct engine *e, const char *id, struct arena *a, struct con
 		return err_new(r, "read the record of container %.12s", id);
 
 	auto_of(json) struct json *document = NULL;
+	struct container c = {0};
 	r = json_parse("record.json", text.data, text.len, &document);
+	struct json_cursor root = {0};
+	if (r == 0) {
+		root = json_root(document);
+		r = record_read(e, &root, a, &c);
+	}
 	if (r < 0)
 		return err_wrap(r, "container %s", id);
-	struct json_cursor root = json_root(document);
-	struct container c = {0};
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		r = field_read(&root, &fields[i], a, (char *)&c + fields[i].offset);
-		if (r < 0)
-			return err_wrap(r, "container %s", id);
-	}
 	if (!c.id || !str_eq(c.id, id) || !c.name || !c.process.cwd || !c.network)
 		return err_say(-EBADMSG, "container %s: record.json is not of this container", id);
+	mounts_resolve(e, a, &c.mounts);
 	*out = c;
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "cgroup/cgroup.h"
 #include "records/container.h"
+#include "records/settings.h"
+#include "records/state.h"
 
 struct net;
 
@@ -62,6 +64,21 @@ int name_release(const struct engine *e, const char *name, const char *id);
 int name_release_all(const struct engine *e, const char *id);
 /* A name nobody has, "brave_turing" style. */
 void name_invent(const struct engine *e, struct arena *a, const char **out);
+
+/* Items of a container's lists as people write them, for options: appended to the list. Speaking. */
+int mount_add(const char *text, struct arena *a, void *mounts); /* "SRC:DST[:OPTIONS]", "DST" */
+int tmpfs_add(const char *text, struct arena *a, void *tmpfses); /* "DST[:OPTIONS]" */
+int port_add(const char *text, struct arena *a,
+	void *ports); /* "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]" */
+int ulimit_add(const char *text, struct arena *a, void *ulimits); /* "NAME=SOFT[:HARD]" */
+/* And back, the shortest text that means the same. */
+void mount_write(const struct container_mount *m, struct buf *out);
+void port_write(const struct net_publication *p, struct buf *out);
+/* As `ps` shows it; and as a field of Docker's documents, into an object that is open. */
+void port_format(const struct net_publication *p, struct buf *out);
+void ports_put(struct json_writer *w, const struct net_publication *all, size_t count);
+/* Where volumes are on the host. */
+void mounts_resolve(const struct engine *e, struct arena *a, struct container_mounts *mounts);
 
 /* The record; -E2BIG where it would be too large to be read again. */
 int container_record_check(const struct container *c);

@@ -24,7 +24,8 @@ static const struct opt events_opts[] = {
 static int line_print(void *context, const char *line)
 {
 	printf("%s\n", line);
-	bool is_written = fflush(stdout) == 0 && !ferror(stdout); /* what failed before has left nothing to flush */
+	bool is_written = fflush(stdout) == 0 &&
+		!ferror(stdout); /* what failed before has left nothing to flush */
 	return is_written ? 0 : err_say(-EIO, "standard output cannot be written");
 }
 

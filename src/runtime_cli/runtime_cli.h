@@ -4,7 +4,7 @@
  * The command line of husk-runtime, which is runc's: one tree of tables. bin/husk-runtime.c hands argv to command_main with
  * runtime_command_root and a context; everything else is private to this folder.
  */
-#include "base/opt.h"
+#include "base/command.h"
 
 /* What the options before the command's name say; the context of every command. */
 struct runtime_cli_context {

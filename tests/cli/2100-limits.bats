@@ -150,3 +150,15 @@ limit_inside() {
 	eventually same
 	husk rm ended
 }
+
+@test "--shm-size: the size of /dev/shm, 64 MiB if nothing is said" {
+	[[ $(husk run --rm --net none busybox df -k /dev/shm | awk 'END { print $2 }') -eq 65536 ]]
+	[[ $(husk run --rm --net none --shm-size 1m busybox df -k /dev/shm | awk 'END { print $2 }') -eq 1024 ]]
+	run husk run --plan --rm --net none --shm-size 1m busybox true
+	expect_output "size=1048576)  [--shm-size]"
+	husk run -d --name shm --shm-size 2m --net none busybox sleep 100
+	[[ $(field shm .HostConfig.ShmSize) == 2097152 ]]
+	husk rm -f shm
+	run -125 husk run --rm --shm-size x busybox true
+	expect_output '"x" is not a size'
+}

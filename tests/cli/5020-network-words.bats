@@ -52,7 +52,9 @@ not_created() {
 @test "a port that is published twice is one key with two places" {
 	husk run -d --name twice --rootfs "$ROOTFS" --net bridge -p 8080:80 -p 8081:80 -p 127.0.0.1:8082:80 -p 8080:80/udp \
 		-p 9000-9002:79-81 -- sleep 100
-	[[ $(husk inspect twice | grep -c '"80/tcp"') -eq 1 ]]
+	# Once as it was asked for, and once as it is.
+	[[ $(husk inspect twice | grep -c '"80/tcp"') -eq 2 ]]
+	[[ $(field twice ".HostConfig.PortBindings | keys_unsorted") == "$(field twice ".NetworkSettings.Ports | keys_unsorted")" ]]
 	[[ $(field twice '.NetworkSettings.Ports["80/tcp"] | map(.HostIp + ":" + .HostPort) | join(" ")') == \
 		"0.0.0.0:8080 0.0.0.0:8081 127.0.0.1:8082 0.0.0.0:9001" ]]
 	[[ $(field twice '.NetworkSettings.Ports | keys | join(" ")') == "79/tcp 80/tcp 80/udp 81/tcp" ]]
@@ -87,4 +89,17 @@ not_created() {
 	run --separate-stderr husk run --rm --rootfs "$ROOTFS" --net second -- ip -4 -o addr show eth0
 	[[ $status -eq 0 && $output == *198.51.100.*/25* && -z $stderr ]]
 	husk network rm second
+}
+
+@test "--network container:NAME means the container that had the name then" {
+	local first
+	first=$(husk run -d --name peer --net none --rootfs "$ROOTFS" -- sleep 100)
+	husk run -d --name guest --net container:peer --rootfs "$ROOTFS" -- sleep 100
+	[[ $(field guest .HostConfig.NetworkMode) == "container:$first" ]]
+	husk stop -t 0 guest
+	husk rm -f peer
+	husk run -d --name peer --net none --rootfs "$ROOTFS" -- sleep 100
+	run -1 husk start guest
+	expect_output "no such container: $first"
+	husk rm -f peer guest
 }

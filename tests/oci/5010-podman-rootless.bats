@@ -11,7 +11,7 @@ setup_file() {
 	make_rootfs "$BATS_FILE_TMPDIR/rootfs"
 	printf '[containers]\nlog_driver = "k8s-file"\n[engine]\nevents_logger = "file"\n' >"$BATS_FILE_TMPDIR/containers.conf"
 	tar --owner=0 --group=0 -C "$BATS_FILE_TMPDIR/rootfs" -cf "$BATS_FILE_TMPDIR/rootfs.tar" .
-	cd "$TESTER_HOME" # podman wants a directory that its user may see
+	cd "$TESTER_HOME" || return # podman wants a directory that its user may see
 	pod import "$BATS_FILE_TMPDIR/rootfs.tar" box
 }
 

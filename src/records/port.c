@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Published ports as text: "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]" and ranges of both, as Docker's -p; and back, as `ps`
- * shows them.
+ * Published ports: as text, "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]" and ranges of both, as Docker's -p, and as `ps` shows
+ * them; and as Docker's documents have them.
  */
-#include "network/internal.h"
-#include "network/internal.h"
+#include "records/internal.h"
+#include "records/internal.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ static int host_cut(char **text, struct net_address *out)
 	return at[0] == '\0' ? 0 : net_address_parse(at, out);
 }
 
-int port_parse(const char *text, struct net_publication *out)
+static int port_parse(const char *text, struct net_publication *out)
 {
 	auto_free char *copy = mem_strdup(text);
 	char *at = copy;
@@ -91,6 +92,83 @@ int port_parse(const char *text, struct net_publication *out)
 			text);
 	*out = p;
 	return 0;
+}
+
+int port_add(const char *text, struct arena *a, void *list)
+{
+	struct net_publication p;
+	int r = port_parse(text, &p);
+	if (r == 0)
+		*arena_push(a, (struct container_ports *)list) = p;
+	return r;
+}
+
+static bool is_any(const struct net_address *address)
+{
+	for (size_t i = 0; i < address->size; i++)
+		if (address->bytes[i])
+			return false;
+	return true;
+}
+
+static void range_write(uint16_t first, uint16_t count, struct buf *out)
+{
+	buf_addf(out, "%u", first);
+	if (count > 1)
+		buf_addf(out, "-%u", first + count - 1u);
+}
+
+void port_write(const struct net_publication *p, struct buf *out)
+{
+	char host[NET_ADDRESS_TEXT];
+	if (!is_any(&p->host))
+		buf_addf(out,
+			p->host.size == 16 ? "[%s]:" : "%s:", net_address_format(host, &p->host));
+	if (p->host_port)
+		range_write(p->host_port, p->count, out);
+	if (p->host_port || !is_any(&p->host))
+		buf_addc(out, ':');
+	range_write(p->port, p->count, out);
+	if (p->protocol != NET_TCP)
+		buf_addf(out, "/%s", net_protocol_name(p->protocol));
+}
+
+static bool publishes(const struct net_publication *p, enum net_protocol protocol, unsigned port)
+{
+	return p->protocol == protocol && port >= p->port && port - p->port < p->count;
+}
+
+/* All places where one port is published: publications before `first` do not have it. */
+static void port_put(struct json_writer *w, const struct net_publication *all, size_t count,
+	size_t first, unsigned port)
+{
+	char key[32], host[NET_ADDRESS_TEXT], host_port[16];
+	fmt(key, "%u/%s", port, net_protocol_name(all[first].protocol));
+	json_open_array(w, key);
+	for (size_t i = first; i < count; i++) {
+		if (!publishes(&all[i], all[first].protocol, port))
+			continue;
+		fmt(host_port, "%u", all[i].host_port + port - all[i].port);
+		json_open_object(w, NULL);
+		json_put_string(w, "HostIp", net_address_format(host, &all[i].host));
+		json_put_string(w, "HostPort", all[i].host_port ? host_port : "");
+		json_close_object(w);
+	}
+	json_close_array(w);
+}
+
+void ports_put(struct json_writer *w, const struct net_publication *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct net_publication *p = &all[i];
+		for (unsigned port = p->port; port < (unsigned)p->port + p->count; port++) {
+			bool was_there = false;
+			for (size_t j = 0; j < i; j++)
+				was_there |= publishes(&all[j], p->protocol, port);
+			if (!was_there)
+				port_put(w, all, count, i, port);
+		}
+	}
 }
 
 void port_format(const struct net_publication *p, struct buf *out)
