@@ -133,7 +133,7 @@ int worker_restrict(const struct confinement *c, const struct sec_landlock *reac
 	if (r == 0)
 		r = sec_no_new_privs();
 	if (r == 0)
-		r = sec_caps_set(&caps);
+		r = sec_caps_set(&caps, -EBADF);
 	if (r == 0)
 		r = sec_landlock(reach);
 	return r < 0 ? r : calls_restrict(c->has_network);

@@ -47,7 +47,7 @@ static int worker_prepare(const int fds[static WORKER_FDS])
 		r = sys_chdir("/");
 	if (r >= 0)
 		r = sys_prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	signal_reset();
+	signal_reset(UINT64_MAX);
 	return r < 0 ? r : 0;
 }
 

@@ -105,7 +105,7 @@ static int ids_take(const struct launch *l, const struct birth_fds *fds)
 	if (r == 0)
 		r = sec_ids_set_mapped(
 			first_id(&l->plan, false), first_id(&l->plan, true), NULL, 0);
-	return r < 0 ? r : sec_caps_set(&caps);
+	return r < 0 ? r : sec_caps_set(&caps, -EBADF);
 }
 
 /* The directory that the root will be attached over is entered by who can reach it: the caller, or root of the namespace. */

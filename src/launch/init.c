@@ -20,6 +20,7 @@
 #include "sys/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -51,6 +52,18 @@ static int begin(struct init *init)
 	return r;
 }
 
+/* While /proc is still the host's. What cannot be read is asked for later, call by call. */
+static void status_open(struct init *init)
+{
+	struct sec_status status;
+	init->ignored_signals = UINT64_MAX;
+	init->status_fd = sys_open_at(AT_FDCWD, "/proc/self/status", O_RDONLY | O_NOFOLLOW, 0);
+	if (sec_status_read(init->status_fd, &status) == 0 && sys_seek_start(init->status_fd) >= 0)
+		init->ignored_signals = status.ignored;
+	else
+		fd_replace(&init->status_fd, -EBADF);
+}
+
 static _Noreturn void fail(const struct init *init, uint32_t step, bool is_exec)
 {
 	struct sync_message message = {
@@ -75,6 +88,7 @@ _Noreturn void launch_init_main(void)
 		.label_fds = {-EBADF, -EBADF, -EBADF},
 		.gate_read = -EBADF,
 		.gate_write = -EBADF,
+		.status_fd = -EBADF,
 		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},
 	};
 
@@ -86,6 +100,7 @@ _Noreturn void launch_init_main(void)
 		err_new(r, "begin");
 		fail(&init, 0, false);
 	}
+	status_open(&init);
 	signal_ignore_writes();
 	r = begin(&init);
 	if (r < 0)

@@ -16,6 +16,8 @@ struct init {
 	int label_fds[SEC_LABEL_COUNT]; /* what takes them, or -EBADF */
 	bool is_about_payload; /* a failure from here on is the payload's, not the setting up's */
 	int gate_read, gate_write; /* for hand_over */
+	uint64_t ignored_signals; /* those that it began with; all where nothing told */
+	int status_fd; /* what it has, as the host's /proc shows it; or -EBADF */
 };
 
 /* The pid namespace that was joined is entered by being born in it: returns in a child of the host's own (CLONE_PARENT),

@@ -156,7 +156,8 @@ int step_credentials(struct init *init, const void *row)
 			? sec_ids_set_mapped(process->uid, process->gid, groups, count)
 			: sec_ids_set(process->uid, process->gid, groups, count);
 	if (r == 0)
-		r = sec_caps_set(&process->caps);
+		r = sec_caps_set(&process->caps, init->status_fd);
+	fd_replace(&init->status_fd, -EBADF); /* of the host's /proc: nobody inside may see it */
 	if (r < 0)
 		return r;
 	/* The kernel forgets it with the ids. */
@@ -358,7 +359,7 @@ int step_exec(struct init *init, const void *row)
 	r = fd_cloexec_from((unsigned)next);
 	if (r < 0)
 		return err_new(r, "close what is left open");
-	signal_reset();
+	signal_reset(init->ignored_signals);
 	if (!strchr(args[0], '/'))
 		return exec_search(args, env);
 	return exec_error(sys_execve_at(AT_FDCWD, args[0], args, env, 0), args[0], false);

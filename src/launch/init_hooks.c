@@ -31,7 +31,7 @@ static _Noreturn void hook_child(const struct init *init, const struct plan_hook
 		r = fd_place(init->state_fd, 0);
 	if (r == 0)
 		r = fd_cloexec_from(3);
-	signal_reset();
+	signal_reset(init->ignored_signals);
 	if (r == 0)
 		r = sys_execve_at(AT_FDCWD, flat_str(&init->plan, row->path), args, env, 0);
 	_exit(r == -ENOENT ? 127 : 126);

@@ -238,7 +238,7 @@ static int become_ended(const struct holder *h)
 	}
 	if (moved < 0)
 		log_debug("the monitor cannot go back: %s", err_text());
-	signal_reset();
+	signal_reset(UINT64_MAX);
 	int r = sys_execve_at(AT_FDCWD, h->begin.engine_path, args, env, 0);
 	return err_new(r, "execute %s", h->begin.engine_path);
 }
@@ -248,7 +248,7 @@ static int become_ended(const struct holder *h)
 static int detach_self(int socket)
 {
 	static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-	signal_reset();
+	signal_reset(UINT64_MAX);
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal_ignore(ignored[i]);
 	umask(077);

@@ -222,17 +222,18 @@ static _Noreturn void child_main(const struct criu *c, int parent)
 	r = socket < 0 ? socket : fds_place(c, socket);
 	if (r == 0)
 		r = sys_chdir("/");
-	signal_reset();
+	signal_reset(UINT64_MAX);
 	if (r == 0)
 		sys_execve_at(
 			AT_FDCWD, c->told->program, (char *const *)args, (char *const *)env, 0);
 	_exit(127);
 }
 
+/* To one that has ended: what it said before, or its end, tells more. */
 static int say(int socket, const struct buf *message)
 {
 	int r = socket_send(socket, message->data, message->len, NULL, 0);
-	return r < 0 ? err_new(r, "speak to criu") : 0;
+	return r < 0 && r != -EPIPE ? err_new(r, "speak to criu") : 0;
 }
 
 static int request_say(struct criu *c, int socket)

@@ -9,9 +9,11 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"
+#include "sys/fd.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -137,6 +139,10 @@ uint64_t sec_caps_of_caller(void)
 {
 	uint64_t set;
 	unsigned count;
+	struct sec_status status;
+	auto_close int fd = sys_open_at(AT_FDCWD, "/proc/self/status", O_RDONLY, 0);
+	if (sec_status_read(fd, &status) == 0)
+		return status.caps.bounding;
 	return read_set(is_bounding, &set, &count) < 0 ? 0 : set;
 }
 
@@ -162,21 +168,26 @@ void sec_caps_describe(uint64_t set, struct buf *out)
 	}
 }
 
+/* 1 after the last that the kernel knows. What is not in the set may be dropped as well, so nothing is asked first; who may
+ * not drop may still have nothing to drop. */
+static int bound_without(unsigned number)
+{
+	int r = sys_prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
+	if (r == -EINVAL && number > 0)
+		return 1;
+	if (r == -EPERM && is_bounding(number) == 0)
+		return 0;
+	return r < 0 ? err_new(r, "drop capability %u from the bounding set", number) : 0;
+}
+
 int sec_caps_bound(const struct sec_caps *caps)
 {
-	uint64_t set;
-	unsigned count;
-
-	int r = read_set(is_bounding, &set, &count);
+	int r = 0;
+	for (unsigned i = 0; i < 64 && r == 0; i++)
+		if (!(caps->bounding & UINT64_C(1) << i))
+			r = bound_without(i);
 	if (r < 0)
-		return err_new(r, "read the bounding set of capabilities");
-	for (unsigned i = 0; i < count; i++) {
-		if (!(set & ~caps->bounding & UINT64_C(1) << i))
-			continue;
-		r = sys_prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
-		if (r < 0)
-			return err_new(r, "drop capability %u from the bounding set", i);
-	}
+		return r;
 	/* Permitted survives setresuid; effective does not and is set afterwards. */
 	r = sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	return r < 0 ? err_new(r, "keep capabilities over the change of user") : 0;
@@ -198,8 +209,13 @@ static int set_ambient(uint64_t set)
 }
 
 /* The five sets as the kernel has them. */
-static int read_back(struct sec_caps *out)
+static int read_back(int status_fd, struct sec_caps *out)
 {
+	struct sec_status status;
+	if (sec_status_read(status_fd, &status) == 0) {
+		*out = status.caps;
+		return 0;
+	}
 	struct cap_header header = {.version = CAP_VERSION_3};
 	struct cap_data data[2] = {0};
 	unsigned count;
@@ -227,10 +243,10 @@ static int compare(const char *which, uint64_t wanted, uint64_t got)
 		which, got, wanted);
 }
 
-static int verify(const struct sec_caps *wanted)
+static int verify(const struct sec_caps *wanted, int status_fd)
 {
 	struct sec_caps got = {0};
-	int r = read_back(&got);
+	int r = read_back(status_fd, &got);
 
 	if (r >= 0)
 		r = compare("bounding", wanted->bounding, got.bounding);
@@ -248,7 +264,7 @@ static int verify(const struct sec_caps *wanted)
 	return r;
 }
 
-int sec_caps_set(const struct sec_caps *caps)
+int sec_caps_set(const struct sec_caps *caps, int status_fd)
 {
 	const struct cap_header header = {.version = CAP_VERSION_3};
 	const struct cap_data data[2] = {
@@ -266,5 +282,5 @@ int sec_caps_set(const struct sec_caps *caps)
 	r = sys_prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 	if (r < 0)
 		return err_new(r, "stop keeping capabilities over changes of user");
-	return verify(caps);
+	return verify(caps, status_fd);
 }

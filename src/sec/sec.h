@@ -38,9 +38,16 @@ void sec_caps_describe(uint64_t set, struct buf *out);
 
 /* Two halves, because the ids change in between: before setresuid the bounding set is cut and
  * capabilities are kept over the change; after it the other sets are set, read back, and a
- * mismatch is -EPERM. Init. */
+ * mismatch is -EPERM. `status_fd` is /proc/self/status
+ * of this thread, at its beginning; -EBADF, or one that cannot be read: the kernel is asked for each. Init. */
 int sec_caps_bound(const struct sec_caps *caps);
-int sec_caps_set(const struct sec_caps *caps);
+int sec_caps_set(const struct sec_caps *caps, int status_fd);
+/* From such a file. Silent; -EBADMSG when it is none, or so many groups are in it that the sets come after 4 KiB. */
+struct sec_status {
+	struct sec_caps caps;
+	uint64_t ignored; /* signals: bit 0 is signal 1 */
+};
+int sec_status_read(int fd, struct sec_status *out);
 
 /* Supplementary groups exactly as listed, then gid, then uid. Init. */
 int sec_ids_set(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count);

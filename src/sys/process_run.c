@@ -66,7 +66,7 @@ static int run_prepare(const struct process_request *request, int output_fd)
 		return r;
 
 	/* execve keeps ignored signals ignored and blocked ones blocked. */
-	signal_reset();
+	signal_reset(UINT64_MAX);
 	return 0;
 }
 

@@ -6,12 +6,23 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-void signal_reset(void)
+static const int of_writes[] = {SIGPIPE, SIGXFSZ};
+
+void signal_default_writes(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
+	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
+		sigaction(of_writes[i], &action, NULL);
+}
+
+void signal_reset(uint64_t ignored)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	/* SIGKILL, SIGSTOP and libc's own refuse: they need no reset. */
 	for (int i = 1; i < NSIG; i++)
-		sigaction(i, &action,
-			NULL); /* SIGKILL, SIGSTOP and libc's own refuse: they need no reset */
+		if (ignored & 1ull << (i - 1))
+			sigaction(i, &action, NULL);
+	signal_default_writes();
 
 	sigset_t none;
 	sigemptyset(&none);
@@ -52,19 +63,10 @@ void signal_ignore(int number)
 	sigaction(number, &action, NULL);
 }
 
-static const int of_writes[] = {SIGPIPE, SIGXFSZ};
-
 void signal_ignore_writes(void)
 {
 	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
 		signal_ignore(of_writes[i]);
-}
-
-void signal_default_writes(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
-		sigaction(of_writes[i], &action, NULL);
 }
 
 int signal_wait(void)

@@ -96,8 +96,8 @@ numbers() {
 	done
 }
 
-# What a joining process shows before it executes: nothing that cannot be found inside, and no more than the container may.
-watched_execs() {
+# Leaves in $watched how many processes a watcher in the container has seen, and fails when it saw more of one than that.
+watch_execs() {
 	config "$FILTER"' | .process.args = ["sh", "-c", "probe watch; sleep 1000"]'"$1"
 	runtime create c </dev/null > >(cat >"$BATS_TEST_TMPDIR/seen") 2>&1
 	runtime start c
@@ -111,12 +111,26 @@ watched_execs() {
 	touch "$evil/stop"
 	eventually grep -q ^watched "$BATS_TEST_TMPDIR/seen"
 	cat "$BATS_TEST_TMPDIR/seen"
-	[[ $(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen") -ge 40 ]]
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/seen") -eq 1 ]]
+	watched=$(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen")
+}
+
+# What a joining process shows before it executes: nothing that cannot be found inside, and no more than the container may.
+# On a busy machine the watcher misses many: then it watches again.
+watched_execs() {
+	local sum=0
+	for _ in {1..6}; do
+		watch_execs "$1"
+		sum=$((sum + watched))
+		[[ $sum -lt 40 ]] || return 0
+		runtime delete --force c
+		rm "$evil/stop"
+	done
+	return 1
 }
 
 @test "a watcher inside sees nothing of the host during 85 execs" {
-	watched_execs
+	watched_execs ""
 }
 
 @test "a watcher who may trace sees nothing of the host during 85 execs" {

@@ -8,6 +8,7 @@
 #include "sec/sec.h"
 #include "sys/calls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static int confine(void)
 		r = sec_seccomp_load(program.data, size, 0);
 	if (r >= 0)
 		r = sec_ids_set(0, 0, NULL, 0);
-	return r < 0 ? r : sec_caps_set(&caps);
+	return r < 0 ? r : sec_caps_set(&caps, -EBADF);
 }
 
 int main(int argc, char **argv)

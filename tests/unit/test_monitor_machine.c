@@ -64,7 +64,7 @@ static void scene_start(struct scene *s, const char *script)
 	s->pid = fork();
 	assert_true(s->pid >= 0);
 	if (s->pid == 0) {
-		signal_reset();
+		signal_reset(UINT64_MAX);
 		for (int i = 0; i < 3; i++)
 			if (s->stdio[i] >= 0)
 				dup2(s->stdio[i], i);

@@ -59,7 +59,8 @@ docker_on() {
 
 # patiently COMMAND...: a virtual machine without the help of a processor is slow.
 patiently() {
-	for _ in {1..150}; do
+	local until=$((SECONDS + 300))
+	while ((SECONDS < until)); do
 		if "$@" >/dev/null 2>&1; then
 			return
 		fi
