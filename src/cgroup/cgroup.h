@@ -103,9 +103,10 @@ int cgroup_entry_move_all(const struct cgroup_entry *entry);
  * have made groups of its own, with controllers; then nobody can be in the group itself (-EBUSY of a clone into it). */
 int cgroup_entry_below(int tree_fd, const char *path, pid_t pid);
 
-/* The directory (O_PATH) of a group in the hierarchy with these controllers ("" for the v2 tree); where the hierarchy
- * does not have the group, or path is NULL, the caller's own. */
+/* The directory (O_PATH) of a group in the hierarchy with these controllers ("" for the v2 tree), or the caller's own. */
 int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char *controllers);
+int cgroup_dir_of(
+	const struct cgroup *g, const char *controllers); /* borrowed, or -EBADF; silent */
 
 /* Pids in the group and below it, ascending; 0 stands for processes that the caller's pid namespace cannot see. */
 int cgroup_pids(const struct cgroup *g, pid_t **out_pids, size_t *out_count);

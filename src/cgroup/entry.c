@@ -16,20 +16,25 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* The directory of a group, at the hierarchy's root or below the caller's own group; NULL: the caller's own group. */
-static int open_place(const struct cgroup_hierarchy *h, const char *path, bool is_own)
+/* The directory of a group, or with `file` that file of it, to be written: at the hierarchy's root or below the caller's own
+ * group; NULL: the caller's own group. */
+static int open_place(
+	const struct cgroup_hierarchy *h, const char *path, bool is_own, const char *file)
 {
 	char full[CGROUP_PATH_MAX];
-	int len = fmt(full, "%s%s%s%s", h->mount_point, is_own && h->own_path[1] ? h->own_path : "",
-		path ? "/" : "", path ? path : "");
-	return len < 0 ? len : sys_open_at(AT_FDCWD, full, O_PATH | O_DIRECTORY, 0);
+	int len = fmt(full, "%s%s%s%s%s%s", h->mount_point,
+		is_own && h->own_path[1] ? h->own_path : "", path ? "/" : "", path ? path : "",
+		file ? "/" : "", file ? file : "");
+	if (len < 0)
+		return len;
+	return sys_open_at(AT_FDCWD, full, file ? O_WRONLY : O_PATH | O_DIRECTORY, 0);
 }
 
-static int open_dir(const struct cgroup_hierarchy *h, const char *path)
+static int open_dir(const struct cgroup_hierarchy *h, const char *path, const char *file)
 {
-	int fd = path ? open_place(h, path, false) : -ENOENT;
+	int fd = path ? open_place(h, path, false, file) : -ENOENT;
 	if (fd == -ENOENT && (!path || cgroup_place_count(h) > 1))
-		fd = open_place(h, path, true);
+		fd = open_place(h, path, true, file);
 	return fd;
 }
 
@@ -67,7 +72,8 @@ static int open_subgroup(const struct cgroup_host *host, const struct cgroup_hie
 static int open_entry(const struct cgroup_host *host, const struct cgroup_hierarchy *h,
 	const char *path, const struct cgroup_subgroup *subgroup)
 {
-	auto_close int dir = open_dir(h, path);
+	bool is_entered_by_file = *h->controllers;
+	auto_close int dir = open_dir(h, path, is_entered_by_file && !subgroup ? "tasks" : NULL);
 	if (dir == -ENOENT && subgroup && subgroup->controller)
 		return err_say(dir, "the container has no cgroup below %s", h->mount_point);
 	if (dir == -ENOENT)
@@ -78,10 +84,9 @@ static int open_entry(const struct cgroup_host *host, const struct cgroup_hierar
 			return below;
 		fd_replace(&dir, below);
 	}
-	int fd = dir < 0 || !*h->controllers ? take_fd(&dir)
-					     : sys_open_at(dir, "tasks", O_WRONLY, 0);
-	if (fd == -ENOENT && !subgroup) /* it has been removed meanwhile */
-		return -ENODATA;
+	int fd = dir < 0 || !is_entered_by_file || !subgroup
+		? take_fd(&dir)
+		: sys_open_at(dir, "tasks", O_WRONLY, 0);
 	return fd < 0
 		? err_new(fd, "open cgroup %s below %s", path ? path : h->own_path, h->mount_point)
 		: fd;
@@ -93,9 +98,9 @@ int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char
 		const struct cgroup_hierarchy *h = &host->hierarchies[i];
 		if (!str_eq(h->controllers, controllers))
 			continue;
-		int fd = open_dir(h, path);
+		int fd = open_dir(h, path, NULL);
 		if (fd == -ENOENT)
-			fd = open_dir(h, NULL);
+			fd = open_dir(h, NULL, NULL);
 		return fd < 0 ? err_new(fd, "open the cgroup below %s", h->mount_point) : fd;
 	}
 	return err_say(-ENOENT, "there is no cgroup hierarchy %s", controllers);

@@ -57,6 +57,14 @@ size_t cgroup_levels(const char *path)
 	return levels;
 }
 
+int cgroup_dir_of(const struct cgroup *g, const char *controllers)
+{
+	for (size_t i = 0; g && i < g->count; i++)
+		if (str_eq(g->dirs[i].controllers, controllers))
+			return g->dirs[i].fd;
+	return -EBADF;
+}
+
 int cgroup_dir_find(const struct cgroup *g, const char *controller)
 {
 	for (size_t i = 0; i < g->count; i++) {

@@ -44,8 +44,10 @@ AUTO_STRUCT(birth_fds, struct birth_fds, birth_fds_close)
 /* An fd that placing 0 to 3 does not close. */
 static int safe_fd_take(int fd)
 {
+	if (fd < 0 || fd >= SAFE_FD)
+		return fd;
 	auto_close int old = fd;
-	return old < 0 ? old : sys_fcntl(old, F_DUPFD_CLOEXEC, SAFE_FD);
+	return sys_fcntl(old, F_DUPFD_CLOEXEC, SAFE_FD);
 }
 
 static int birth_fds_open(struct launch *l, struct birth_fds *out)

@@ -89,7 +89,10 @@ _Noreturn void launch_init_main(void)
 		.gate_read = -EBADF,
 		.gate_write = -EBADF,
 		.status_fd = -EBADF,
-		.mount = {.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF},
+		.mount = {.root_fd = -EBADF,
+			.null_fd = -EBADF,
+			.empty_fd = -EBADF,
+			.node_dir_fd = -EBADF},
 	};
 
 	/* Nobody who shares a pid namespace with us may look into this process (security.md R6). */

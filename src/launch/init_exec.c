@@ -222,32 +222,38 @@ int exec_check(const struct init *init)
 	return exec_error(worst, program, true);
 }
 
+/* The first of PATH that is there, though it could not be executed: what it needs to run is not. */
+static bool broken_find(const char *path, const char *program, char out[static PATH_MAX])
+{
+	while (path) {
+		const char *end = strchrnul(path, ':');
+		if (fmt_n(out, PATH_MAX, "%.*s/%s", (int)(end - path), path, program) >= 0 &&
+			sys_access_at(AT_FDCWD, out, F_OK, 0) == 0)
+			return true;
+		path = *end ? end + 1 : NULL;
+	}
+	return false;
+}
+
 /* execvp(3) without its shell fallback. A directory that may not be read does not end the search, but is remembered. */
 static int exec_search(char *const *args, char *const *env)
 {
-	const char *path = env_find(env, "PATH");
-	if (!path)
-		path = PATH_DEFAULT;
+	const char *found = env_find(env, "PATH"), *path = found ? found : PATH_DEFAULT;
 	int worst = -ENOENT;
-	char broken[PATH_MAX] = ""; /* it is there, and what it needs to run is not */
-
-	while (path) {
-		const char *end = strchrnul(path, ':');
-		char candidate[PATH_MAX];
-		int r = fmt(candidate, "%.*s/%s", (int)(end - path), path, args[0]);
+	char candidate[PATH_MAX];
+	for (const char *at = path; at;) {
+		const char *end = strchrnul(at, ':');
+		int r = fmt(candidate, "%.*s/%s", (int)(end - at), at, args[0]);
 		if (r >= 0)
 			r = sys_execve_at(AT_FDCWD, candidate, args, env, 0);
 		if (r == -EACCES)
 			worst = r;
-		else if (r == -ENOENT && !*broken &&
-			sys_access_at(AT_FDCWD, candidate, F_OK, 0) == 0)
-			memcpy(broken, candidate, sizeof(broken));
 		else if (r != -ENOENT && r != -ENOTDIR && r != -ENAMETOOLONG)
 			return exec_error(r, candidate, true);
-		path = *end ? end + 1 : NULL;
+		at = *end ? end + 1 : NULL;
 	}
-	bool is_broken = worst == -ENOENT && *broken;
-	return exec_error(worst, is_broken ? broken : args[0], !is_broken);
+	bool is_broken = worst == -ENOENT && broken_find(path, args[0], candidate);
+	return exec_error(worst, is_broken ? candidate : args[0], !is_broken);
 }
 
 /* The kernel prints "(unreachable)" when a directory lies outside the root. */

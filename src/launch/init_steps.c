@@ -83,7 +83,9 @@ int step_namespaces(struct init *init, const void *row)
 int step_root(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
-	int r = head->flags & PLAN_OPENS_INSIDE ? prepare_trees(&init->plan, NULL, init->slots) : 0;
+	int r = head->flags & PLAN_OPENS_INSIDE
+		? prepare_trees(&init->plan, NULL, NULL, init->slots)
+		: 0;
 	if (r < 0)
 		return r;
 	int root = init->slots[SLOT_ROOT];
@@ -101,10 +103,9 @@ int step_root(struct init *init, const void *row)
 int step_cgroup_join(struct init *init, const void *row)
 {
 	int r = 0;
-	for (uint32_t i = SLOT_CGROUP_FIRST; r == 0 && i < SLOT_KEEP_FIRST; i++) {
-		auto_close int fd = take_fd(&init->slots[i]);
-		r = fd < 0 ? 0 : cgroup_entry_move(fd);
-	}
+	for (uint32_t i = SLOT_CGROUP_FIRST; r == 0 && i < SLOT_KEEP_FIRST; i++)
+		r = init->slots[i] < 0 ? 0 : cgroup_entry_move(init->slots[i]);
+	fd_close_all(init->slots + SLOT_CGROUP_FIRST, SLOT_KEEP_FIRST - SLOT_CGROUP_FIRST);
 	return r < 0 ? err_new(r, "move into the container's cgroup") : 0;
 }
 
@@ -268,9 +269,9 @@ static void fds_settle(struct init *init)
 	fd_replace(&init->mount.root_fd, -EBADF);
 	fd_replace(&init->mount.null_fd, -EBADF);
 	fd_replace(&init->mount.empty_fd, -EBADF);
-	for (size_t i = 0; i < SLOT_MAX; i++)
-		if (i < SLOT_KEEP_FIRST || i >= SLOT_FIRST_FREE)
-			fd_replace(&init->slots[i], -EBADF);
+	fd_replace(&init->mount.node_dir_fd, -EBADF);
+	fd_close_all(init->slots, SLOT_KEEP_FIRST);
+	fd_close_all(init->slots + SLOT_FIRST_FREE, SLOT_MAX - SLOT_FIRST_FREE);
 }
 
 int step_hooks(struct init *init, const void *row)

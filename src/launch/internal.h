@@ -86,6 +86,6 @@ enum ns_mode plan_user_mode(const struct flat *plan);
 /* The root, as a detached tree in its slot. Host. */
 int prepare_root(const struct flat *plan, int slots[static SLOT_MAX]);
 /* The root and what is bound, as detached trees in their slots; what is there already stays. Without `host` no cgroup
- * trees. Host, or init for a plan with PLAN_OPENS_INSIDE. */
-int prepare_trees(
-	const struct flat *plan, const struct cgroup_host *host, int slots[static SLOT_MAX]);
+ * trees; `cgroup` is the container's group if it is open. Host, or init for a plan with PLAN_OPENS_INSIDE. */
+int prepare_trees(const struct flat *plan, const struct cgroup_host *host,
+	const struct cgroup *cgroup, int slots[static SLOT_MAX]);

@@ -42,8 +42,7 @@ void launch_init(struct launch *l)
 
 static void slots_close(struct launch *l)
 {
-	for (size_t i = 0; i < SLOT_MAX; i++)
-		fd_replace(&l->slots[i], -EBADF);
+	fd_close_all(l->slots, SLOT_MAX);
 }
 
 void launch_close(struct launch *l)
@@ -168,7 +167,7 @@ int launch_prepare(struct launch *l)
 	if (r == 0)
 		r = prepare_cgroup(l); /* before what is bound: that may be the group itself */
 	if (r == 0 && !opens_inside)
-		r = prepare_trees(&l->plan, l->cgroup_host, l->slots);
+		r = prepare_trees(&l->plan, l->cgroup_host, l->cgroup, l->slots);
 	return r < 0 ? r : prepare_namespaces(l);
 }
 

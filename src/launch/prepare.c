@@ -17,6 +17,7 @@ enum { LAYERS_MAX = 128 };
 struct trees {
 	const struct flat *plan;
 	const struct cgroup_host *host;
+	const struct cgroup *cgroup; /* the container's, where it is open */
 	int *slots;
 };
 
@@ -87,6 +88,9 @@ static int root_take(struct trees *t)
 static int cgroup_tree_open(const struct trees *t, const struct mount_row *row)
 {
 	const char *controllers = flat_str(t->plan, row->source);
+	int open_already = cgroup_dir_of(t->cgroup, controllers ? controllers : "");
+	if (open_already >= 0)
+		return mount_clone_fd(open_already, row);
 	auto_close int group = cgroup_dir_open(t->host,
 		flat_str(t->plan, plan_head(t->plan)->cgroup_path), controllers ? controllers : "");
 	return group < 0 ? group : mount_clone_fd(group, row);
@@ -141,14 +145,14 @@ static int prepare_binds(struct trees *t)
 
 int prepare_root(const struct flat *plan, int slots[static SLOT_MAX])
 {
-	struct trees t = {plan, NULL, slots};
+	struct trees t = {plan, NULL, NULL, slots};
 	return root_take(&t);
 }
 
-int prepare_trees(
-	const struct flat *plan, const struct cgroup_host *host, int slots[static SLOT_MAX])
+int prepare_trees(const struct flat *plan, const struct cgroup_host *host,
+	const struct cgroup *cgroup, int slots[static SLOT_MAX])
 {
-	struct trees t = {plan, host, slots};
+	struct trees t = {plan, host, cgroup, slots};
 	int r = root_take(&t);
 	return r < 0 ? r : prepare_binds(&t);
 }

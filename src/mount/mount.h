@@ -116,11 +116,13 @@ int mount_tree_idmap(int tree_fd, int user_ns_fd, bool is_recursive);
 /* What init needs to apply rows; borrowed fds. */
 struct mount_context {
 	const struct flat *plan;
-	int root_fd; /* O_PATH, the root as attached in init's mount namespace */
-	bool is_over_root; /* it lies over / */
-	int null_fd; /* O_PATH, the host's /dev/null, verified 1:3 */
-	int empty_fd; /* a detached, empty, read-only tmpfs for masked directories, made on first use */
+	int root_fd; /* O_PATH, the root as attached in init's mount namespace; */
+	bool is_over_root; /* over / */
+	int null_fd,
+		empty_fd; /* the host's /dev/null, verified 1:3; an empty read-only tmpfs, made on first use */
 	dev_t dev_device; /* of what is mounted on /dev, or 0 */
+	int node_dir_fd, node_dir_len; /* where the last node was made: so much of */
+	const char *node_path;
 	const int *slots;
 	size_t slot_count;
 };
@@ -133,14 +135,12 @@ int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);
 /* Clones what an fd stands for (a device, a mask) and attaches the clone to a pinned mount point. Init. */
 int mount_clone_onto(int source_fd, int target_fd);
-/* Makes the attached root the root: pivot_root and detach of the old one, or with `no_pivot` MS_MOVE and chroot; then gives
- * it its propagation (MS_SHARED, MS_UNBINDABLE; what else there is it has already). Init. */
+/* Makes the attached root the root by pivot_root, or with `no_pivot` by MS_MOVE and chroot; then it gets its propagation. */
 int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation);
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);
 
-/* A private detached procfs, only for the runtime's own reads and writes. In the pid namespace of the caller. */
-int mount_proc_private(void);
+int mount_proc_private(void); /* a detached procfs of the caller's pid namespace, for itself */
 
 /* One sentence without a full stop for each kind of row: "mount proc on /proc (nosuid,nodev,noexec)". */
 void mount_row_describe(const struct flat *plan, const struct mount_row *row, struct buf *out);

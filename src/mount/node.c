@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <string.h>
 #include <sys/sysmacros.h>
 
 static const mode_t node_types[] = {
@@ -76,13 +77,30 @@ static int node_bind(struct mount_context *ctx, const struct mount_node_row *row
 	return r < 0 ? err_new(r, "attach at %s", path) : 0;
 }
 
+/* Most nodes are in one directory, which is opened once. Borrowed. */
+static int node_dir(struct mount_context *ctx, const char *path, const char **out_name)
+{
+	int len = (int)(path_last(path) - path);
+	*out_name = path + len;
+	if (ctx->node_dir_fd >= 0 && len == ctx->node_dir_len &&
+		strncmp(path, ctx->node_path, (size_t)len) == 0)
+		return ctx->node_dir_fd;
+	int fd = path_open_parent(ctx->root_fd, path, true, PATH_STRICT, out_name);
+	if (fd < 0)
+		return err_new(fd, "directory of %s", path);
+	fd_replace(&ctx->node_dir_fd, fd);
+	ctx->node_dir_len = len;
+	ctx->node_path = path;
+	return fd;
+}
+
 int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row)
 {
 	const char *path = flat_str(ctx->plan, row->path);
 	const char *name;
-	auto_close int parent = path_open_parent(ctx->root_fd, path, true, PATH_STRICT, &name);
+	int parent = node_dir(ctx, path, &name);
 	if (parent < 0)
-		return err_new(parent, "directory of %s", path);
+		return parent;
 	if (row->kind != MOUNT_NODE_LINK) {
 		int made = node_make(parent, name, row);
 		return made == -EPERM ? node_bind(ctx, row) : made;

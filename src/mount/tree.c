@@ -24,14 +24,19 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 	bool is_recursive = row->flags & MOUNT_RECURSIVE;
 	uint32_t kind = row->propagation & ~(uint32_t)MS_REC;
 	struct mount_attr attr = {.propagation = kind ? kind : MS_PRIVATE};
+	/* Of one mount alone all is one call. */
+	bool is_all = !is_recursive && !row->attr_set_recursive && !row->attr_clear_recursive;
+	if (is_all) {
+		attr.attr_set = row->attr_set;
+		attr.attr_clr = row->attr_clear;
+	}
 	int r = sys_mount_setattr(
 		tree_fd, "", AT_EMPTY_PATH | (is_recursive ? AT_RECURSIVE : 0), &attr);
 	if (r == -ENOSYS)
 		return err_say(r, "this kernel is older than 5.12, which husk needs");
 	if (r < 0)
-		return err_new(r, "set propagation");
-
-	return mount_attributes_set(tree_fd, row);
+		return err_new(r, "set propagation%s", is_all ? " and mount flags" : "");
+	return is_all ? 0 : mount_attributes_set(tree_fd, row);
 }
 
 int mount_attributes_set(int fd, const struct mount_row *row)

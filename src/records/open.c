@@ -52,10 +52,12 @@ enum { OVERFLOW_UID = 65534 };
 
 static int directory_make(const char *path)
 {
-	int r = file_make_dirs_at(AT_FDCWD, path, 0700);
+	auto_close int fd = file_open_dir_at(AT_FDCWD, path);
+	int r = fd == -ENOENT ? file_make_dirs_at(AT_FDCWD, path, 0700) : 0;
 	if (r < 0)
 		return directory_error(r, "make directory", path);
-	auto_close int fd = file_open_dir_at(AT_FDCWD, path);
+	if (fd == -ENOENT)
+		fd = file_open_dir_at(AT_FDCWD, path);
 	if (fd < 0)
 		return directory_error(fd, "open directory", path);
 	uid_t owner = 0;
@@ -124,9 +126,10 @@ static int state_check_boot(struct engine *e)
 	int r = process_boot_id(e->boot_id);
 	if (r < 0)
 		return err_new(r, "read the boot id");
-	auto_buf struct buf boot = BUF_INIT;
-	r = file_read_at(e->state_fd, "boot", 64, &boot);
-	return r >= 0 && str_eq(boot.data, e->boot_id) ? 0 : state_begin_boot(e);
+	char boot[sizeof(e->boot_id)] = "";
+	auto_close int fd = sys_open_at(e->state_fd, "boot", O_RDONLY | O_NOFOLLOW, 0);
+	ssize_t n = fd < 0 ? fd : sys_read(fd, boot, sizeof(boot) - 1);
+	return n > 0 && str_eq(boot, e->boot_id) ? 0 : state_begin_boot(e);
 }
 
 static const char *path_of(

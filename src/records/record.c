@@ -80,11 +80,14 @@ static int record_read(const struct engine *e, const struct json_cursor *root, s
 
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)
 {
-	auto_close int dir = container_dir_open(e, id);
-	if (dir == -ENOENT)
-		return err_say(-ENOENT, "no such container: %s", id);
 	auto_buf struct buf text = BUF_INIT;
-	int r = dir < 0 ? dir : file_read_at(dir, "record.json", RECORD_BYTES_MAX, &text);
+	char path[sizeof("containers//record.json") + CONTAINER_ID_LEN];
+	int r = fmt(path, "containers/%s/record.json", id);
+	if (r >= 0)
+		r = file_read_at(e->root_fd, path, RECORD_BYTES_MAX, &text);
+	auto_close int dir = r == -ENOENT ? container_dir_open(e, id) : -EBADF;
+	if (r == -ENOENT && dir == -ENOENT)
+		return err_say(-ENOENT, "no such container: %s", id);
 	if (r < 0)
 		return err_new(r, "read the record of container %.12s", id);
 

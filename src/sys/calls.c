@@ -293,7 +293,8 @@ int sys_pipe(int out_fds[2])
 int sys_fcntl(int fd, int command, long argument)
 {
 	int fault = fault_hit("fcntl");
-	return fault ? fault : SYS_RETRIED(fcntl(fd, command, argument));
+	/* Not libc's: musl's sets FD_CLOEXEC once more. */
+	return fault ? fault : SYS_RETRIED(syscall(SYS_fcntl, fd, command, argument));
 }
 
 int sys_ioctl(int fd, unsigned long request, void *argument)

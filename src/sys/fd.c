@@ -83,23 +83,16 @@ int fd_place(int fd, int number)
 }
 
 /* Sets or clears one bit of what the `get` command returns. */
-static int fd_set_bit(int fd, int get, int set, int bit, int is_set)
-{
-	int old = sys_fcntl(fd, get, 0);
-	if (old < 0)
-		return old;
-	int now = is_set ? old | bit : old & ~bit;
-	return now == old ? 0 : sys_fcntl(fd, set, now);
-}
-
 int fd_set_cloexec(int fd, int is_cloexec)
 {
-	return fd_set_bit(fd, F_GETFD, F_SETFD, FD_CLOEXEC, is_cloexec);
+	return sys_fcntl(fd, F_SETFD, is_cloexec ? FD_CLOEXEC : 0); /* the only such flag */
 }
 
 int fd_set_nonblock(int fd, int is_nonblock)
 {
-	return fd_set_bit(fd, F_GETFL, F_SETFL, O_NONBLOCK, is_nonblock);
+	int old = sys_fcntl(fd, F_GETFL, 0);
+	int now = is_nonblock ? old | O_NONBLOCK : old & ~O_NONBLOCK;
+	return old < 0 || now == old ? (old < 0 ? old : 0) : sys_fcntl(fd, F_SETFL, now);
 }
 
 /* Calls `each` for every open fd >= first. /proc/self/fd is read in the order of the numbers and remembers only the
@@ -155,6 +148,23 @@ int fd_close_from(unsigned first)
 {
 	int r = sys_close_range(first, ~0U, 0);
 	return r == -ENOSYS ? fd_walk_open(first, fd_walk_close) : r;
+}
+
+void fd_close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count;) {
+		int first = fds[i];
+		size_t next = i + 1;
+		while (first >= 0 && next < count && fds[next] == fds[next - 1] + 1)
+			next++;
+		bool is_closed = next > i + 1 &&
+			sys_close_range((unsigned)first, (unsigned)fds[next - 1], 0) == 0;
+		for (; i < next; i++) {
+			if (!is_closed)
+				fd_close(fds[i]);
+			fds[i] = -EBADF;
+		}
+	}
 }
 
 ssize_t fd_read_full(int fd, void *data, size_t size)

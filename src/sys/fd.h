@@ -42,6 +42,8 @@ bool fd_is_unread(int fd);
 int fd_place(int fd, int number);
 int fd_set_cloexec(int fd, int is_cloexec);
 int fd_set_nonblock(int fd, int is_nonblock);
+/* Closes those of an array that are open, neighbours by one call, and leaves -EBADF in it. */
+void fd_close_all(int *fds, size_t count);
 /* Marks every fd >= first close-on-exec (close_range, or our own /proc/self/fd). */
 int fd_cloexec_from(unsigned first);
 /* Closes every fd >= first. */

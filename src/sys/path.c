@@ -245,9 +245,33 @@ int path_open(int root_fd, const char *path, int open_flags, unsigned flags)
 	return path_walk(root_fd, path, WALK_OPEN, 0, open_flags, flags);
 }
 
+static size_t path_levels(const char *path)
+{
+	size_t count = 0;
+	for (; *path; path++)
+		count += *path != '/' && (path[1] == '/' || path[1] == '\0');
+	return count;
+}
+
+/* Most often only the last component is missing: then nothing is walked. -ENOENT: more is, a link leads nowhere, or the
+ * path is so deep that the walk has to look at it. */
+static int path_make_last(int root_fd, const char *path, mode_t mode, unsigned flags)
+{
+	const char *last;
+	if (path_levels(path) >= LEVELS_MAX)
+		return -ENOENT;
+	auto_close int parent = path_open_parent(root_fd, path, false, flags, &last);
+	int r = parent < 0 ? -ENOENT : sys_mkdir_at(parent, last, mode);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	return path_open(root_fd, path, O_PATH, flags | PATH_DIR);
+}
+
 int path_make_dir(int root_fd, const char *path, mode_t mode, unsigned flags)
 {
 	int fd = path_open(root_fd, path, O_PATH, flags | PATH_DIR);
+	if (fd == -ENOENT)
+		fd = path_make_last(root_fd, path, mode, flags);
 	if (fd != -ENOENT)
 		return fd;
 	return path_walk(root_fd, path, WALK_MAKE_DIR, mode, O_PATH, flags | PATH_DIR);

@@ -208,15 +208,10 @@ int process_wait_gone(int pidfd, uint64_t timeout_ms)
 
 int process_boot_id(char out[static 37])
 {
-	auto_buf struct buf text = BUF_INIT;
-	int r = file_read_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text);
-	if (r < 0)
-		return r;
-	if (text.len < 36)
-		return -EPROTO;
-	memcpy(out, text.data, 36);
+	auto_close int fd = sys_open_at(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
+	ssize_t n = fd < 0 ? fd : sys_read(fd, out, 36);
 	out[36] = '\0';
-	return 0;
+	return n < 0 ? (int)n : n == 36 ? 0 : -EPROTO;
 }
 
 unsigned process_cpus(void)
