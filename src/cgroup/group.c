@@ -94,8 +94,10 @@ void cgroup_close(struct cgroup *g)
 {
 	if (!g)
 		return;
+	int fds[CGROUP_HIERARCHIES_MAX];
 	for (size_t i = 0; i < g->count; i++)
-		fd_close(g->dirs[i].fd);
+		fds[i] = g->dirs[i].fd;
+	fd_close_all(fds, g->count);
 	free(g->path);
 	free(g);
 }

@@ -353,8 +353,11 @@ int cgroup_remove_empty_parent(const struct cgroup_host *host, const char *path)
 			r = cgroup_place(h, is_own, parent, full);
 			if (r == 0)
 				r = sys_unlink_at(AT_FDCWD, full, AT_REMOVEDIR);
+			if (is_in_use(
+				    r)) /* who is in it will try after leaving, in all hierarchies */
+				return 0;
 			/* What is read-only here is somebody else's affair. */
-			if (r < 0 && r != -ENOENT && r != -EROFS && !is_in_use(r))
+			if (r < 0 && r != -ENOENT && r != -EROFS)
 				return err_new(r, "remove %s", full);
 		}
 	}

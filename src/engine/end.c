@@ -27,14 +27,14 @@ static const struct {
 };
 
 /* Its processes and its cgroup. */
-static int cgroup_release(struct engine *e, const char *id)
+static int cgroup_release(struct engine *e, const char *id, struct cgroup *open_already)
 {
 	auto_buf struct buf path = BUF_INIT;
 	container_cgroup_path(e, id, &path);
 	auto_of(cgroup) struct cgroup *group = NULL;
-	int r = cgroup_open(&e->cgroup, path.data, &group);
+	int r = open_already ? 0 : cgroup_open(&e->cgroup, path.data, &group);
 	if (r == 0)
-		r = cgroup_kill_all(group);
+		r = cgroup_kill_all(open_already ? open_already : group);
 	if (r == 0)
 		r = cgroup_remove(&e->cgroup, path.data);
 	if (r < 0 && r != -ENOENT)
@@ -76,7 +76,7 @@ int container_end(struct engine *e, const struct end *end)
 	int r = rules[end->kind].is_unsure ? network_abandon(e, end->id)
 					   : network_detach(e, end->id);
 	if (r == 0)
-		r = cgroup_release(e, end->id);
+		r = cgroup_release(e, end->id, end->group);
 	if (r < 0)
 		return r;
 	if (end->stays)
@@ -148,7 +148,8 @@ int foreground_ended(struct engine *e, const struct container *c, const struct l
 		.id = c->id,
 		.name = c->name,
 		.stays = !c->is_auto_remove,
-		.facts = &facts};
+		.facts = &facts,
+		.group = l->cgroup};
 	return container_end(e, &end);
 }
 

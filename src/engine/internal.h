@@ -59,6 +59,7 @@ struct end {
 	bool stays; /* as a container; otherwise its files go */
 	bool keeps_volumes; /* those that it was given without a name */
 	const struct container_facts *facts; /* NULL: its row is right already */
+	struct cgroup *group; /* its group, where that is open; borrowed */
 };
 int container_end(struct engine *e, const struct end *end);
 /* The end that was found; 1 when there was one. */

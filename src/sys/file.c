@@ -74,16 +74,19 @@ int file_write_at(int dirfd, const char *path, const char *text)
 	return (size_t)count == len ? 0 : -EIO;
 }
 
-/* Fills a new file. The mode is set whatever the umask is. */
+enum { NEW_MODE = 0600 };
+
+/* Fills a new file. The mode is set whatever the umask is, which takes nothing from the owner. */
 static int file_fill(int fd, const void *data, size_t size, mode_t mode)
 {
 	int r = fd_write_full(fd, data, size);
-	return r < 0 ? r : sys_chmod_fd(fd, mode);
+	return r < 0 || mode == NEW_MODE ? r : sys_chmod_fd(fd, mode);
 }
 
 static int file_open_new(int dirfd, const char *path)
 {
-	return sys_open_at(dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, 0600);
+	return sys_open_at(
+		dirfd, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY, NEW_MODE);
 }
 
 int file_create_at(int dirfd, const char *path, const void *data, size_t size, mode_t mode)
@@ -120,8 +123,11 @@ int file_sync_dir_at(int dirfd, const char *path)
  * costs up to two milliseconds where nobody asked for durability; an exchange does not. */
 static int file_exchange(int dirfd, const char *name, const char *path)
 {
-	int r = sys_rename_at(dirfd, name, dirfd, path, RENAME_EXCHANGE);
-	if (r < 0) /* nothing is there yet, or the file system cannot */
+	int r = sys_rename_at(dirfd, name, dirfd, path, RENAME_NOREPLACE); /* most are new */
+	if (r == 0)
+		return 0;
+	r = sys_rename_at(dirfd, name, dirfd, path, RENAME_EXCHANGE);
+	if (r < 0) /* it has gone meanwhile, or the file system cannot */
 		return sys_rename_at(dirfd, name, dirfd, path, 0);
 	r = sys_unlink_at(dirfd, name, 0);
 	if (r < 0) /* a directory was there */

@@ -144,6 +144,20 @@ static int remove_pop(struct remove_walk *w)
 	return 0;
 }
 
+/* The deepest level, if it is empty and not the whole tree. */
+static bool remove_empty(struct remove_walk *w)
+{
+	struct remove_level *child = &w->levels[w->depth - 1];
+	if (w->depth < 2 || child[-1].fd < 0 ||
+		sys_unlink_at(child[-1].fd, w->names.data + child->name, AT_REMOVEDIR) < 0)
+		return false;
+	fd_close(child->fd);
+	child[-1].removed++;
+	w->names.len = child->name;
+	w->depth--;
+	return true;
+}
+
 /* Removes one entry of the deepest level. 1 when it was a directory, which is the deepest level now. */
 static int remove_entry(struct remove_walk *w, const struct dir_row *row)
 {
@@ -184,7 +198,8 @@ static int remove_walk(struct remove_walk *w)
 	_Alignas(struct dir_row) char rows[ROWS_ROOM];
 	while (w->depth > 0) {
 		struct remove_level *level = &w->levels[w->depth - 1];
-		if (lseek(level->fd, level->offset, SEEK_SET) < 0)
+		if ((level->offset || level->passes) &&
+			lseek(level->fd, level->offset, SEEK_SET) < 0)
 			return -errno;
 		int r = remove_rows(w, rows, sizeof(rows));
 		if (r == 1)
@@ -192,8 +207,10 @@ static int remove_walk(struct remove_walk *w)
 		if (r < 0)
 			remove_note(w, r);
 
-		/* Some file systems number entries anew as others go, so that reading on skips some: only a pass that
-		 * removed nothing has seen all. */
+		/* Some file systems number entries anew as others go, so that reading on skips some: only a directory that
+		 * can be removed, or a pass that removed nothing, has shown all. */
+		if (r == 0 && level->removed && remove_empty(w))
+			continue;
 		if (r == 0 && level->removed && level->passes < PASSES_MAX) {
 			level->passes++;
 			level->removed = 0;

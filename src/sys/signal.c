@@ -19,10 +19,11 @@ void signal_reset(uint64_t ignored)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 	/* SIGKILL, SIGSTOP and libc's own refuse: they need no reset. */
+	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
+		ignored |= 1ull << (of_writes[i] - 1);
 	for (int i = 1; i < NSIG; i++)
 		if (ignored & 1ull << (i - 1))
 			sigaction(i, &action, NULL);
-	signal_default_writes();
 
 	sigset_t none;
 	sigemptyset(&none);
