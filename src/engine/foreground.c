@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Pipes between the payload and this process; its ends are in l->stdio, ours in m. The payload never holds a terminal
- * of the host (security.md R23): without -t its output is a pipe, its input a pipe or /dev/null. */
+ * of the host (SECURITY.md, rule 11): without -t its output is a pipe, its input a pipe or /dev/null. */
 int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
 {
 	int pair[2];

@@ -73,7 +73,7 @@ static int image_get(struct engine *e, const char *word)
 	return r < 0 ? r : image_hold(e);
 }
 
-/* Only fields of the workload are taken from an image; its labels never steer the engine (security.md R10). */
+/* Only fields of the workload are taken from an image; its labels never steer the engine (SECURITY.md, rule 7). */
 static int image_merge(
 	struct engine *e, struct arena *a, struct container *c, struct str_list *taken)
 {

@@ -56,7 +56,7 @@ void reference_write_short(const struct image_reference *r, struct buf *out);
 int reference_file(const struct image_reference *r, struct buf *out);
 int reference_of_file(const char *file_name, struct buf *out);
 
-/* The parts of a configuration that are taken over (security.md R10): env entries without a name and a value are left
+/* The parts of a configuration that are taken over (SECURITY.md, rule 7): env entries without a name and a value are left
  * out. Speaking. */
 struct config_facts {
 	struct image_config config;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who a user of an image is. The image is hostile: its passwd may be a fifo, a device, a link or gigabytes long, and
- * its entries may name numbers (security.md R4, R11, R13).
+ * its entries may name numbers (SECURITY.md, rules 3, 8 and 9).
  */
 #include "image/image.h"
 #include "base/buf.h"

@@ -2,7 +2,7 @@
 /*
  * From the host's clone to init's execve. The child runs on a copy of the host's memory and may only see to who it is,
  * place its fds and leave. Whatever the host, or its caller, has open besides goes no further than the execve
- * (security.md R5).
+ * (SECURITY.md, rule 4).
  *
  * In a user namespace a process must be somebody before it executes anything, or it loses its capabilities there: the
  * child waits until its ids are mapped. One that is joined is joined first of all, for what else is made has to belong

@@ -170,7 +170,7 @@ static void add_text(struct build *b, enum plan_section section, const char *tex
 	row->value = flat_string(b->flat, value);
 }
 
-/* /proc, /sys, /dev and what is below them are never reached through a symbolic link of the image (security.md R2). */
+/* /proc, /sys, /dev and what is below them are never reached through a symbolic link of the image (SECURITY.md, rule 1). */
 static bool is_strict(const char *path)
 {
 	static const char *const roots[] = {"/proc", "/sys", "/dev"};
@@ -270,7 +270,7 @@ static int add_cgroup_mount(
 }
 
 /* What is written to /proc by whoever confines a process, and believed of it by whoever looks, is the kernel's: nothing else
- * may lie there (security.md R3, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
+ * may lie there (SECURITY.md, rule 2, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
  * has them. */
 static int proc_check(const struct oci_mount *mount, bool is_bind)
 {

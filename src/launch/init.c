@@ -95,7 +95,7 @@ _Noreturn void launch_init_main(void)
 			.node_dir_fd = -EBADF},
 	};
 
-	/* Nobody who shares a pid namespace with us may look into this process (security.md R6). */
+	/* Nobody who shares a pid namespace with us may look into this process (SECURITY.md, rule 5). */
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (r == 0)
 		r = fd_set_cloexec(init.sync_fd, true);

@@ -5,7 +5,7 @@
  *
  * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
  * it, it comes last. An exec is born in the container's pid namespace after all of it: what the container can see, and
- * with CAP_SYS_PTRACE take over, can do no more than the container itself (security.md R6).
+ * with CAP_SYS_PTRACE take over, can do no more than the container itself (SECURITY.md, rule 5).
  */
 #include "launch/init.h"
 #include "launch/sync.h"

@@ -132,7 +132,7 @@ int step_guard(struct init *init, const void *row)
 }
 
 /* The master of a new pair from the container's own devpts; the file system is checked, since /dev may be the image's
- * doing (security.md R4). */
+ * doing (SECURITY.md, rule 3). */
 static int master_open(const struct init *init)
 {
 	auto_close int master = path_open(

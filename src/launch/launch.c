@@ -106,7 +106,7 @@ static int prepare_cgroup(struct launch *l)
 	return 0;
 }
 
-/* Sysctls of a namespace that is joined may be set, unless that is the host's own (security.md 1-H). */
+/* Sysctls of a namespace that is joined may be set, unless that is the host's own (SECURITY.md, rule 12). */
 static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
 {
 	struct stat joined;

@@ -16,7 +16,7 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-/* security.md R4: the mask of files is a device that we have looked at, not a path. */
+/* SECURITY.md, rule 3: the mask of files is a device that we have looked at, not a path. */
 static int null_open(void)
 {
 	auto_close int fd = sys_open_at(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);

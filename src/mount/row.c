@@ -124,7 +124,7 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 }
 
 /* A link of the image may lead anywhere in the container but to where the kernel's own file systems are: what is put
- * there would hide the masks of /proc, or get device nodes made in it (security.md R2). */
+ * there would hide the masks of /proc, or get device nodes made in it (SECURITY.md, rule 1). */
 static int target_verify(const struct mount_context *ctx, int fd, const char *target)
 {
 	struct stat st;

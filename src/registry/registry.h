@@ -4,7 +4,7 @@
  * A repository at a registry, by the distribution specification: documents as a whole, blobs several at once and from
  * where they were interrupted. What a registry answers is checked by nobody here: digests are the caller's.
  *
- * Rules that hold for every request (security.md R9): https, unless the registry is on a loopback address or its user
+ * Rules that hold for every request (SECURITY.md, rule 6): https, unless the registry is on a loopback address or its user
  * has switched verification off; credentials go to the registry's own origin, and to a token service only over https
  * and only when its host is the registry's domain, one below it or one above it; a redirect is followed five times at
  * most, never from https to http, and takes no credentials to another origin (libcurl's own rule).

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hooks of the host: programs that the configuration names, each with nothing but its own arguments and environment
- * (security.md R16), the state on its standard input, the bundle as its directory.
+ * (SECURITY.md, rule 10), the state on its standard input, the bundle as its directory.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
