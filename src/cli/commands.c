@@ -50,38 +50,10 @@ static const struct command cmd_completion = {
 	.run = completion_main,
 };
 
+#define ROW(name) &cmd_##name
 static const struct command *const commands[] = {
-	&cmd_run,
-	&cmd_exec,
-	&cmd_ps,
-	&cmd_logs,
-	&cmd_stop,
-	&cmd_start,
-	&cmd_kill,
-	&cmd_rm,
-	&cmd_wait,
-	&cmd_inspect,
-	&cmd_diff,
-	&cmd_images,
-	&cmd_load,
-	&cmd_history,
-	&cmd_image,
-	&cmd_pull,
-	&cmd_login,
-	&cmd_logout,
-	&cmd_rmi,
-	&cmd_tag,
-	&cmd_save,
-	&cmd_network,
-	&cmd_volume,
-	&cmd_info,
-	&cmd_version,
-	&cmd_ns,
-	&cmd_completion,
-	&cmd_ended,
-	&cmd_options,
-	NULL,
-};
+	CLI_COMMANDS(ROW), &cmd_completion, &cmd_options, NULL};
+#undef ROW
 
 /* Docker's that people will try. */
 static const char *const planned[] = {"attach", "build", "commit", "compose", "cp", "create",

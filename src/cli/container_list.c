@@ -13,36 +13,31 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Does one thing to each named container; the others are done even if one fails. Prints the names as they were typed.
- * Of a container that is not there it is always said so; whether that is a failure the caller decides. */
-static int for_each_found(void *context, int argc, char **argv, bool is_absence_fine,
-	int (*action)(struct engine *, const char *, void *), void *data)
+/* One thing for each named container. Of one that is not there it is always said so; whether that is a failure the command
+ * decides. */
+struct job {
+	int (*action)(struct engine *e, const char *id, void *data);
+	void *data;
+	bool is_absence_fine;
+};
+
+static int job_do(struct engine *e, const char *word, void *data)
 {
-	auto_of(engine) struct engine e;
-	int r = cli_engine_open(context, &e);
-	if (r < 0)
-		return r;
-	int worst = 0;
-	for (int i = 0; i < argc; i++) {
-		char id[CONTAINER_ID_LEN + 1];
-		r = container_find(&e, argv[i], id);
-		bool is_absent = r == -ENOENT;
-		if (r == 0)
-			r = action(&e, id, data);
-		if (r < 0)
-			cli_print_error();
-		else if (r == 0)
-			printf("%s\n", argv[i]);
-		if (r < 0 && !(is_absent && is_absence_fine))
-			worst = 1;
+	const struct job *job = data;
+	char id[CONTAINER_ID_LEN + 1];
+	int r = container_find(e, word, id);
+	if (r == -ENOENT && job->is_absence_fine) {
+		cli_print_error();
+		return CLI_SAY_NOTHING;
 	}
-	return worst;
+	return r < 0 ? r : job->action(e, id, job->data);
 }
 
 static int for_each(void *context, int argc, char **argv,
 	int (*action)(struct engine *, const char *, void *), void *data)
 {
-	return for_each_found(context, argc, argv, false, action, data);
+	struct job job = {action, data, false};
+	return cli_each(context, argc, argv, job_do, &job);
 }
 
 struct stop_args {
@@ -157,7 +152,8 @@ static int rm_one(struct engine *e, const char *id, void *data)
 static int rm_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct rm_args *args = raw;
-	return for_each_found(context, argc, argv, args->is_forced, rm_one, raw);
+	struct job job = {rm_one, raw, args->is_forced};
+	return cli_each(context, argc, argv, job_do, &job);
 }
 
 const struct command cmd_rm = {
@@ -171,14 +167,13 @@ const struct command cmd_rm = {
 	.run = rm_main,
 };
 
-/* 1 tells for_each not to print the name. */
 static int wait_one(struct engine *e, const char *id, void *data)
 {
 	int code;
 	int r = container_wait(e, id, &code);
 	if (r == 0)
 		printf("%d\n", code);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : CLI_SAY_NOTHING;
 }
 
 static int wait_main(void *context, void *args, int argc, char **argv)
@@ -200,7 +195,7 @@ static int diff_one(struct engine *e, const char *id, void *data)
 	auto_strvec struct strvec lines = STRVEC_INIT;
 	int r = container_diff(e, id, &lines);
 	cli_print_lines(&lines);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : CLI_SAY_NOTHING;
 }
 
 static int diff_main(void *context, void *args, int argc, char **argv)

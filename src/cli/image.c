@@ -2,7 +2,6 @@
 /* `husk tag`, `husk rmi`, `husk history`, `husk image prune`, `husk image inspect`. */
 #include "image/image.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "cli/internal.h"
 #include "sys/process.h"
@@ -41,21 +40,19 @@ static const struct opt rmi_opts[] = {
 	OPT_END,
 };
 
+/* What goes is said, also before a failure. */
+static int rmi_one(struct engine *e, const char *word, void *data)
+{
+	const struct rmi_args *args = data;
+	auto_strvec struct strvec said = STRVEC_INIT;
+	int r = engine_image_remove(e, word, args->is_forced, &said);
+	cli_print_lines(&said);
+	return r < 0 ? r : CLI_SAY_NOTHING;
+}
+
 static int rmi_main(void *context, void *raw, int argc, char **argv)
 {
-	const struct rmi_args *args = raw;
-	auto_of(engine) struct engine e;
-	int r = cli_engine_open(context, &e), worst = 0;
-	for (int i = 0; i < argc && r == 0; i++) {
-		auto_strvec struct strvec said = STRVEC_INIT;
-		int code = engine_image_remove(&e, argv[i], args->is_forced, &said);
-		cli_print_lines(&said);
-		if (code < 0) {
-			cli_print_error();
-			worst = 1;
-		}
-	}
-	return r < 0 ? r : worst;
+	return cli_each(context, argc, argv, rmi_one, raw);
 }
 
 const struct command cmd_rmi = {
@@ -117,100 +114,53 @@ static const struct command cmd_prune_image = {
 };
 
 struct history_args {
-	bool is_whole, is_quiet;
-	const char *format;
+	struct cli_list_args list;
 };
 
 static const struct opt history_opts[] = {
-	OPT_STRING(0, "format", struct history_args, format, "TEMPLATE",
-		"print by a Go template, \"table TEMPLATE\" or \"json\""),
-	OPT_FLAG(0, "no-trunc", struct history_args, is_whole, "do not shorten"),
-	OPT_FLAG('q', "quiet", struct history_args, is_quiet, "ids only"),
+	CLI_LIST_FORMAT(struct history_args, list),
+	CLI_LIST_WHOLE(struct history_args, list),
+	CLI_LIST_QUIET(struct history_args, list, "ids only"),
 	OPT_END,
 };
 
 enum { CREATED_BY_LEN = 45 };
-
-/* What the columns show; the newest step is the image's, the id of any other is not known. */
-struct step_words {
-	struct buf created_by;
-	char id[72], since[40], size[16];
+enum { COMMENT, CREATED_BY, CREATED_SINCE, ID, SIZE };
+static const struct cli_column history_columns[] = {
+	[COMMENT] = {"Comment", "COMMENT", 5},
+	[CREATED_BY] = {"CreatedBy", "CREATED BY", 3},
+	[CREATED_SINCE] = {"CreatedSince", "CREATED", 2},
+	[ID] = {"ID", "IMAGE", 1},
+	[SIZE] = {"Size", "SIZE", 4},
 };
 
-static void step_words_release(struct step_words *w)
-{
-	buf_release(&w->created_by);
-}
-AUTO_STRUCT(step_words, struct step_words, step_words_release)
+struct history {
+	struct image_steps steps;
+	bool is_whole;
+};
 
-static void step_words_fill(
-	const struct image_steps *steps, size_t i, bool is_whole, struct step_words *out)
+/* The newest step comes first and is the image's; the id of any other is not known. */
+static int step_fill(void *context, size_t row, uint64_t wanted, struct buf *cells)
 {
-	const struct image_step *step = &steps->items[i];
-	char ago[32];
+	const struct history *h = context;
+	const struct image_step *step = &h->steps.items[h->steps.count - 1 - row];
+	char ago[32], size[16];
 	uint64_t now = clock_real_ns();
 	size_t len = strlen(step->created_by);
-	bool is_cut = !is_whole && len > CREATED_BY_LEN;
-	*out = (struct step_words){.created_by = BUF_INIT};
-	buf_add(&out->created_by, step->created_by, is_cut ? CREATED_BY_LEN - 1 : len);
-	buf_adds(&out->created_by, is_cut ? "\xe2\x80\xa6" : "");
-	fmt(out->id, "%s", "<missing>");
-	if (i + 1 == steps->count)
-		fmt(out->id, is_whole ? "%s" : "%.12s", steps->image_id + (is_whole ? 0 : 7));
-	format_size_decimal(out->size, step->size_bytes);
+	bool is_cut = !h->is_whole && len > CREATED_BY_LEN;
 	format_ago(ago, now > step->created_ns ? (now - step->created_ns) / 1000000000u : 0);
-	fmt(out->since, step->created_ns ? "%s ago" : "N/A", ago);
-}
-
-static void history_print(const struct image_steps *steps, bool is_whole)
-{
-	static const char *const heads[] = {
-		"IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT", NULL};
-	auto_of(table) struct table table = {0};
-	table_heads(&table, heads);
-	for (size_t i = steps->count; i-- > 0;) {
-		auto_of(step_words) struct step_words words;
-		auto_buf struct buf by = BUF_INIT, comment = BUF_INIT;
-		step_words_fill(steps, i, is_whole, &words);
-		buf_add_escaped(&by, words.created_by.data);
-		buf_add_escaped(&comment, steps->items[i].comment);
-		table_add(&table, words.id);
-		table_add(&table, words.since);
-		table_add(&table, by.data);
-		table_add(&table, words.size);
-		table_add(&table, comment.data);
-	}
-	table_print(&table, stdout);
-}
-
-static void step_put(const struct image_step *step, const struct step_words *words, struct buf *out)
-{
-	struct json_writer w = {.out = out};
-	json_open_object(&w, NULL);
-	json_put_string(&w, "Comment", step->comment);
-	json_put_string(&w, "CreatedBy", words->created_by.data);
-	json_put_string(&w, "CreatedSince", words->since);
-	json_put_string(&w, "ID", words->id);
-	json_put_string(&w, "Size", words->size);
-	json_close_object(&w);
-}
-
-static int history_print_format(const char *text, const struct image_steps *steps, bool is_whole)
-{
-	static const char *const heads[][2] = {{"Comment", "COMMENT"}, {"CreatedBy", "CREATED BY"},
-		{"CreatedSince", "CREATED"}, {"ID", "IMAGE"}, {"Size", "SIZE"}, {NULL}};
-	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
-	int r = cli_format_open(&format, text, heads);
-	for (size_t i = steps->count; i-- > 0 && r == 0;) {
-		auto_of(step_words) struct step_words words;
-		auto_buf struct buf row = BUF_INIT;
-		step_words_fill(steps, i, is_whole, &words);
-		step_put(&steps->items[i], &words, &row);
-		r = cli_format_add(&format, &row);
-	}
-	if (r == 0)
-		cli_format_print(&format, stdout);
-	return r;
+	format_size_decimal(size, step->size_bytes);
+	buf_adds(&cells[COMMENT], step->comment);
+	buf_add(&cells[CREATED_BY], step->created_by, is_cut ? CREATED_BY_LEN - 1 : len);
+	buf_adds(&cells[CREATED_BY], is_cut ? "\xe2\x80\xa6" : "");
+	buf_addf(&cells[CREATED_SINCE], step->created_ns ? "%s ago" : "N/A", ago);
+	buf_adds(&cells[SIZE], size);
+	if (row > 0)
+		buf_adds(&cells[ID], "<missing>");
+	else
+		buf_addf(&cells[ID], h->is_whole ? "%s" : "%.12s",
+			h->steps.image_id + (h->is_whole ? 0 : strlen("sha256:")));
+	return 0;
 }
 
 static int history_main(void *context, void *raw, int argc, char **argv)
@@ -218,23 +168,14 @@ static int history_main(void *context, void *raw, int argc, char **argv)
 	const struct history_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
-	struct image_steps steps;
+	struct history history = {.is_whole = args->list.is_whole};
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
-		r = image_history(e.root_fd, argv[0], &a, &steps);
-	if (r < 0)
-		return r;
-	for (size_t i = steps.count; i-- > 0 && args->is_quiet;) {
-		auto_of(step_words) struct step_words words;
-		step_words_fill(&steps, i, args->is_whole, &words);
-		printf("%s\n", words.id);
-	}
-	if (args->is_quiet)
-		return 0;
-	if (!cli_format_is_usual(args->format))
-		return history_print_format(args->format, &steps, args->is_whole);
-	history_print(&steps, args->is_whole);
-	return 0;
+		r = image_history(e.root_fd, argv[0], &a, &history.steps);
+	const struct cli_list list = {history_columns,
+		sizeof(history_columns) / sizeof(history_columns[0]), ID, history.steps.count,
+		step_fill, &history};
+	return r < 0 ? r : cli_list_print(&list, &args->list);
 }
 
 const struct command cmd_history = {

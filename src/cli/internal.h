@@ -39,6 +39,40 @@ void cli_format_print(const struct cli_format *f, FILE *out);
 void cli_format_release(struct cli_format *f);
 AUTO_STRUCT(cli_format, struct cli_format, cli_format_release)
 
+/*
+ * A list: a row of cells for each thing. Of each column its field in a template or JSON, its head, and its place in the usual
+ * table (1 is the first; 0: it is not there).
+ */
+struct cli_column {
+	const char *key, *head;
+	unsigned place;
+};
+struct cli_list {
+	const struct cli_column *columns; /* in the order of JSON */
+	size_t column_count, quiet; /* what -q shows */
+	size_t row_count;
+	/* Fills the cells that are wanted: bit i is column i. What fails is left out: it has gone meanwhile. */
+	int (*fill)(void *context, size_t row, uint64_t wanted, struct buf *cells);
+	void *context;
+};
+struct cli_list_args {
+	bool is_quiet, is_whole; /* -q, --no-trunc */
+	const char *format;
+};
+#define CLI_LIST_FORMAT(args, list) \
+	OPT_STRING(0, "format", args, list.format, "TEMPLATE", \
+		"print by a Go template, \"table TEMPLATE\" or \"json\"")
+#define CLI_LIST_WHOLE(args, list) OPT_FLAG(0, "no-trunc", args, list.is_whole, "do not shorten")
+#define CLI_LIST_QUIET(args, list, what) OPT_FLAG('q', "quiet", args, list.is_quiet, what)
+int cli_list_print(const struct cli_list *l, const struct cli_list_args *args);
+
+/* Does one thing for each word, the others too if one fails, and says why one failed. The action returns -errno with the trail
+ * set, or what is still to be said: */
+enum { CLI_SAY_WORD, CLI_SAY_NOTHING };
+/* Returns the exit code, or -errno when there is no engine. */
+int cli_each(void *context, int argc, char **argv,
+	int (*action)(struct engine *e, const char *word, void *data), void *data);
+
 /* One JSON object by --format: a template, or "json". */
 int cli_print_document(const char *format, const struct buf *document);
 /* The option --format of what shows documents. */
@@ -60,7 +94,11 @@ void cli_print_lines(const struct strvec *lines);
 int cli_inspect(void *context, const char *format, int argc, char **argv,
 	int (*show)(struct engine *e, const char *name, struct buf *out));
 
-extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_logs, cmd_stop, cmd_start, cmd_kill,
-	cmd_rm, cmd_wait, cmd_diff, cmd_inspect, cmd_ended, cmd_images, cmd_history, cmd_image,
-	cmd_load, cmd_login, cmd_logout, cmd_pull, cmd_rmi, cmd_tag, cmd_save, cmd_info,
-	cmd_network, cmd_volume, cmd_version, cmd_ns;
+/* The commands in the order of the help. One is registered here, and in meson.build if it is a file of its own. */
+#define CLI_COMMANDS(X) \
+	X(run), X(exec), X(ps), X(logs), X(stop), X(start), X(kill), X(rm), X(wait), X(inspect), \
+		X(diff), X(images), X(load), X(history), X(image), X(pull), X(login), X(logout), \
+		X(rmi), X(tag), X(save), X(network), X(volume), X(info), X(version), X(ns), \
+		X(ended)
+#define CLI_COMMAND_NAME(name) cmd_##name
+extern const struct command CLI_COMMANDS(CLI_COMMAND_NAME);

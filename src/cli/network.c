@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `husk network create | ls | inspect | rm`. */
 #include "cli/internal.h"
-#include "base/err.h"
-#include "base/json.h"
-#include "base/str.h"
 
 struct create_args {
 	const char *driver, *subnet, *gateway;
@@ -50,56 +47,35 @@ static const struct command cmd_create = {
 };
 
 struct ls_args {
-	bool is_quiet;
-	const char *format;
+	struct cli_list_args list;
 };
 
 static const struct opt ls_opts[] = {
-	OPT_STRING(0, "format", struct ls_args, format, "TEMPLATE",
-		"print by a Go template, \"table TEMPLATE\" or \"json\""),
-	OPT_FLAG('q', "quiet", struct ls_args, is_quiet, "ids only"),
+	CLI_LIST_FORMAT(struct ls_args, list),
+	CLI_LIST_QUIET(struct ls_args, list, "ids only"),
 	OPT_END,
 };
 
-static void ls_print(const struct network_list *list)
-{
-	static const char *const heads[] = {"NETWORK ID", "NAME", "DRIVER", "SCOPE", NULL};
-	auto_of(table) struct table table = {0};
-	table_heads(&table, heads);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct network_view *n = &list->items[i];
-		table_addf(&table, "%.12s", n->id);
-		table_add(&table, n->name);
-		table_add(&table, n->driver);
-		table_add(&table, "local");
-	}
-	table_print(&table, stdout);
-}
+enum { DRIVER, GATEWAY, ID, NAME, SCOPE, SUBNET };
+static const struct cli_column columns[] = {
+	[DRIVER] = {"Driver", "DRIVER", 3},
+	[GATEWAY] = {"Gateway", "GATEWAY", 0},
+	[ID] = {"ID", "NETWORK ID", 1},
+	[NAME] = {"Name", "NAME", 2},
+	[SCOPE] = {"Scope", "SCOPE", 4},
+	[SUBNET] = {"Subnet", "SUBNET", 0},
+};
 
-static int ls_print_format(const char *text, struct arena *a, const struct network_list *list)
+static int row_fill(void *context, size_t row, uint64_t wanted, struct buf *cells)
 {
-	static const char *const heads[][2] = {{"Driver", "DRIVER"}, {"Gateway", "GATEWAY"},
-		{"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Scope", "SCOPE"}, {"Subnet", "SUBNET"},
-		{NULL}};
-	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
-	int r = cli_format_open(&format, text, heads);
-	for (size_t i = 0; i < list->count && r == 0; i++) {
-		const struct network_view *n = &list->items[i];
-		auto_buf struct buf row = BUF_INIT;
-		struct json_writer w = {.out = &row};
-		json_open_object(&w, NULL);
-		json_put_string(&w, "Driver", n->driver);
-		json_put_string(&w, "Gateway", n->gateway ? n->gateway : "");
-		json_put_string(&w, "ID", arena_printf(a, "%.12s", n->id));
-		json_put_string(&w, "Name", n->name);
-		json_put_string(&w, "Scope", "local");
-		json_put_string(&w, "Subnet", n->subnet ? n->subnet : "");
-		json_close_object(&w);
-		r = cli_format_add(&format, &row);
-	}
-	if (r == 0)
-		cli_format_print(&format, stdout);
-	return r;
+	const struct network_view *n = &((const struct network_list *)context)->items[row];
+	buf_adds(&cells[DRIVER], n->driver);
+	buf_adds(&cells[GATEWAY], n->gateway ? n->gateway : "");
+	buf_addf(&cells[ID], "%.12s", n->id);
+	buf_adds(&cells[NAME], n->name);
+	buf_adds(&cells[SCOPE], "local");
+	buf_adds(&cells[SUBNET], n->subnet ? n->subnet : "");
+	return 0;
 }
 
 static int ls_main(void *context, void *raw, int argc, char **argv)
@@ -107,20 +83,13 @@ static int ls_main(void *context, void *raw, int argc, char **argv)
 	const struct ls_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
-	struct network_list list;
+	struct network_list networks;
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
-		r = network_list(&e, &a, &list);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list.count && args->is_quiet; i++)
-		printf("%.12s\n", list.items[i].id);
-	if (args->is_quiet)
-		return 0;
-	if (!cli_format_is_usual(args->format))
-		return ls_print_format(args->format, &a, &list);
-	ls_print(&list);
-	return 0;
+		r = network_list(&e, &a, &networks);
+	const struct cli_list list = {columns, sizeof(columns) / sizeof(columns[0]), ID,
+		r < 0 ? 0 : networks.count, row_fill, &networks};
+	return r < 0 ? r : cli_list_print(&list, &args->list);
 }
 
 static const struct command cmd_ls = {
@@ -151,23 +120,15 @@ static const struct command cmd_inspect_network = {
 	.run = inspect_main,
 };
 
-/* What one name says does not keep the others from being done. */
+static int rm_one(struct engine *e, const char *word, void *data)
+{
+	int r = network_remove(e, word);
+	return r < 0 ? r : CLI_SAY_WORD;
+}
+
 static int rm_main(void *context, void *args, int argc, char **argv)
 {
-	auto_of(engine) struct engine e;
-	int r = cli_engine_open(context, &e);
-	if (r < 0)
-		return r;
-	int worst = 0;
-	for (int i = 0; i < argc; i++) {
-		if (network_remove(&e, argv[i]) < 0) {
-			cli_print_error();
-			worst = 1;
-		} else {
-			printf("%s\n", argv[i]);
-		}
-	}
-	return worst;
+	return cli_each(context, argc, argv, rm_one, NULL);
 }
 
 static const struct command cmd_rm_network = {

@@ -2,7 +2,6 @@
 /* `husk ps`: the list of containers, as a table or by a template. Which of them is ps_filter.c. */
 #include "cli/internal.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/ps.h"
@@ -11,9 +10,9 @@
 #include <time.h>
 
 struct ps_args {
-	bool shows_all, is_quiet, is_whole, is_latest;
+	struct cli_list_args list;
+	bool shows_all, is_latest;
 	int64_t last;
-	const char *format;
 	struct strvec filters;
 };
 
@@ -25,25 +24,13 @@ static const struct opt ps_opts[] = {
 		"this many that were created last, in any state"),
 	OPT_FLAG('l', "latest", struct ps_args, is_latest,
 		"the one that was created last, in any state"),
-	OPT_FLAG(0, "no-trunc", struct ps_args, is_whole, "do not shorten"),
-	OPT_FLAG('q', "quiet", struct ps_args, is_quiet, "ids only"),
-	OPT_STRING(0, "format", struct ps_args, format, "TEMPLATE",
-		"print by a Go template, \"table TEMPLATE\" or \"json\""),
+	CLI_LIST_WHOLE(struct ps_args, list),
+	CLI_LIST_QUIET(struct ps_args, list, "ids only"),
+	CLI_LIST_FORMAT(struct ps_args, list),
 	OPT_END,
 };
 
 enum { COMMAND_WIDTH = 20 };
-
-struct ps_words {
-	struct buf command, image;
-};
-
-static void ps_words_release(struct ps_words *w)
-{
-	buf_release(&w->command);
-	buf_release(&w->image);
-}
-AUTO_STRUCT(ps_words, struct ps_words, ps_words_release)
 
 static int ps_row_newer_first(const void *a, const void *b)
 {
@@ -133,130 +120,102 @@ static void add_quoted(const char *text, struct buf *out)
 	buf_addc(out, '"');
 }
 
-/* What is cut in the row is whole in the record; --no-trunc wants it, and who has letters of several bytes. */
-static void row_words(struct engine *e, const struct ps_args *args, const struct ps_row *row,
-	struct ps_words *out)
+enum {
+	COMMAND,
+	CREATED_AT,
+	ID,
+	IMAGE,
+	LABELS,
+	NAMES,
+	NETWORKS,
+	PORTS,
+	RUNNING_FOR,
+	SIZE,
+	STATE,
+	STATUS
+};
+static const struct cli_column columns[] = {
+	[COMMAND] = {"Command", "COMMAND", 3},
+	[CREATED_AT] = {"CreatedAt", "CREATED AT", 0},
+	[ID] = {"ID", "CONTAINER ID", 1},
+	[IMAGE] = {"Image", "IMAGE", 2},
+	[LABELS] = {"Labels", "LABELS", 0},
+	[NAMES] = {"Names", "NAMES", 7},
+	[NETWORKS] = {"Networks", "NETWORKS", 0},
+	[PORTS] = {"Ports", "PORTS", 6},
+	[RUNNING_FOR] = {"RunningFor", "CREATED", 4},
+	[SIZE] = {"Size", "SIZE", 0},
+	[STATE] = {"State", "STATE", 0},
+	[STATUS] = {"Status", "STATUS", 5},
+};
+
+/* Only the record has these, and what is cut in the row, which --no-trunc wants and who has letters of several bytes. */
+static bool needs_record(const struct summary *s, uint64_t wanted, bool is_whole)
 {
-	auto_arena struct arena a = ARENA_INIT;
-	auto_buf struct buf command = BUF_INIT;
-	struct container c;
-	const struct summary *s = &row->summary;
-	*out = (struct ps_words){BUF_INIT, BUF_INIT};
-	bool needs_record = is_cut(s->command) || (args->is_whole && is_cut(s->image));
-	if (needs_record && container_load(e, row->id, &a, &c) == 0) {
-		container_command(&c, &command);
-		buf_adds(&out->image,
-			!args->is_whole	   ? s->image
-				: c.image  ? c.image
-				: c.rootfs ? c.rootfs
-					   : s->image);
-	} else {
-		buf_adds(&command, s->command);
-		buf_adds(&out->image, s->image);
-	}
-	auto_buf struct buf shown = BUF_INIT;
-	if (args->is_whole)
-		buf_adds(&shown, command.data);
-	else
-		add_shortened(command.data, &shown);
-	add_quoted(shown.data, &out->command);
+	uint64_t of_record = UINT64_C(1) << LABELS | UINT64_C(1) << NETWORKS;
+	return wanted & of_record ||
+		(wanted & UINT64_C(1) << COMMAND &&
+			(is_cut(s->command) || (is_whole && is_cut(s->image))));
 }
 
-static void ps_print(
-	struct engine *e, const struct ps_args *args, const struct ps_row *rows, size_t count)
+static void record_fill(
+	const struct container *c, bool is_whole, struct buf *command, struct buf *cells)
 {
-	static const char *const heads[] = {
-		"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", NULL};
-	auto_of(table) struct table table = {0};
-	if (!args->is_quiet)
-		table_heads(&table, heads);
-	for (size_t i = 0; i < count; i++) {
-		const struct summary *s = &rows[i].summary;
-		const char *id = rows[i].id;
-		if (args->is_quiet) {
-			printf("%.*s\n", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT,
-				id);
-			continue;
-		}
-		auto_buf struct buf status = BUF_INIT;
-		auto_of(ps_words) struct ps_words words;
-		char ago[32];
-		status_text(s, &status);
-		format_ago(ago, seconds_since(s->created_ns));
-		row_words(e, args, &rows[i], &words);
-		table_addf(
-			&table, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT, id);
-		table_add(&table, words.image.data);
-		table_add(&table, words.command.data);
-		table_addf(&table, "%s ago", ago);
-		table_add(&table, status.data);
-		table_add(&table, s->ports);
-		table_add(&table, s->name);
+	buf_clear(command);
+	container_command(c, command);
+	if (is_whole && c->image) {
+		buf_clear(&cells[IMAGE]);
+		buf_adds(&cells[IMAGE], c->image);
 	}
-	table_print(&table, stdout);
+	for (size_t i = 0; i < c->labels.count; i++)
+		buf_addf(&cells[LABELS], "%s%s", i > 0 ? "," : "", c->labels.items[i]);
+	buf_adds(&cells[NETWORKS], c->network);
 }
 
-/* A row in Docker's words. What is not in the summary comes from the record. */
-static int put_row(
-	struct engine *e, const struct ps_args *args, const struct ps_row *row, struct buf *out)
+struct ps_context {
+	struct engine *e;
+	const struct ps_row *rows;
+	bool is_whole;
+};
+
+static int row_fill(void *context, size_t row, uint64_t wanted, struct buf *cells)
 {
+	const struct ps_context *ps = context;
+	const struct summary *s = &ps->rows[row].summary;
 	auto_arena struct arena a = ARENA_INIT;
-	auto_buf struct buf status = BUF_INIT, labels = BUF_INIT;
-	auto_of(ps_words) struct ps_words words = {BUF_INIT, BUF_INIT};
-	const struct summary *s = &row->summary;
+	auto_buf struct buf command = BUF_INIT, shown = BUF_INIT;
+	buf_addf(&cells[ID], "%.*s", ps->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT,
+		ps->rows[row].id);
+	if (wanted == UINT64_C(1) << ID)
+		return 0;
 	struct container c;
-	int r = container_load(e, row->id, &a, &c);
-	if (r < 0)
-		return r;
+	buf_adds(&command, s->command);
+	buf_adds(&cells[IMAGE], s->image);
+	if (needs_record(s, wanted, ps->is_whole)) {
+		int r = container_load(ps->e, ps->rows[row].id, &a, &c);
+		if (r == 0)
+			record_fill(&c, ps->is_whole, &command, cells);
+		else if (wanted == UINT64_MAX)
+			return r;
+	}
 	char ago[32], created[32];
 	time_t seconds = (time_t)(s->created_ns / 1000000000u);
 	struct tm tm;
 	gmtime_r(&seconds, &tm);
 	strftime(created, sizeof(created), "%Y-%m-%d %H:%M:%S +0000 UTC", &tm);
 	format_ago(ago, seconds_since(s->created_ns));
-	status_text(s, &status);
-	row_words(e, args, row, &words);
-	for (size_t i = 0; i < c.labels.count; i++)
-		buf_addf(&labels, "%s%s", i > 0 ? "," : "", c.labels.items[i]);
-	struct json_writer w = {.out = out};
-	json_open_object(&w, NULL);
-	json_put_string(&w, "Command", words.command.data);
-	json_put_string(&w, "CreatedAt", created);
-	json_put_string(&w, "ID",
-		arena_printf(&a, "%.*s", args->is_whole ? CONTAINER_ID_LEN : CONTAINER_ID_SHORT,
-			row->id));
-	json_put_string(&w, "Image", words.image.data);
-	json_put_string(&w, "Labels", labels.data);
-	json_put_string(&w, "Names", s->name);
-	json_put_string(&w, "Networks", c.network);
-	json_put_string(&w, "Ports", s->ports);
-	json_put_string(&w, "RunningFor", arena_printf(&a, "%s ago", ago));
-	json_put_string(&w, "Size", "");
-	json_put_string(&w, "State", container_state_words[s->state]);
-	json_put_string(&w, "Status", status.data);
-	json_close_object(&w);
+	if (ps->is_whole)
+		buf_adds(&shown, command.data);
+	else
+		add_shortened(command.data, &shown);
+	add_quoted(shown.data, &cells[COMMAND]);
+	buf_adds(&cells[CREATED_AT], created);
+	buf_adds(&cells[NAMES], s->name);
+	buf_adds(&cells[PORTS], s->ports);
+	buf_addf(&cells[RUNNING_FOR], "%s ago", ago);
+	buf_adds(&cells[STATE], container_state_words[s->state]);
+	status_text(s, &cells[STATUS]);
 	return 0;
-}
-
-static int ps_print_format(
-	struct engine *e, const struct ps_args *args, const struct ps_row *rows, size_t count)
-{
-	static const char *const heads[][2] = {{"Command", "COMMAND"}, {"CreatedAt", "CREATED AT"},
-		{"ID", "CONTAINER ID"}, {"Image", "IMAGE"}, {"Labels", "LABELS"},
-		{"Names", "NAMES"}, {"Networks", "NETWORKS"}, {"Ports", "PORTS"},
-		{"RunningFor", "CREATED"}, {"Size", "SIZE"}, {"State", "STATE"},
-		{"Status", "STATUS"}, {NULL}};
-	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
-	int r = cli_format_open(&format, args->format, heads);
-	for (size_t i = 0; i < count && r == 0; i++) {
-		auto_buf struct buf row = BUF_INIT;
-		if (put_row(e, args, &rows[i], &row) < 0)
-			continue; /* removed meanwhile */
-		r = cli_format_add(&format, &row);
-	}
-	if (r == 0)
-		cli_format_print(&format, stdout);
-	return r;
 }
 
 struct ps_rows {
@@ -314,10 +273,10 @@ static int ps_main(void *context, void *raw, int argc, char **argv)
 		r = rows_load(&e, args, &filter, &rows);
 	if (r < 0)
 		return r;
-	if (!args->is_quiet && !cli_format_is_usual(args->format))
-		return ps_print_format(&e, args, rows.items, rows.count);
-	ps_print(&e, args, rows.items, rows.count);
-	return 0;
+	struct ps_context ps = {&e, rows.items, args->list.is_whole};
+	const struct cli_list list = {
+		columns, sizeof(columns) / sizeof(columns[0]), ID, rows.count, row_fill, &ps};
+	return cli_list_print(&list, &args->list);
 }
 
 const struct command cmd_ps = {

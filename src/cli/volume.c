@@ -1,42 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `husk volume ls | rm`. */
-#include "base/err.h"
-#include "base/json.h"
-#include "base/str.h"
 #include "cli/internal.h"
 
 struct ls_args {
-	bool is_quiet;
-	const char *format;
+	struct cli_list_args list;
 };
 
 static const struct opt ls_opts[] = {
-	OPT_STRING(0, "format", struct ls_args, format, "TEMPLATE",
-		"print by a Go template, \"table TEMPLATE\" or \"json\""),
-	OPT_FLAG('q', "quiet", struct ls_args, is_quiet, "names only"),
+	CLI_LIST_FORMAT(struct ls_args, list),
+	CLI_LIST_QUIET(struct ls_args, list, "names only"),
 	OPT_END,
 };
 
-static int ls_print(const char *text, const struct volume_list *list)
+enum { DRIVER, MOUNTPOINT, NAME, SCOPE };
+static const struct cli_column columns[] = {
+	[DRIVER] = {"Driver", "DRIVER", 1},
+	[MOUNTPOINT] = {"Mountpoint", "MOUNTPOINT", 0},
+	[NAME] = {"Name", "VOLUME NAME", 2},
+	[SCOPE] = {"Scope", "SCOPE", 0},
+};
+
+static int row_fill(void *context, size_t row, uint64_t wanted, struct buf *cells)
 {
-	static const char *const heads[][2] = {{"Driver", "DRIVER"}, {"Mountpoint", "MOUNTPOINT"},
-		{"Name", "VOLUME NAME"}, {"Scope", "SCOPE"}, {NULL}};
-	auto_of(cli_format) struct cli_format format = {.lines = BUF_INIT};
-	int r = cli_format_open(&format, text, heads);
-	for (size_t i = 0; i < list->count && r == 0; i++) {
-		auto_buf struct buf row = BUF_INIT;
-		struct json_writer w = {.out = &row};
-		json_open_object(&w, NULL);
-		json_put_string(&w, "Driver", "local");
-		json_put_string(&w, "Mountpoint", list->items[i].mountpoint);
-		json_put_string(&w, "Name", list->items[i].name);
-		json_put_string(&w, "Scope", "local");
-		json_close_object(&w);
-		r = cli_format_add(&format, &row);
-	}
-	if (r == 0)
-		cli_format_print(&format, stdout);
-	return r;
+	const struct volume_view *volume = &((const struct volume_list *)context)->items[row];
+	buf_adds(&cells[DRIVER], "local");
+	buf_adds(&cells[MOUNTPOINT], volume->mountpoint);
+	buf_adds(&cells[NAME], volume->name);
+	buf_adds(&cells[SCOPE], "local");
+	return 0;
 }
 
 static int ls_main(void *context, void *raw, int argc, char **argv)
@@ -44,18 +35,13 @@ static int ls_main(void *context, void *raw, int argc, char **argv)
 	const struct ls_args *args = raw;
 	auto_of(engine) struct engine e;
 	auto_arena struct arena a = ARENA_INIT;
-	struct volume_list list;
+	struct volume_list volumes;
 	int r = cli_engine_open(context, &e);
 	if (r == 0)
-		r = volume_list(&e, &a, &list);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list.count && args->is_quiet; i++)
-		printf("%s\n", list.items[i].name);
-	if (args->is_quiet)
-		return 0;
-	bool is_usual = cli_format_is_usual(args->format);
-	return ls_print(is_usual ? "table {{.Driver}}\t{{.Name}}" : args->format, &list);
+		r = volume_list(&e, &a, &volumes);
+	const struct cli_list list = {columns, sizeof(columns) / sizeof(columns[0]), NAME,
+		r < 0 ? 0 : volumes.count, row_fill, &volumes};
+	return r < 0 ? r : cli_list_print(&list, &args->list);
 }
 
 static const struct command cmd_ls = {
@@ -69,19 +55,15 @@ static const struct command cmd_ls = {
 
 static const struct opt no_opts[] = {OPT_END};
 
+static int rm_one(struct engine *e, const char *word, void *data)
+{
+	int r = volume_remove(e, word);
+	return r < 0 ? r : CLI_SAY_WORD;
+}
+
 static int rm_main(void *context, void *raw, int argc, char **argv)
 {
-	auto_of(engine) struct engine e;
-	int r = cli_engine_open(context, &e), worst = 0;
-	for (int i = 0; i < argc && r == 0; i++) {
-		if (volume_remove(&e, argv[i]) == 0) {
-			printf("%s\n", argv[i]);
-			continue;
-		}
-		cli_print_error();
-		worst = 1;
-	}
-	return r < 0 ? r : worst;
+	return cli_each(context, argc, argv, rm_one, NULL);
 }
 
 static const struct command cmd_rm_volume = {
