@@ -160,9 +160,10 @@ static int fd_lift(int fd)
 	return fd < 0 ? -EBADF : sys_fcntl(fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
 }
 
-static bool is_lost(int fd, int lifted)
+/* What kept an fd from being lifted, or 0. */
+static int lost(int fd, int lifted)
 {
-	return fd >= 0 && lifted < 0;
+	return fd >= 0 && lifted < 0 ? lifted : 0;
 }
 
 int worker_begin(const struct worker_call *call, struct worker *out)
@@ -176,9 +177,11 @@ int worker_begin(const struct worker_call *call, struct worker *out)
 	auto_close int ours = pair[0], theirs = pair[1];
 	auto_close int file = fd_lift(call->file_fd), root = fd_lift(call->root_fd);
 	auto_close int end = fd_lift(theirs), board = fd_lift(call->board_fd);
-	if (end < 0 || is_lost(call->file_fd, file) || is_lost(call->root_fd, root) ||
-		is_lost(call->board_fd, board))
-		return err_new(-EMFILE, "hand fds to the worker for images");
+	const int failures[] = {lost(theirs, end), lost(call->file_fd, file),
+		lost(call->root_fd, root), lost(call->board_fd, board)};
+	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++)
+		if (failures[i] < 0)
+			return err_new(failures[i], "hand fds to the worker for images");
 	log_debug("the worker %s begins to %s", call->argv[0], call->argv[1]);
 	int pidfd = worker_start(path.data, call, (const int[]){file, root, end, board});
 	if (pidfd < 0)

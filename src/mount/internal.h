@@ -9,3 +9,5 @@ int mount_tree_set(int tree_fd, const struct mount_row *row);
 int mount_attributes_set(int fd, const struct mount_row *row);
 /* Attaches a detached tree to a pinned mount point. Silent. */
 int mount_tree_attach(int tree_fd, int target_fd);
+/* Adds to a sentence about ENOSPC of a mount call what is full: no disk. */
+int mount_limit_explain(int code);

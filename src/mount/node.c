@@ -74,7 +74,7 @@ static int node_bind(struct mount_context *ctx, const struct mount_node_row *row
 	if (tree < 0)
 		return tree;
 	r = mount_tree_attach(tree, target);
-	return r < 0 ? err_new(r, "attach at %s", path) : 0;
+	return r < 0 ? mount_limit_explain(err_new(r, "attach at %s", path)) : 0;
 }
 
 /* Most nodes are in one directory, which is opened once. Borrowed. */
@@ -116,7 +116,7 @@ int mount_clone_onto(int source_fd, int target_fd)
 	if (tree < 0)
 		return err_new(tree, "clone");
 	int r = mount_tree_attach(tree, target_fd);
-	return r < 0 ? err_new(r, "attach") : 0;
+	return r < 0 ? mount_limit_explain(err_new(r, "attach")) : 0;
 }
 
 /* One empty read-only tmpfs serves every masked directory. nr_inodes=2: one is refused by some kernels. */
@@ -155,7 +155,7 @@ static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
 		return source;
 	if (is_first_dir) {
 		int r = mount_tree_attach(source, target);
-		return r < 0 ? err_new(r, "attach") : 0;
+		return r < 0 ? mount_limit_explain(err_new(r, "attach")) : 0;
 	}
 	return mount_clone_onto(source, target);
 }
@@ -176,7 +176,7 @@ static int readonly_apply(int target)
 	if (r < 0)
 		return err_new(r, "make read-only");
 	r = mount_tree_attach(tree, target);
-	return r < 0 ? err_new(r, "attach") : 0;
+	return r < 0 ? mount_limit_explain(err_new(r, "attach")) : 0;
 }
 
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row)

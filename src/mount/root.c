@@ -55,7 +55,7 @@ int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const cha
 	r = over ? attach_over(detached_root_fd, over)
 		 : sys_move_mount(detached_root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
-		return err_new(r, "attach the root at %s", over ? over : "/");
+		return mount_limit_explain(err_new(r, "attach the root at %s", over ? over : "/"));
 	ctx->root_fd = detached_root_fd;
 	ctx->is_over_root = !over;
 	return 0;

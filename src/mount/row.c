@@ -228,5 +228,7 @@ int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 				copied, "copy what is on %s", flat_str(ctx->plan, row->target));
 	}
 	int r = mount_tree_attach(tree, target);
-	return r < 0 ? err_new(r, "attach at %s", flat_str(ctx->plan, row->target)) : 0;
+	return r < 0
+		? mount_limit_explain(err_new(r, "attach at %s", flat_str(ctx->plan, row->target)))
+		: 0;
 }

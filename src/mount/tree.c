@@ -75,13 +75,21 @@ int mount_tree_attach(int tree_fd, int target_fd)
 		tree_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+int mount_limit_explain(int code)
+{
+	return code == -ENOSPC ? err_hint(code,
+					 "A mount namespace has as many mounts as it may have: "
+					 "sysctl fs.mount-max")
+			       : code;
+}
+
 int mount_clone_fd(int fd, const struct mount_row *row)
 {
 	unsigned recursive = row->flags & MOUNT_RECURSIVE ? AT_RECURSIVE : 0;
 	auto_close int tree = sys_open_tree(
 		fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive);
 	if (tree < 0)
-		return err_new(tree, "clone the tree");
+		return mount_limit_explain(err_new(tree, "clone the tree"));
 	int r = mount_tree_set(tree, row);
 	return r < 0 ? r : take_fd(&tree);
 }

@@ -216,6 +216,15 @@ static int open_cgroup(struct enter *e)
 		: 0;
 }
 
+/* What was opened by the number of the process is its, as long as it has not been waited for. */
+static int still_there(const struct enter *e)
+{
+	int r = e->pidfd < 0 ? 0 : sys_pidfd_send_signal(e->pidfd, 0);
+	if (r == -ESRCH)
+		return err_say(r, "process %d has just ended", e->request->pid);
+	return 0; /* one that may not be signalled is there */
+}
+
 static int say_not_joined(int code, int kind)
 {
 	const char *name = ns_info[kind].option;
@@ -365,7 +374,9 @@ static int enter_open(struct enter *e)
 		r = open_dir(e, q->wd, "cwd", &e->wd_fd);
 	if (r == 0)
 		r = load_environment(e);
-	return r < 0 ? r : open_cgroup(e);
+	if (r == 0)
+		r = open_cgroup(e);
+	return r < 0 ? r : still_there(e);
 }
 
 static int become(struct enter *e, const struct ns_child *child, int *out_code)

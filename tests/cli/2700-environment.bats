@@ -61,6 +61,8 @@ elsewhere() {
 	trouble "older than 5.12" "$refuse" fsopen:ENOSYS -- "$HUSK" "${plain[@]}" -- true
 	trouble "older than 5.12" "$refuse" mount_setattr:ENOSYS -- "$HUSK" "${plain[@]}" -- true
 	trouble "--privileged" "$refuse" fsopen:EPERM -- "$HUSK" "${plain[@]}" -- true
+	trouble "sysctl fs.mount-max" "$refuse" move_mount:ENOSPC -- "$HUSK" "${plain[@]}" -- true
+	trouble "sysctl fs.mount-max" "$refuse" open_tree:ENOSPC -- "$HUSK" "${plain[@]}" -- true
 	[[ -z $(husk ps -aq) ]]
 }
 
