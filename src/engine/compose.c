@@ -49,7 +49,7 @@ static int peer_find(struct compose *m)
 		return err_wrap(r, "--network container:%s", peer);
 	if (summary.state != CONTAINER_RUNNING)
 		return err_say(
-			-EINVAL, "--network container:%s: that container is not running", peer);
+			-ESRCH, "--network container:%s: that container is not running", peer);
 	m->peer_process = summary.process;
 	return 0;
 }

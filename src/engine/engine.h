@@ -2,7 +2,8 @@
 #pragma once
 /*
  * The engine: what can be done to containers, volumes and images. What they are is in records/, networks are in network/.
- * Everything speaks; nothing prints. Host processes only.
+ * Everything speaks; nothing prints. Host processes only. One code for one kind of refusal: -ENOENT there is no such thing,
+ * -EEXIST the name is taken, -EBUSY somebody uses it, -ESRCH it does not run, -EINVAL what was asked for makes no sense.
  */
 #include "network/network.h"
 #include "records/records.h"

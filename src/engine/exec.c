@@ -38,7 +38,7 @@ static int exec_prepare(
 	if (r < 0)
 		return r;
 	if (summary.state != CONTAINER_RUNNING)
-		return err_say(-EINVAL, "container %.12s is not running", id);
+		return err_say(-ESRCH, "container %.12s is not running", id);
 	r = container_settle(e, id, &summary);
 	if (r < 0)
 		return r;
