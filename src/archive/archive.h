@@ -75,8 +75,8 @@ struct archive_target {
 	/* The layers below, lowest first: a parent directory that the layer does not mention looks as it does there. */
 	const int *lower_fds;
 	size_t lower_count;
-	/* Sets the mark of overlayfs that hides what is below a directory; it needs CAP_SYS_ADMIN, which whoever unpacks
-	 * does not have. Speaking. */
+	/* Sets the mark of overlayfs that hides what is below a directory; it needs CAP_SYS_ADMIN, which the process that
+	 * unpacks does not have. Speaking. */
 	int (*make_opaque)(void *context, int dir_fd);
 	void *context;
 };

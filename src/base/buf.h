@@ -2,8 +2,8 @@
 #pragma once
 /*
  * A growing byte buffer and a growing list of strings. A struct buf is never without a terminator: data is a valid C
- * string at all times, also before the first add, and len does not count the terminator. Out of memory aborts, so
- * whoever adds bytes from outside bounds them first.
+ * string at all times, also before the first add, and len does not count the terminator. Out of memory aborts, so bytes
+ * from outside are bounded before they are added.
  */
 #include "base/cleanup.h"
 

@@ -7,8 +7,8 @@
  * A function is either silent (every sys_ function, and lookups named _find: a bare code, the trail untouched) or
  * speaking (everything else: on failure the trail explains it). Over a silent callee, or for an own finding, err_new
  * starts a fresh sentence; over a speaking callee err_wrap puts what the caller knows in front. Handling an error
- * needs no clearing: the next err_new starts over. Decisions are made on the code, never on the text, and only
- * whoever stops the propagation prints.
+ * needs no clearing: the next err_new starts over. Decisions are made on the code, never on the text, and only the function
+ * that does not pass the failure on prints it.
  *
  * The trail is a fixed buffer: err_new neither allocates nor fails, so init may use it after clone(2).
  */

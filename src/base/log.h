@@ -2,7 +2,7 @@
 #pragma once
 /*
  * The log: four levels, one sink that bin/ sets. Library folders log debug only (they return errors instead);
- * warnings are for things that were decided to be survived. A failure is printed once, by whoever stops it.
+ * warnings are for things that were decided to be survived. A failure is printed once, by the function that does not pass it on.
  */
 #include <stdbool.h>
 

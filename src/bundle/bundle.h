@@ -13,7 +13,7 @@
 #define BUNDLE_OCI_VERSION "1.3.0"
 
 /* `text` is all of config.json. `bundle_path` is absolute; a relative root.path is below it. Strings are the arena's. Each
- * item's origin is "config.json". The process may be missing (no args then): whoever starts it has to have one. What
+ * item's origin is "config.json". The process may be missing (no args then): a container without one can be created and not started. What
  * would happen to the host for want of a namespace (mounts, the host name) is refused. */
 int bundle_config_parse(const char *text, size_t len, const char *bundle_path, struct arena *a,
 	struct oci_spec *out);

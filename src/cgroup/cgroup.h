@@ -131,7 +131,7 @@ struct cgroup_stats {
 };
 /* What there is no controller for is 0. */
 int cgroup_stats_load(const struct cgroup *g, struct cgroup_stats *out);
-/* The kernel's count of OOM kills, as a file for whoever reports how a container ended: -EBADF, silent, where it does
+/* The kernel's count of OOM kills, as a file for the process that reports how a container ended: -EBADF, silent, where it does
  * not count; and the reading of it, once, before the group is removed. Silent. */
 int cgroup_oom_open(const struct cgroup *g);
 int cgroup_oom_kills(int fd, uint64_t *out_count);

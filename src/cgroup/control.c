@@ -216,7 +216,7 @@ static int kill_round(struct cgroup *g)
 		thaw_quietly(g);
 		return r;
 	}
-	/* Whoever is frozen cannot fork away from us; without a freezer more rounds are needed. */
+	/* A frozen process cannot fork away from us; without a freezer more rounds are needed. */
 	if (freezer_find(g, &f) == 0 && freeze_until(&f, SLEEP_MAX_MS) < 0)
 		log_debug("cgroup %s is killed without being frozen", g->path);
 	for (size_t at = 0; r == 0 && at < count; at += KILL_BATCH)
@@ -240,7 +240,7 @@ static int kill_by_pids(struct cgroup *g)
 	}
 }
 
-/* Again and again: whoever was starting a process here when the first kill came may put it into the group after it. */
+/* Again and again: a process that was being started here when the first kill came may enter the group after it. */
 static int kill_tree(struct cgroup *g, int tree)
 {
 	uint64_t end_ms = clock_boot_ms() + KILL_MS;

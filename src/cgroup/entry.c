@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The way into a group without the kernel's lock over all thread groups. The host opens it, because only the host sees
- * the hierarchies and may write to them; whoever goes through it needs nothing but the fds.
+ * the hierarchies and may write to them; the process that enters needs nothing but the fds.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"

@@ -44,7 +44,7 @@ static int enable_error(int r, size_t level, size_t levels)
 }
 
 /* One directory. What is no controller here (ENOENT), or cannot be one now (EINVAL: cpu beside realtime processes), or is
- * for another user to decide, is left out: whoever asks for such a limit gets the error. */
+ * for another user to decide, is left out: a limit that needs it gets the error later. */
 static int enable_at(int fd, size_t level, size_t levels)
 {
 	static const char *const names[] = {"+cpuset", "+cpu", "+io", "+memory", "+pids"};

@@ -43,7 +43,7 @@ static int logs_main(void *context, void *raw, int argc, char **argv)
 		r = container_find(&e, argv[0], id);
 	if (r == 0)
 		r = container_logs(&e, id, &request);
-	return r == -EPIPE ? 0 : r; /* whoever read our output has had enough */
+	return r == -EPIPE ? 0 : r; /* the reader of our output has had enough */
 }
 
 const struct command cmd_logs = {

@@ -9,7 +9,7 @@
 int cli_engine_open(void *context, struct engine *e)
 {
 	const struct cli_context *c = context;
-	umask(022); /* what the engine makes is as readable as its modes say, whoever calls */
+	umask(022); /* what the engine makes is as readable as its modes say, whatever the caller's umask */
 	return engine_open(e, c->root_path, c->state_path);
 }
 

@@ -4,7 +4,7 @@
  * As much of D-Bus as it takes to ask systemd for something: one connection over a Unix socket, calls and their replies, and
  * the signals of one name. A static program cannot load libsystemd, and libdbus would bring a main loop.
  *
- * What is written here is little endian; what is read may be either. Whoever is at the other end is not believed: each
+ * What is written here is little endian; what is read may be either. The other end is not believed: each
  * length is checked against what has arrived, and a message is bounded by DBUS_MESSAGE_MAX. Functions of a struct dbus
  * speak; the others are silent (-EBADMSG). Host.
  */

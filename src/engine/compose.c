@@ -379,7 +379,7 @@ static void set_process(struct compose *m)
 	p->oom_score_adj = 0;
 }
 
-/* Who may make nodes at all may make any; opening them is another matter. */
+/* A container that may make device nodes may make any; what it may open is a rule of its own. */
 static void add_node_rules(struct compose *m)
 {
 	static const char types[] = {'c', 'b'};

@@ -3,7 +3,8 @@
 #include "engine/internal.h"
 #include "monitor/monitor.h"
 
-/* A payload may have ended before its row said that it runs: then whoever came to collect it found nothing. */
+/* A payload may have ended before its row said that it runs. The `husk _ended` of its monitor then found nothing to
+ * collect, and it is done here. */
 static int ended_collect(struct engine *e, const char *id, int run_dir)
 {
 	struct monitor_exit record;

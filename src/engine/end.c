@@ -93,7 +93,7 @@ int collect(struct engine *e, const char *id)
 {
 	auto_close int lock = container_lock(e, id);
 	if (lock == -ENOENT)
-		return 0; /* somebody else was faster */
+		return 0; /* another command has removed it */
 	if (lock < 0)
 		return lock;
 	struct summary now;

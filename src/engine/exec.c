@@ -65,7 +65,7 @@ static int exec_prepare(
 	return launch_prepare(l);
 }
 
-/* A terminal needs somebody at its other end for as long as the command runs: a child that outlives this process. */
+/* A terminal needs a process at its other end as long as the command runs: a child that outlives this process. */
 static int console_hold(struct launch *l)
 {
 	struct clone_args args = {0};

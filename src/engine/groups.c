@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cgroups of an instance: husk-INSTANCE/ID for each container, husk-INSTANCE/monitors for their monitors, which so
- * are outside of every container's limits and of the caller's session. Whoever enters the monitors' group holds the
- * lock of the state directory shared; whoever makes it or removes it, once it is empty, holds it alone.
+ * The cgroups of an instance: husk-INSTANCE/ID for each container, and husk-INSTANCE/monitors for their monitors, which
+ * are thereby outside of every container's limits and of the caller's session. A command that puts a monitor into that
+ * group holds the lock of the state directory shared; a command that makes the group, or removes it when it is empty,
+ * holds the lock alone.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -20,7 +21,7 @@ void container_cgroup_path(const struct engine *e, const char *id, struct buf *o
 	buf_addf(out, "husk-%s/%s", e->instance, id);
 }
 
-/* A group with somebody in it needs not be made. */
+/* A group that has a process in it need not be made. */
 static int monitors_make(const struct engine *e, const char *path)
 {
 	auto_close int alone = lock_file_at(e->state_fd, lock_name, true);
@@ -60,7 +61,7 @@ static int empty_parent_remove(const struct engine *e, const char *below)
 	return cgroup_remove_empty_parent(&e->cgroup, path.data);
 }
 
-/* Whoever leaves a group last tries after everybody else: so each waits for its turn, and none trusts another's. */
+/* Every process that leaves a group tries to remove it, one after the other under the lock, so the last one succeeds. */
 int instance_groups_remove(const struct engine *e)
 {
 	auto_close int alone = lock_file_at(e->state_fd, lock_name, true);

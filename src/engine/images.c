@@ -49,7 +49,7 @@ static int remove_locked(struct engine *e, const char *word, bool flag, struct s
 	return word ? image_remove(&job, word) : image_prune(&job, flag);
 }
 
-/* What was taken away is deleted when nobody waits for a lock any more. */
+/* What was renamed away is deleted after both locks are free again. */
 static int remove_and_sweep(struct engine *e, const char *word, bool flag, struct strvec *said)
 {
 	int r = remove_locked(e, word, flag, said);

@@ -28,7 +28,7 @@ static bool env_has(const struct str_list *env, const char *pair)
 	return false;
 }
 
-/* Until the container is recorded nobody removes what it needs. */
+/* Keeps the image's layers from being removed until the container is recorded. */
 static int image_hold(struct engine *e)
 {
 	int fd = image_uses_lock(e->root_fd, false);
@@ -239,7 +239,8 @@ static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 	if (r < 0)
 		return err_wrap(r, "--network container:%s", peer);
 	c->hostname = other.hostname;
-	c->network = arena_printf(a, "container:%s", id); /* that one, whoever is called so later */
+	/* Not another container that gets the name later. */
+	c->network = arena_printf(a, "container:%s", id);
 	return 0;
 }
 

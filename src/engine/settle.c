@@ -39,8 +39,8 @@ static int adopt(struct engine *e, const char *id, int run_dir, struct summary *
 	return lock < 0 ? lock : monitor_adopt(&parts, pidfd, &summary->monitor);
 }
 
-/* A container in the background without a terminal outlives its monitor: the first command that meets it gives it a new
- * one. Whoever else has its lock is at work on it already. */
+/* A container in the background without a terminal outlives its monitor: the first command that finds it so starts a new
+ * monitor. If the container's lock is taken, another command is doing that already. */
 static int orphan_adopt(struct engine *e, const char *id, struct summary *summary)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -74,7 +74,7 @@ int container_settle(struct engine *e, const char *id, struct summary *summary)
 	return is_dead ? container_ended(e, id) : orphan_adopt(e, id, summary);
 }
 
-/* Gives back what containers have whose end nobody has seen. */
+/* Settles all containers; a failure of one is a warning. */
 int containers_settle(struct engine *e)
 {
 	auto_of(container_list) struct container_list list = {0};

@@ -74,7 +74,7 @@ static void start_close(struct start *s)
 	fd_replace(&s->gate, -EBADF);
 }
 
-/* A port that is taken may be so by a container whose end nobody has seen. */
+/* The port may be held by a container that has ended unseen: all are settled, and the port is tried once more. */
 static int network_lease(struct engine *e, const struct container *c)
 {
 	int r = network_address_lease(e, c);
@@ -140,8 +140,8 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 	return r;
 }
 
-/* From a created or ended container to a running one, in the background. Who asks is after whoever starts or removes it
- * already. */
+/* From a created or ended container to a running one, in the background. The lock is waited for, so another start or a
+ * removal that is under way has finished first. */
 static int start_again(struct start *s, int *out_left)
 {
 	struct summary before;

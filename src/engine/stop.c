@@ -12,7 +12,7 @@
 
 enum { KILL_PATIENCE_MS = 10000 };
 
-/* Lets whoever starts it, removes it or collects its end have done. */
+/* Waits until a start, a removal or an end of the container that is under way has finished. */
 static void busy_await(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -63,7 +63,8 @@ static int kill_group(struct engine *e, const char *id)
 	return r < 0 ? r : cgroup_kill_all(group);
 }
 
-/* How its record wants it stopped. One that cannot be read, or says nonsense, keeps nobody from ending it. */
+/* The signal and the patience of the container's record. A record that cannot be read, or has no signal's name, must not
+ * keep the container from being stopped: SIGTERM and ten seconds then. */
 static int stop_signal_load(struct engine *e, const char *id, uint64_t *out_timeout_ms)
 {
 	auto_arena struct arena a = ARENA_INIT;

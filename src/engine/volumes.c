@@ -237,8 +237,8 @@ int volume_list(struct engine *e, struct arena *a, struct volume_list *out)
 	return 0;
 }
 
-/* Under the lock it only gets the name of one in the making, which is nobody's; whoever comes by removes it, should this
- * process be killed. */
+/* Under the lock the volume is only renamed, to the name of a volume in the making, which no container can have. If this
+ * process is killed, the next command that makes or removes a volume deletes it. */
 static int volume_take_away(struct engine *e, const char *name, const char *stage)
 {
 	auto_buf struct buf path = BUF_INIT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration of an image (OCI image specification, and Docker's, which is the same document). It was written by
- * whoever made the image: only the fields of the workload are read, and nothing in it names a file of the host.
+ * The configuration of an image (OCI image specification, and Docker's, which is the same document). The maker of the image
+ * wrote it: only the fields of the workload are read, and nothing in it names a file of the host.
  */
 #include "image/internal.h"
 #include "base/json.h"

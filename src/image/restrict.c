@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the worker may still do once it is shut in: resource limits, Landlock, a list of system calls, capabilities. Each is
- * a wall of its own, for the case that another one falls to whoever wrote the image.
+ * a wall of its own, in case the maker of the image breaks another one.
  */
 #include "base/str.h"
 #include "image/internal.h"

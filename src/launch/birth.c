@@ -79,7 +79,7 @@ static _Noreturn void child_fail(const struct birth_fds *fds)
 	_exit(1);
 }
 
-/* Root of the user namespace, or whoever is mapped first where root is not. */
+/* Root of the user namespace, or the first id that is mapped if root is not. */
 static uint32_t first_id(const struct flat *plan, bool is_gid)
 {
 	uint32_t first = 0;
@@ -95,7 +95,7 @@ static uint32_t first_id(const struct flat *plan, bool is_gid)
 	return first;
 }
 
-/* Capabilities are kept over the execve for whoever is not root there. */
+/* Capabilities are kept over the execve for a process that is not root there. */
 static int ids_take(const struct launch *l, const struct birth_fds *fds)
 {
 	struct sync_message message;
@@ -176,8 +176,8 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	uint64_t flags = plan_head(&l->plan)->clone_flags;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD | CLONE_PARENT, .pidfd = (uintptr_t)&pidfd};
-	/* Whoever is root there could trace this copy of the host's memory, with its fds. Who is nobody's root needs its files in
-	 * /proc, and shows its own user nothing new. */
+	/* Root of that namespace could trace this copy of the host's memory, with its fds. An ordinary user's process needs its
+	 * files in /proc, and shows that user nothing new. */
 	if (sec_cap_is_effective(CAP_SYS_ADMIN))
 		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	int r = sys_setns(l->slots[row->slot], CLONE_NEWUSER);

@@ -269,8 +269,8 @@ static int add_cgroup_mount(
 	return r;
 }
 
-/* What is written to /proc by whoever confines a process, and believed of it by whoever looks, is the kernel's: nothing else
- * may lie there (SECURITY.md, rule 2, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
+/* What confines a process is written to /proc, and what it is gets read there: only the kernel's own procfs may be there, and
+ * no file of an image (SECURITY.md, rule 2, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
  * has them. */
 static int proc_check(const struct oci_mount *mount, bool is_bind)
 {
@@ -664,7 +664,7 @@ static void add_head(struct build *b, enum plan_kind kind)
 	};
 }
 
-/* Without a pivot the host's tree is still there below the container's, and whoever may unmount uncovers it. */
+/* Without a pivot the host's tree is still there below the container's, and a process that may unmount uncovers it. */
 static int no_pivot_check(const struct oci_spec *spec)
 {
 	int number = sec_cap_find("SYS_ADMIN");

@@ -48,7 +48,7 @@ static int overlay_exe(const char *path)
 
 /* Hidden is not readable: the kernel lets nobody trace, or look through /proc into, who executes what it may not read, unless that one
  * could read it. In a user namespace that does not map its owner nobody can, so init is hidden there from its first
- * instruction, and not only from its first prctl(2), against whoever has CAP_SYS_PTRACE in it.
+ * instruction, and not only from its first prctl(2), even from a process with CAP_SYS_PTRACE in it.
  * memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
 static int memfd_exe(mode_t mode)
 {

@@ -72,7 +72,7 @@ static int interpreter_missing(int code, const char *program)
 		program, *interpreter ? " " : "", interpreter);
 }
 
-/* What a file's capabilities promise to whoever executes it, and this process cannot have: the kernel refuses that. */
+/* Capabilities of a file that this process may not have: the kernel refuses to execute it. */
 static uint64_t file_caps_missing(const char *program)
 {
 	struct vfs_ns_cap_data data;

@@ -283,7 +283,7 @@ int step_hooks(struct init *init, const void *row)
 		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
 }
 
-/* Whoever comes may only want to know whether somebody waits here, or die before it says the word. */
+/* A process that connects may only ask whether init waits here, or die before it says the word. */
 static int starter_await(struct init *init, int listener)
 {
 	for (;;) {

@@ -434,8 +434,8 @@ static int stand_in(struct launch *l, int listener)
 	}
 }
 
-/* Whoever listens hears of the process that becomes the payload. The one that joins a pid namespace is another, and ends
- * when that is born: until then its calls are this process's affair. */
+/* The agent that listens is told of the process that becomes the payload. The process that joins a pid namespace is another
+ * one, and ends when that is born: until then this process answers its calls. */
 static int listener_serve(struct launch *l, bool is_born_late)
 {
 	auto_close int fd = -EBADF;

@@ -70,7 +70,7 @@ enum launch_slot {
 	SLOT_ROOT,
 	SLOT_TARGET, /* exec: pidfd of the container */
 	SLOT_CGROUP_TREE, /* what init is cloned into; the host's alone */
-	SLOT_STARTER, /* a listening socket: whoever starts the container comes by it */
+	SLOT_STARTER, /* a listening socket: the process that starts the container connects to it */
 	SLOT_CGROUP_FIRST, /* what init moves itself into v1 groups with */
 	SLOT_KEEP_FIRST = SLOT_CGROUP_FIRST + 16, /* what the payload gets as 3, 4, ... */
 	SLOT_FIRST_FREE = SLOT_KEEP_FIRST + LAUNCH_KEEP_MAX,

@@ -83,7 +83,7 @@ static int enter_by_pivot(int root_fd)
 }
 
 /* For hosts that run from an initramfs, where pivot_root cannot work: the classical way, over / and into it. Not before:
- * whoever joins the mount namespace for a hook finds the uppermost root of it, and has to find the host's programs. */
+ * a hook that joins the mount namespace gets its uppermost root, and has to find the host's programs there. */
 static int enter_by_chroot(const struct mount_context *ctx)
 {
 	int r = ctx->is_over_root

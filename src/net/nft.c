@@ -157,7 +157,7 @@ int nft_find_table(struct netlink *n, const char *table)
 	return netlink_send(n, &batch, NULL, NULL);
 }
 
-/* The kernel keeps these bytes for whoever wrote them: nothing is believed. */
+/* The kernel keeps these bytes as any process wrote them: none of them is believed. */
 const char *nft_read_comment(const struct netlink_attribute *attribute)
 {
 	const uint8_t *data = attribute->data;

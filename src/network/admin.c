@@ -192,8 +192,8 @@ static int users_each(struct engine *e, const char *name,
 	return r;
 }
 
-/* Who has an address of it, running or just starting, is using it. What a container that is gone has left is given
- * back. */
+/* A network is in use by every container that has leased an address of it, running or just starting. What a container
+ * that is gone has left is given back. */
 static int refuse_users(struct engine *e, int leases, const struct network *n)
 {
 	char owner[NET_OWNER_TEXT];

@@ -46,7 +46,7 @@ void endpoint_remove(const struct engine *e, const char *id);
 int network_read(struct engine *e, const char *name, struct arena *a, struct network *out);
 /* The same, and the default network `bridge` is made on first use. */
 int network_load(struct engine *e, const char *name, struct arena *a, struct network *out);
-/* The same, and held: returns a shared lock, while which it cannot be removed. Whoever wants an address leases it then. */
+/* The same, and returns a shared lock: until that is closed the network cannot be removed. An address is leased meanwhile. */
 int network_hold(struct engine *e, const char *name, struct arena *a, struct network *out);
 /* The names of all records. */
 int network_names(struct engine *e, struct strvec *out);

@@ -185,7 +185,7 @@ static bool has_udp(const struct endpoint *endpoint)
 	return false;
 }
 
-/* UDP clients that go on sending would stay with whoever had the port before. */
+/* The kernel remembers flows: UDP clients that go on sending would reach the container that had the port before. */
 static void flows_forget(struct net *net, const struct endpoint *endpoint)
 {
 	if (has_udp(endpoint) && net_flows_forget(net, endpoint->ports, endpoint->port_count) < 0)
@@ -350,7 +350,7 @@ int network_abandon(struct engine *e, const char *id)
 	int r = endpoint_load(e, id, &endpoint);
 	if (r == 0)
 		r = endpoint_release(e, id, &endpoint);
-	/* Who died may have leased what it did not come to write down. */
+	/* The command that died may have leased more than it wrote down. */
 	return r == 0 || r == -ENOENT || r == -EBADMSG ? endpoint_release(e, id, NULL) : r;
 }
 

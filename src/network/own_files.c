@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files in the run directory that become /etc/hosts, /etc/hostname and /etc/resolv.conf. Who shares the network of
- * the host has copies of the host's; who shares another container's has that container's own files (compose.c).
+ * The files in the run directory that become /etc/hosts, /etc/hostname and /etc/resolv.conf. A container in the host's
+ * network gets copies of the host's; a container in another one's network gets that container's files (compose.c).
  */
 #include "network/internal.h"
 #include "base/err.h"

@@ -2,7 +2,7 @@
 /*
  * Making namespaces for a command.
  *
- * The caller unshares; whoever is to be outside afterwards must exist before. That is the keeper: a child that writes
+ * The caller unshares. A process that is to be outside afterwards must exist before: that is the keeper, a child that writes
  * the id maps and binds namespaces to files from the caller's old namespaces, and takes the files away again when the
  * command could not be started.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The states of a container, and what leads from one to another. Each change is one row read, one place in the table, and
- * one row written; whoever wants to hear of it will be told here.
+ * one row written. An event that others are to hear of is published here.
  */
 #include "records/internal.h"
 #include "base/err.h"

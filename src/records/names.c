@@ -34,10 +34,9 @@ static int name_find(
 }
 
 /*
- * Takes a name from a container that is gone (power was cut in between). One at a time: of two that found the same
- * dead owner the second would unlink the claim of the first. What is read under the lock stays until it is unlinked:
- * nobody else replaces a name that is there, and its owner, which would release it, is gone; a container is erased name
- * first.
+ * Takes a name from a container that is gone (power was cut in between). One command at a time: of two that found the
+ * same dead owner the second would unlink the claim of the first. What is read under the lock is still there when it is
+ * unlinked: only its owner releases a name, and the owner is gone; a removal takes the name before the container.
  */
 static int name_take_over(const struct engine *e, const char *name, const char *id)
 {

@@ -140,7 +140,7 @@ static const char *path_of(
 	return arena_str(&e->arena, path);
 }
 
-/* Whoever has fewer would fail somewhere in the middle, and then have none left to clean up with. */
+/* With fewer fds a command would fail somewhere in the middle, and have none left to clean up with. */
 static int files_check(void)
 {
 	uint64_t soft, hard;

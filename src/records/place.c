@@ -56,8 +56,8 @@ int container_run_dir_make(const struct engine *e, const char *id)
 	return file_make_dir_open_at(e->state_fd, path, 0700);
 }
 
-/* The run directory is made again only for a container that is there: whoever removes one removes its lock with it, and
- * who waited for that finds nothing. */
+/* The run directory is made again only for a container that exists: a removal deletes the lock with the container, and a
+ * command that was waiting for the lock must find that the container is gone. */
 int container_lock(const struct engine *e, const char *id)
 {
 	auto_close int container_dir = container_dir_open(e, id);

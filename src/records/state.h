@@ -65,7 +65,7 @@ enum summary_flags {
 	SUMMARY_AUTO_REMOVE = 2,
 	SUMMARY_TTY = 4,
 	SUMMARY_DETACHED = 8,
-	SUMMARY_STAYS = 16, /* though it never ran: whoever made it is done with it */
+	SUMMARY_STAYS = 16, /* though it never ran: the command that made it has finished */
 	/* Never stored, but found: */
 	SUMMARY_WATCHED = 1 << 29, /* its parent is its monitor, which so lives */
 	SUMMARY_UNCOLLECTED = 1 << 30, /* it has ended, and nobody has given back what it had */

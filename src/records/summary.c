@@ -5,8 +5,8 @@
  * It is never fsynced, for it changes with every start and end: after a power cut it may be older than the truth, which
  * is found anyway, or, where the file system renames before it writes, empty. Then, as when it is damaged or of another
  * version, it is made again from the record, which was fsynced after the first row was there. What such a container
- * has been doing nobody knows: it counts as running in no boot, which is one that has ended, and that whoever comes
- * first collects. A row that is missing is another matter: its container is just being made or removed.
+ * has been doing is not known: it counts as one that ran in an earlier boot, has ended since, and is collected by the
+ * next command that finds it. A row that is missing is another matter: its container is just being made or removed.
  */
 #include "records/internal.h"
 #include "base/err.h"

@@ -44,8 +44,8 @@ struct exchange {
 	bool has_authenticated;
 	char why[CURL_ERROR_SIZE];
 };
-/* A request for what is below /v2/PATH/ (NULL: for /v2/ itself), with the credentials that the registry wants to see. Whoever wants the body sets
- * CURLOPT_WRITEFUNCTION, or gets it in `body`. */
+/* A request for what is below /v2/PATH/ (NULL: for /v2/ itself), with the credentials that the registry wants to see. The body goes to
+ * CURLOPT_WRITEFUNCTION if the caller sets one, or else to `body`. */
 int exchange_begin(struct exchange *x, const char *tail, const char *accept);
 /* Adds a part of the body to `body`. */
 size_t exchange_keep(char *data, size_t size, size_t count, void *exchange);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a configuration asks of this machine: whoever asks for what it does not have is told before anything is made. */
+/* What a configuration asks of this machine. What the machine does not have is refused before anything is made. */
 #include "runtime/internal.h"
 #include "base/err.h"
 #include "base/str.h"

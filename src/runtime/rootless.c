@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers of whoever is not root of the machine. Root of a user namespace, as podman has it for its users, prepares
- * mounts as everybody does; who may not even mount leaves all of it to init, in the container's user namespace. A cgroup
- * there is only where one has been delegated.
+ * Containers of callers that are not root of the machine. Root of a user namespace, as podman has it for its users,
+ * prepares mounts as usual; a caller that may not even mount leaves all of it to init, in the container's user namespace.
+ * There is a cgroup only where one has been delegated.
  */
 #include "runtime/internal.h"
 #include "base/err.h"

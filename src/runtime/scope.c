@@ -284,7 +284,7 @@ static int unit_start(struct runtime_group *g, const char *unit, pid_t pid)
 	return r;
 }
 
-/* Waits for the end of whoever has the pipe's other end, and keeps nothing else of it. */
+/* Waits until the process at the other end of the pipe has ended. Nothing else of this process stays open. */
 static _Noreturn void placeholder_main(int pipe)
 {
 	char byte;

@@ -62,7 +62,8 @@ static int kill_all(struct runtime *rt, const struct runtime_state *state, int n
 	return number == SIGKILL ? cgroup_kill_all(group) : group_signal(group, number);
 }
 
-/* What is frozen on version 1 does not even die. Whoever was killed runs no further. */
+/* On version 1 a frozen process does not die even of SIGKILL, so the group is thawed after it; a killed process then runs
+ * no further instruction. */
 static int killed_thaw(struct runtime *rt, const struct runtime_state *state)
 {
 	auto_of(cgroup) struct cgroup *group = NULL;

@@ -108,7 +108,7 @@ int runtime_dir_lock(int dir, bool is_waiting)
 	if (lock == -EWOULDBLOCK)
 		return err_say(-EBUSY, "another command is at work on this container");
 	int r = lock < 0 ? lock : sys_stat_fd(dir, &st);
-	/* Whoever held the lock may have deleted it; what has its name now is another container. */
+	/* The process that held the lock may have deleted the container; what has its name now is another one. */
 	if (r == -ENOENT || (r == 0 && st.st_nlink == 0))
 		return err_say(-ENOENT, "the container does not exist any more");
 	return r < 0 ? err_new(r, "lock the container") : take_fd(&lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `events`: a line for whoever reads on the other side of a pipe, each when it is true. */
+/* `events`: one line of JSON for each, written when it happens, so a program can read them from a pipe. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 

@@ -49,7 +49,7 @@ static int set_groups(const gid_t *groups, size_t count, bool is_mapped)
 	if (groups_are(groups, count) == 1)
 		return 0;
 	int r = sys_setgroups(count, groups);
-	/* Whoever may set groups and is refused is in one of those; the caller's stay, as nobody's. */
+	/* A caller that may set groups and is refused is in such a user namespace: its groups stay, which mean nobody there. */
 	if (r == -EPERM && is_mapped && count == 0 && sec_cap_is_effective(CAP_SETGID))
 		return 0;
 	if (r < 0)

@@ -110,7 +110,7 @@ int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int signal);
 /* Waits for the child behind pidfd. `options` as waitid(2); 0 with si_pid 0 in *out when WNOHANG and still running. */
 int sys_wait_pidfd(int pidfd, int options, siginfo_t *out);
-/* The status (as of wait(2)) that a process had ended with, whoever has reaped it [6.15]. -ENODATA: it has not been reaped;
+/* The status (as of wait(2)) that a process had ended with, though another process has reaped it [6.15]. -ENODATA: it has not been reaped;
  * -ENOTTY, -EINVAL: an older kernel. */
 int sys_pidfd_exit_status(int pidfd, int *out_status);
 /* Any child, or thread of one, that has stopped or is traced by this process and has trapped: as above, without waiting. */

@@ -3,7 +3,7 @@
  * Opening and making what is beneath a root. openat2(2) opens; the walker below does what openat2 cannot (making what
  * is missing on the way) and takes over where there is no openat2. It opens one component at a time relative to an fd
  * that it found beneath the root, never follows a symlink but reads it, and goes up only along the fds that it came
- * down: whoever swaps components meanwhile makes it fail or end up elsewhere beneath the root, never outside.
+ * down: if components are swapped meanwhile it fails or ends up elsewhere beneath the root, never outside.
  * Nothing here allocates, path_join and path_clean aside.
  */
 #include "sys/path.h"

@@ -41,7 +41,7 @@ static inline void cleanup_pidfd(int *pidfd)
 /* Waits for a child and gives its exit code as shells do: 0..255, or 128 + signal. */
 int process_wait(int pidfd);
 /* Children may make their parent their tracer (PTRACE_TRACEME), and then stop with each signal until it says what is to become
- * of them: lets those go on as if they were not traced. For whoever supervises a payload, after each SIGCHLD. */
+ * of them: lets those go on as if they were not traced. A supervisor of payloads calls it after each SIGCHLD. */
 void process_trace_leave(void);
 /* The exit code of a process that has ended and is somebody else's child, as process_wait gives it: -ENODATA where nobody has
  * reaped it in REAPED_MS, -ENOTTY or -EINVAL where the kernel does not keep it (before 6.15). */
