@@ -94,8 +94,7 @@ struct oci_limit {
 
 /* linux.intelRdt: a class of the kernel's resctrl. */
 struct oci_rdt {
-	const char *
-		class_name; /* "/": that of processes without one; NULL: its own, named by its id */
+	const char *class_name; /* "/": of processes without one; NULL: its own, named by its id */
 	struct str_list schemata; /* lines, as "L3:0=f;1=f" */
 	bool is_monitored;
 };
