@@ -76,9 +76,14 @@ static int u64_take(const struct json_cursor *v, struct arena *a, void *field)
 	return json_u64(v, UINT64_MAX, field);
 }
 
+/* 0 is what nobody has asked for. */
 static void limit_put(struct json_writer *w, const char *key, const void *field)
 {
-	json_put_i64(w, key, *(const int64_t *)field);
+	const int64_t *value = field;
+	if (*value)
+		json_put_i64(w, key, *value);
+	else
+		json_put_null(w, key);
 }
 
 /* Docker's 0 and -1 both say that there is none. */
