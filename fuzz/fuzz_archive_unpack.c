@@ -20,8 +20,8 @@ enum { BLOCK = 512, CHECKSUM_AT = 148, CHECKSUM_SIZE = 8, MAGIC_AT = 257, DIR_MO
 
 enum { BYTES_MAX = 1 << 20, MEMBERS_MAX = 200 };
 
-/* Of an import, and what a stream may ask for to be read (archive/inflate.c). */
-enum { HEAP_MAX = 64 << 20, WINDOW_MAX = 130 << 20 };
+/* What a stream may ask for to be read (archive/inflate.c). */
+enum { WINDOW_MAX = 130 << 20 };
 
 struct place {
 	char path[32];
@@ -163,8 +163,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_heap_begin();
 	int r = unpack(&tar, compression);
 	fuzz_heap_check(compression == ARCHIVE_PLAIN || compression == ARCHIVE_GZIP
-			? HEAP_MAX
-			: HEAP_MAX + WINDOW_MAX);
+			? FUZZ_HEAP_MAX
+			: FUZZ_HEAP_MAX + WINDOW_MAX);
 	if (r < 0 && (err_code() != r || !*err_text()))
 		BUG("%d without a sentence", r);
 	if (file_remove_tree_at(place.fd, "side") < 0)

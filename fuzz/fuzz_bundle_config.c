@@ -92,9 +92,6 @@ static void documents_check(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	enum { HEAP_MAX = 64 << 20 };
-	fuzz_heap_begin();
-	documents_check(data, size);
-	fuzz_heap_check(HEAP_MAX);
+	fuzz_in_heap(documents_check, data, size);
 	return 0;
 }

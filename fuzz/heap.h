@@ -68,3 +68,14 @@ static inline void fuzz_heap_check(size_t bytes_max)
 {
 }
 #endif
+
+enum { FUZZ_HEAP_MAX = 64 << 20 }; /* for a document or an archive, whatever comes */
+
+/* One check of one input, within that. */
+static inline void fuzz_in_heap(
+	void (*check)(const uint8_t *data, size_t size), const uint8_t *data, size_t size)
+{
+	fuzz_heap_begin();
+	check(data, size);
+	fuzz_heap_check(FUZZ_HEAP_MAX);
+}
