@@ -89,15 +89,18 @@ int root_open(const struct engine *e, const struct container *c)
 	return made < 0 ? made : overlay_open(c, &layers, &snapshot);
 }
 
+static int top_open(const struct engine *e, const struct str_list *layers)
+{
+	return layers->count ? layer_open(layers->items[layers->count - 1])
+			     : storage_mountpoints_open(e->root_fd);
+}
+
 int container_top_open(const struct engine *e, const struct container *c)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct str_list layers = {0};
 	int r = image_layers(e, c, &a, &layers);
-	if (r < 0)
-		return r;
-	return layers.count ? layer_open(layers.items[layers.count - 1])
-			    : storage_mountpoints_open(e->root_fd);
+	return r < 0 ? r : top_open(e, &layers);
 }
 
 int container_image_root_open(const struct engine *e, const struct container *c)
@@ -108,7 +111,7 @@ int container_image_root_open(const struct engine *e, const struct container *c)
 	if (r < 0)
 		return r;
 	if (layers.count <= 1)
-		return container_top_open(e, c);
+		return top_open(e, &layers);
 	struct storage_snapshot none = STORAGE_SNAPSHOT_INIT;
 	return overlay_open(c, &layers, &none);
 }

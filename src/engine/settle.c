@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-/* The same for a process that runs already. */
+/* Starts a monitor for a process that runs already. */
 static int adopt(struct engine *e, const char *id, int run_dir, struct summary *summary)
 {
 	auto_close int dir = container_dir_open(e, id);
