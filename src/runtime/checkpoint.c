@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checkpoint: criu writes a container's processes, memory and mounts to files. What the container has from outside is named
- * for it: mounts by their places in the container, input and output by what they are, namespaces that it joined.
+ * checkpoint: criu writes a container's processes, memory and mounts to files. What the container
+ * uses from outside is passed to criu by name: mounts by their paths in the container, input and
+ * output by what they are, and the namespaces that the container joined.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -28,7 +29,7 @@ struct checkpoint {
 	struct runtime_state state;
 	struct buf plan_bytes;
 	struct flat plan;
-	int root; /* the container's, as its first process sees it */
+	int root; /* the container's root, as its first process sees it */
 };
 
 static void checkpoint_release(struct checkpoint *c)
@@ -45,7 +46,8 @@ static void external_put(struct checkpoint *c, const char *text)
 	wire_put_text(&c->criu.options, CRIU_EXTERNAL, text);
 }
 
-/* A target may lead through links of the root: criu knows where the mount really is. */
+/* A mount's target may lead through symbolic links of the root: criu knows the mount by its real
+ * path. */
 static int mount_put(struct checkpoint *c, const struct plan_outside_mount *mount)
 {
 	char real[PATH_MAX];
@@ -55,12 +57,13 @@ static int mount_put(struct checkpoint *c, const struct plan_outside_mount *moun
 		return 0;
 	int r = at < 0 ? at : sys_stat_fd(at, &st);
 	if (r == 0 && mount->is_mask && S_ISDIR(st.st_mode))
-		return 0; /* behind a tmpfs of the container's */
+		return 0; /* hidden by a tmpfs of the container */
 	if (r == 0)
 		r = sys_readlink_at(AT_FDCWD, PROC_FD_PATH(at), real, sizeof(real));
 	if (r < 0)
 		return err_new(r, "look at mount %s", mount->target);
-	/* The image has named what its links lead to, and could end the brackets itself. */
+	/* The image chose the names that its links lead to. A "]" in such a name would end criu's
+	 * brackets. */
 	if (strchr(real, ']') || strchr(mount->target, ']'))
 		return err_say(-EINVAL, "mount %s is on %s, and criu takes no \"]\" there",
 			mount->target, real);
@@ -77,7 +80,8 @@ static int mounts_put(struct checkpoint *c)
 	return r;
 }
 
-/* The two that criu can leave alone; others that are joined are carried over, and joined again. */
+/* The two kinds that criu can leave alone. criu saves other joined namespaces, and joins them
+ * again. */
 static int namespaces_put(struct checkpoint *c)
 {
 	static const struct {
@@ -102,7 +106,7 @@ static int namespaces_put(struct checkpoint *c)
 	return 0;
 }
 
-/* The number of the mount that an fd is on: "mnt_id:\t23". */
+/* The number of the mount that a file descriptor is on: "mnt_id:\t23". */
 static int mount_id(struct arena *a, pid_t pid, int number, uint64_t *out)
 {
 	char path[64];
@@ -129,8 +133,9 @@ static bool is_inside(const char *mountinfo, uint64_t id)
 	return false;
 }
 
-/* What one of 0, 1 and 2 is called in the images: a pipe by its number, a file that is not in the container by its mount
- * and inode, anything else by its path, for which nothing has to be given. */
+/* The name of file descriptor 0, 1 or 2 in the images: a pipe is named by its number, a file
+ * outside the container by its mount and inode, anything else by its path. criu needs no option for
+ * a path. */
 static int stream_name(struct checkpoint *c, const char *mountinfo, int number, const char **out)
 {
 	char path[64], target[PATH_MAX];
@@ -139,7 +144,7 @@ static int stream_name(struct checkpoint *c, const char *mountinfo, int number, 
 	pid_t pid = c->state.process.pid;
 	fmt(path, "/proc/%d/fd/%d", pid, number);
 	int r = sys_readlink_at(AT_FDCWD, path, target, sizeof(target));
-	if (r == -ENOENT) /* it has closed it */
+	if (r == -ENOENT) /* the process has closed it */
 		target[0] = '\0';
 	else if (r < 0)
 		return r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * create and start. Everything that the configuration can have wrong is found before the directory is made; from there
- * on a failure ends init and removes what was made. Until state.json is there and init was told to go on without us,
- * init dies with this process, so a create that is killed leaves nothing that runs.
+ * create and start. Every possible error of the configuration is found before the directory is
+ * made. After that, a failure ends init and removes what was made. Until state.json is written and
+ * init was told to continue alone, init dies with this process, so a create that is killed leaves
+ * no running process.
  */
 #include "runtime/creation.h"
 #include "base/err.h"
@@ -117,7 +118,8 @@ void runtime_caps_reduce(struct oci_spec *spec)
 	log_warn("capabilities that cannot be granted here are left out: %s", names.data);
 }
 
-/* What every container may open, whatever its rules say; the specification wants these nodes to be there. */
+/* Devices that every container may open, whatever its rules say. The specification requires these
+ * nodes. */
 static void device_rules_complete(struct creation *c)
 {
 	static const struct {
@@ -143,7 +145,7 @@ static void device_rules_complete(struct creation *c)
 	}
 }
 
-/* What the command says on top of the configuration, and what the specification leaves to the runtime. */
+/* Adds what the command says, and what the specification leaves to the runtime. */
 static int spec_complete(struct creation *c)
 {
 	struct oci_spec *spec = &c->spec;
@@ -191,7 +193,8 @@ int runtime_plan(struct runtime *rt, const char *bundle, struct buf *out)
 	return r;
 }
 
-/* While init waits before it enters its root: the container is there, and found by its pid. */
+/* Called while init waits before it enters its root: the container exists, and hooks find it by its
+ * pid. */
 static int setup_hooks(struct launch *launch, void *context, int *out_state_fd)
 {
 	struct creation *c = context;
@@ -274,7 +277,8 @@ void creation_undo(struct creation *c)
 {
 	struct err_packet trail;
 	err_pack(&trail);
-	/* One that was in use already is another's, with what is below it. */
+	/* A group that was in use already belongs to another container, and so do the groups below
+	 * it. */
 	bool has_group = c->launch.cgroup || c->state.manager != RUNTIME_CGROUPFS;
 	launch_close(&c->launch);
 	runtime_group_close(&c->group);
@@ -334,7 +338,7 @@ int runtime_create(
 	return r;
 }
 
-/* Only an init that waits can be started. */
+/* Only an init that still waits can be started. */
 static int start_connect(int dir, const struct runtime_state *state)
 {
 	if (!process_is_alive(&state->process))
@@ -345,7 +349,8 @@ static int start_connect(int dir, const struct runtime_state *state)
 	return starter < 0 ? err_new(starter, "reach the container's init") : starter;
 }
 
-/* What was told to start and could not be may wait for an answer that nobody gives; the trail is kept. */
+/* After a failed start, init may wait forever for an answer, so it is killed. The error trail is
+ * kept. */
 static void start_undo(const struct runtime_state *state)
 {
 	auto_close int pidfd = process_open(&state->process);
@@ -385,7 +390,7 @@ static int start_locked(int dir, struct runtime_state *state)
 	return r;
 }
 
-/* What the specification wants of a container whose poststart hook has failed. */
+/* Does what the specification requires for a container whose poststart hook failed. */
 static int poststart(struct runtime *rt, int dir, struct runtime_state *state)
 {
 	auto_arena struct arena a = ARENA_INIT;

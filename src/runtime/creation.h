@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A container on its way from its bundle to its first process: what create and restore share. */
+/* A container between its bundle and its first process: the part that create and restore share. */
 #include "runtime/groups.h"
 #include "base/arena.h"
 
@@ -19,13 +19,15 @@ struct creation {
 void creation_release(struct creation *c);
 AUTO_STRUCT(creation, struct creation, creation_release)
 
-/* Finds every error that the bundle can have, and makes its plan; there is nothing yet to undo. */
+/* Finds every error that the bundle can have, and makes its plan. Nothing has to be undone after
+ * it. */
 int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_create *request);
-/* Makes the container's directory, locked. */
+/* Makes the container's directory and locks it. */
 int creation_claim(struct creation *c);
-/* Writes down who it is: from here on every other command finds it. */
+/* Writes the container's state: from here on every other command finds the container. */
 int creation_store(struct creation *c);
-/* Gives the first process, its terminal and its number to who asked for them. */
+/* Gives the first process, its terminal and its number to the programs that asked for them. */
 int creation_report(struct creation *c, struct runtime_child *out);
-/* After a failure: ends what runs and removes what was made. The trail is kept. */
+/* After a failure: ends the container's processes and removes what was made. The error trail is
+ * kept. */
 void creation_undo(struct creation *c);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The conversation with criu. Its child side may only place fds and execute: criu sees 0, 1 and 2 as /dev/null (--shell-job: the
- * caller's), the socket as 3, and from 4 on what it may put into the restored processes.
+ * The conversation with criu. The child may only place fds and execute criu. criu gets /dev/null as
+ * 0, 1 and 2 (with --shell-job: the caller's), the socket as 3, and from 4 on the fds that it may
+ * put into the restored processes.
  */
 #include "runtime/criu.h"
 #include "base/err.h"
@@ -26,7 +27,8 @@
 enum { SOCKET_FD = 3, IMAGES_FD, WORK_FD, FIRST_FD, SAFE_FD = FIRST_FD + CRIU_FDS_MAX };
 enum { MESSAGE_MAX = 65536, LOG_BYTES_MAX = 64 << 20, LOG_LEVEL = 4, STEP_NAME_MAX = 64 };
 
-/* Fields of criu_req, criu_resp and what is in them; the options that only this file gives. */
+/* Fields of criu_req, criu_resp and the messages in them, and the options that only this file
+ * sets. */
 enum {
 	REQUEST_TYPE = 1,
 	REQUEST_OPTIONS = 2,
@@ -158,8 +160,8 @@ void criu_put_pair(struct criu *c, enum criu_option option, const char *first, c
 	wire_put_bytes(&c->options, option, pair.data, pair.len);
 }
 
-/* A root has to be a mount of its own, with the flags that it shall have: criu takes both as it finds them. The copy of the
- * host's mounts ends with criu. */
+/* criu takes the root as it finds it: the root must be a mount of its own and must have its final
+ * flags. This copy of the host's mounts disappears when criu ends. */
 static int root_prepare(const struct criu *c)
 {
 	struct mount_attr private = {.propagation = MS_PRIVATE};
@@ -179,12 +181,13 @@ static int root_prepare(const struct criu *c)
 	return r;
 }
 
-/* What criu has as 0, 1, 2, ...: each first above every number that is placed, so that placing one never closes another. */
+/* Places criu's fds 0, 1, 2, ... First each fd is duplicated above every number that is used, so
+ * that placing one fd never closes another. */
 static int fds_place(const struct criu *c, int socket)
 {
 	const char *images = c->told->image_path;
 	const char *work = c->told->work_path ? c->told->work_path : images;
-	/* The terminal of a job is that of who asks. */
+	/* A shell job keeps the caller's terminal. */
 	bool is_job = c->told->shell_job;
 	int null = is_job ? 0 : sys_open_at(AT_FDCWD, "/dev/null", O_RDWR | O_NOCTTY, 0);
 	int sources[SAFE_FD] = {null, is_job ? 1 : null, is_job ? 2 : null, socket,
@@ -201,7 +204,8 @@ static int fds_place(const struct criu *c, int socket)
 	return r < 0 ? r : fd_cloexec_from((unsigned)count);
 }
 
-/* criu takes fds from who made its socket: from itself, then, as those of another mount namespace are of no use to it. */
+/* criu takes fds from the process that made its socket. So the child, which becomes criu, makes the
+ * socket: fds of another mount namespace are of no use to criu. */
 static int socket_make(int parent)
 {
 	int pair[2], r = socket_pair(pair);
@@ -229,7 +233,7 @@ static _Noreturn void child_main(const struct criu *c, int parent)
 	_exit(127);
 }
 
-/* To one that has ended: what it said before, or its end, tells more. */
+/* If criu has ended (EPIPE), this is no error here: its last message, or its end, tells more. */
 static int say(int socket, const struct buf *message)
 {
 	int r = socket_send(socket, message->data, message->len, NULL, 0);
@@ -257,7 +261,7 @@ struct answer {
 	char step[STEP_NAME_MAX];
 };
 
-/* What is in a step, and in the answer to a restore. */
+/* Reads the message inside a step, or inside the answer to a restore. */
 static int inner_read(struct answer *a, bool is_step, const char *data, size_t len)
 {
 	struct wire_field f;
@@ -304,7 +308,8 @@ static bool is_reason(const char *line, size_t len)
 	return true;
 }
 
-/* The last error that is not only the end of one before, without the place in criu's sources. */
+/* Reports the last error of the log that is not only a consequence of an earlier one, without its
+ * place in criu's sources. */
 static int failure(const struct criu *c)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -326,7 +331,7 @@ static int failure(const struct criu *c)
 		words, at, c->log_name);
 }
 
-/* The trail is the step's own when that failed. */
+/* If the step failed, the error trail is that of the step. */
 static int step_serve(struct criu *c, int socket, const struct answer *a, int fd)
 {
 	struct err_packet trail;
@@ -341,7 +346,7 @@ static int step_serve(struct criu *c, int socket, const struct answer *a, int fd
 	return err_unpack(&trail);
 }
 
-/* 1 while it goes on. */
+/* Returns 1 while the conversation continues. */
 static int hear(struct criu *c, int socket, pid_t *out_pid)
 {
 	auto_free char *data = malloc(MESSAGE_MAX);
@@ -351,7 +356,8 @@ static int hear(struct criu *c, int socket, pid_t *out_pid)
 	if (!data)
 		return err_new(-ENOMEM, "hear criu");
 	ssize_t len = socket_receive(socket, data, MESSAGE_MAX, &fd, &count);
-	/* Who ends with something unread resets the socket: that is told first, what was said before it after. */
+	/* A peer that ends with unread data resets the socket. The kernel reports the reset first,
+	 * and criu's earlier message after it. */
 	if (len == -ECONNRESET) {
 		count = 1;
 		len = socket_receive(socket, data, MESSAGE_MAX, &fd, &count);
@@ -404,7 +410,7 @@ int criu_serve(struct criu *c, pid_t *out_pid)
 	fd_replace(&theirs, -EBADF);
 	*out_pid = 0;
 	r = conversation(c, ours, out_pid);
-	/* It ends when nobody speaks to it any more, and has then undone what it had begun. */
+	/* criu ends when its socket is closed. By then it has undone what it had begun. */
 	int code = process_wait(pidfd);
 	fd_close(pidfd);
 	return code == 127 && r < 0 ? err_say(-ENOEXEC, "criu (%s) cannot be run", c->told->program)

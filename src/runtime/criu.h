@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * criu as a child that serves one request over a socket (its "swrk"). It finds directories and fds of this process by
- * number, tells how far it is, and asks for what only the caller can do. What it says to people is in its log.
+ * criu as a child process that serves one request over a socket (criu's "swrk"). criu finds
+ * directories and fds of this process by number, reports its steps, and asks for what only the
+ * caller can do. criu writes its messages for people to its log.
  */
 #include "runtime/internal.h"
 
-/* The numbers of criu's rpc.proto. */
+/* The numbers are those of criu's rpc.proto. */
 enum criu_type { CRIU_DUMP = 1, CRIU_RESTORE = 2, CRIU_PRE_DUMP = 4 };
 enum criu_option {
 	CRIU_PID = 2,
@@ -21,7 +22,7 @@ enum criu_option {
 	CRIU_ORPHAN_PTS_MASTER = 50
 };
 
-/* Fds that criu may put in the place of what was checkpointed; borrowed. */
+/* Fds that criu may use in place of checkpointed ones; borrowed. */
 enum { CRIU_FDS_MAX = 8 };
 struct criu_fd {
 	const char *key;
@@ -33,14 +34,14 @@ struct criu {
 	enum criu_type type;
 	const char *log_name; /* in the work directory */
 	int images_fd, work_fd;
-	struct buf options; /* what criu_prepare and its caller put there: fields of criu_opts */
+	struct buf options; /* fields of criu_opts that criu_prepare and its caller set */
 	struct criu_fd fds[CRIU_FDS_MAX];
 	size_t fd_count;
-	/* For a restore: the root, which is made a mount where nobody else sees it, and the group that criu works in. */
+	/* For a restore: the root (made a mount that no other process sees), and criu's cgroup. */
 	const char *rootfs;
 	bool is_readonly;
 	const struct cgroup_entry *group;
-	/* Called at each step, with the first process's pid if it is known, and an fd (it stays criu's) if one comes. */
+	/* Called at each step: pid of the first process if known; an fd (criu keeps it) if sent. */
 	int (*step)(void *context, const char *name, pid_t pid, int fd);
 	void *context;
 };
@@ -51,11 +52,11 @@ struct criu {
 void criu_release(struct criu *c);
 AUTO_STRUCT(criu, struct criu, criu_release)
 
-/* Opens (and for a dump makes) the directories, and puts what was told into the options. */
+/* Opens the directories (for a dump: makes them), and adds the caller's choices to the options. */
 int criu_prepare(struct criu *c, const struct runtime_criu *told, enum criu_type type);
 void criu_put_pair(struct criu *c, enum criu_option option, const char *first, const char *second);
-/* Runs it to its end. *out_pid: of what was restored, which is a child of this process. */
+/* Runs criu to its end. *out_pid: the restored process, which is a child of this process. */
 int criu_serve(struct criu *c, pid_t *out_pid);
 
-/* The container's 0, 1 and 2 as they are in the images, beside these: DESCRIPTORS_FILE, as runc has it. */
+/* A file beside the images: the container's 0, 1 and 2 as in the images. runc's name for it. */
 #define DESCRIPTORS_FILE "descriptors.json"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Protocol buffers, as little of them as criu speaks: a key is a field's number and its kind, numbers are of 7 bits a byte. */
+/*
+ * The part of protocol buffers that criu uses: a key is a field's number and kind, and numbers have
+ * 7 bits in each byte.
+ */
 #include "runtime/criu_wire.h"
 
 #include <errno.h>

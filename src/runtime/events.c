@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * events: what a container uses, once or again and again, and each time that it ran out of memory, until its first process
- * has ended. A line is a document.
+ * events: reports what a container uses, once or repeatedly, and each time that the container ran
+ * out of memory, until its first process has ended. Each line is one JSON document.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -55,7 +55,7 @@ static int tell_memory(struct observation *o)
 	return r > 0 ? tell(o, "oom", NULL) : r;
 }
 
-/* 1 when it is over, 0 when it is time for numbers or something happened. */
+/* Returns 1 when the container has ended, 0 when the next numbers are due or something happened. */
 static int happening_await(struct observation *o, uint64_t until_ms)
 {
 	uint64_t now = clock_boot_ms(), left = until_ms > now ? until_ms - now : 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One more process in a container: as process.json has it, or the container's own process with what the command line
- * changes. Namespaces, cgroup and filter come from the container's plan.
+ * exec: starts one more process in a container, either from process.json or as the container's own
+ * process changed by the command line. Namespaces, cgroup and filter come from the container's
+ * plan.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -20,7 +21,7 @@ struct execution {
 	struct arena arena;
 	struct oci_spec spec;
 	struct buf stored;
-	struct flat plan; /* of the container, in `stored` */
+	struct flat plan; /* the container's plan, in `stored` */
 	struct launch launch;
 	struct {
 		struct cgroup_subgroup *items;
@@ -109,7 +110,8 @@ static int caps_add(struct oci_process *p, const struct strvec *names)
 	return 0;
 }
 
-/* What is the process's own; what is the container's comes with its plan. */
+/* Takes what belongs to the process. What belongs to the container comes with the container's
+ * plan. */
 static void scheds_take(struct execution *x, const struct oci_spec *config)
 {
 	for (size_t i = 0; i < config->scheds.count; i++) {
@@ -119,7 +121,7 @@ static void scheds_take(struct execution *x, const struct oci_spec *config)
 	}
 }
 
-/* This process, and who is cloned from it, until the container's cgroup says otherwise. */
+/* Sets the processors of this process and its clones, until the container's cgroup changes them. */
 static int initial_cpus_take(const struct execution *x)
 {
 	int r = 0;
@@ -206,7 +208,7 @@ static int subgroup_add(
 	return 0;
 }
 
-/* "sub", or once for each "cpu,cpuacct:sub": as runc has it. */
+/* "sub" for all controllers, or one option for each "cpu,cpuacct:sub", as runc has it. */
 static int subgroups_parse(struct execution *x, const struct strvec *options)
 {
 	int r = 0;
@@ -279,7 +281,8 @@ int runtime_exec(struct runtime *rt, const struct runtime_exec *request, struct 
 		r = status_check(&x);
 	if (r == 0)
 		r = exec_start(rt, &x);
-	/* The terminal's owner is there before anything is written to it; the number is known once it runs. */
+	/* The terminal's owner is connected before anything is written to the terminal. The
+	 * process's number is reported once the process runs. */
 	if (r == 0)
 		r = runtime_listener_connect(&x.launch, &x.state, &listener);
 	if (r == 0)

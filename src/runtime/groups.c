@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who makes a container's cgroup, and takes it away: one table of managers. state.json says which one it was, and that
- * counts from then on, whatever later commands are told.
+ * Makes and removes a container's cgroup: one table of cgroup managers. state.json says which
+ * manager made the group. That manager is used from then on, whatever later commands are told.
  */
 #include "runtime/groups.h"
 #include "base/err.h"
@@ -35,7 +35,8 @@ static int cgroupfs_remove(struct runtime *rt, const struct runtime_state *state
 	return *state->cgroup_path ? cgroup_remove(&rt->cgroup, state->cgroup_path) : 0;
 }
 
-/* Rules of devices are about nodes beyond those that the container is given; without CAP_MKNOD it cannot make one. */
+/* Device rules are about nodes beyond those that the container is given. Without CAP_MKNOD the
+ * container cannot make such nodes, so the rules can be left out. */
 static int disabled_place(struct runtime_group *g)
 {
 	struct oci_spec *spec = g->spec;
@@ -59,7 +60,7 @@ static int nothing_remove(struct runtime *rt, const struct runtime_state *state)
 
 static const struct {
 	int (*place)(struct runtime_group *g);
-	/* NULL: the launch makes the group, and nothing is to be done. */
+	/* NULL: the launch makes the group; this step does nothing. */
 	int (*make)(struct runtime_group *g, struct launch *launch);
 	int (*loosen)(struct runtime_group *g, struct launch *launch);
 	int (*settle)(struct runtime_group *g, struct launch *launch);

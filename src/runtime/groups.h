@@ -5,33 +5,33 @@
 
 struct dbus;
 
-/* The way of a new container to its group. */
+/* The steps by which a new container gets its group. */
 struct runtime_group {
 	struct runtime *rt;
 	struct oci_spec *spec;
 	struct runtime_state *state;
 	struct arena *arena;
-	/* systemd's: */
+	/* Used by the manager systemd only: */
 	struct dbus *systemd;
 	unsigned version;
 	const char *slice;
-	int placeholder; /* the pidfd of who holds the scope until init is in it; owned */
-	int pipe; /* it ends with this one */
+	int placeholder; /* pidfd of the process that holds the scope until init is in it; owned */
+	int pipe; /* the placeholder ends when this end is closed */
 };
 void runtime_group_close(struct runtime_group *g);
 AUTO_STRUCT(runtime_group, struct runtime_group, runtime_group_close)
 
-/* Decides what group it will be: spec->cgroup_path (NULL: none) and what the state says of it. Makes nothing. */
+/* Decides the group: sets spec->cgroup_path (NULL: no group) and the state. Makes nothing. */
 int runtime_group_place(struct runtime_group *g);
-/* launch_prepare and launch_start, with the group. */
+/* Calls launch_prepare and launch_start, with the group. */
 int runtime_group_launch(struct runtime_group *g, struct launch *launch);
-/* Writes the limits that are given, and tells the manager. */
+/* Writes the given limits, and tells the manager. */
 int runtime_group_update(struct runtime *rt, const struct runtime_state *state,
 	const struct oci_spec *spec, struct cgroup *group);
-/* It is empty by then; a missing one is success. */
+/* The group must be empty by then. A missing group is success. */
 int runtime_group_remove(struct runtime *rt, const struct runtime_state *state);
 
-/* systemd's, in the order of a container's life: a scope, held by a placeholder until init has been born in it. */
+/* The manager systemd, in order. A placeholder process holds the scope until init is in it. */
 int runtime_scope_place(struct runtime_group *g);
 int runtime_scope_make(struct runtime_group *g, struct launch *launch);
 int runtime_scope_loosen(struct runtime_group *g, struct launch *launch);
@@ -40,16 +40,16 @@ int runtime_scope_update(struct runtime *rt, const struct runtime_state *state,
 	const struct oci_spec *spec, struct cgroup *group);
 int runtime_scope_remove(struct runtime *rt, const struct runtime_state *state);
 
-/* "slice:prefix:name" of cgroupsPath, or nothing, as a unit and the slice that it lies in. */
+/* "slice:prefix:name" of cgroupsPath, or nothing, as a unit and the slice that contains it. */
 struct runtime_unit {
 	const char *name, *slice;
-	bool is_slice; /* the unit is one itself */
+	bool is_slice; /* the unit itself is a slice */
 };
 int runtime_unit_parse(
 	const char *text, const char *id, bool is_user, struct arena *a, struct runtime_unit *out);
-/* The unit's group below the manager's own: "a.slice/a-b.slice/NAME". */
+/* The path of the unit's group below systemd's own group: "a.slice/a-b.slice/NAME". */
 const char *runtime_unit_path(const struct runtime_unit *unit, struct arena *a);
-/* Adds what systemd calls the setting of a group's file, if it knows it, to an a(sv): version 2. Silent. */
+/* Adds systemd's property for a cgroup file (version 2), if there is one, to an a(sv). Silent. */
 struct dbus_writer;
 void runtime_unit_limit(
 	struct dbus_writer *properties, unsigned version, const char *file, const char *text);

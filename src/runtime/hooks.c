@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of the host: programs that the configuration names, each with nothing but its own arguments and environment
- * (SECURITY.md, rule 10), the state on its standard input, the bundle as its directory.
+ * Hooks of the host: programs that the configuration names. Each gets nothing but its own arguments
+ * and environment (SECURITY.md, rule 10), the state on its standard input, and the bundle as its
+ * working directory.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -56,8 +57,8 @@ static int hook_run(const struct oci_hook *hook, const char *kind, struct proces
 		output.len > 0 ? ": " : "", output.data);
 }
 
-/* Those that the container does not share with the host. Who is not root may enter them only by way of the user
- * namespace. */
+/* The namespaces that the container does not share with the host. A caller without root may enter
+ * them only through the user namespace. */
 static int flags_of(const struct oci_spec *spec)
 {
 	uint64_t flags = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a configuration asks of this machine. What the machine does not have is refused before anything is made. */
+/*
+ * Checks what a configuration needs from this machine. What the machine does not have is refused
+ * before anything is made.
+ */
 #include "runtime/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -13,7 +16,7 @@ int runtime_labels_check(struct oci_spec *spec)
 {
 	struct oci_process *p = &spec->process;
 	bool has_apparmor = p->labels.apparmor && sec_label_check(SEC_LABEL_APPARMOR) == 0;
-	/* Where there is no AppArmor everything is. */
+	/* Without AppArmor every process is unconfined. */
 	if (p->labels.apparmor && !has_apparmor && str_eq(p->labels.apparmor, "unconfined"))
 		p->labels.apparmor = NULL;
 	if (p->labels.apparmor && !has_apparmor)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who answers for the calls that a container's seccomp filter notifies of: the listener goes to the socket of
- * linux.seccomp.listenerPath, with the specification's container process state. That somebody is there is found out
- * before anything of the payload runs; one connection for each process.
+ * The process that answers the notifications of a container's seccomp filter. The filter's listener
+ * is sent to the socket linux.seccomp.listenerPath, with the container process state of the
+ * specification. There is one connection for each process. It is made before any code of the
+ * payload runs, so a missing receiver is found early.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -33,7 +34,8 @@ static void process_state_write(const struct runtime_listener *listener, pid_t p
 	json_close_object(&w);
 }
 
-/* The connection is closed with it: one state on each, as the specification has it. */
+/* Closes the connection after sending: one state on each connection, as the specification has
+ * it. */
 static int listener_send(struct launch *launch, void *context, int fd)
 {
 	struct runtime_listener *listener = context;

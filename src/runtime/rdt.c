@@ -12,11 +12,11 @@
 #define RDT_ROOT "/sys/fs/resctrl"
 enum { RDT_BYTES_MAX = 64 << 10 };
 
-/* A class and what is kept of it; `root` is resctrl's. */
+/* A class of resctrl and where its files are; `root` is an fd of resctrl's root. */
 struct rdt {
 	int root;
-	const char *name; /* below the root, "." for the root's own */
-	char group[PATH_MAX]; /* of monitoring */
+	const char *name; /* directory below the root; "." for the root's own class */
+	char group[PATH_MAX]; /* the monitoring group */
 };
 
 static int rdt_open(struct rdt *rdt, const struct runtime_state *state)
@@ -40,7 +40,7 @@ static void rdt_close(struct rdt *rdt)
 }
 AUTO_STRUCT(rdt, struct rdt, rdt_close)
 
-/* What the kernel has against it stands in a file. */
+/* The kernel writes the reason of a refusal to a file. */
 static int rdt_write(const struct rdt *rdt, const char *dir, const char *file, const char *text)
 {
 	char path[PATH_MAX];
@@ -59,7 +59,7 @@ static int rdt_write(const struct rdt *rdt, const char *dir, const char *file, c
 		has_reason ? reason.data : "");
 }
 
-/* The file pads names with blanks and may know more lines. */
+/* The file pads names with blanks and may have more lines. */
 static bool has_line(const char *schemata, const char *line)
 {
 	size_t len = strlen(line);
@@ -71,7 +71,8 @@ static bool has_line(const char *schemata, const char *line)
 	return false;
 }
 
-/* Another's class: changing it would change others, so it must be what is asked for. */
+/* The class belongs to others as well, who would be affected by a change. So it must already have
+ * what is asked for. */
 static int schemata_compare(const struct rdt *rdt, const struct str_list *lines)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -98,7 +99,7 @@ static int schemata_set(const struct rdt *rdt, const struct str_list *lines)
 	return text.len ? rdt_write(rdt, rdt->name, "schemata", text.data) : 0;
 }
 
-/* 1: it has been made now. */
+/* Returns 1 if the class was made now. */
 static int class_make(const struct rdt *rdt, const struct oci_rdt *told)
 {
 	bool is_there_to_be = told->class_name && told->schemata.count == 0;
@@ -129,7 +130,7 @@ static int pid_put(const struct rdt *rdt, const char *dir, pid_t pid)
 	return rdt_write(rdt, dir, "tasks", text);
 }
 
-/* A process is counted by a group of the class that it is in. */
+/* A monitoring group counts only processes of its own class. */
 static int pid_enter(const struct rdt *rdt, pid_t pid)
 {
 	int r = pid_put(rdt, rdt->name, pid);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * restore: a container of a bundle whose processes criu makes from the files of a checkpoint, in place of an init. Group,
- * directory, hooks of the network and the end are those of create; its first process is a child of this one.
+ * restore: creates a container from a bundle, with processes that criu makes from the files of a
+ * checkpoint in place of an init. The cgroup, the directory, the hooks of the network and the end
+ * are those of create. The container's first process is a child of this one.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -80,7 +81,7 @@ static int streams_put(struct restoration *r)
 	return result < 0 ? result : streams_read(r, document);
 }
 
-/* Their fds are the launch's. */
+/* The opened fds belong to the launch. */
 static int namespaces_put(struct restoration *r)
 {
 	static const struct {
@@ -107,7 +108,7 @@ static int namespaces_put(struct restoration *r)
 	return 0;
 }
 
-/* The group may be another than that of the checkpoint. */
+/* The cgroup may differ from that of the checkpoint. */
 static void group_put(struct restoration *r)
 {
 	auto_buf struct buf path = BUF_INIT;
@@ -133,7 +134,8 @@ static int options_put(struct restoration *r)
 	return result;
 }
 
-/* The network of a container is made by hooks, when it has its namespaces and nothing in it runs. */
+/* Hooks make the network of a container: they run when its namespaces exist and none of its
+ * processes runs. */
 static int hooks_run(struct restoration *r, pid_t pid)
 {
 	struct creation *c = &r->creation;
@@ -193,7 +195,7 @@ static int container_restore(struct restoration *r, struct runtime_child *out)
 	if (result == 0)
 		result = creation_report(c, out);
 	if (result == 0)
-		fd_replace(&launch->pidfd, -EBADF); /* it lives on without us */
+		fd_replace(&launch->pidfd, -EBADF); /* the process must outlive this one */
 	return result;
 }
 

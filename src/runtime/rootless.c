@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers of callers that are not root of the machine. Root of a user namespace, as podman has it for its users,
- * prepares mounts as usual; a caller that may not even mount leaves all of it to init, in the container's user namespace.
- * There is a cgroup only where one has been delegated.
+ * Containers of callers without root of the machine. Root of a user namespace, as podman gives its
+ * users, prepares mounts as usual. A caller that may not even mount leaves all mounts to init, in
+ * the container's user namespace. Such a container has a cgroup only where one has been delegated.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -27,7 +27,8 @@ static bool is_root(void)
 	return sec_cap_is_effective(CAP_SYS_ADMIN) && ns_user_is_initial();
 }
 
-/* Without limits a container can do without a cgroup; it is found by its pid namespace then. */
+/* A container without limits can do without a cgroup. Its processes are then found by its pid
+ * namespace. */
 int runtime_rootless_cgroup(struct oci_spec *spec, const struct cgroup_host *host, bool is_named)
 {
 	if (is_root() || cgroup_may_create(host, spec->cgroup_path))
@@ -56,7 +57,8 @@ int runtime_rootless_adapt(struct oci_spec *spec)
 			"namespace "
 			"(husk-runtime spec --rootless writes such a configuration)");
 	spec->opens_inside = !may_mount;
-	/* Nobody can make a device in a user namespace, and only root of the machine can set rules. */
+	/* No process can make a device in a user namespace, and only root of the machine can set
+	 * rules. */
 	spec->device_rules.count = 0;
 	return 0;
 }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The containers of husk-runtime, by separate commands as the OCI runtime specification and runc have it. There is no
- * daemon and no monitor: between them a container is its init, which waits, or its payload, and a directory:
+ * The containers of husk-runtime, run by separate commands as in runc and the OCI specification.
+ * There is no daemon and no monitor: between two commands a container is its init, which waits, or
+ * its payload, and a directory:
  *
- *   ROOT/ID/state.json    who it is: written once, when it has been created
- *           config.json   as the bundle had it then: what exec and the hooks go by
- *           plan          the rows that were applied, for exec and for sentences
- *           start         the socket where init waits; gone, or dead, once it has been started
+ *   ROOT/ID/state.json    its process, paths and owner: written once, after it was created
+ *           config.json   the bundle's at creation: read by exec and the hooks
+ *           plan          the rows that were applied, for exec and for messages
+ *           start         the socket where init waits; gone, or refusing, after the start
  *
- * A directory without state.json belongs to a create that is at work, or died. Everything speaks; host.
+ * Without state.json a directory belongs to a create at work, or dead. Everything speaks; host.
  */
 #include "cgroup/cgroup.h"
 #include "oci/oci.h"
 #include "sys/process.h"
 
-/* Who makes a container's cgroup; disabled: nobody. The words are NULL-terminated, and found silently. */
+/* Makes a container's cgroup; disabled: has none. The words are NULL-terminated. Silent search. */
 enum runtime_manager { RUNTIME_CGROUPFS, RUNTIME_SYSTEMD, RUNTIME_DISABLED };
 enum { RUNTIME_MANAGER_COUNT = 3 };
 extern const char *const runtime_manager_words[];
@@ -28,7 +29,7 @@ struct runtime {
 	enum runtime_manager manager; /* cgroupfs, unless the caller of runtime_open sets it */
 };
 
-/* `root_path` is made, mode 0700, when it is not there. */
+/* `root_path` is made, with mode 0700, if it does not exist. */
 int runtime_open(struct runtime *rt, const char *root_path);
 void runtime_close(struct runtime *rt);
 AUTO_STRUCT(runtime, struct runtime, runtime_close)
@@ -41,27 +42,27 @@ enum runtime_status {
 	RUNTIME_STOPPED
 };
 extern const char *const runtime_status_words[];
-/* What state.json says, and the status that was found. */
+/* The content of state.json, and the status that was found. */
 struct runtime_state {
 	enum runtime_status status;
 	enum runtime_manager manager;
 	const char *id, *bundle, *rootfs, *cgroup_path, *created, *owner;
-	const char *unit, *rdt; /* of systemd; the class of resctrl; or "" */
-	bool rdt_is_own; /* that class goes with the container */
+	const char *unit, *rdt; /* systemd's unit, resctrl's class; or "" */
+	bool rdt_is_own; /* the class is removed with the container */
 	struct process_id process;
 	OCI_LIST(struct oci_pair) annotations;
 };
 
 /* -ENOENT: "container does not exist". */
 int runtime_state(struct runtime *rt, const char *id, struct arena *a, struct runtime_state *out);
-/* As the specification and runc write it: `state`, hooks, `list --format json`. */
+/* As the specification and runc write it: for `state`, hooks, and `list --format json`. */
 void runtime_state_write(const struct runtime_state *state, bool is_for_list, struct buf *out);
 /* Ids of all containers, sorted. */
 int runtime_list(struct runtime *rt, struct strvec *out);
-/* What both create and exec are told besides the configuration; paths may be NULL. */
+/* What create and exec are told besides the configuration; paths may be NULL. */
 struct runtime_stdio {
 	const char *console_socket, *pid_file, *pidfd_socket;
-	uint32_t kept_fds; /* 3, 4, ... of this process go on to the payload */
+	uint32_t kept_fds; /* 3, 4, ... of this process are passed to the payload */
 	bool is_detached;
 };
 
@@ -71,7 +72,7 @@ struct runtime_create {
 	bool no_pivot, no_new_keyring;
 };
 
-/* A process that was started here and is to be waited for; the fds are owned. */
+/* A started process that the caller waits for; the fds are owned. */
 struct runtime_child {
 	int pidfd;
 	int console_fd; /* -EBADF without a terminal */
@@ -84,13 +85,13 @@ AUTO_STRUCT(runtime_child, struct runtime_child, runtime_child_close)
 int runtime_create(
 	struct runtime *rt, const struct runtime_create *request, struct runtime_child *out);
 int runtime_start(struct runtime *rt, const char *id);
-/* Shows the plan of a bundle, and does nothing. */
+/* Shows the plan of a bundle, and makes nothing. */
 int runtime_plan(struct runtime *rt, const char *bundle, struct buf *out);
 
 /* Sends a signal to the first process, or with `is_for_all` to every process in the cgroup. */
 int runtime_kill(struct runtime *rt, const char *id, int signal, bool is_for_all);
-/* Ends what runs when `is_forced`, otherwise the container must have stopped; removes cgroup and directory, runs poststop
- * hooks. A container that is not there is an error unless forced. */
+/* Removes cgroup and directory, runs poststop hooks. `is_forced` ends the processes; without it the
+ * container must have stopped, or not have been started, and must exist. */
 int runtime_delete(struct runtime *rt, const char *id, bool is_forced);
 int runtime_pause(struct runtime *rt, const char *id);
 int runtime_resume(struct runtime *rt, const char *id);
@@ -99,18 +100,19 @@ int runtime_resume(struct runtime *rt, const char *id);
 struct runtime_limit {
 	const char *option, *value;
 	enum cgroup_limit limit;
-	bool is_size, is_text; /* bytes as people write them; a list of numbers */
+	bool is_size, is_text; /* bytes with a unit; a list of numbers */
 	bool is_second; /* the limit's second number */
 };
-/* Changes limits, of a file of resources (or "-") and by options, and lines of its class of resctrl; "": of none. */
+/* Changes limits (`resources`: a file or "-"; options), and the resctrl class's schemata ("":
+ * not). */
 int runtime_update(struct runtime *rt, const char *id, const char *resources, const char *schemata,
 	const struct runtime_limit *limits, size_t count);
 int runtime_pids(struct runtime *rt, const char *id, pid_t **out_pids, size_t *out_count);
 struct runtime_events {
 	const char *id;
-	uint64_t interval_ms; /* between two of "stats" */
-	bool is_once; /* the numbers as they are now, and no more */
-	int (*tell)(void *context, const char *line); /* what fails it ends it */
+	uint64_t interval_ms; /* between two "stats" lines */
+	bool is_once; /* prints the numbers once */
+	int (*tell)(void *context, const char *line); /* its failure ends runtime_events */
 	void *context;
 };
 /* Returns when the container's first process has ended. */
@@ -118,31 +120,31 @@ int runtime_events(struct runtime *rt, const struct runtime_events *request);
 
 struct runtime_exec {
 	const char *id;
-	/* process.json, or NULL: the container's own process, changed by what follows. */
+	/* process.json, or NULL: the container's own process, changed by the fields below. */
 	const char *process_file;
 	const struct strvec *args, *env, *caps, *groups; /* args: empty with process_file */
-	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's */
+	const struct strvec *cgroups; /* "[CONTROLLER,...:]PATH" below the container's cgroup */
 	const char *cwd, *user; /* "UID[:GID]" */
-	const char *apparmor, *selinux; /* labels in place of the process's own */
+	const char *apparmor, *selinux; /* replace the process's own labels */
 	bool has_tty, no_new_privileges, ignores_pause;
 	struct runtime_stdio stdio;
 };
 int runtime_exec(struct runtime *rt, const struct runtime_exec *request, struct runtime_child *out);
 
-/* What criu is told; program and paths are absolute. NULL or false: nothing was said. */
+/* Options for criu; program and paths are absolute. NULL or false: not given. */
 struct runtime_criu {
 	const char *program, *image_path, *work_path, *parent_path, *cgroups_mode;
 	const char *lsm_profile, *lsm_mount_context;
 	bool tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, shell_job, file_locks;
 	bool link_remap, auto_dedup, leaves_running, is_pre_dump, has_empty_network;
 };
-/* Writes a running container to images; unless it is to be left running it is deleted then. */
+/* Writes a running container to images; then deletes the container, unless it is left running. */
 int runtime_checkpoint(struct runtime *rt, const char *id, const struct runtime_criu *told);
-/* The same as runtime_create and runtime_start, with what images hold in place of a new process. */
+/* Like runtime_create and runtime_start, with processes from images in place of a new process. */
 int runtime_restore(struct runtime *rt, const struct runtime_create *request,
 	const struct runtime_criu *told, struct runtime_child *out);
 
-/* Lets signals that will be forwarded wait for runtime_wait: called before the process runs. */
+/* Keeps the signals to forward pending until runtime_wait. Call before the process runs. */
 void runtime_hold_signals(void);
-/* Waits for it as its foreground: signals go on to it, a terminal is relayed. *out_code as shells count. */
+/* Waits in the foreground: forwards signals, relays a terminal. *out_code as shells count. */
 int runtime_wait(struct runtime_child *child, int *out_code);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container as a unit of systemd. A scope needs a process from its begin, and init shall be born in its group, with the
- * limits already there: so a placeholder, which only waits, holds the scope until init is in it. It ends with this
- * process, whatever happens, and a scope without processes ends by itself: a create that is killed leaves no unit.
+ * A container as a unit of systemd. A scope needs a process from its beginning, but init is to be
+ * born in the scope's group with the limits already set. So a placeholder process, which only
+ * waits, holds the scope until init is in it. The placeholder ends with this process, and a scope
+ * without processes ends by itself: a create that is killed leaves no unit.
  */
 #include "runtime/groups.h"
 #include "base/err.h"
@@ -24,7 +25,7 @@ enum { SOCKET_PATH_MAX = 4096, CGROUP_TEXT_MAX = 64 * 1024 };
 static const char service[] = "org.freedesktop.systemd1", object[] = "/org/freedesktop/systemd1",
 		  manager[] = "org.freedesktop.systemd1.Manager";
 
-/* Root of a user namespace is somebody's own root. */
+/* Root of a user namespace has a systemd of its own user, too. */
 static bool is_user(void)
 {
 	return geteuid() != 0 || !ns_user_is_initial();
@@ -35,7 +36,7 @@ struct door {
 	bool is_bus;
 };
 
-/* systemd's own socket needs no bus, so it comes first. */
+/* systemd's own socket needs no bus, so it is tried first. */
 static size_t doors_list(struct door doors[static 3])
 {
 	const char *dir = getenv("XDG_RUNTIME_DIR"), *bus = getenv("DBUS_SESSION_BUS_ADDRESS");
@@ -72,7 +73,7 @@ static int systemd_open(struct dbus **out)
 	return err_hint(r, "Leave out --systemd-cgroup");
 }
 
-/* With the arguments in `body`. */
+/* Calls a method of systemd's manager with the arguments in `body`. */
 static int systemd_ask(struct dbus *d, const char *member, const char *signature,
 	const struct dbus_writer *body, struct dbus_message *out)
 {
@@ -81,7 +82,7 @@ static int systemd_ask(struct dbus *d, const char *member, const char *signature
 	return r < 0 ? err_wrap(r, "systemd") : 0;
 }
 
-/* A property of systemd that is a string. */
+/* Reads a property of systemd that is a string. */
 static int systemd_get(struct dbus *d, const char *property, struct arena *a, const char **out)
 {
 	auto_of(dbus_writer) struct dbus_writer body = DBUS_WRITER_INIT;
@@ -101,7 +102,7 @@ static int systemd_get(struct dbus *d, const char *property, struct arena *a, co
 	return 0;
 }
 
-/* "252.38-1~deb12u1", "v255", "257~rc1" */
+/* Reads "252.38-1~deb12u1", "v255", "257~rc1". */
 static unsigned version_number(const char *text)
 {
 	char digits[8];
@@ -187,7 +188,8 @@ static int limit_put(void *context, const char *file, const char *text)
 	return 0;
 }
 
-/* What runc sets, and no device policy: with one, systemd would replace our rules at each daemon-reload. */
+/* Sets what runc sets, and no device policy: with one, systemd would replace husk's rules at each
+ * daemon-reload. */
 static int properties_put(struct runtime_group *g, pid_t pid, struct dbus_writer *w)
 {
 	static const char *const counted[] = {
@@ -234,7 +236,7 @@ static int job_look(void *context, const struct dbus_message *signal)
 	return 1;
 }
 
-/* Asks for something that is a job, and waits until it is done. */
+/* Calls a method that starts a job, and waits until the job is done. */
 static int job_run(
 	struct dbus *d, const char *member, const char *signature, const struct dbus_writer *body)
 {
@@ -278,13 +280,13 @@ static int unit_start(struct runtime_group *g, const char *unit, pid_t pid)
 		return r;
 	dbus_array_end(&body, dbus_array_begin(&body, 8)); /* no other units */
 	r = job_run(g->systemd, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body);
-	/* One of that name that has failed is nobody's any more. */
+	/* A unit of that name that has failed is no longer in use. */
 	if (r == -EEXIST && unit_forget(g->systemd, unit) == 0)
 		r = job_run(g->systemd, "StartTransientUnit", "ssa(sv)a(sa(sv))", &body);
 	return r;
 }
 
-/* Waits until the process at the other end of the pipe has ended. Nothing else of this process stays open. */
+/* Waits until the other end of the pipe is closed. Closes all other fds of this process. */
 static _Noreturn void placeholder_main(int pipe)
 {
 	char byte;
@@ -307,7 +309,8 @@ static int placeholder_start(struct runtime_group *g)
 	return pid < 0 ? err_new(pid, "start a process for the scope") : pid;
 }
 
-/* That it is where we think, and that it was our process that was moved. */
+/* Checks that the group is where it is expected, and that systemd moved the right process into
+ * it. */
 static int place_check(const struct runtime_group *g, pid_t pid)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -328,7 +331,8 @@ int runtime_scope_make(struct runtime_group *g, struct launch *launch)
 {
 	int pid = g->slice ? placeholder_start(g) : 0;
 	const char *path = g->state->cgroup_path, *unit = g->state->unit;
-	/* Until it is certain that they are ours, there is nothing of that name to stop or to remove after a failure. */
+	/* Until this is checked, a failure must not stop a unit or remove a group of that name:
+	 * they may belong to another container. */
 	g->state->cgroup_path = g->state->unit = "";
 	int r = pid < 0 ? pid : unit_start(g, unit, pid);
 	if (r < 0)
@@ -363,7 +367,7 @@ static int tasks_allow(struct runtime_group *g, struct launch *launch, int extra
 	return plan_limits_apply(&spec, &g->rt->cgroup, launch->cgroup);
 }
 
-/* The placeholder counts as well. */
+/* The placeholder counts as a task as well. */
 int runtime_scope_loosen(struct runtime_group *g, struct launch *launch)
 {
 	return tasks_allow(g, launch, 1);
@@ -389,7 +393,7 @@ int runtime_scope_update(struct runtime *rt, const struct runtime_state *state,
 		return r;
 	struct limits limits = {&body, g.version};
 	dbus_put_string(&body, state->unit);
-	dbus_put_bool(&body, true); /* until the next boot */
+	dbus_put_bool(&body, true); /* runtime only: valid until the next boot */
 	size_t begin = dbus_array_begin(&body, 8), empty = body.bytes.len;
 	r = plan_limits_each(spec, &rt->cgroup, group, limit_put, &limits);
 	dbus_array_end(&body, begin);
@@ -410,7 +414,8 @@ static int unit_stop(struct dbus *d, const char *unit)
 	return r;
 }
 
-/* What was empty may have ended by itself. Without systemd the group is a directory as any other. */
+/* A scope that was empty may have ended by itself. If systemd cannot be reached, the group is
+ * removed as any other directory. */
 int runtime_scope_remove(struct runtime *rt, const struct runtime_state *state)
 {
 	auto_of(dbus) struct dbus *d = NULL;

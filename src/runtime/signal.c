@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kill, delete, pause and resume. Signals go through pidfds, or through the cgroup; never to a number. */
+/*
+ * kill, delete, pause and resume. Signals are sent through pidfds or the cgroup, never to a bare
+ * pid.
+ */
 #include "runtime/groups.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -33,8 +36,9 @@ int runtime_pids(struct runtime *rt, const char *id, pid_t **out_pids, size_t *o
 	return r < 0 ? r : cgroup_pids(group, out_pids, out_count);
 }
 
-/* A pid that was read may be another's by now: it must still be in the group once we hold it. Twice in the list is enough
- * to know, as the group is the container's alone. */
+/* A pid from the list may belong to another process by now, so it must still be in the group after
+ * its pidfd was opened. If the pid is in both lists, the pidfd is that of a process of the
+ * container, as the group belongs to the container alone. */
 static int group_signal(struct cgroup *group, int number)
 {
 	auto_free pid_t *pids = NULL;
@@ -62,8 +66,8 @@ static int kill_all(struct runtime *rt, const struct runtime_state *state, int n
 	return number == SIGKILL ? cgroup_kill_all(group) : group_signal(group, number);
 }
 
-/* On version 1 a frozen process does not die even of SIGKILL, so the group is thawed after it; a killed process then runs
- * no further instruction. */
+/* On cgroup version 1 a frozen process does not die even of SIGKILL, so the group is thawed after
+ * the signal. A killed process then runs no further instruction. */
 static int killed_thaw(struct runtime *rt, const struct runtime_state *state)
 {
 	auto_of(cgroup) struct cgroup *group = NULL;
@@ -110,7 +114,8 @@ static int end_first(struct runtime *rt, const struct runtime_state *state)
 	return r < 0 ? err_new(r, "wait for the end of process %d", state->process.pid) : 0;
 }
 
-/* Whatever is left in its cgroup goes as well: a container that shares a pid namespace leaves its children behind. */
+/* Kills what is left in the cgroup as well: the first process of a container that shares a pid
+ * namespace leaves its children behind. */
 static int end_all(struct runtime *rt, const struct runtime_state *state)
 {
 	int r = state->process.pid ? end_first(rt, state) : 0;
@@ -135,7 +140,7 @@ static void poststop(int dir, struct runtime_state *state)
 		log_warn("%s", err_text());
 }
 
-/* Of a state that cannot be read: the plan says in which group the container was. */
+/* For a state that cannot be read: the plan says in which cgroup the container was. */
 static int unread_end(struct runtime *rt, int dir, const char *id)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -143,7 +148,7 @@ static int unread_end(struct runtime *rt, int dir, const char *id)
 	struct runtime_state state = {.id = id};
 	int r = file_read_at(dir, "plan", PLAN_BYTES_MAX, &text);
 	if (r < 0 || plan_open(&plan, text.data, text.len) < 0)
-		return 0; /* nobody knows */
+		return 0; /* the cgroup is unknown */
 	state.cgroup_path = plan_cgroup_path(&plan);
 	r = end_all(rt, &state);
 	return r == 0 && *state.cgroup_path ? cgroup_remove(&rt->cgroup, state.cgroup_path) : r;
@@ -155,7 +160,7 @@ static int delete_locked(struct runtime *rt, int dir, const char *id, bool is_fo
 	struct runtime_state state;
 	int r = runtime_state_load(dir, id, &a, &state);
 	if (r == -ENOENT)
-		return runtime_dir_remove(rt, id); /* of a create that died */
+		return runtime_dir_remove(rt, id); /* left by a create that died */
 	if (r < 0 && !is_forced)
 		return r;
 	if (r < 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a payload has for input and output: this process's own 0, 1 and 2 and what it was told to keep, or a terminal,
- * whose other side goes to who asked for it over a socket. Waiting in the foreground is the monitor's machinery.
+ * Input and output of a payload: this process's own 0, 1 and 2 and the fds that it was told to
+ * keep, or a terminal, whose other side is sent over a socket to the program that asked for it.
+ * Waiting in the foreground is done by the monitor's code.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -32,8 +33,9 @@ static int terminal_check(const struct runtime_stdio *stdio, bool has_terminal)
 	return 0;
 }
 
-/* What has come over an execve is not close-on-exec; what this program has opened since always is, and has such a number when
- * the caller has less open than it says. */
+/* An fd that was inherited over an execve is not close-on-exec. An fd that this program has opened
+ * since then always is. Such an fd can have this number if the caller has fewer fds open than it
+ * says. */
 static int kept_dup(int number)
 {
 	int flags = sys_fcntl(number, F_GETFD, 0);
@@ -70,7 +72,8 @@ int runtime_stdio_prepare(
 	return r < 0 ? r : kept_take(stdio->kept_fds, launch);
 }
 
-/* As containerd and conmon receive it: one byte stream message with the fd, and a name that nobody needs. */
+/* As containerd and conmon receive it: one message on a stream socket, with the fd and a name that
+ * is not used. */
 static int fd_hand_over(const char *path, const char *what, int fd)
 {
 	int r = socket_stream_give(path, what, fd);

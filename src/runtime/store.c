@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers as directories. `lock` in each is held by who makes, starts or deletes it; who only looks takes none, for
- * state.json is there whole or not at all.
+ * Containers as directories. A command that makes, starts or deletes a container holds the `lock`
+ * in its directory. A command that only reads takes no lock, because state.json is either complete
+ * or missing.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -39,7 +40,8 @@ int runtime_manager_find(const char *word, enum runtime_manager *out)
 	return -EINVAL;
 }
 
-/* What is read there is believed: which process is the container's, and what an exec in it is allowed. */
+/* The files there are trusted: they say which process is the container's, and what an exec in it is
+ * allowed. */
 static int root_check(const struct runtime *rt)
 {
 	uid_t owner = 0;
@@ -76,7 +78,7 @@ void runtime_close(struct runtime *rt)
 	fd_replace(&rt->root_fd, -EBADF);
 }
 
-/* What runc allows. */
+/* The ids that runc allows. */
 int runtime_id_check(const char *id)
 {
 	size_t len = strlen(id);
@@ -108,19 +110,20 @@ int runtime_dir_lock(int dir, bool is_waiting)
 	if (lock == -EWOULDBLOCK)
 		return err_say(-EBUSY, "another command is at work on this container");
 	int r = lock < 0 ? lock : sys_stat_fd(dir, &st);
-	/* The process that held the lock may have deleted the container; what has its name now is another one. */
+	/* The previous lock holder may have deleted the container. The directory of that name is
+	 * then a new one. */
 	if (r == -ENOENT || (r == 0 && st.st_nlink == 0))
 		return err_say(-ENOENT, "the container does not exist any more");
 	return r < 0 ? err_new(r, "lock the container") : take_fd(&lock);
 }
 
-/* Of a create that died there is no state: nothing of it runs, for its init dies with it. */
+/* A create that died left no state. None of its processes runs, because its init dies with it. */
 static int container_take_over(int dir, const char *id)
 {
 	auto_close int lock = lock_file_at(dir, "lock", false);
 	if (lock < 0 || sys_access_at(dir, "state.json", F_OK, 0) == 0)
 		return err_say(-EEXIST, "container with given ID already exists: %s", id);
-	/* That init may need a moment to notice. */
+	/* That init may need a moment to end. Without the socket it cannot be started. */
 	int r = sys_unlink_at(dir, "start", 0);
 	return r < 0 && r != -ENOENT ? err_new(r, "remove the start socket") : 0;
 }
@@ -291,7 +294,8 @@ void runtime_state_find(int dir, struct runtime_state *state)
 		state->status = RUNTIME_STOPPED;
 		return;
 	}
-	/* Only an init that waits answers: what was started keeps no socket, and a dead one refuses. */
+	/* Only an init that waits answers: a started init has closed its socket, and the socket of
+	 * a dead init refuses. */
 	auto_close int starter = sys_access_at(dir, "start", F_OK, 0) == 0
 		? runtime_starter_connect(dir)
 		: -ENOENT;

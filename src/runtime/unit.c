@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container is called in systemd: its unit, the slice around it, and its limits. systemd keeps them beside the
- * group's files and writes them again when it likes (daemon-reload); so it is told what the files say.
+ * Names and limits of a container in systemd: its unit and the slice around it. systemd keeps its
+ * own copy of the limits and may write them to the group's files again (daemon-reload), so it is
+ * told what the files say.
  */
 #include "runtime/groups.h"
 #include "base/err.h"
@@ -13,14 +14,14 @@
 
 enum {
 	UNIT_NAME_MAX = 255,
-	PROCESSORS_MAX = 8192, /* bits of a set of processors or memory nodes */
+	PROCESSORS_MAX = 8192, /* bits in a set of processors or memory nodes */
 	QUOTA_STEP_US = 10000, /* systemd keeps whole hundredths of a processor */
 	VERSION_WITH_IDLE = 252,
 };
 
 static const char slice_suffix[] = ".slice";
 
-/* What systemd allows. */
+/* The unit names that systemd allows. */
 static bool is_unit_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -30,7 +31,7 @@ static bool is_unit_name(const char *name)
 	return is_right;
 }
 
-/* "a-b.slice" lies in "a.slice": no part may be empty. "-.slice" is the root of all. */
+/* "a-b.slice" lies in "a.slice", so no part may be empty. "-.slice" is the root slice. */
 static bool is_slice_name(const char *name)
 {
 	return is_unit_name(name) && str_suffix(name, slice_suffix) && name[0] != '-' &&
@@ -109,7 +110,7 @@ static void property_u64(struct dbus_writer *w, const char *name, uint64_t value
 	dbus_put_u64(w, value);
 }
 
-/* "max" is the greatest of all numbers. */
+/* "max" is the greatest number. */
 static int number_parse(const char *text, uint64_t *out)
 {
 	*out = UINT64_MAX;
@@ -124,7 +125,8 @@ static void put_number(
 		property_u64(w, property, value);
 }
 
-/* BFQ's 1..1000 for all disks; systemd has 1..10000, and writes both files by that: the number that comes back as this. */
+/* BFQ has 1..1000 for all disks. systemd has 1..10000, and writes both weight files from its value.
+ * The result is the value that systemd converts back to this weight. */
 static void put_disk_weight(
 	struct dbus_writer *w, const char *property, const char *text, unsigned version)
 {
@@ -133,7 +135,8 @@ static void put_disk_weight(
 		property_u64(w, property, weight <= 100 ? weight : 100 + (weight - 100) * 11);
 }
 
-/* "QUOTA [PERIOD]": of each second, rounded up, for what is less than a step would be nothing, and that no limit. */
+/* "QUOTA [PERIOD]" as time in each second, rounded up: less than a step would become 0, which means
+ * no limit. */
 static void put_quota(
 	struct dbus_writer *w, const char *property, const char *text, unsigned version)
 {
@@ -154,7 +157,8 @@ static void put_quota(
 		property_u64(w, "CPUQuotaPeriodUSec", period);
 }
 
-/* "0-3,7" as bits, the first of them in the first byte. False: it is something else, or too much. */
+/* "0-3,7" as bits, the first in the first byte. False: not a list of numbers, or a number is too
+ * large. */
 static bool set_parse(const char *text, unsigned char bits[static PROCESSORS_MAX / 8])
 {
 	auto_free char *copy = mem_strdup(text);
@@ -185,7 +189,7 @@ static void put_set(struct dbus_writer *w, const char *property, const char *tex
 	dbus_put_bytes(w, bits, len);
 }
 
-/* The least of all weights, which older versions do not know, nor write. */
+/* The lowest weight. Older versions neither know nor write it. */
 static void put_idle(
 	struct dbus_writer *w, const char *property, const char *text, unsigned version)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* update: other limits for a container that is there. What is not named stays as it is. */
+/* update: sets other limits for an existing container. A limit that is not named stays as it is. */
 #include "runtime/groups.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -22,7 +22,7 @@ static int resources_read(const char *path, struct arena *a, struct oci_spec *ou
 	return bundle_resources_parse("resources", text.data, text.len, a, out);
 }
 
-/* Sizes as people write them; -1 is unlimited. */
+/* Sizes may have a unit; -1 is unlimited. */
 static int value_parse(const struct runtime_limit *limit, int64_t *out)
 {
 	uint64_t size = 0;
@@ -81,7 +81,7 @@ int runtime_update(struct runtime *rt, const char *id, const char *resources, co
 	for (size_t i = 0; i < count && r == 0; i++)
 		if (limits[i].value)
 			r = limit_add(&limits[i], &a, &spec);
-	spec.device_rules.count = 0; /* as with runc: an update is about limits */
+	spec.device_rules.count = 0; /* as with runc, an update changes only limits */
 	if (r == 0)
 		r = runtime_group_open(rt, &state, &group);
 	if (r == 0 && *schemata)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container uses as `events` prints it: the names are runc's, which readers know, and where a number is 0 there it is
- * left out. "No limit" is the number that the kernel's version 1 says, or the greatest of all for version 2.
+ * What a container uses, as `events` prints it. The names are runc's, which existing readers
+ * expect. A number that runc leaves out when it is 0 is left out here as well. "No limit" is the
+ * number that the kernel reports on cgroup version 1, or UINT64_MAX on version 2.
  */
 #include "runtime/internal.h"
 #include "base/json.h"
@@ -113,6 +114,6 @@ void runtime_usage_put(
 	put_pages(w, u);
 	json_open_object(w, "intel_rdt");
 	json_close_object(w);
-	json_put_null(w, "network_interfaces"); /* a runtime that is given a network knows none */
+	json_put_null(w, "network_interfaces"); /* a runtime knows no network that an engine made */
 	json_close_object(w);
 }
