@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document as a whole, what its parts ask of each other, and the three documents that are read. */
+/*
+ * Reads the document as a whole, checks its parts against each other, and has the entry points for
+ * the three kinds of documents.
+ */
 #include "bundle/internal.h"
 #include "base/str.h"
 
 #include <errno.h>
 
-enum { MOUNTS_MAX = 4096, UTS_NAME_MAX = 64 /* the kernel's, for both names */ };
+enum { MOUNTS_MAX = 4096, UTS_NAME_MAX = 64 /* the kernel's limit for both names */ };
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -57,7 +60,7 @@ static int root_read(struct bundle_reader *r, const struct json_cursor *c)
 	return 0;
 }
 
-/* An empty one is none, as for every runtime. */
+/* An empty name means no name, as for every runtime. */
 static int name_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
 {
 	const char *name;
@@ -143,7 +146,7 @@ static bool has_map(const struct oci_spec *spec, bool is_gid)
 	return false;
 }
 
-/* What is done in a namespace is done to the host when there is none: its mounts, its name. */
+/* Without a namespace its settings would change the host: its mounts, its name. */
 static int namespaces_check(const struct json_cursor *root, const struct oci_spec *spec)
 {
 	if (!namespace_find(spec, "mount"))

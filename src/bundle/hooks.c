@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-/* HOOK_WORDS_MAX is a plan's, too. */
+/* HOOK_WORDS_MAX is also the limit of a plan. */
 enum { HOOKS_MAX = 1024, HOOK_WORDS_MAX = 1024 };
 
 static const char *const hook_keys[OCI_HOOK_COUNT] = {
@@ -16,7 +16,7 @@ static const char *const hook_keys[OCI_HOOK_COUNT] = {
 	[OCI_HOOK_POSTSTOP] = "poststop",
 };
 
-/* args and env alike. */
+/* Reads args or env. */
 static int words_read(
 	struct bundle_reader *r, const struct json_cursor *c, const char *key, struct str_list *out)
 {

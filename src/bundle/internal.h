@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside bundle/: objects are read by tables of fields, a file for each part of the document. */
+/*
+ * Shared inside bundle/: objects are read by tables of fields, a file for each part of the
+ * document.
+ */
 #include "base/err.h"
 #include "base/json.h"
 #include "bundle/bundle.h"
@@ -13,22 +16,23 @@ struct bundle_reader {
 	const char *bundle_path;
 };
 
-/* One field of an object. Without a reader it is known and refused, as long as it asks for something. */
+/* One field of an object. A field without a reader is known, and refused if it asks for
+ * something. */
 struct bundle_field {
 	const char *key;
 	int (*read)(struct bundle_reader *r, const struct json_cursor *value);
 };
 
-/* Every field of an object by its row, in the document's order; what the table, which ends with a row without a key, does
- * not have is ignored. */
+/* Reads every field of an object by its row, in the document's order. The table ends with a row
+ * without a key. Fields that are not in the table are ignored. */
 int bundle_object_read(
 	struct bundle_reader *r, const struct json_cursor *c, const struct bundle_field *fields);
-/* Every item of an array. */
+/* Reads every item of an array. */
 int bundle_array_read(struct bundle_reader *r, const struct json_cursor *c, size_t max,
 	int (*read)(struct bundle_reader *r, const struct json_cursor *item));
-/* What is known and cannot be done: the sentence. */
+/* Reports a setting that is known and not supported. */
 int bundle_unsupported(const struct json_cursor *c);
-/* A number from 0 to max, and an optional one of an object: 1 when it was there. */
+/* Reads a number from 0 to max; an optional one of an object: 1 when it was there. */
 int bundle_number(const struct json_cursor *c, uint32_t max, uint32_t *out);
 int bundle_opt_number(const struct json_cursor *c, const char *key, uint32_t max, uint32_t *out);
 /* An optional number within uint32_t: 1 when it was there. */
@@ -44,20 +48,22 @@ int bundle_need_path(
 int bundle_path(struct bundle_reader *r, const struct json_cursor *c, const char **out);
 /* The label of a security module; an empty one is none (NULL). */
 int bundle_label_read(struct bundle_reader *r, const struct json_cursor *c, const char **out);
-/* `path` as the container has it: absolute, without `.`, `..` and `//`; refused when it is the root itself. */
+/* `path` as the container sees it: absolute, without `.`, `..` and `//`; refused when it is the
+ * root itself. */
 int bundle_inner_path(
 	struct bundle_reader *r, const struct json_cursor *c, const char *path, const char **out);
 
-/* Uids and gids: 4294967295 is "leave it as it is" for the kernel. */
+/* Uids and gids: 4294967295 means "leave it as it is" to the kernel. */
 enum { BUNDLE_ID_MAX = UINT32_MAX - 1 };
 
-/* A line of an id map; and those of one kind together, as the kernel takes them. */
+/* Reads a line of an id map. bundle_idmaps_check checks all lines of one kind together, as the
+ * kernel does. */
 int bundle_idmap_read(const struct json_cursor *c, bool is_gid, struct oci_idmap *out);
 int bundle_idmaps_check(
 	const struct json_cursor *c, const struct oci_idmap *all, size_t all_count, bool is_gid);
 
 int bundle_process_read(struct bundle_reader *r, const struct json_cursor *c);
-/* How it runs: sched.c. */
+/* Settings of how the process runs: sched.c. */
 int bundle_scheduler_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_io_priority_read(struct bundle_reader *r, const struct json_cursor *c);
 int bundle_cpu_affinity_read(struct bundle_reader *r, const struct json_cursor *c);

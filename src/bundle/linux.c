@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is particular to Linux: namespaces, id maps, devices, sysctls, paths that are masked or read-only. */
+/*
+ * The settings that only Linux has: namespaces, id maps, devices, sysctls, masked and read-only
+ * paths.
+ */
 #include "bundle/internal.h"
 #include "base/str.h"
 #include "ns/ns.h"
@@ -7,7 +10,7 @@
 #include <errno.h>
 #include <sys/mount.h>
 
-/* A device number has 12 and 20 bits. */
+/* The kernel has 12 bits for a major number and 20 bits for a minor number. */
 enum {
 	DEVICES_MAX = 1024,
 	PATHS_MAX = 4096,
@@ -17,7 +20,8 @@ enum {
 	DEVICE_NAME_ROOM = 16
 };
 
-/* Which mounts a container has is made in its namespace; there is nothing to make in another's. */
+/* The container's mounts are made in its mount namespace, so an existing mount namespace cannot be
+ * joined. */
 static int namespace_path_check(
 	const struct json_cursor *c, enum ns_kind kind, const struct oci_namespace *ns)
 {
@@ -116,7 +120,7 @@ static int gid_maps_read(struct bundle_reader *r, const struct json_cursor *c)
 		: bundle_idmaps_check(c, r->spec->idmaps.items, r->spec->idmaps.count, true);
 }
 
-/* `u` is an unbuffered character device, which Linux does not tell apart. */
+/* `u` is an unbuffered character device, which Linux does not distinguish. */
 static int device_type_read(struct bundle_reader *r, const struct json_cursor *c, char *out)
 {
 	struct json_cursor field;
@@ -169,7 +173,7 @@ static int device_read(struct bundle_reader *r, const struct json_cursor *c)
 		result = bundle_opt_number(c, "gid", BUNDLE_ID_MAX, &device.gid);
 	if (result < 0)
 		return result;
-	device.mode &= 07777; /* engines copy st_mode */
+	device.mode &= 07777; /* engines copy st_mode with its type bits */
 	*(struct oci_device *)arena_push(r->a, &r->spec->devices) = device;
 	return 0;
 }
@@ -179,7 +183,8 @@ static int devices_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, DEVICES_MAX, device_read);
 }
 
-/* Whether a container may have it is for the plan to say, which knows its namespaces. */
+/* The plan knows the container's namespaces, so the plan decides whether the container may have
+ * this sysctl. */
 static int sysctl_read(const char *key, const struct json_cursor *value, void *context)
 {
 	struct bundle_reader *r = context;
@@ -211,7 +216,7 @@ static int cgroups_path_read(struct bundle_reader *r, const struct json_cursor *
 	return 0;
 }
 
-/* With r or without: it is set for the whole tree. */
+/* With the prefix r or without it, the propagation is set for the whole tree. */
 static int propagation_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	static const struct {
@@ -285,7 +290,7 @@ static int clocks_read(struct bundle_reader *r, const struct json_cursor *c)
 	return json_each(c, clock_read, r);
 }
 
-/* What the kernel takes as the name of an interface. */
+/* The names that the kernel takes for an interface. */
 static bool is_device_name(const char *name)
 {
 	size_t len = strlen(name);

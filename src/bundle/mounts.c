@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts. What an option means is the mount table's affair; here they become its comma separated words. */
+/*
+ * Mounts. The mount table knows what an option means. Here options only become comma-separated
+ * words.
+ */
 #include "bundle/internal.h"
 #include "base/str.h"
 #include "mount/mount.h"
@@ -10,7 +13,7 @@ enum { OPTIONS_MAX = 1024 };
 
 static int option_check(const struct json_cursor *c, const char *option)
 {
-	/* From here on commas tell options apart. */
+	/* From here on commas separate the options. */
 	if (strchr(option, ','))
 		return json_err(
 			c, -EINVAL, "\"%s\" has a comma in it, which would end the option", option);
@@ -39,7 +42,8 @@ static int options_read(struct bundle_reader *r, const struct json_cursor *c, st
 	return count < 0 ? count : 0;
 }
 
-/* A bind has no type here, whatever the document calls it ("bind", "none" or a file system's name). */
+/* A bind mount has no type here, whatever the document says ("bind", "none" or the name of a file
+ * system). */
 static int kind_set(
 	struct bundle_reader *r, const struct json_cursor *c, bool is_bind, struct oci_mount *mount)
 {
@@ -57,7 +61,7 @@ static int kind_set(
 	return result;
 }
 
-/* A relative one is below the root, as other runtimes have it. */
+/* A relative destination is below the root, as in other runtimes. */
 static int destination_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
 {
 	struct json_cursor field;
@@ -68,7 +72,7 @@ static int destination_read(struct bundle_reader *r, const struct json_cursor *c
 	return bundle_inner_path(r, &field, path, out);
 }
 
-/* Mappings of a mount mean that it is id-mapped, said or not. */
+/* A mount with mappings is id-mapped, even without the option. */
 static int idmaps_read(struct bundle_reader *r, const struct json_cursor *c,
 	struct mount_options *options, struct buf *words, struct oci_mount *mount)
 {

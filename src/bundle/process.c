@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process: of config.json, or alone as an exec has it. */
+/* Reads the process: a part of config.json, or a document of its own for an exec. */
 #include "bundle/internal.h"
 #include "base/str.h"
 #include "sec/sec.h"
@@ -9,7 +9,7 @@
 #include <limits.h>
 #include <sys/resource.h>
 
-/* WORDS_MAX: arguments and variables together; their bytes are bounded by the document's. */
+/* WORDS_MAX: arguments and variables together. The size of the document limits their bytes. */
 enum { WORDS_MAX = 65536, CELLS_MAX = UINT16_MAX, UMASK_MAX = 0777, OOM_SCORE_MAX = 1000 };
 
 static int word_add(struct bundle_reader *r, const struct json_cursor *c, struct str_list *list)
@@ -71,7 +71,7 @@ static int console_size_read(struct bundle_reader *r, const struct json_cursor *
 	return 0;
 }
 
-/* Exactly those that are listed: the primary group is not added. */
+/* Exactly the listed groups: the primary group is not added. */
 static int groups_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	struct oci_process *p = &r->spec->process;
@@ -139,7 +139,7 @@ static int cap_set_read(struct bundle_reader *r, const struct json_cursor *c, ui
 	return result;
 }
 
-/* The kernel would refuse these with a bare EPERM, once the container is half made. */
+/* The kernel would refuse these with only an EPERM, when the container is half made. */
 static int caps_check(
 	const struct json_cursor *c, const char *key, uint64_t extra, const char *where)
 {
@@ -173,7 +173,8 @@ static int caps_read(struct bundle_reader *r, const struct json_cursor *c)
 	if (result >= 0)
 		result = caps_check(
 			c, "effective", p->caps_effective & ~p->caps_permitted, "\"permitted\"");
-	/* More cannot be ambient, and engines send it: runc drops it as well. */
+	/* The kernel allows no more ambient capabilities. Engines send more, and runc drops them as
+	 * well. */
 	p->caps_ambient &= p->caps_inheritable & p->caps_permitted;
 	return result;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.intelRdt: a class of resctrl, and the lines of its schemata as one list, in the order that they are written. */
+/*
+ * linux.intelRdt: a class of resctrl, and its schemata as one list of lines, in the order in which
+ * they are written.
+ */
 #include "bundle/internal.h"
 #include "base/str.h"
 
@@ -7,7 +10,8 @@
 
 enum { RDT_NAME_MAX = 255, RDT_LINES_MAX = 64 };
 
-/* A directory of resctrl that is no file of the kernel's: "/" is its root, the class of who has none. */
+/* A class is a directory of resctrl whose name the kernel does not use. "/" is resctrl's root, the
+ * default class. */
 static int class_check(const struct json_cursor *c, const char *name)
 {
 	static const char *const taken[] = {".", "..", "info", "mon_data", "mon_groups"};
@@ -19,7 +23,7 @@ static int class_check(const struct json_cursor *c, const char *name)
 		: json_err(c, -EINVAL, "\"%s\" is not a name of a class", name);
 }
 
-/* Each line is RESOURCE:VALUES, which only the kernel knows. */
+/* Each line is RESOURCE:VALUES. Only the kernel can check the values. */
 static int lines_add(struct bundle_reader *r, const struct json_cursor *c, const char *text,
 	struct oci_rdt *out, bool has_bandwidth)
 {
@@ -71,7 +75,8 @@ static int schemata_read(struct bundle_reader *r, const struct json_cursor *c, s
 
 int bundle_rdt_read(struct bundle_reader *r, const struct json_cursor *c)
 {
-	/* The two of before 1.3 asked for counters, which a group of monitoring has all of. */
+	/* enableCMT and enableMBM (before 1.3) asked for single counters. A monitoring group has
+	 * all counters. */
 	static const char *const switches[] = {"enableMonitoring", "enableCMT", "enableMBM"};
 	struct oci_rdt *rdt = arena_new(r->a, sizeof(*rdt));
 	struct json_cursor name;

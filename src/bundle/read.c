@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How objects are read by tables, and the values that several parts of the document have: numbers, paths. */
+/*
+ * Reads objects by tables, and the kinds of values that several parts of the document have:
+ * numbers, paths.
+ */
 #include "bundle/internal.h"
 #include "base/str.h"
 #include "sys/path.h"
@@ -11,7 +14,7 @@ static int field_found(const char *key, const struct json_cursor *value, void *c
 	return -EEXIST;
 }
 
-/* Nothing, in any of the ways in which engines write it. */
+/* Does the value ask for nothing, in one of the ways that engines use? */
 static bool asks_for_nothing(const struct json_cursor *value, struct arena *a)
 {
 	const char *text;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.resources: rows for the cgroup's table of limits, and the rules of devices. What is possible on this machine is
- * not asked here. Where engines write 0 for "not set", it is not set, as runc reads it.
+ * linux.resources: rows for the cgroup's table of limits, and the device rules. Whether this
+ * machine supports them is not checked here. Where engines write 0 for "not set", 0 means "not
+ * set", as in runc.
  */
 #include "bundle/internal.h"
 #include "base/log.h"
@@ -14,12 +15,12 @@
 
 enum { RULES_MAX = 4096, DEVICES_MAX = 4096, INTERFACE_MAX = 15, RDMA_NAME_MAX = 63 };
 
-/* A number that becomes a row by itself. */
+/* A number that becomes one row. */
 struct number_field {
 	const char *key;
 	enum cgroup_limit limit;
-	bool is_zero_set; /* 0 is a value like others */
-	bool is_negative_unlimited; /* below -1 as well */
+	bool is_zero_set; /* 0 is a valid value */
+	bool is_negative_unlimited; /* numbers below -1 as well */
 };
 
 static struct oci_limit *limit_add(
@@ -82,7 +83,7 @@ static int need_u64(const struct json_cursor *c, const char *key, uint64_t max, 
 	return result < 0 ? result : 0;
 }
 
-/* kernel and useHierarchy mean nothing to today's kernels, and engines send them. */
+/* Current kernels ignore kernel and useHierarchy, but engines send them. */
 static int kernel_ignore(const struct json_cursor *c)
 {
 	int64_t value = 0;
@@ -120,7 +121,7 @@ static int memory_read(struct bundle_reader *r, const struct json_cursor *c)
 		result = json_opt_bool(c, "checkBeforeUpdate", &is_checked);
 	if (result < 0)
 		return result;
-	/* v1 could not lift the limit of memory above one of memory and swap that stays. */
+	/* On v1 memory cannot be unlimited while the limit of memory and swap together stays. */
 	if (limit < 0 && !swap)
 		swap = -1;
 	if (limit)
@@ -132,7 +133,7 @@ static int memory_read(struct bundle_reader *r, const struct json_cursor *c)
 	return 0;
 }
 
-/* "0-2,7"; an empty one asks for nothing. */
+/* "0-2,7"; an empty string asks for nothing. */
 static int cpuset_read(struct bundle_reader *r, const struct json_cursor *c, const char *key,
 	enum cgroup_limit limit)
 {
@@ -179,15 +180,15 @@ static int cpu_read(struct bundle_reader *r, const struct json_cursor *c)
 	return 0;
 }
 
-/* 0 asks for nothing: engines of before runtime-spec 1.3 mean "no limit" by it, and a container of one task would not
- * work for them. */
+/* 0 asks for nothing: engines before runtime-spec 1.3 use it for "no limit", and their containers
+ * would not work with a limit of one task. */
 static int pids_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	static const struct number_field fields[] = {{"limit", CGROUP_PIDS_MAX, false, true}, {0}};
 	return numbers_read(r, c, fields);
 }
 
-/* "8:16" of major and minor. */
+/* Writes major and minor as "8:16". */
 static int device_key_read(struct bundle_reader *r, const struct json_cursor *c, const char **out)
 {
 	uint64_t major = 0, minor = 0;
@@ -257,7 +258,7 @@ static int write_iops_read(struct bundle_reader *r, const struct json_cursor *c)
 	return throttle_read(r, c, CGROUP_BLKIO_WRITE_IOPS);
 }
 
-/* An array below `c` that may be missing. */
+/* Reads an array below `c` that may be missing. */
 static int items_read(
 	struct bundle_reader *r, const struct json_cursor *c, const struct bundle_field *field)
 {
@@ -315,7 +316,7 @@ static int hugepages_read(struct bundle_reader *r, const struct json_cursor *c)
 	return bundle_array_read(r, c, DEVICES_MAX, hugepage_read);
 }
 
-/* One word for a line of a kernel file. */
+/* A single word in a line of a kernel file. */
 static bool is_word(const char *text, size_t max)
 {
 	size_t len = strlen(text);
@@ -399,7 +400,7 @@ static int compare_settings(const void *a, const void *b)
 	return order ? order : (x_len > y_len) - (x_len < y_len);
 }
 
-/* In the order of their names, so that the same document always does the same. */
+/* The settings are sorted by name, so that the same document always has the same effect. */
 static int unified_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	size_t before = r->spec->limits.count;
@@ -412,7 +413,7 @@ static int unified_read(struct bundle_reader *r, const struct json_cursor *c)
 	return result;
 }
 
-/* -1 or nothing: any. */
+/* -1 or a missing number matches any number. */
 static int device_number(const struct json_cursor *c, const char *key, int32_t *out)
 {
 	int64_t number = -1;

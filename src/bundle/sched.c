@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the process runs: scheduler, I/O priority, processors of an exec, memory policy, personality. What the kernel would
- * refuse with a number is refused here by its field. */
+/* Settings of how the process runs: scheduler, I/O priority, processors of an exec, memory policy,
+ * personality. A value that the kernel would refuse with only an error number is refused here with
+ * the name of its field. */
 #include "bundle/internal.h"
 #include "base/str.h"
 #include "sec/sec.h"
@@ -64,7 +65,8 @@ static int flags_read(const struct json_cursor *c, struct arena *a, enum sec_sch
 	return result;
 }
 
-/* A number of one policy in the configuration of another asks for something that will not be. */
+/* A value of one policy in the configuration of another policy would have no effect, so it is
+ * refused. */
 static int foreign_check(const struct json_cursor *c, const char *key, bool is_wanted,
 	bool is_allowed, const char *of)
 {
@@ -148,7 +150,7 @@ int bundle_io_priority_read(struct bundle_reader *r, const struct json_cursor *c
 	return result;
 }
 
-/* 1 when there is one. */
+/* Returns 1 if the mask is there and not empty. */
 static int mask_read(
 	struct bundle_reader *r, const struct json_cursor *c, const char *key, struct oci_sched *s)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.seccomp: the words of the specification, which are libseccomp's, become a struct sec_filter, and that a
- * program. Docker, podman and containerd hand over one with every container.
+ * linux.seccomp: the words of the specification, which are libseccomp's, become a struct
+ * sec_filter, which is compiled to a program. Docker, podman and containerd send a filter with
+ * every container.
  */
 #include "bundle/internal.h"
 
@@ -16,10 +17,10 @@
 struct action_word {
 	const char *word;
 	uint32_t action;
-	uint32_t data_max; /* of errnoRet; 0: has none */
+	uint32_t data_max; /* the maximum of errnoRet; 0: the action has no errnoRet */
 };
 
-/* The kernel cuts an errno to what it has numbers for; a tracer may be given any 16 bits. */
+/* The kernel limits an errno to 4095. A tracer may get any 16 bits. */
 static const struct action_word actions[] = {
 	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW, 0},
 	{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO, 4095},
@@ -40,7 +41,7 @@ struct word {
 struct words {
 	const struct word *items;
 	size_t count;
-	const char *what; /* each is */
+	const char *what; /* "an operator" and so on, for messages */
 };
 
 #define WORDS(table, what) \
@@ -62,7 +63,7 @@ static const struct words comparison_words = WORDS(comparisons, "an operator");
 
 #define BIT(abi) (UINT32_C(1) << (abi))
 
-/* Processors that we do not run on have no processes to confine. */
+/* A processor with the value 0 is one that husk does not run on: it has no processes to confine. */
 static const struct word architectures[] = {
 	{"SCMP_ARCH_AARCH64", BIT(SEC_ABI_AARCH64)},
 	{"SCMP_ARCH_ARM", BIT(SEC_ABI_ARM)},
@@ -102,7 +103,7 @@ static const struct words flag_words = WORDS(flags, "a flag");
 
 enum { CALL_ARGS = 6 };
 
-/* The text may hold anything. */
+/* The text may contain any characters, so it is escaped. */
 static int not_a_word(const struct json_cursor *c, const char *text, const char *what)
 {
 	auto_buf struct buf escaped = BUF_INIT;
@@ -126,7 +127,7 @@ static int word_read(
 	return not_a_word(c, text, words->what);
 }
 
-/* A list of words whose bits are collected. */
+/* Reads a list of words and combines their bits. */
 static int words_read(const struct json_cursor *c, const char *key, struct arena *a,
 	const struct words *words, uint32_t *out)
 {
@@ -180,7 +181,7 @@ static int action_word_read(
 	return not_a_word(c, text, "an action");
 }
 
-/* The action and its errno, EPERM unless another is given. */
+/* Reads the action and its errno, which is EPERM unless given. */
 static int action_read(const struct json_cursor *c, const char *key, const char *errno_key,
 	struct arena *a, uint32_t *out)
 {
@@ -328,7 +329,8 @@ static int obstacle(const struct json_cursor *place, const char *call)
 		call);
 }
 
-/* The first rule without conditions decides alone; else whatever might decide has to let the call through. */
+/* A first rule without conditions decides alone. Otherwise every rule that may decide must let the
+ * call through. */
 static int passage_check(
 	const struct json_cursor *c, const struct sec_filter *filter, const char *call)
 {
@@ -356,7 +358,7 @@ static int passage_check(
 	return json_field(c, "defaultAction", &place) ? obstacle(&place, call) : -EINVAL;
 }
 
-/* What init does from the filter on until somebody can answer for it. */
+/* The calls that init makes between installing the filter and handing over the listener. */
 static int passages_check(const struct json_cursor *c, const struct sec_filter *filter)
 {
 	static const char *const calls[] = {"sendmsg", "recvmsg"};
@@ -368,7 +370,8 @@ static int passages_check(const struct json_cursor *c, const struct sec_filter *
 	return 0;
 }
 
-/* The specification: the path is ignored when nothing is notified, the metadata may not be there without it. */
+/* The specification says: the path is ignored if no action notifies, and metadata is refused
+ * without the path. */
 static int listener_fields_read(
 	const struct json_cursor *c, struct bundle_reader *reader, struct oci_listener *out)
 {
@@ -387,7 +390,8 @@ static int listener_fields_read(
 	return 0;
 }
 
-/* Nobody could answer for init itself, which is under the filter before the listener is on its way. */
+/* Init is under the filter before the listener is handed over, so no process could answer for
+ * init's own calls. */
 static int default_check(const struct json_cursor *c, const struct sec_filter *filter)
 {
 	struct json_cursor field;
@@ -396,7 +400,8 @@ static int default_check(const struct json_cursor *c, const struct sec_filter *f
 	return json_err(&field, -EINVAL, "SCMP_ACT_NOTIFY cannot be the default");
 }
 
-/* How a notification is waited for means nothing without a listener, and the kernel refuses it then. */
+/* Without a listener, the flag for waiting on notifications has no meaning, and the kernel refuses
+ * the flag. */
 static int listener_read(const struct json_cursor *c, struct bundle_reader *reader,
 	const struct sec_filter *filter, uint32_t *flag_bits)
 {
@@ -472,7 +477,7 @@ void bundle_seccomp_words(enum bundle_seccomp_word kind, struct strvec *out)
 	case BUNDLE_SECCOMP_OPERATOR:
 		words_list(&comparison_words, false, out);
 		break;
-	case BUNDLE_SECCOMP_ARCHITECTURE: /* without a value: of other processors */
+	case BUNDLE_SECCOMP_ARCHITECTURE: /* words without a value belong to other processors */
 		words_list(&architecture_words, true, out);
 		break;
 	case BUNDLE_SECCOMP_FLAG:

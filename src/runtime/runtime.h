@@ -103,8 +103,8 @@ struct runtime_limit {
 	bool is_size, is_text; /* bytes with a unit; a list of numbers */
 	bool is_second; /* the limit's second number */
 };
-/* Changes limits (`resources`: a file or "-"; options), and the resctrl class's schemata ("":
- * not). */
+/* Changes limits (`resources`: a file or "-"; options) and, unless "", the resctrl class's
+ * schemata. */
 int runtime_update(struct runtime *rt, const char *id, const char *resources, const char *schemata,
 	const struct runtime_limit *limits, size_t count);
 int runtime_pids(struct runtime *rt, const char *id, pid_t **out_pids, size_t *out_count);
