@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compose: what a container asked for, on top of the defaults, becomes one OCI specification in which every item
- * knows where it came from. Nothing here touches the kernel but the lookup of users in the container's own files.
+ * Compose: the user's settings for a container, on top of the defaults, become one OCI
+ * specification, in which every item has its origin. Nothing here touches the kernel, except the
+ * lookup of users in the container's own files.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -21,7 +22,7 @@ struct compose {
 	const struct container *c;
 	struct arena *a;
 	struct oci_spec *spec;
-	char peer[CONTAINER_ID_LEN + 1]; /* whose network it shares, or "" */
+	char peer[CONTAINER_ID_LEN + 1]; /* the container whose network it shares, or "" */
 	struct process_id peer_process;
 };
 
@@ -54,7 +55,8 @@ static int peer_find(struct compose *m)
 	return 0;
 }
 
-/* The target of container:NAME is pinned by pid for the plan's text; the fd that is joined comes by slot. */
+/* For the text of the plan, the target of container:NAME is a path with the peer's pid. The fd that
+ * is joined comes by slot. */
 static void add_namespaces(struct compose *m)
 {
 	static const char *const always[] = {"mount", "uts", "ipc", "pid", "cgroup"};
@@ -75,7 +77,8 @@ static bool is_covered(const struct container *c, const char *destination)
 	return false;
 }
 
-/* hosts, hostname and resolv.conf are files of husk, one set per container; who shares another's network shares its set. */
+/* hosts, hostname and resolv.conf are files of husk, one set per container. A container that shares
+ * another container's network also shares its set. */
 static void add_own_files(struct compose *m)
 {
 	static const char *const names[] = {"hosts", "hostname", "resolv.conf"};
@@ -100,7 +103,8 @@ static size_t path_depth(const char *path)
 	return depth;
 }
 
-/* What is mounted deeper comes later, however it was typed; otherwise the order of typing stays. */
+/* A deeper destination is mounted later, whatever the order of the options. Otherwise the order of
+ * the options stays. */
 static void sort_by_depth(struct oci_mount *mounts, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
@@ -121,7 +125,7 @@ static void add_mounts(struct compose *m)
 		struct oci_mount *mount = arena_push(m->a, &m->spec->mounts);
 		mount->destination = wanted->destination;
 		mount->source = wanted->source;
-		/* Docker's ro covers what is mounted below the source as well. */
+		/* As with Docker, ro also applies to mounts below the source. */
 		mount->options = wanted->is_readonly ? "rbind,rprivate,ro,rro"
 						     : "rbind,rprivate,rw";
 		mount->origin = SETTING_ORIGIN(m->c, mounts);
@@ -167,7 +171,7 @@ static void add_limits(struct compose *m)
 	if (l->cpuset_cpus)
 		add_limit(m, CGROUP_CPUSET_CPUS, 0, 0, l->cpuset_cpus,
 			SETTING_ORIGIN(m->c, limits.cpuset_cpus));
-	/* The default is for hosts that can. */
+	/* The default limit is left out on hosts without the pids controller. */
 	if (l->pids_limit > 0 &&
 		(l->pids_limit != PIDS_LIMIT || cgroup_has_controller(&m->e->cgroup, "pids")))
 		add_limit(m, CGROUP_PIDS_MAX, l->pids_limit, 0, NULL,
@@ -175,7 +179,7 @@ static void add_limits(struct compose *m)
 	if (l->memory_bytes)
 		add_limit(m, CGROUP_MEMORY_MAX, (int64_t)l->memory_bytes, 0, NULL,
 			SETTING_ORIGIN(m->c, limits.memory_bytes));
-	/* As much swap as memory, as Docker: the sum is what this row counts. */
+	/* As with Docker, as much swap as memory. This row limits the sum of both. */
 	if (l->memory_bytes && l->memory_bytes <= INT64_MAX / 2)
 		add_limit(m, CGROUP_MEMORY_SWAP, 2 * (int64_t)l->memory_bytes, 0, NULL, "default");
 }
@@ -186,7 +190,8 @@ static void add_sysctl(struct compose *m, const char *key, const char *value)
 	*pair = (struct oci_pair){key, value, "default"};
 }
 
-/* An explicit limit beyond what the caller may set is an error; a default is lowered to it, and says so. */
+/* An explicit limit above what the caller may set is an error. A default limit is lowered to it,
+ * and its origin says so. */
 static int add_rlimit(struct compose *m, struct sec_rlimit_row row, const char *origin)
 {
 	bool is_default = str_eq(origin, "default");
@@ -244,15 +249,16 @@ static int caps_change(const struct str_list *names, uint64_t all, bool is_added
 	return 0;
 }
 
-/* Root holds the set; another user starts with none but what was added by name, which then is ambient, since nothing
- * else would survive its execve. */
+/* Root gets the whole set. Another user gets only the capabilities that were added by name, as
+ * ambient ones, since no others survive its execve. */
 static int set_caps(struct compose *m, bool is_privileged)
 {
 	struct oci_process *p = &m->spec->process;
-	uint64_t all = sec_caps_of_caller(); /* more than it has cannot be given */
+	uint64_t all = sec_caps_of_caller(); /* the caller cannot give more than it has */
 	uint64_t set = is_privileged ? all : sec_caps_default & all;
 	uint64_t added = 0;
-	/* As Docker: --cap-add ALL --cap-drop X, and --cap-drop ALL --cap-add X, both mean what they say. */
+	/* As with Docker: --cap-add ALL --cap-drop X means all but X, and --cap-drop ALL --cap-add
+	 * X means only X. */
 	bool drops_all = false;
 	for (size_t i = 0; i < m->c->security.cap_drop.count; i++)
 		drops_all |= strcasecmp(m->c->security.cap_drop.items[i], "ALL") == 0;
@@ -272,7 +278,7 @@ static int set_caps(struct compose *m, bool is_privileged)
 	return 0;
 }
 
-/* exec --privileged: all there are, also those that the container was denied by name. */
+/* exec --privileged: all capabilities, also those that the container was denied by name. */
 static void set_all_caps(struct oci_process *p)
 {
 	p->caps_bounding = sec_caps_of_caller();
@@ -319,7 +325,8 @@ static int set_user(struct compose *m, const char *user, int root_fd)
 	struct oci_process *p = &m->spec->process;
 	p->uid = resolved.uid;
 	p->gid = resolved.gid;
-	/* The primary group, too: without it among the others a setgid program would leave it (CVE-2022-2989). */
+	/* The primary group is added too: otherwise a setgid program would leave that group
+	 * (CVE-2022-2989). */
 	p->groups = arena_new_array(m->a, uint32_t, resolved.group_count + 1);
 	p->groups[p->group_count++] = resolved.gid;
 	for (size_t i = 0; i < resolved.group_count; i++)
@@ -379,7 +386,8 @@ static void set_process(struct compose *m)
 	p->oom_score_adj = 0;
 }
 
-/* A container that may make device nodes may make any; what it may open is a rule of its own. */
+/* A container that may make device nodes may make any node. Other rules decide which devices it may
+ * open. */
 static void add_node_rules(struct compose *m)
 {
 	static const char types[] = {'c', 'b'};
@@ -437,7 +445,7 @@ int compose_run(struct engine *e, const struct container *c, int root_fd, struct
 	return r < 0 ? r : set_security(&m, c->security.is_privileged);
 }
 
-/* One more process: the same confinement as the first one, its own command, user and terminal. */
+/* A further process: the confinement of the first one, with its own command, user and terminal. */
 int compose_exec(struct engine *e, const struct container *c, const struct exec_request *request,
 	int root_fd, struct arena *a, struct oci_spec *out)
 {

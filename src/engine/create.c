@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making what a container owns on disk. */
+/* Makes a container's files and directories. */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "storage/storage.h"
@@ -13,14 +13,16 @@ int container_run_dir_begin(struct engine *e, const struct container *c)
 	if (run_dir < 0)
 		return err_new(run_dir, "make the run directory of container %.12s", c->id);
 	sys_unlink_at(run_dir, "exit", 0);
-	/* The lock is there before the disk is full: without it the container could not be cleaned up. */
+	/* The lock is made before the disk can be full: without it the container could not be
+	 * cleaned up. */
 	int r = sys_mknod_at(run_dir, "lock", S_IFREG | 0600, 0);
 	if (r < 0 && r != -EEXIST)
 		return err_new(r, "make the lock of container %.12s", c->id);
 	return own_files_make(c, run_dir);
 }
 
-/* The writable layer; its root looks like the topmost layer's, which it covers. */
+/* Makes the writable layer. Its root directory gets the attributes of the topmost layer's root,
+ * which it covers. */
 static int snapshot_make(struct engine *e, const struct container *c)
 {
 	auto_close int top = container_top_open(e, c);
@@ -30,7 +32,8 @@ static int snapshot_make(struct engine *e, const struct container *c)
 	return storage_snapshot_create(e->root_fd, c->id, top, &snapshot);
 }
 
-/* Its owner may be what a command that died has left. Another command may have invented the same and been faster. */
+/* The name's owner may be left by a command that died: then the owner is swept. Another command may
+ * have chosen the same invented name first: then a new one is invented. */
 static int name_take(struct engine *e, struct container *c)
 {
 	char owner[CONTAINER_ID_LEN + 1];
@@ -46,7 +49,7 @@ static int name_take(struct engine *e, struct container *c)
 	return r;
 }
 
-/* Everything on disk, in an order in which an undo by id finds all of it. */
+/* Makes all files in such an order that an undo by id finds all of them. */
 int container_create(struct engine *e, struct container *c)
 {
 	auto_buf struct buf path = BUF_INIT;
@@ -65,7 +68,8 @@ int container_create(struct engine *e, struct container *c)
 		r = uses;
 	if (r == 0)
 		r = volumes_make(e, c);
-	/* The record comes last: its fsync takes the name of the summary with it, if not its content. */
+	/* The record comes last: its fsync also makes the summary's directory entry durable, if not
+	 * its content. */
 	if (r == 0)
 		r = summary_make(e, c);
 	if (r == 0)

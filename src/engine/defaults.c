@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The default sandbox, as tables: file systems, hidden and read-only paths, device rules. Everything that a container
- * gets without asking stands here; docs/sandbox.md says why.
+ * The default sandbox, as tables: file systems, hidden and read-only paths, device rules. These
+ * tables have everything that a container gets by default; docs/sandbox.md has the reasons.
  */
 #include "engine/internal.h"
 #include "base/str.h"
@@ -52,7 +52,7 @@ static const char *const readonly_paths[] = {
 	"/proc/sysrq-trigger",
 };
 
-/* The first denies everything; the rest is what /dev has. */
+/* The first rule denies everything. The others allow the devices in /dev. */
 static const struct oci_device_rule device_rules[] = {
 	{false, 'a', -1, -1, "rwm", NULL}, {true, 'c', 1, 3, "rwm", NULL}, /* null */
 	{true, 'c', 1, 5, "rwm", NULL}, /* zero */
@@ -83,7 +83,8 @@ static void add_rule(struct arena *a, struct oci_spec *spec, const struct oci_de
 	item->origin = ORIGIN;
 }
 
-/* One directory per processor, where the kernel shows it: timing of the host's cooling is the host's affair. */
+/* Hides one directory per processor, where the kernel has them: the timing of the host's cooling is
+ * of no concern to a container. */
 static void mask_thermal(struct arena *a, struct oci_spec *spec)
 {
 	static const char base[] = "/sys/devices/system/cpu";

@@ -3,15 +3,16 @@
 #include "engine/internal.h"
 #include "monitor/monitor.h"
 
-/* A payload may have ended before its row said that it runs. The `husk _ended` of its monitor then found nothing to
- * collect, and it is done here. */
+/* The payload may end before its row says "running". Then `husk _ended` of its monitor found
+ * nothing to collect, so the end is collected here. */
 static int ended_collect(struct engine *e, const char *id, int run_dir)
 {
 	struct monitor_exit record;
 	return monitor_exit_load(run_dir, &record) == 0 ? container_ended(e, id) : 0;
 }
 
-/* The monitor with init as its child. What is only needed for this is closed when it is done. */
+/* Starts the monitor with init as its child. Objects that are only needed for this are closed
+ * afterwards. */
 static int monitor_start(struct engine *e, const struct container *c, int run_dir, struct launch *l,
 	struct monitor_handle *out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `diff`: what a container's writable layer says about the image below it. Overlayfs writes a deletion as a character
- * device 0:0; everything else in the upper directory is new or changed. The upper directory is only read, never
- * mounted a second time.
+ * `diff`: the differences between a container's writable layer and the image below it. Overlayfs
+ * writes a deletion as a character device 0:0. Everything else in the upper directory is new or
+ * changed. The upper directory is only read, and never mounted a second time.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -30,7 +30,7 @@ static bool is_in_image(const struct diff *d, const char *path)
 	return parent >= 0 && sys_stat_at(parent, name, AT_SYMLINK_NOFOLLOW, &st) == 0;
 }
 
-/* What husk made to mount its own on. */
+/* Is this a mount point that husk made for its own mounts? */
 static bool is_own_mount_point(const char *path, const struct stat *st)
 {
 	static const char *const paths[] = {
@@ -50,7 +50,7 @@ static int compare_words(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Drops the line of a directory in which there is nothing but husk's own mount points. */
+/* Drops the line of a directory that contains only husk's own mount points. */
 static void line_drop(struct strvec *lines, size_t at)
 {
 	free(lines->items[at]);
@@ -64,7 +64,7 @@ static int diff_entry(struct diff *d, int dir, const char *name, const char *pat
 {
 	struct stat st;
 	if (sys_stat_at(dir, name, AT_SYMLINK_NOFOLLOW, &st) < 0)
-		return 0; /* a running container took it away meanwhile */
+		return 0; /* a running container removed it meanwhile */
 	auto_free char *inner = mem_printf("%s/%s", path, name);
 	if (is_own_mount_point(inner, &st))
 		return 1;
@@ -81,7 +81,7 @@ static int diff_entry(struct diff *d, int dir, const char *name, const char *pat
 	return own < 0 ? own : 0;
 }
 
-/* The number of husk's own mount points in it. */
+/* Returns the number of husk's own mount points in the directory. */
 static int diff_directory(struct diff *d, int dir, const char *path, unsigned depth)
 {
 	if (depth > DIFF_DEPTH_MAX)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a container, the only one: the kernel gives back what it has of it, the network first and then processes and
- * cgroup; then the container stays and its row says why, or all of it goes.
+ * The end of a container, for all cases: the kernel's objects are given back, first the network,
+ * then processes and cgroup. Then either the container stays and its row says why it ended, or all
+ * its files are removed.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -16,9 +17,9 @@
 enum { WAITER_PATIENCE_MS = 1000, COLLECT_STEP_MS = 10 };
 
 static const struct {
-	bool is_unsure; /* more may have been leased than was written down */
-	bool awaits_waiters; /* before the files go */
-	enum container_event event; /* what its row is told if it stays */
+	bool is_unsure; /* more may be leased than was recorded */
+	bool awaits_waiters; /* before its files are removed */
+	enum container_event event; /* the event for its row, if the container stays */
 } rules[] = {
 	[END_EXIT] = {.awaits_waiters = true, .event = CONTAINER_EVENT_EXIT},
 	[END_FAILURE] = {.is_unsure = true, .event = CONTAINER_EVENT_START_FAILED},
@@ -26,7 +27,7 @@ static const struct {
 	[END_REMOVAL] = {0},
 };
 
-/* Its processes and its cgroup. */
+/* Ends a container's processes and removes its cgroup. */
 static int cgroup_release(struct engine *e, const char *id, struct cgroup *open_already)
 {
 	auto_buf struct buf path = BUF_INIT;
@@ -42,7 +43,7 @@ static int cgroup_release(struct engine *e, const char *id, struct cgroup *open_
 	return instance_groups_remove(e);
 }
 
-/* Its name and its files. */
+/* Removes a container's name and files. */
 static int files_remove(struct engine *e, const char *id, const char *name)
 {
 	int r = name && name[0] != '\0' ? name_release(e, name, id) : name_release_all(e, id);
@@ -50,15 +51,16 @@ static int files_remove(struct engine *e, const char *id, const char *name)
 		return r;
 	auto_buf struct buf path = BUF_INIT;
 	buf_addf(&path, "containers/%s", id);
-	/* In this order: who waits for the lock, which is in the second, finds no container to make it again for. */
+	/* In this order: a command that waits for the lock (in the second directory) then finds no
+	 * container, and does not make the lock again. */
 	r = file_remove_tree_at(e->root_fd, path.data);
 	if (r == 0)
 		r = file_remove_tree_at(e->state_fd, path.data);
 	return r < 0 ? err_new(r, "remove the files of container %.12s", id) : 0;
 }
 
-/* `husk wait` holds the file `wait` shared until it has read the exit record; a --rm container stays for it that long,
- * which is a moment. */
+/* `husk wait` holds a shared lock on the file `wait` until it has read the exit record. A --rm
+ * container waits that long, a short moment, before its files are removed. */
 static void waiters_pass(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -117,10 +119,10 @@ int collect(struct engine *e, const char *id)
 int container_ended(struct engine *e, const char *id)
 {
 	int r = collect(e, id);
-	return r < 0 ? r : instance_groups_remove(e); /* its monitor has just left them */
+	return r < 0 ? r : instance_groups_remove(e); /* its monitor has just left these groups */
 }
 
-/* As a monitor would write it, for those who wait. */
+/* Writes the exit record, as a monitor would, for the processes that wait. */
 static void exit_tell(struct engine *e, const char *id, int code, bool is_oom)
 {
 	struct monitor_exit record = {.code = code,
@@ -131,7 +133,7 @@ static void exit_tell(struct engine *e, const char *id, int code, bool is_oom)
 		log_warn("%s", err_text());
 }
 
-/* The end as this process saw it. */
+/* Records the end that this process saw. */
 int foreground_ended(struct engine *e, const struct container *c, const struct launch *l, int code)
 {
 	auto_close int lock = container_lock(e, c->id);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opening the engine: the records, and what dead commands left in them. */
+/* Opens the engine: opens the records, and sweeps what dead commands left. */
 #include "engine/internal.h"
 #include "net/net.h"
 

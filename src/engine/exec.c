@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A further process in a running container: the same as running one, without the creating. */
+/*
+ * exec: a further process in a running container. The steps are those of running a container,
+ * without creating it.
+ */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -19,7 +22,8 @@ static int exec_plan(struct engine *e, const struct container *c,
 	return r < 0 ? r : plan_build(&spec, PLAN_KIND_EXEC, NULL, out);
 }
 
-/* The container's root as its first process sees it; the pidfd says that the pid is still that process. */
+/* Opens the container's root as its first process sees it. The pidfd proves that the pid still
+ * belongs to that process. */
 static int running_root_open(const struct summary *summary, int pidfd)
 {
 	char path[64];
@@ -65,7 +69,8 @@ static int exec_prepare(
 	return launch_prepare(l);
 }
 
-/* A terminal needs a process at its other end as long as the command runs: a child that outlives this process. */
+/* While the command runs, its terminal needs a process at the other end: a child that outlives this
+ * process. */
 static int console_hold(struct launch *l)
 {
 	struct clone_args args = {0};
@@ -96,7 +101,7 @@ static int exec_detached(struct launch *l)
 	if (r == 0 && l->console_fd >= 0)
 		r = console_hold(l);
 	if (r == 0)
-		fd_replace(&l->pidfd, -EBADF); /* it lives on */
+		fd_replace(&l->pidfd, -EBADF); /* the process lives on */
 	return r;
 }
 

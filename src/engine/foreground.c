@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A container, or an exec, in the foreground: this process supervises it. */
+/* A container or an exec in the foreground: this process supervises it. */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -11,8 +11,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/* Pipes between the payload and this process; its ends are in l->stdio, ours in m. The payload never holds a terminal
- * of the host (SECURITY.md, rule 11): without -t its output is a pipe, its input a pipe or /dev/null. */
+/* Pipes between the payload and this process: the payload's ends are in l->stdio, ours in m. The
+ * payload never holds a terminal of the host (SECURITY.md, rule 11): without -t its output is a
+ * pipe, and its input a pipe or /dev/null. */
 int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
 {
 	int pair[2];
@@ -58,14 +59,14 @@ void foreground_close(struct monitor *m)
 	m->log = NULL;
 }
 
-/* The user's terminal is the model of the container's. */
+/* The container's terminal gets the size of the user's terminal. */
 static void console_size_take(struct launch *l)
 {
 	if (term_get_size(0, &l->rows, &l->columns) < 0)
 		term_get_size(1, &l->rows, &l->columns);
 }
 
-/* From here on a signal is the payload's: until the supervision takes them they wait. */
+/* From here on signals are for the payload: they stay pending until the supervision takes them. */
 int foreground_release(struct launch *l)
 {
 	monitor_signals_hold();
@@ -73,18 +74,19 @@ int foreground_release(struct launch *l)
 	return launch_release(l);
 }
 
-/* The payload runs: this process is its monitor until it ends. */
+/* The payload runs: this process is its monitor until the payload ends. */
 int foreground_supervise(struct launch *l, struct monitor *m, int *out_code)
 {
 	m->pidfd = l->pidfd;
 	m->console_fd = l->console_fd;
 	int r = monitor_run(m, out_code);
 	if (r == 0)
-		fd_replace(&l->pidfd, -EBADF); /* waited for: nothing is left to kill */
+		/* the process was waited for: nothing is left to kill */
+		fd_replace(&l->pidfd, -EBADF);
 	return r;
 }
 
-/* The code is the payload's whatever comes of this; the next command tidies up. */
+/* The exit code stays the payload's, even if the cleanup fails. The next command cleans up then. */
 static void on_ended(void *context, int code)
 {
 	struct start *s = context;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cgroups of an instance: husk-INSTANCE/ID for each container, and husk-INSTANCE/monitors for their monitors, which
- * are thereby outside of every container's limits and of the caller's session. A command that puts a monitor into that
- * group holds the lock of the state directory shared; a command that makes the group, or removes it when it is empty,
- * holds the lock alone.
+ * The cgroups of an instance: husk-INSTANCE/ID for each container, and husk-INSTANCE/monitors for
+ * their monitors, which are thereby outside of every container's limits and of the caller's
+ * session. A command that puts a monitor into that group holds the lock of the state directory
+ * shared. A command that makes the group, or removes the empty group, holds the lock alone.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -12,7 +12,8 @@
 
 #include <errno.h>
 
-static const char lock_name[] = "lock"; /* there since the boot: a full disk does not matter */
+/* made at the first command after the boot: a full disk does not matter */
+static const char lock_name[] = "lock";
 
 enum { ENTER_TRIES = 5, ORPHAN_PATIENCE_MS = 1000, ORPHAN_STEP_MS = 10 };
 
@@ -21,7 +22,7 @@ void container_cgroup_path(const struct engine *e, const char *id, struct buf *o
 	buf_addf(out, "husk-%s/%s", e->instance, id);
 }
 
-/* A group that has a process in it need not be made. */
+/* If another command has made the group, that is success. */
 static int monitors_make(const struct engine *e, const char *path)
 {
 	auto_close int alone = lock_file_at(e->state_fd, lock_name, true);
@@ -61,7 +62,8 @@ static int empty_parent_remove(const struct engine *e, const char *below)
 	return cgroup_remove_empty_parent(&e->cgroup, path.data);
 }
 
-/* Every process that leaves a group tries to remove it, one after the other under the lock, so the last one succeeds. */
+/* Every process that leaves a group tries to remove it. They do so one after the other under the
+ * lock, so the last one succeeds. */
 int instance_groups_remove(const struct engine *e)
 {
 	auto_close int alone = lock_file_at(e->state_fd, lock_name, true);

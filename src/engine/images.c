@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Removing images: what containers need is known here. */
+/* Removing images: the images and layers that containers need are known here. */
 #include "base/err.h"
 #include "engine/internal.h"
 #include "image/image.h"
@@ -7,7 +7,8 @@
 
 #include <errno.h>
 
-/* One without a record is on its way out; one whose record cannot be read keeps every image. */
+/* A container without a record is being removed. If a record cannot be read, no image can be
+ * removed. */
 static int use_add(struct engine *e, const char *id, struct arena *a, struct image_uses *out)
 {
 	struct container c;
@@ -35,7 +36,7 @@ static int uses_load(struct engine *e, struct arena *a, struct image_uses *out)
 	return r;
 }
 
-/* A word, or NULL: all that may go. */
+/* `word` NULL: removes all images that may be removed. */
 static int remove_locked(struct engine *e, const char *word, bool flag, struct strvec *said)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -49,7 +50,7 @@ static int remove_locked(struct engine *e, const char *word, bool flag, struct s
 	return word ? image_remove(&job, word) : image_prune(&job, flag);
 }
 
-/* What was renamed away is deleted after both locks are free again. */
+/* The images were only renamed. They are deleted after both locks are free again. */
 static int remove_and_sweep(struct engine *e, const char *word, bool flag, struct strvec *said)
 {
 	int r = remove_locked(e, word, flag, said);

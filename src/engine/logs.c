@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `logs`: the stored lines of a container, and with follow what comes until it has ended. */
+/*
+ * `logs`: the stored lines of a container; with follow also the new ones until the container has
+ * ended.
+ */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "monitor/monitor.h"
@@ -27,7 +30,7 @@ static int line_write(void *context, const struct monitor_log_line *line)
 	return r < 0 ? err_new(r, "write the log") : 0;
 }
 
-/* Not before the monitor is done: it may write for a moment after the payload has ended. */
+/* Not before the monitor has ended: it may write for a moment after the payload has ended. */
 static bool has_ended(void *context)
 {
 	struct following *f = context;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every monitor is given, of a container that starts and of one that is adopted. */
+/*
+ * The data and fds that every monitor gets, for a container that starts and for one that is
+ * adopted.
+ */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -20,7 +23,8 @@ int monitor_begin_fill(const struct engine *e, const char *id, struct monitor_be
 	return 0;
 }
 
-/* What a monitor is given besides: where it lives and where it came from. Returns the lock of its group. */
+/* Fills in the monitor's program, its group, and the group that it came from. Returns the lock of
+ * the monitors' group. */
 int parts_fill(const struct engine *e, struct monitor_parts *parts, struct cgroup_entry *group,
 	struct cgroup_entry *home)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what was typed to a container that could be created: the image is found and its configuration merged in, names
- * and limits are checked, volumes are given their directory. Nothing is made, so `husk run --plan` stops after this.
+ * From the command line's options to a container that can be created: finds the image and merges
+ * its configuration in, checks names and limits, gives volumes their directory. Nothing is made, so
+ * `husk run --plan` stops after this.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -37,7 +38,7 @@ static int image_hold(struct engine *e)
 	return fd < 0 ? fd : 0;
 }
 
-/* Two mounts on one place would hide one of them: a mistake, as Docker has it. */
+/* Two mounts on one path would hide one of them. As with Docker, this is an error. */
 static int destination_take(struct arena *a, struct str_list *taken, const char *path)
 {
 	auto_buf struct buf clean = BUF_INIT;
@@ -49,7 +50,7 @@ static int destination_take(struct arena *a, struct str_list *taken, const char 
 	return 0;
 }
 
-/* An image's VOLUMEs are anonymous volumes, where the user has not put something himself. */
+/* An image's VOLUMEs become anonymous volumes, except where the user has mounted something. */
 static int image_volumes_add(struct arena *a, struct container *c, const struct str_list *volumes,
 	struct str_list *taken)
 {
@@ -65,7 +66,7 @@ static int image_volumes_add(struct arena *a, struct container *c, const struct 
 	return 0;
 }
 
-/* The network is not waited for under a lock that removals want. */
+/* The lock is released while the network is used, because image removals wait for it. */
 static int image_get(struct engine *e, const char *word)
 {
 	fd_replace(&e->image_use_fd, -EBADF);
@@ -73,7 +74,8 @@ static int image_get(struct engine *e, const char *word)
 	return r < 0 ? r : image_hold(e);
 }
 
-/* Only fields of the workload are taken from an image; its labels never steer the engine (SECURITY.md, rule 7). */
+/* Only fields of the workload are taken from an image. Its labels never steer the engine
+ * (SECURITY.md, rule 7). */
 static int image_merge(
 	struct engine *e, struct arena *a, struct container *c, struct str_list *taken)
 {
@@ -123,7 +125,7 @@ static int rootfs_check(struct arena *a, struct container *c)
 	return 0;
 }
 
-/* `taken`: the places in the container that the user puts something on. */
+/* `taken`: the paths in the container where the user mounts something. */
 static int mounts_check(struct arena *a, const struct container *c, struct str_list *taken)
 {
 	int r = 0;
@@ -166,7 +168,7 @@ static int limits_check(const struct engine *e, const struct container *c)
 	return 0;
 }
 
-/* Of labels with one name the last counts. */
+/* Of several labels with one name, the last is used. */
 static void labels_merge(struct container *c)
 {
 	size_t kept = 0;
@@ -214,8 +216,8 @@ static int texts_check(const struct container *c)
 	return 0;
 }
 
-/* In the network of the host a container has the host's name, in that of another container the other's: it has their
- * /etc/hostname too. */
+/* A container in the host's network has the host's name, and a container in another container's
+ * network has that container's name: it has their /etc/hostname too. */
 static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 {
 	const char *peer = str_after(c->network, "container:");
@@ -239,7 +241,7 @@ static int hostname_set(struct engine *e, struct arena *a, struct container *c)
 	if (r < 0)
 		return err_wrap(r, "--network container:%s", peer);
 	c->hostname = other.hostname;
-	/* Not another container that gets the name later. */
+	/* The id, because another container may get the name later. */
 	c->network = arena_printf(a, "container:%s", id);
 	return 0;
 }
@@ -273,7 +275,7 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 		c->image = c->rootfs;
 	if (c->process.cwd && !*c->process.cwd)
 		c->process.cwd = NULL;
-	if (c->stop_signal && !*c->stop_signal) /* an image's */
+	if (c->stop_signal && !*c->stop_signal) /* an image may have an empty one */
 		c->stop_signal = NULL;
 	settings_default(c);
 	volumes_name(e, a, c);
@@ -283,7 +285,8 @@ int container_prepare(struct engine *e, struct arena *a, struct container *c)
 	if (r < 0)
 		return r;
 	int signal = signal_parse(c->stop_signal);
-	if (signal < 0) { /* only an image's: Docker, too, runs it and does without */
+	/* only from an image: Docker runs such an image too, without its stop signal */
+	if (signal < 0) {
 		log_warn("the image's stop signal \"%s\" is not a signal: SIGTERM instead",
 			c->stop_signal);
 		signal = SIGTERM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root of a container: an overlay of the layers of its image, or a directory of the user's, below its own writable
- * layer.
+ * The root of a container: its own writable layer above an overlay of its image's layers, or above
+ * a directory of the user's.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -31,7 +31,8 @@ static int image_layers(
 	return 0;
 }
 
-/* A --rootfs may be anything, "/" as well, and the kernel wants layers that do not contain each other. */
+/* Mount points are only for images: a --rootfs may be any directory, even "/", and the kernel
+ * refuses layers that contain each other. */
 int root_layers(
 	const struct engine *e, const struct container *c, struct arena *a, struct str_list *out)
 {
@@ -84,7 +85,7 @@ int root_open(const struct engine *e, const struct container *c)
 	r = overlay_open(c, &layers, &snapshot);
 	if (r != -ENOENT || c->rootfs)
 		return r;
-	/* The first container of all finds no mount points. */
+	/* For the first container of an instance, the mount points do not exist yet. */
 	auto_close int made = storage_mountpoints_open(e->root_fd);
 	return made < 0 ? made : overlay_open(c, &layers, &snapshot);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of the first process of a container once it runs. */
+/* Facts about the first process of a container once it runs. */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "monitor/monitor.h"
@@ -14,7 +14,8 @@ int exit_code_of(int code, enum launch_phase phase)
 	return code == -ENOENT || code == -ENOTDIR ? 127 : 126;
 }
 
-/* Only once the payload runs: who trusts the row (an exec above all) finds the container's root and all its walls. */
+/* Only once the payload runs: a command that trusts the row (above all an exec) then finds the
+ * container's root and its whole sandbox. */
 int started_record(
 	struct start *s, const struct process_id *monitor, const struct process_id *payload)
 {
@@ -31,7 +32,7 @@ int payload_identify(const struct launch *l, struct process_id *out)
 {
 	*out = (struct process_id){0};
 	int r = process_identify(l->pid, out);
-	if (r == -ESRCH) /* it has failed already: to release it will say why */
+	if (r == -ESRCH) /* it has failed already: its release will report why */
 		return 0;
 	return r < 0 ? err_new(r, "look at the container's first process") : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What monitors that were killed could not do: a container that runs gets a new monitor, and what one that has ended had
- * is given back.
+ * Does what killed monitors could not do: a running container gets a new monitor, and an ended
+ * container gives back what it had.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -12,7 +12,7 @@
 
 #include <errno.h>
 
-/* Starts a monitor for a process that runs already. */
+/* Starts a monitor for a process that already runs. */
 static int adopt(struct engine *e, const char *id, int run_dir, struct summary *summary)
 {
 	auto_close int dir = container_dir_open(e, id);
@@ -39,8 +39,9 @@ static int adopt(struct engine *e, const char *id, int run_dir, struct summary *
 	return lock < 0 ? lock : monitor_adopt(&parts, pidfd, &summary->monitor);
 }
 
-/* A container in the background without a terminal outlives its monitor: the first command that finds it so starts a new
- * monitor. If the container's lock is taken, another command is doing that already. */
+/* A container in the background without a terminal outlives its monitor: the first command that
+ * finds this starts a new monitor. If the container's lock is taken, another command is doing that
+ * already. */
 static int orphan_adopt(struct engine *e, const char *id, struct summary *summary)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -74,7 +75,7 @@ int container_settle(struct engine *e, const char *id, struct summary *summary)
 	return is_dead ? container_ended(e, id) : orphan_adopt(e, id, summary);
 }
 
-/* Settles all containers; a failure of one is a warning. */
+/* Settles all containers. A failure of one is only a warning. */
 int containers_settle(struct engine *e)
 {
 	auto_of(container_list) struct container_list list = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running: a prepared container is created, planned and launched; in the foreground this process supervises it and
- * cleans up, detached a husk-monitor does.
+ * run and start: a prepared container is created, planned and launched. In the foreground this
+ * process supervises and cleans up; for a detached container a husk-monitor does.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-/* More starts at once only wait for each other in the kernel, and spin there. */
+/* With more starts at once, they would only wait for each other in the kernel, and spin there. */
 enum { GATE_PLACES_PER_CPU = 2, GATE_PATIENCE_MS = 10000 };
 
 static int plan_of(struct engine *e, const struct container *c, int root_fd, struct buf *out)
@@ -55,7 +55,8 @@ static int launch_make(struct engine *e, const struct container *c, struct launc
 	return launch_prepare(l);
 }
 
-/* The place is a courtesy to the others, not a right: with one that hangs in each the starts go on, only slowly. */
+/* The place only protects other starts from too many at once. If a hanging start holds each place,
+ * starts still continue after the timeout, only slowly. */
 static void start_init(struct start *s, struct engine *e, struct container *c)
 {
 	*s = (struct start){.e = e, .c = c, .lock = -EBADF};
@@ -74,7 +75,8 @@ static void start_close(struct start *s)
 	fd_replace(&s->gate, -EBADF);
 }
 
-/* The port may be held by a container that has ended unseen: all are settled, and the port is tried once more. */
+/* The port may be held by an ended container whose end is not collected. So all containers are
+ * settled, and the port is tried once more. */
 static int network_lease(struct engine *e, const struct container *c)
 {
 	int r = network_address_lease(e, c);
@@ -85,7 +87,7 @@ static int network_lease(struct engine *e, const struct container *c)
 	return r;
 }
 
-/* A container that is there, from its network to its first process. */
+/* Starts an existing container, from its network to its first process. */
 static int start_run(struct start *s, int *out_code)
 {
 	int r = network_lease(s->e, s->c);
@@ -125,8 +127,8 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 		space_explain(e, r);
 		*out_code = exit_code_of(r, s.launch.phase);
 		launch_close(&s.launch);
-		/* A command that is missing or not executable is the container's own affair: without --rm it stays, created and
-		 * never started, as with Docker. */
+		/* A command that is missing or not executable is the container's own error: without
+		 * --rm the container stays, created and never started, as with Docker. */
 		left = start_failed(
 			e, c, s.launch.phase == LAUNCH_PHASE_EXEC && !c->is_auto_remove);
 	} else {
@@ -140,8 +142,8 @@ int container_run(struct engine *e, struct container *c, int *out_code)
 	return r;
 }
 
-/* From a created or ended container to a running one, in the background. The lock is waited for, so another start or a
- * removal that is under way has finished first. */
+/* Starts a created or ended container in the background. Waiting for the lock lets another start or
+ * a removal finish first. */
 static int start_again(struct start *s, int *out_left)
 {
 	struct summary before;
@@ -161,7 +163,7 @@ static int start_again(struct start *s, int *out_left)
 	return r;
 }
 
-/* The caller holds its pending lock, and keeps it where *out_left says so. */
+/* The caller holds the pending lock, and keeps the pending file if *out_left is negative. */
 static int start_locked(struct engine *e, const char *id, int *out_left)
 {
 	auto_arena struct arena a = ARENA_INIT;

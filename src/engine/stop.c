@@ -12,7 +12,7 @@
 
 enum { KILL_PATIENCE_MS = 10000 };
 
-/* Waits until a start, a removal or an end of the container that is under way has finished. */
+/* Waits until a start, a removal or an end of the container that is in progress has finished. */
 static void busy_await(struct engine *e, const char *id)
 {
 	auto_close int run_dir = container_run_dir_open(e, id);
@@ -43,7 +43,7 @@ int container_kill(struct engine *e, const char *id, int signal)
 	int r = sys_pidfd_send_signal(pidfd, signal);
 	if (r < 0)
 		return err_new(r, "send signal %d to container %.12s", signal, id);
-	/* Docker's promise: after KILL it is not running. */
+	/* As Docker promises: after KILL the container does not run. */
 	if (signal != SIGKILL)
 		return 0;
 	r = process_wait_gone(pidfd, KILL_PATIENCE_MS);
@@ -63,8 +63,8 @@ static int kill_group(struct engine *e, const char *id)
 	return r < 0 ? r : cgroup_kill_all(group);
 }
 
-/* The signal and the patience of the container's record. A record that cannot be read, or has no signal's name, must not
- * keep the container from being stopped: SIGTERM and ten seconds then. */
+/* The signal and the timeout of the container's record. If the record cannot be read, or its signal
+ * is unknown, the container must still be stoppable: then SIGTERM and ten seconds. */
 static int stop_signal_load(struct engine *e, const char *id, uint64_t *out_timeout_ms)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -83,11 +83,11 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 	uint64_t own_timeout_ms;
 	auto_close int pidfd = running_open(e, id, &summary);
 	if (pidfd == -ESRCH)
-		return 0; /* stopping what is stopped is success, as with Docker */
+		return 0; /* stopping a stopped container is success, as with Docker */
 	if (pidfd < 0)
 		return pidfd;
 	int r = sys_pidfd_send_signal(pidfd, stop_signal_load(e, id, &own_timeout_ms));
-	if (r < 0 && r != -ESRCH) /* it may not wait for what it was not sent */
+	if (r < 0 && r != -ESRCH) /* the signal was not sent, so there is nothing to wait for */
 		timeout_ms = 0;
 	r = process_wait_gone(pidfd, timeout_ms == UINT64_MAX ? own_timeout_ms : timeout_ms);
 	if (r == -ETIMEDOUT) {
@@ -100,7 +100,8 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 	return wait_collected(e, id, &summary);
 }
 
-/* It does not run any more, or 1 when it was started meanwhile. The caller has its lock. */
+/* Removes a container that does not run. Returns 1 if it was started meanwhile. The caller holds
+ * its lock. */
 static int remove_locked(struct engine *e, const char *id, bool volumes_too)
 {
 	struct summary summary;

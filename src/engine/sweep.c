@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What commands that died have left: each pending file whose lock is free is undone. */
+/* Undoes what dead commands left: every pending file whose lock is free. */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -9,8 +9,9 @@
 
 enum { SETTLE_TRIES = 200, SETTLE_STEP_MS = 5 };
 
-/* Its command died: what only that command held is ended; a container that never ran, or is to be removed, goes; another
- * is exited. One that runs in the background is whole already. */
+/* The command of this container died: everything that only the command held is ended. A container
+ * that never ran, or is to be removed, is removed; any other becomes "exited". A container that
+ * runs in the background is complete already. */
 static int container_abandoned(struct engine *e, const char *id)
 {
 	struct summary summary = {.state = CONTAINER_BROKEN};
@@ -28,8 +29,8 @@ static int container_abandoned(struct engine *e, const char *id)
 	return container_end(e, &end);
 }
 
-/* 1 when there is nothing pending of this container any more, 0 when its command lives. One that cannot be swept stays
- * for the next command and does not keep this one from its work. */
+/* Returns 1 when nothing is pending for this container any more, 0 when its command lives. A
+ * container that cannot be swept is left to the next command, and does not stop this one. */
 static int pending_sweep_one(struct engine *e, const char *id)
 {
 	auto_close int lock = pending_try(e, id);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Volumes: what -v says, the directories of named and anonymous ones below the engine's root, and the end of anonymous
- * ones. Which those of a container are is in its file `anonymous`, a name a line: it is there before the first of them
- * is made, and needs no record to be read.
+ * Volumes: the directories of named and anonymous volumes below the engine's root, and the removal
+ * of anonymous ones. A container's file `anonymous` lists its anonymous volumes, one name a line.
+ * The file is written before the first of them is made, and does not need a readable record.
  */
 #include "engine/internal.h"
 #include "base/err.h"
@@ -35,14 +35,16 @@ static int anonymous_store(const struct engine *e, const struct container *c)
 	return r < 0 ? err_new(r, "write the volumes of container %.12s", c->id) : 0;
 }
 
-/* A volume on its way to be filled from the image, whose root is opened with the first one that needs it. */
+/* The state while a container's volumes are filled from the image. The image's root is opened for
+ * the first volume that needs it. */
 struct filling {
 	struct engine *e;
 	const struct container *c;
 	int root_fd;
 };
 
-/* What the image has at the volume's place, and how that directory looks: programs expect both. */
+/* Copies the image's files at the volume's path, and the attributes of that directory: programs
+ * expect both. */
 static int volume_fill(struct filling *f, const struct container_mount *volume, int data_fd)
 {
 	if (f->c->rootfs || volume->keeps_empty)
@@ -62,11 +64,12 @@ static int volume_fill(struct filling *f, const struct container_mount *volume, 
 		: 0;
 }
 
-/* A volume in the making, and the lock of its maker, which is there before it and removed after it. */
+/* A volume that is being made, and its maker's lock, which is made before it and removed after
+ * it. */
 #define STAGE_PREFIX "volumes/.making-"
 #define STAGE_LOCK ".lock"
 
-/* An fd, which is the lock. */
+/* Returns an fd, which is the lock. */
 static int stage_lock(const struct engine *e, const char *stage)
 {
 	auto_buf struct buf name = BUF_INIT;
@@ -83,7 +86,7 @@ static void stage_remove(const struct engine *e, const char *stage)
 	sys_unlink_at(e->root_fd, lock.data, 0);
 }
 
-/* What commands that were killed have left. */
+/* Removes what killed commands left. */
 static void stages_sweep(const struct engine *e)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -101,7 +104,7 @@ static void stages_sweep(const struct engine *e)
 	}
 }
 
-/* A new volume appears with all that is in it, or not at all. */
+/* A new volume appears with all its files, or not at all. */
 static int stage_fill(struct filling *f, const struct container_mount *volume, const char *stage)
 {
 	auto_buf struct buf data = BUF_INIT;
@@ -117,7 +120,7 @@ static int stage_fill(struct filling *f, const struct container_mount *volume, c
 	r = fmt(name, "%.*s", (int)(strlen(volume->source) - strlen("/_data")), volume->source);
 	if (r >= 0)
 		r = sys_rename_at(f->e->root_fd, stage, AT_FDCWD, name, RENAME_NOREPLACE);
-	/* Another container was faster: it has the same. */
+	/* Another container was faster, and made the same volume. */
 	return r < 0 && r != -EEXIST ? err_new(r, "make volume %s", volume->source) : 0;
 }
 
@@ -142,7 +145,7 @@ static bool is_empty(int dir_fd)
 	return file_list_at(dir_fd, ".", &names) == 0 && names.count == 0;
 }
 
-/* One that is there and empty is filled in its place: a container that runs may have it. */
+/* An existing empty volume is filled in place, because a running container may use it. */
 static int volume_make(struct filling *f, const struct container_mount *volume)
 {
 	auto_close int fd = file_open_dir_at(AT_FDCWD, volume->source);
@@ -169,7 +172,7 @@ int volumes_make(struct engine *e, const struct container *c)
 	return r;
 }
 
-/* Does another container name it? One whose record cannot be read may. */
+/* Does another container name the volume? A container whose record cannot be read may. */
 static bool is_used(struct engine *e, const char *id, const char *name)
 {
 	auto_of(container_list) struct container_list list = {0};
@@ -237,8 +240,9 @@ int volume_list(struct engine *e, struct arena *a, struct volume_list *out)
 	return 0;
 }
 
-/* Under the lock the volume is only renamed, to the name of a volume in the making, which no container can have. If this
- * process is killed, the next command that makes or removes a volume deletes it. */
+/* Under the lock the volume is only renamed to the name of a volume that is being made, which no
+ * container can use. If this process is killed, the next command that makes or removes a volume
+ * deletes it. */
 static int volume_take_away(struct engine *e, const char *name, const char *stage)
 {
 	auto_buf struct buf path = BUF_INIT;

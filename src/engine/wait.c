@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting for the end of a container, and for its record. */
+/* Waits for the end of a container, and until it is recorded. */
 #include "engine/internal.h"
 #include "base/err.h"
 #include "monitor/monitor.h"
@@ -9,7 +9,8 @@
 
 enum { COLLECT_PATIENCE_MS = 5000, COLLECT_STEP_MS = 10 };
 
-/* The exit record of a container whose process has gone, as soon as its monitor has written it. */
+/* Waits for the exit record of a container whose process is gone, until its monitor has written
+ * it. */
 static int exit_await(
 	struct engine *e, const char *id, int run_dir, const struct summary *summary, int *out_code)
 {
@@ -59,7 +60,7 @@ int container_wait(struct engine *e, const char *id, int *out_code)
 	return exit_await(e, id, run_dir, &summary, out_code);
 }
 
-/* The process that should collect has a moment to do it; then it is done here. */
+/* The process that should collect the end gets some time for it. Then the end is collected here. */
 int wait_collected(struct engine *e, const char *id, const struct summary *summary)
 {
 	uint64_t deadline = clock_boot_ms() + COLLECT_PATIENCE_MS;
