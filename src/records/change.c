@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The states of a container, and what leads from one to another. Each change is one row read, one place in the table, and
- * one row written. An event that others are to hear of is published here.
+ * The states of a container, and the events that lead from one state to another. Each change reads
+ * one row, looks up one place in the table, and writes one row.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -20,7 +20,7 @@ const char *const container_state_words[CONTAINER_STATE_COUNT] = {
 	[CONTAINER_BROKEN] = "dead",
 };
 
-/* The state that follows, plus one; 0: there is no such way. */
+/* The next state, plus one; 0: the event is not possible in this state. */
 #define TO(state) (CONTAINER_##state + 1)
 static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] = {
 	[CONTAINER_CREATED] =
@@ -31,7 +31,7 @@ static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] =
 		},
 	[CONTAINER_RUNNING] =
 		{
-			[CONTAINER_EVENT_START_FAILED] = TO(EXITED), /* it had run for a moment */
+			[CONTAINER_EVENT_START_FAILED] = TO(EXITED), /* it ran for a moment */
 			[CONTAINER_EVENT_EXIT] = TO(EXITED),
 			[CONTAINER_EVENT_ADOPT] = TO(RUNNING),
 			[CONTAINER_EVENT_PAUSE] = TO(PAUSED),
@@ -41,7 +41,7 @@ static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] =
 		{
 			[CONTAINER_EVENT_START] = TO(RUNNING),
 			[CONTAINER_EVENT_START_FAILED] = TO(EXITED),
-			[CONTAINER_EVENT_EXIT] = TO(EXITED), /* a second witness */
+			[CONTAINER_EVENT_EXIT] = TO(EXITED), /* the end is reported a second time */
 			[CONTAINER_EVENT_REMOVE] = TO(REMOVING),
 		},
 	[CONTAINER_PAUSED] =
@@ -54,13 +54,14 @@ static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] =
 		{
 			[CONTAINER_EVENT_START] = TO(RUNNING),
 			[CONTAINER_EVENT_START_FAILED] = TO(EXITED),
-			[CONTAINER_EVENT_EXIT] = TO(EXITED), /* stopped before it came again */
+			[CONTAINER_EVENT_EXIT] = TO(EXITED), /* stopped before the restart */
 			[CONTAINER_EVENT_ADOPT] = TO(RESTARTING),
 		},
 	[CONTAINER_REMOVING] =
 		{
 			[CONTAINER_EVENT_EXIT] = TO(REMOVING),
-			[CONTAINER_EVENT_REMOVE] = TO(REMOVING), /* the first to try has died */
+			/* the first command that tried has died */
+			[CONTAINER_EVENT_REMOVE] = TO(REMOVING),
 			[CONTAINER_EVENT_REMOVE_FAILED] = TO(DEAD),
 		},
 	[CONTAINER_DEAD] =
@@ -71,7 +72,7 @@ static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] =
 	[CONTAINER_BROKEN] =
 		{
 			[CONTAINER_EVENT_EXIT] = TO(
-				EXITED), /* its parent saw it, whatever became of the row */
+				EXITED), /* its parent saw the end, whatever became of the row */
 		},
 };
 
@@ -93,7 +94,8 @@ static void exited_fill(struct summary *row, const struct container_facts *facts
 	row->flags |= facts->is_oom_killed ? SUMMARY_OOM_KILLED : 0;
 }
 
-/* One that ran for a moment has ended; another is as it was, and stays though it never ran. */
+/* A container that ran for a moment has ended. Any other keeps its times, and stays although it
+ * never ran. */
 static void failed_fill(struct summary *row, const struct container_facts *facts)
 {
 	row->flags |= SUMMARY_STAYS;

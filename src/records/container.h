@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A container as it is meant to be: what the user asked for, and the image. */
+/* A container as it should be: from the user's request and the image. */
 #include "base/arena.h"
 #include "net/net.h"
 #include "sec/sec.h"
@@ -11,20 +11,21 @@
 
 enum { CONTAINER_ID_LEN = 64, CONTAINER_ID_SHORT = 12, CONTAINER_NAME_MAX = 128 };
 
-/* Docker's defaults, but for the number of processes, which has no limit there. */
+/* Docker's defaults, except for the number of processes: Docker does not limit it. */
 enum { STOP_TIMEOUT_MS = 10000, PIDS_LIMIT = 2048, SHM_BYTES = 64 << 20 };
 
 /*
- * What the user asked for, with the image's configuration merged in: record.json. Everything in one arena. Each field is a
- * row of settings.c, which says where it is in Docker's documents; texts are only where people write them (words.c, port.c).
+ * The user's request, with the image's configuration merged in: record.json. All data is in one
+ * arena. Each field is a row of settings.c, which says where Docker's documents have it. Fields are
+ * parsed values; their text forms are only in words.c and port.c.
  */
 
-/* A directory that the container has at another place: of the host, or a volume. */
+/* A directory of the host or a volume, mounted in the container. */
 struct container_mount {
 	const char *volume; /* its name; NULL: a directory of the host */
-	const char *source; /* on the host; of a volume below root/volumes/ */
+	const char *source; /* on the host; a volume's is below root/volumes/ */
 	const char *destination;
-	bool is_readonly, keeps_empty; /* a new volume does not get what the image has there */
+	bool is_readonly, keeps_empty; /* keeps_empty: a new volume gets no files of the image */
 	bool is_anonymous; /* a volume made for this container alone */
 };
 struct container_mounts {
@@ -50,13 +51,13 @@ struct container_ulimits {
 struct container_process {
 	struct str_list entrypoint, command, env;
 	const char *cwd, *user;
-	bool entrypoint_is_reset; /* --entrypoint "": not even the image's */
+	bool entrypoint_is_reset; /* --entrypoint "": not even the image's entrypoint */
 	bool has_tty, has_stdin, wants_init;
 };
 
 struct container_limits {
-	uint64_t memory_bytes, nano_cpus; /* 0: none */
-	int64_t pids_limit; /* -1: none */
+	uint64_t memory_bytes, nano_cpus; /* 0: no limit */
+	int64_t pids_limit; /* -1: no limit */
 	const char *cpuset_cpus;
 	struct container_ulimits ulimits;
 };
@@ -83,5 +84,5 @@ struct container {
 	bool is_auto_remove, is_detached, root_is_readonly, no_pivot;
 	/* Not in the record: */
 	bool has_invented_name;
-	uint64_t defaults; /* a bit for each row of settings.c that nobody asked for */
+	uint64_t defaults; /* a bit for each row of settings.c that has its default */
 };

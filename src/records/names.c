@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding containers: names are symlinks to ids, so claiming one is a single symlink(2) that either succeeds or says
- * who has it; ids and their prefixes are directory names.
+ * Finding containers: a name is a symlink to an id, so claiming a name is a single symlink(2),
+ * which either succeeds or finds the owner. Ids and their prefixes are directory names.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -34,9 +34,10 @@ static int name_find(
 }
 
 /*
- * Takes a name from a container that is gone (power was cut in between). One command at a time: of two that found the
- * same dead owner the second would unlink the claim of the first. What is read under the lock is still there when it is
- * unlinked: only its owner releases a name, and the owner is gone; a removal takes the name before the container.
+ * Takes a name from a container that is gone (for example after a power cut). Only one command at a
+ * time: of two commands that found the same dead owner, the second would unlink the first one's
+ * claim. The link that is read under the lock is the one that is unlinked: only its owner releases
+ * a name, and the owner is gone. A removal releases the name before it removes the container.
  */
 static int name_take_over(const struct engine *e, const char *name, const char *id)
 {

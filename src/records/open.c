@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening the two directories of an instance, root and state, and the boot that they belong to. What is below the state
- * directory belongs to one boot: with another boot id in state/boot the tree is dropped, since /run is not a tmpfs
- * everywhere.
+ * Opens the two directories of an instance, root and state. The content of the state directory
+ * belongs to one boot: if state/boot has another boot id, the content is removed, since /run is not
+ * a tmpfs everywhere.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -22,7 +22,8 @@ static const char *const root_dirs[] = {
 	"containers", "names", "layers", "content", "refs", "networks", "volumes", "tmp"};
 static const char *const state_dirs[] = {"containers", "pending", "leases"};
 
-/* Two instances on one machine never touch each other's kernel objects: FNV-1a of the root and the user. */
+/* Two instances on one machine never touch each other's kernel objects: FNV-1a of root, state
+ * directory and user. */
 static void instance_set(struct engine *e)
 {
 	uint32_t hash = 2166136261u;
@@ -34,7 +35,8 @@ static void instance_set(struct engine *e)
 	fmt(e->instance, "%08x", hash);
 }
 
-/* What this user, the disk or the mount refuses for everything below `path`, with what can be done. */
+/* Reports what this user, the disk or the mount refuses for everything below `path`, and what the
+ * user can do. */
 static int directory_error(int r, const char *verb, const char *path)
 {
 	err_new(r, "%s %s", verb, path);
@@ -47,7 +49,7 @@ static int directory_error(int r, const char *verb, const char *path)
 	return r;
 }
 
-/* An owner that has no number in this user namespace looks like this. */
+/* The uid of an owner that has no number in this user namespace. */
 enum { OVERFLOW_UID = 65534 };
 
 static int directory_make(const char *path)
@@ -88,7 +90,7 @@ static int subdirectories_make(int dir, const char *path, const char *const *nam
 	return 0;
 }
 
-/* Under a lock, so that two first commands after a boot do not both drop. */
+/* Under a lock, so that two first commands after a boot do not both remove the content. */
 static int state_begin_boot(struct engine *e)
 {
 	auto_close int lock = lock_file_at(e->state_fd, "lock", true);
@@ -112,7 +114,8 @@ static int state_begin_boot(struct engine *e)
 	return r < 0 ? err_new(r, "write %s/boot", e->state_path) : 0;
 }
 
-/* The last of them says that all are there: the root may be another one than yesterday. */
+/* If the last directory of the list exists, all of them do. Checked at every command: the root may
+ * be a new one. */
 static int root_check(struct engine *e)
 {
 	size_t count = sizeof(root_dirs) / sizeof(root_dirs[0]);
@@ -140,7 +143,8 @@ static const char *path_of(
 	return arena_str(&e->arena, path);
 }
 
-/* With fewer fds a command would fail somewhere in the middle, and have none left to clean up with. */
+/* With fewer fds a command would fail somewhere in the middle, and have none left for the
+ * cleanup. */
 static int files_check(void)
 {
 	uint64_t soft, hard;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A root directory and a state directory belong together: what one says of a container's kernel objects is only found
- * with the other. Each has a symbolic link to its partner; a command with another partner is refused, and would
- * otherwise take the containers of the first for dead.
+ * A root directory and a state directory belong together: what one of them records about a
+ * container's kernel objects is only found with the other. Each has a symbolic link to its partner.
+ * A command with another partner is refused: it would take running containers for dead.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -16,7 +16,7 @@
 
 enum { TIES_TRIES = 8 };
 
-/* A state directory of another boot, or one that is gone, has nothing any more. */
+/* A state directory of another boot, or one that is gone, has no containers any more. */
 static bool state_lives(const struct engine *e, const char *path)
 {
 	auto_buf struct buf boot = BUF_INIT;
@@ -33,7 +33,7 @@ static bool root_lives(const struct engine *e, const char *path)
 struct tie {
 	int dir;
 	const char *path, *kind;
-	const char *name; /* of the link in it */
+	const char *name; /* the name of the link in `dir` */
 	const char *partner, *partner_kind;
 	bool (*lives)(const struct engine *e, const char *path);
 	const char *remedy;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Before the first object of a container exists `pending/ID` is there and locked; it goes when the container is whole
- * (detached) or gone. A pending file whose lock is free belongs to a command that died, or that failed to clean up after
- * its own failure: the next command that passes undoes it.
+ * `pending/ID` is made and locked before the first object of a container exists, and removed when
+ * the container is complete (detached) or gone. A pending file whose lock is free belongs to a
+ * command that died, or that failed to clean up after its own failure: the next command undoes it.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -24,7 +24,7 @@ int pending_begin(const struct engine *e, const char *id)
 {
 	char path[80];
 	pending_path(path, id);
-	/* Waits: a sweep that passes may have the lock of the new file for a moment. */
+	/* Waits, because a sweep may hold the lock of the new file for a moment. */
 	int fd = lock_file_at(e->state_fd, path, true);
 	return fd < 0 ? space_explain(e, err_new(fd, "begin with container %.12s", id)) : fd;
 }

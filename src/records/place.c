@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where things are: the directories of a container and its lock, and which disk is full. */
+/* Paths: the directories of a container and its lock, and which disk is full. */
 #include "records/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -56,8 +56,9 @@ int container_run_dir_make(const struct engine *e, const char *id)
 	return file_make_dir_open_at(e->state_fd, path, 0700);
 }
 
-/* The run directory is made again only for a container that exists: a removal deletes the lock with the container, and a
- * command that was waiting for the lock must find that the container is gone. */
+/* The run directory is made again only for a container that exists: a removal deletes the lock
+ * with the container, and a command that was waiting for the lock must find that the container
+ * is gone. */
 int container_lock(const struct engine *e, const char *id)
 {
 	auto_close int container_dir = container_dir_open(e, id);

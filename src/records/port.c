@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Published ports: as text, "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]" and ranges of both, as Docker's -p, and as `ps` shows
- * them; and as Docker's documents have them.
+ * Published ports in three forms: as text like Docker's -p, "[ADDRESS:][HOSTPORT]:PORT[/PROTOCOL]"
+ * with ranges of both; as `ps` shows them; and as Docker's documents have them.
  */
 #include "records/internal.h"
 #include "records/internal.h"
@@ -29,7 +29,8 @@ static int range_parse(const char *text, uint16_t *out_first, uint16_t *out_coun
 	return 0;
 }
 
-/* Cuts "[::1]:rest" or "127.0.0.1:rest" off the front when there are two colons outside of brackets. */
+/* Cuts "[::1]:rest" or "127.0.0.1:rest" off the front when there are two colons outside of
+ * brackets. */
 static int host_cut(char **text, struct net_address *out)
 {
 	char *at = *text;
@@ -138,7 +139,8 @@ static bool publishes(const struct net_publication *p, enum net_protocol protoco
 	return p->protocol == protocol && port >= p->port && port - p->port < p->count;
 }
 
-/* All places where one port is published: publications before `first` do not have it. */
+/* Writes all host ports of one container port. Publications before `first` do not have this
+ * port. */
 static void port_put(struct json_writer *w, const struct net_publication *all, size_t count,
 	size_t first, unsigned port)
 {

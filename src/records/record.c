@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * record.json: what the user asked for and the image decided, as Docker's create body with a section of husk's own. A
- * record is intent and never changes with what the container does. Those of version 1 are read as well (version1.c).
+ * record.json: what the user asked for and the image decided, as Docker's create body with a
+ * section of husk's own. A record is intent, and never changes with the container's state. Records
+ * of version 1 can be read as well (version1.c).
  */
 #include "records/internal.h"
 #include "records/settings.h"

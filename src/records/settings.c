@@ -13,7 +13,7 @@ static void string_put(struct json_writer *w, const char *key, const void *field
 	json_put_string(w, key, text ? text : "");
 }
 
-/* Docker writes "" where nothing was said. */
+/* Docker writes "" for a value that was not given. */
 static int string_take(const struct json_cursor *v, struct arena *a, void *field)
 {
 	const char *text;
@@ -28,7 +28,7 @@ static void strings_put(struct json_writer *w, const char *key, const void *fiel
 	json_put_list(w, key, field);
 }
 
-/* Each string of an array, to what appends one to a list. */
+/* Passes each string of an array to a function that appends it to a list. */
 static int each_take(const struct json_cursor *v, struct arena *a, void *list,
 	int (*add)(const char *text, struct arena *a, void *list))
 {
@@ -76,7 +76,7 @@ static int u64_take(const struct json_cursor *v, struct arena *a, void *field)
 	return json_u64(v, UINT64_MAX, field);
 }
 
-/* 0 is what nobody has asked for. */
+/* 0: the user gave no limit. */
 static void limit_put(struct json_writer *w, const char *key, const void *field)
 {
 	const int64_t *value = field;
@@ -86,7 +86,7 @@ static void limit_put(struct json_writer *w, const char *key, const void *field)
 		json_put_null(w, key);
 }
 
-/* Docker's 0 and -1 both say that there is none. */
+/* In Docker both 0 and -1 mean "no limit". */
 static int limit_take(const struct json_cursor *v, struct arena *a, void *field)
 {
 	int64_t value;
@@ -110,7 +110,7 @@ static int seconds_take(const struct json_cursor *v, struct arena *a, void *fiel
 	return r;
 }
 
-/* Labels: "KEY=VALUE" each. */
+/* Labels: each is "KEY=VALUE". */
 static void map_put(struct json_writer *w, const char *key, const void *field)
 {
 	const struct str_list *labels = field;
@@ -163,7 +163,7 @@ static int mounts_take(const struct json_cursor *v, struct arena *a, void *field
 	return each_take(v, a, field, mount_add);
 }
 
-/* {"/data": {}}: what an image or a request wants as volumes of its own. */
+/* {"/data": {}}: the anonymous volumes of an image or a request. */
 static int volume_take(const char *key, const struct json_cursor *v, void *arg)
 {
 	struct taking *t = arg;
@@ -401,7 +401,7 @@ static int section_take(
 	return json_each(v, field_take, &inner);
 }
 
-/* Of a document of others husk's own section says nothing. */
+/* husk's own section is only read in husk's own record. */
 static int field_take(const char *key, const struct json_cursor *v, void *arg)
 {
 	struct reading *r = arg;
@@ -431,7 +431,7 @@ int settings_take(const struct json_cursor *root, enum settings_document documen
 	return json_each(root, field_take, &r);
 }
 
-/* What has a default is a number of 64 bits or a text. */
+/* A field with a default is a number of 64 bits or a text. */
 void settings_default(struct container *c)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++) {

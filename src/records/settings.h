@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A setting of a container is one row: where it is in Docker's create body, its kind, its field in struct container, the
- * option of `husk run` that it comes from, its default. From the rows come the record on disk, `inspect`, the reading of
- * a create body, and the origins that --plan shows.
+ * A setting of a container is one row: its place in Docker's create body, its kind, its field in
+ * struct container, its option of `husk run`, and its default. The rows are used for the record on
+ * disk, `inspect`, reading a create body, and the origins that --plan shows.
  */
 #include "base/json.h"
 #include "records/container.h"
 
-/* Config is the body itself, where the body is read or recorded; husk's own section is not Docker's, and not shown. */
+/* Config is the body itself. Husk's own section is not part of Docker's format, and not shown. */
 enum setting_section { SETTING_CONFIG, SETTING_HOST_CONFIG, SETTING_HUSK };
 
 struct setting_kind {
@@ -18,8 +18,8 @@ struct setting_kind {
 
 enum setting_flags {
 	SETTING_FOREIGN =
-		1, /* another row of the record has the same, exactly: shown, and read of others */
-	SETTING_UPDATE = 2, /* it may be changed of a container that is there */
+		1, /* another row records the value; shown, and read from others */
+	SETTING_UPDATE = 2, /* may be changed for an existing container */
 };
 
 struct setting {
@@ -37,17 +37,18 @@ struct setting {
 enum settings_document {
 	SETTINGS_RECORD, /* husk's own */
 	SETTINGS_BODY, /* a create body; inspect */
-	SETTINGS_CHANGE, /* of update: another setting than those that may change is refused */
+	SETTINGS_CHANGE, /* an update: refuses settings that may not change */
 };
 
-/* The fields of one section, into an object that is open. */
+/* Writes the fields of one section into an open object. */
 void settings_put(struct json_writer *w, enum setting_section section,
 	enum settings_document document, const struct container *c);
-/* A whole body. `unknown` gets the names of fields that no row has, as "HostConfig.Foo"; NULL: nobody asks. */
+/* Reads a whole body. `unknown` (may be NULL) gets the names of fields without a row, as
+ * "HostConfig.Foo". */
 int settings_take(const struct json_cursor *root, enum settings_document document, struct arena *a,
 	struct container *c, struct strvec *unknown);
-/* Gives what is not set its default, and remembers that nobody asked for it. */
+/* Sets unset fields to their defaults, and remembers that these are defaults. */
 void settings_default(struct container *c);
-/* "default", or the option that a field comes from. */
+/* "default", or the option that set the field. */
 const char *setting_origin(const struct container *c, size_t offset);
 #define SETTING_ORIGIN(c, field) setting_origin((c), offsetof(struct container, field))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of a container is found, not believed: a summary that says "running" is right only while that very process
- * (pid, start time, boot) lives.
+ * The state of a container is checked, not trusted: a summary that says "running" is right only
+ * while exactly that process (pid, start time, boot) lives.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -11,13 +11,13 @@
 
 #include <errno.h>
 
-/* Is it running, as the row says? Otherwise the row is made right: its monitor may be about to write it down, and what
- * it has left is the truth. */
+/* Is the container running, as the row says? If not, the row is corrected from the monitor's exit
+ * record. The monitor may not have updated the row yet. */
 static void state_verify(struct engine *e, const char *id, struct summary *out)
 {
 	bool is_this_boot = str_eq(out->boot_id, e->boot_id);
 	int parent = is_this_boot ? process_parent(&out->process) : -ESRCH;
-	if (parent != -ESRCH) { /* who cannot be looked at (EMFILE) is not dead */
+	if (parent != -ESRCH) { /* a failed look-up (EMFILE) does not mean that it is dead */
 		out->flags |= parent > 0 && parent == out->monitor.pid ? SUMMARY_WATCHED : 0;
 		return;
 	}
@@ -39,7 +39,7 @@ int container_summary(struct engine *e, const char *id, struct summary *out)
 		return err_say(r, "no such container: %.12s", id);
 	if (out->state == CONTAINER_RUNNING)
 		state_verify(e, id, out);
-	if (out->state != CONTAINER_RUNNING) /* what does not run has no address */
+	if (out->state != CONTAINER_RUNNING) /* without a running process there is no address */
 		out->address[0] = out->ports[0] = '\0';
 	return 0;
 }

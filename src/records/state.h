@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What became of a container: its states, what leads from one to another, and the row that keeps them. */
+/* The life of a container: its states, the events between them, and the row that stores them. */
 #include "records/container.h"
 
-/* The numbers are on disk, but for the last: a container of which neither summary nor record can be read. */
+/* These numbers are on disk, except the last: neither summary nor record can be read. */
 enum container_state {
 	CONTAINER_CREATED,
 	CONTAINER_RUNNING,
 	CONTAINER_EXITED,
 	CONTAINER_PAUSED,
-	CONTAINER_RESTARTING, /* it has ended, and will be started again */
+	CONTAINER_RESTARTING, /* has ended, will be started again */
 	CONTAINER_REMOVING,
 	CONTAINER_DEAD, /* its removal has failed */
 	CONTAINER_BROKEN
 };
 enum { CONTAINER_STATE_COUNT = CONTAINER_BROKEN + 1 };
-/* As Docker calls them; a broken one is "dead". */
+/* Docker's words; CONTAINER_BROKEN is "dead". */
 extern const char *const container_state_words[CONTAINER_STATE_COUNT];
 
-/* What leads from a state to another: change.c has the table. */
+/* Events that lead from one state to another: change.c has the table. */
 enum container_event {
 	CONTAINER_EVENT_START, /* the payload runs */
 	CONTAINER_EVENT_START_FAILED, /* it could not be started */
@@ -26,28 +26,29 @@ enum container_event {
 	CONTAINER_EVENT_ADOPT, /* it has a new monitor */
 	CONTAINER_EVENT_PAUSE,
 	CONTAINER_EVENT_UNPAUSE,
-	CONTAINER_EVENT_RESTART, /* it has ended, and its restart policy wants it again */
+	CONTAINER_EVENT_RESTART, /* has ended, and is restarted by its policy */
 	CONTAINER_EVENT_REMOVE,
 	CONTAINER_EVENT_REMOVE_FAILED
 };
 enum { CONTAINER_EVENT_COUNT = CONTAINER_EVENT_REMOVE_FAILED + 1 };
 
-/* What an event brings besides: of START all up to `ports`, of ADOPT the monitor, of EXIT the rest. */
+/* The data of an event: START uses all up to `ports`, ADOPT the monitor, EXIT the rest. */
 struct container_facts {
 	struct process_id process, monitor;
 	bool is_detached;
 	char address[16], ports[120];
-	int32_t exit_code; /* -1: nobody saw it */
+	int32_t exit_code; /* -1: not seen */
 	uint64_t finished_ns; /* 0: now */
 	bool is_oom_killed;
 };
 
-/* One fixed row per container, all that `ps` needs; see summary.c for the layout on disk. */
+/* One row of fixed size per container, all that `ps` needs; see summary.c for the layout on
+ * disk. */
 
 struct summary {
 	uint32_t magic, version;
 	uint32_t state;
-	int32_t exit_code; /* -1: nobody saw it */
+	int32_t exit_code; /* -1: not seen */
 	uint64_t created_ns, started_ns, finished_ns;
 	struct process_id process, monitor;
 	uint32_t flags;
@@ -65,8 +66,8 @@ enum summary_flags {
 	SUMMARY_AUTO_REMOVE = 2,
 	SUMMARY_TTY = 4,
 	SUMMARY_DETACHED = 8,
-	SUMMARY_STAYS = 16, /* though it never ran: the command that made it has finished */
-	/* Never stored, but found: */
-	SUMMARY_WATCHED = 1 << 29, /* its parent is its monitor, which so lives */
-	SUMMARY_UNCOLLECTED = 1 << 30, /* it has ended, and nobody has given back what it had */
+	SUMMARY_STAYS = 16, /* although it never ran: its create has finished */
+	/* Never stored, only found: */
+	SUMMARY_WATCHED = 1 << 29, /* its parent is its monitor, which lives */
+	SUMMARY_UNCOLLECTED = 1 << 30, /* has ended, and was not given back yet */
 };

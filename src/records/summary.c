@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The summary: one fixed row per container beside its record, all that `ps` reads.
+ * The summary: one row of fixed size per container beside its record, all that `ps` reads.
  *
- * It is never fsynced, for it changes with every start and end: after a power cut it may be older than the truth, which
- * is found anyway, or, where the file system renames before it writes, empty. Then, as when it is damaged or of another
- * version, it is made again from the record, which was fsynced after the first row was there. What such a container
- * has been doing is not known: it counts as one that ran in an earlier boot, has ended since, and is collected by the
- * next command that finds it. A row that is missing is another matter: its container is just being made or removed.
+ * It is never fsynced, because it changes with every start and end. After a power cut it may be
+ * outdated, which the checks find anyway, or empty, if the file system renames before it writes.
+ * Then, and if it is damaged or of another version, it is made again from the record, which was
+ * fsynced after the first row was written. The container's past is then unknown: it counts as one
+ * that ran in an earlier boot, has ended since, and is collected by the next command that finds it.
+ * If the row is missing, the container is just being made or removed.
  */
 #include "records/internal.h"
 #include "base/err.h"
@@ -20,7 +21,7 @@
 
 enum { SUMMARY_MAGIC = 0x6b737568, SUMMARY_VERSION = 2 };
 
-/* A row has one size, so on a full disk there is still the place of the old one. */
+/* All rows have the same size, so on a full disk the old row can be overwritten. */
 static int summary_overwrite(int dir, const struct summary *row)
 {
 	auto_close int fd = sys_open_at(dir, "summary", O_WRONLY | O_NOFOLLOW | O_NOCTTY, 0);
@@ -42,7 +43,7 @@ int summary_store(const struct engine *e, const char *id, const struct summary *
 	return r < 0 ? err_new(r, "write the summary of container %.12s", id) : 0;
 }
 
-/* What is cut ends with "...", and not within a character. */
+/* A text that is cut ends with "...", and is not cut within a character. */
 static void summary_text(char *out, size_t size, const char *text)
 {
 	if (fmt_n(out, size, "%s", text) >= 0)
@@ -66,7 +67,7 @@ void container_command(const struct container *c, struct buf *out)
 	}
 }
 
-/* As a container begins. */
+/* The row of a container at its creation. */
 static void summary_fill(const struct container *c, struct summary *out)
 {
 	*out = (struct summary){
@@ -90,7 +91,8 @@ int summary_make(const struct engine *e, const struct container *c)
 	return summary_store(e, c->id, &row);
 }
 
-/* 1; 0 for a row that is damaged, longer, or of another version. Without memory of its own: ps reads thousands. */
+/* Returns 1; 0 for a row that is damaged, longer, or of another version. Allocates nothing: ps
+ * reads thousands of rows. */
 static int row_read(const struct engine *e, const char *path, struct summary *out)
 {
 	struct {
@@ -121,7 +123,7 @@ static void rebuild(struct engine *e, const char *id, struct summary *out)
 int summary_read(struct engine *e, const char *id, struct summary *out)
 {
 	char path[sizeof("containers//summary") + CONTAINER_ID_LEN];
-	/* Not by way of the directory: ps of a thousand would open two thousand. */
+	/* Not through the directory: for a thousand containers ps would open two thousand files. */
 	int r = fmt(path, "containers/%s/summary", id);
 	if (r >= 0)
 		r = row_read(e, path, out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of version 1, which were flat and had the items of lists as texts. They are only read. */
+/* Records of version 1: they were flat, and had the items of lists as texts. They are only read. */
 #include "records/internal.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -17,7 +17,8 @@ struct field {
 	int (*add)(const char *text, struct arena *a, void *list);
 };
 
-/* "SRC:DST:OPTIONS", where the source is a path with whatever is in it, of a volume that of its files. */
+/* "SRC:DST:OPTIONS": the source is a path with any characters; for a volume it is the path of its
+ * files. */
 static int prepared_mount_add(const char *text, struct arena *a, void *list)
 {
 	char *copy = (char *)arena_str(a, text);
@@ -104,7 +105,8 @@ static int field_read(
 	return -EINVAL;
 }
 
-/* A volume's source was the path of its files: what is below root/volumes/ has the volume's name next. */
+/* A volume's source was the path of its files: below root/volumes/ the next part is the volume's
+ * name. */
 static void volumes_name(const char *root_path, struct arena *a, struct container_mounts *mounts)
 {
 	const char *prefix = arena_printf(a, "%s/volumes/", root_path);

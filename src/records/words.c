@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Items of a container's lists as people write them: -v, --tmpfs, --ulimit. What is made of them is a struct. */
+/* The text form of list items: -v, --tmpfs, --ulimit. Each text becomes a struct. */
 #include "records/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* "/", and "/." and "/x/..", which are the same place. */
+/* "/", and "/." and "/x/..", which are the same directory. */
 static bool mount_is_root(const char *destination)
 {
 	auto_buf struct buf clean = BUF_INIT;
