@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Networks as objects: create, list, inspect, remove. A network in use is refused by the name of its user. */
+/*
+ * Networks as objects: create, list, inspect, remove. Removing a network in use is refused with the
+ * name of its user.
+ */
 #include "network/internal.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -33,7 +36,7 @@ static int networks_lock(struct engine *e)
 	return lock < 0 ? err_new(lock, "lock the networks") : lock;
 }
 
-/* What cannot be the address of a container: the first of each range and its length. */
+/* Address ranges that no container can have. */
 static int subnet_check(const struct net_subnet *subnet, const char *text)
 {
 	static const struct {
@@ -51,7 +54,7 @@ static int subnet_check(const struct net_subnet *subnet, const char *text)
 	return 0;
 }
 
-/* The first address of a subnet and the last are the network and the broadcast. */
+/* The first and the last address of a subnet are the network and the broadcast address. */
 static bool is_host_address(const struct net_subnet *subnet, const struct net_address *address)
 {
 	uint32_t value = 0;
@@ -141,14 +144,15 @@ static int compare_views(const void *a, const void *b)
 		((const struct network_view *)a)->name, ((const struct network_view *)b)->name);
 }
 
-/* These have no record and no bridge; they are chosen, listed and looked at as the others. */
+/* These networks have no record and no bridge. They are chosen, listed and inspected like the
+ * others. */
 static const struct network_view bridgeless[] = {
 	{.name = "host", .id = "host", .driver = "host"},
 	{.name = "none", .id = "none", .driver = "null"},
 };
 enum { BRIDGELESS_COUNT = sizeof(bridgeless) / sizeof(bridgeless[0]) };
 
-/* The default network is listed whether or not somebody used it yet. */
+/* The default network is listed even if no container has used it yet. */
 int network_list(struct engine *e, struct arena *a, struct network_list *out)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -173,7 +177,7 @@ int network_list(struct engine *e, struct arena *a, struct network_list *out)
 	return 0;
 }
 
-/* Calls `each` with every container that runs in the network. */
+/* Calls `each` for every container that runs in the network. */
 static int users_each(struct engine *e, const char *name,
 	int (*each)(void *context, const struct container *c, const struct summary *s),
 	void *context)
@@ -192,8 +196,8 @@ static int users_each(struct engine *e, const char *name,
 	return r;
 }
 
-/* A network is in use by every container that has leased an address of it, running or just starting. What a container
- * that is gone has left is given back. */
+/* A network is in use by every container that has leased one of its addresses, whether it runs or
+ * is starting. Leases of containers that are gone are given back. */
 static int refuse_users(struct engine *e, int leases, const struct network *n)
 {
 	char owner[NET_OWNER_TEXT];
@@ -212,7 +216,7 @@ static int refuse_users(struct engine *e, int leases, const struct network *n)
 	return r;
 }
 
-/* What the kernel has of a network; it is made again by the next container. */
+/* Removes the kernel's objects of a network. The next container makes them again. */
 static int kernel_remove(struct engine *e, const struct network *n)
 {
 	struct net *net;
@@ -228,7 +232,7 @@ static int kernel_remove(struct engine *e, const struct network *n)
 	return r < 0 ? r : net_link_delete(net, n->bridge);
 }
 
-/* The caller has the lock. */
+/* The caller holds the lock. */
 static int unused_remove(struct engine *e, const char *name)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -246,7 +250,7 @@ static int unused_remove(struct engine *e, const char *name)
 	r = net_lease_forget(leases, &n.subnet);
 	if (r < 0)
 		return err_new(r, "forget the leases of network %s", name);
-	/* Last: while there is a record, there is something to remove again. */
+	/* Last: as long as the record exists, the removal can be repeated. */
 	char path[160];
 	fmt(path, "networks/%s.json", name);
 	r = sys_unlink_at(e->root_fd, path, 0);
@@ -283,7 +287,7 @@ int network_prune(struct engine *e, struct strvec *out)
 	r = engine_net(e, &net);
 	if (r == 0)
 		r = forwarding_return(e, net);
-	/* The rules stay while they keep something closed. */
+	/* The rules stay while they keep interfaces closed. */
 	return r > 0 ? net_rules_remove(net) : r;
 }
 

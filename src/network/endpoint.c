@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The endpoint of a container: what it has leased, and all that attaching, publishing and giving back need, so that a
- * start reads the record of its network once and an end not at all. The file `endpoint` of the run directory belongs
- * to one boot, and to the version that wrote it.
+ * The endpoint of a container: its leases, and all that attaching, publishing and giving back need.
+ * So a start reads the record of its network once, and an end does not read it. The file `endpoint`
+ * of the run directory belongs to one boot, and to the version that wrote it.
  */
 #include "network/internal.h"
 #include "base/err.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forwarding of the host. The kernel forwards between all interfaces or between none, and the first bridge needs it on: that
- * alone would make the host a router between its other interfaces. If husk switched it on, a rule keeps closed what was
- * closed before, between the interfaces of that moment; interfaces that others make later are theirs. It is given back with
- * the last network, unless somebody else has come to need it: then the rule stays.
+ * Forwarding of the host. The kernel forwards between all interfaces or none, and the first bridge
+ * needs forwarding. That alone would make the host a router between its other interfaces. If husk
+ * switched it on, a rule keeps those closed that existed then; interfaces made later are not
+ * husk's. Forwarding is switched off with the last network, unless others need it by then: then the
+ * rule stays.
  *
- *	forwarding      in the state directory: the boot id, then these interfaces, a line each
+ * 	forwarding      in the state directory: the boot id, then these interfaces, a line each
  */
 #include "base/err.h"
 #include "base/str.h"
@@ -19,7 +20,7 @@
 #define FORWARDING_FILE "forwarding"
 enum { FORWARDING_BYTES_MAX = 1 << 20 };
 
-/* -ENOENT: it is none of husk's doing. */
+/* -ENOENT: husk did not switch forwarding on. */
 static int closed_load(const struct engine *e, struct strvec *out)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -45,7 +46,7 @@ static int closed_store(const struct engine *e, const struct strvec *names)
 	return r < 0 ? err_new(r, "write %s/" FORWARDING_FILE, e->state_path) : 0;
 }
 
-/* The rule comes before what it closes is open. */
+/* The rule is added before forwarding opens what the rule closes. */
 static int switch_on(const struct engine *e, struct net *net)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;

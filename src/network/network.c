@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The network of one container. Before init exists its address and ports are leased and its hosts file is written;
- * while init mounts, its namespace gets its interface and the ports are published; at the end the leases and the map
- * elements go. The veth is never deleted here: it dies with its namespace.
+ * The network of one container. Before init exists, its address and ports are leased and its hosts
+ * file is written. While init mounts, its namespace gets its interface and the ports are published.
+ * At the end the leases and the map elements are removed. The veth is never deleted here: it
+ * disappears with its namespace.
  */
 #include "network/internal.h"
 #include "base/err.h"
@@ -53,7 +54,7 @@ static int hosts_add(
 	return r < 0 ? err_new(r, "write the hosts file of container %.12s", c->id) : 0;
 }
 
-/* The network stays while the address is leased, and from then on because it is. */
+/* The lock keeps the network while the address is being leased. From then on the lease keeps it. */
 static int address_lease(
 	struct engine *e, const struct container *c, int leases, struct endpoint *out)
 {
@@ -71,7 +72,7 @@ static int address_lease(
 	return r < 0 ? r : endpoint_store(e, c->id, out);
 }
 
-/* The leases know containers by their ids. */
+/* A lease names its container by id. */
 static void owner_name(void *context, const char *owner, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -92,7 +93,8 @@ int network_find(struct engine *e, const struct container *c)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
-	bool is_there = has_no_endpoint(c) || str_eq(c->network, "bridge"); /* made on first use */
+	/* bridge: made on first use */
+	bool is_there = has_no_endpoint(c) || str_eq(c->network, "bridge");
 	return is_there ? 0 : network_read(e, c->network, &a, &n);
 }
 
@@ -135,8 +137,8 @@ static int network_rules_add(struct net *net, const struct endpoint *endpoint)
 	return net_rules_add_network(net, &rules);
 }
 
-/* The table was missing (first use, or somebody flushed it): every network and every running container's ports go in
- * again. */
+/* The table was missing (first use, or another program flushed it): the networks and ports of all
+ * running containers are added again. */
 static int rules_restore(struct engine *e, struct net *net)
 {
 	auto_of(container_list) struct container_list list = {0};
@@ -185,7 +187,8 @@ static bool has_udp(const struct endpoint *endpoint)
 	return false;
 }
 
-/* The kernel remembers flows: UDP clients that go on sending would reach the container that had the port before. */
+/* The kernel remembers flows: without this, UDP clients that keep sending would reach the container
+ * that had the port before. */
 static void flows_forget(struct net *net, const struct endpoint *endpoint)
 {
 	if (has_udp(endpoint) && net_flows_forget(net, endpoint->ports, endpoint->port_count) < 0)
@@ -227,7 +230,8 @@ static int endpoint_attach(struct engine *e, const struct container *c, struct n
 		link.gateways[0] = endpoint.gateway;
 	r = net_endpoint_attach(net, sandbox, &link);
 	if (r ==
-		-EEXIST) { /* the last run's namespace is not gone yet: TCP may keep it for a while */
+		/* the last run's namespace may still exist: TCP can keep it for a while */
+		-EEXIST) {
 		char name[NET_NAME_TEXT];
 		net_link_name(name, c->id);
 		r = net_link_delete(net, name);
@@ -248,7 +252,7 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid)
 	fmt(path, "/proc/%d/ns/net", pid);
 	auto_close int netns = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
 	if (netns == -ENOENT)
-		return 0; /* init has already failed: to release it will say why */
+		return 0; /* init has already failed: its release will report why */
 	if (netns < 0)
 		return err_new(netns, "open the network namespace of container %.12s", c->id);
 	auto_of(net_sandbox) struct net_sandbox *sandbox = NULL;
@@ -258,8 +262,9 @@ int network_attach(struct engine *e, const struct container *c, pid_t pid)
 	return endpoint_attach(e, c, sandbox);
 }
 
-/* After the last published port nothing needs to leave for 127.0.0.1 through a bridge any more. A container that has
- * leased a port meanwhile may have switched it on before this switches it off. */
+/* After the last published port, no packet needs to leave for 127.0.0.1 through a bridge any more.
+ * A container that leased a port meanwhile may have switched this on before it is switched off
+ * here. */
 static int localnet_end(struct engine *e, struct net *net, int leases)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
@@ -280,13 +285,15 @@ static int localnet_end(struct engine *e, struct net *net, int leases)
 	return r;
 }
 
-/* A kernel without nftables has published nothing, one without bridges has nothing to be cut off from. */
+/* A kernel without nftables has published nothing, and one without bridges has no link to
+ * remove. */
 static bool is_lacking(int r)
 {
 	return r == -EPROTONOSUPPORT || r == -ESOCKTNOSUPPORT || r == -EOPNOTSUPP;
 }
 
-/* What the kernel has of it; by the owner's mark when nobody knows what was published. */
+/* Removes the kernel's objects of an endpoint; by the owner's mark if it is unknown what was
+ * published. */
 static int kernel_release(struct net *net, const char *id, const struct endpoint *endpoint)
 {
 	int r = endpoint ? net_unpublish(net, endpoint->ports, endpoint->port_count, id)
@@ -315,7 +322,8 @@ static int leases_release(const char *id, int leases, const struct endpoint *end
 	return r < 0 ? err_new(r, "give back what container %.12s leased", id) : 0;
 }
 
-/* The kernel first: while the leases are held nobody else has the address and the ports. */
+/* The kernel's objects first: while the leases are held no other container can have the address and
+ * the ports. */
 static int endpoint_release(struct engine *e, const char *id, const struct endpoint *endpoint)
 {
 	struct net *net;
@@ -350,7 +358,7 @@ int network_abandon(struct engine *e, const char *id)
 	int r = endpoint_load(e, id, &endpoint);
 	if (r == 0)
 		r = endpoint_release(e, id, &endpoint);
-	/* The command that died may have leased more than it wrote down. */
+	/* The dead command may have leased more than it recorded. */
 	return r == 0 || r == -ENOENT || r == -EBADMSG ? endpoint_release(e, id, NULL) : r;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The network of a container, in terms of the container network model: a sandbox (its network namespace), and an
- * endpoint in a network; and networks as objects. Nothing here starts or ends a container. Everything speaks; host
- * processes only.
+ * The network of a container, in terms of the container network model: a sandbox (its network
+ * namespace), and an endpoint in a network; and networks as objects. Nothing here starts or ends a
+ * container. Everything speaks; host processes only.
  */
 #include "oci/oci.h"
 #include "records/records.h"
@@ -13,30 +13,34 @@ struct json_writer;
 /* Closes the handle of the host's network, if it was opened. */
 void network_close(struct engine *e);
 
-/* What is wrong with it is said before anything is made: _check reads its words, _find whether the network is there. */
+/* Reports errors before anything is made: _check checks the settings, _find whether the network
+ * exists. */
 int network_check(const struct container *c);
 int network_find(struct engine *e, const struct container *c);
-/* The files that become /etc/hosts, /etc/hostname and /etc/resolv.conf, into its run directory. */
+/* Makes the files that become /etc/hosts, /etc/hostname and /etc/resolv.conf, in the run
+ * directory. */
 int own_files_make(const struct container *c, int run_dir);
-/* Before init exists: an address, and its line in hosts; then the ports that it publishes, of a container that has its
- * address: -EADDRINUSE when one is taken. */
+/* Before init exists: leases an address, and adds its line to hosts. Then the published ports of a
+ * container that has its address: -EADDRINUSE if one is taken. */
 int network_address_lease(struct engine *e, const struct container *c);
 int network_ports_lease(struct engine *e, const struct container *c);
-/* While init mounts: interface and published ports. */
+/* While init mounts: makes the interface and publishes the ports. */
 int network_attach(struct engine *e, const struct container *c, pid_t pid);
-/* Gives back leases and published ports; may be called for what was never attached. */
+/* Gives back leases and published ports. May be called for a container that was never attached. */
 int network_detach(struct engine *e, const char *id);
-/* The same for a command that may have died before it wrote down what it had leased. */
+/* The same for a command that may have died before it recorded its leases. */
 int network_abandon(struct engine *e, const char *id);
-/* Address and ports for the row that `ps` shows; the sentence rows of a plan; the NetworkSettings of `inspect`. */
+/* describe: address and ports for the row that `ps` shows. plan: the text rows of a plan. inspect:
+ * the NetworkSettings of `inspect`. */
 void network_describe(struct engine *e, const struct container *c, struct container_facts *out);
 void network_plan(
 	struct engine *e, const struct container *c, struct arena *a, struct oci_spec *spec);
 void network_inspect(struct engine *e, const struct container *c, const struct summary *s,
 	struct json_writer *w);
 
-/* Networks. create chooses what is NULL; remove refuses while a container uses it, by name. prune removes those nobody
- * uses, and of the default one what the kernel has; names go to out. show is the JSON of `network inspect`. */
+/* Networks. create chooses the fields that are NULL. remove refuses a network in use, with the name
+ * of a user. prune removes unused networks, and of the default network the kernel's objects; names
+ * are added to `out`. show writes the JSON of `network inspect`. */
 struct network_request {
 	const char *name, *driver, *subnet, *gateway;
 	bool is_internal;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files in the run directory that become /etc/hosts, /etc/hostname and /etc/resolv.conf. A container in the host's
- * network gets copies of the host's; a container in another one's network gets that container's files (compose.c).
+ * The files in the run directory that become /etc/hosts, /etc/hostname and /etc/resolv.conf. A
+ * container in the host's network gets copies of the host's files. A container in another
+ * container's network gets that container's files (compose.c).
  */
 #include "network/internal.h"
 #include "base/err.h"
@@ -12,14 +13,15 @@
 
 enum { FILE_BYTES_MAX = 1 << 20, SERVER_TEXT = 96 /* an address, and perhaps a zone */ };
 
-/* Where systemd-resolved writes the servers it asks itself. */
+/* Here systemd-resolved writes the servers that it asks itself. */
 static const char resolved_path[] = "/run/systemd/resolve/resolv.conf";
 
-/* What a container cannot reach: the host's loopback, which is not its own, and IPv6, which no network has yet. */
+/* A container cannot reach the host's loopback, which is not its own, and IPv6, which no network
+ * has yet. */
 static bool is_out_of_reach(const char *server)
 {
 	struct net_address address;
-	if (strchr(server, ':')) /* with a zone ("%eth0") perhaps, which is a name of the host's */
+	if (strchr(server, ':')) /* may have a zone ("%eth0"), which is a name of the host */
 		return true;
 	return net_address_parse(server, &address) == 0 && address.bytes[0] == 127;
 }
@@ -52,7 +54,8 @@ static void servers_filter(
 	}
 }
 
-/* No server is invented where the host tells of none: that would send to strangers what was asked in this network. */
+/* If the host has no nameserver, none is invented: queries from this network would be sent to
+ * strangers. */
 static void resolv_fill(const struct container *c, const struct buf *host, struct buf *out)
 {
 	size_t kept, dropped, other_kept, other_dropped;
@@ -94,7 +97,7 @@ int own_files_make(const struct container *c, int run_dir)
 	bool is_host = str_eq(c->network, "host");
 	auto_buf struct buf hosts = BUF_INIT, hostname = BUF_INIT, resolv = BUF_INIT,
 			    host_resolv = BUF_INIT;
-	/* A host without such a file is a host whose file is empty. */
+	/* A missing file of the host counts as an empty one. */
 	if (!is_host)
 		buf_adds(&hosts,
 			"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Networks as records: one JSON file each, made by `network create`, or, for the default network `bridge`, by the first
- * container that needs it. The bridge and the rules in the kernel follow from the record and are made again when they
- * are missing.
+ * Networks as records: one JSON file each, made by `network create`, or, for the default network
+ * `bridge`, by the first container that needs it. The bridge and the rules in the kernel follow
+ * from the record, and are made again if they are missing.
  */
 #include "network/internal.h"
 #include "base/err.h"
@@ -42,7 +42,7 @@ static int network_store(struct engine *e, const struct network *n)
 	int r = file_replace_at(e->root_fd, path, text.data, text.len, 0600, true);
 	if (r == 0)
 		return 0;
-	sys_unlink_at(e->root_fd, path, 0); /* it may be there, and only not for certain */
+	sys_unlink_at(e->root_fd, path, 0); /* it may exist without being durable */
 	return err_new(r, "write network %s", n->name);
 }
 
@@ -107,7 +107,7 @@ int network_names(struct engine *e, struct strvec *out)
 	return 0;
 }
 
-/* `wanted` may be NULL: then overlaps are avoided later, and not refused. */
+/* `wanted` may be NULL: then overlaps are not refused here but avoided later. */
 static int taken_collect(struct engine *e, struct arena *a, const struct net_subnet *wanted,
 	struct net_subnet *out, size_t room)
 {
@@ -131,7 +131,7 @@ static int taken_collect(struct engine *e, struct arena *a, const struct net_sub
 	return (int)count;
 }
 
-/* What commands that died have left half written. The caller has the lock. */
+/* Removes files that dead commands have half written. The caller holds the lock. */
 static void torn_remove(struct engine *e)
 {
 	auto_strvec struct strvec files = STRVEC_INIT;
