@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IPv4 and IPv6 addresses and subnets as byte strings, most significant first, so that one routine serves both
- * families and carries cross byte borders by themselves.
+ * IPv4 and IPv6 addresses and subnets as byte strings, most significant byte first, so that the
+ * same code serves both families.
  */
 #include "net/internal.h"
 
@@ -41,7 +41,7 @@ const char *net_subnet_format(char out[static NET_SUBNET_TEXT], const struct net
 	return out;
 }
 
-/* Clears the host bits; tells whether there were any. */
+/* Clears the host bits; returns whether there were any. */
 static bool clear_host_bits(struct net_subnet *s)
 {
 	bool had_bits = false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flows that connection tracking remembers. A map decides only about the first packet of a flow; a UDP client that
- * goes on sending from one port would be led to a container that is gone for as long as it keeps sending.
+ * Flows that connection tracking remembers. A map decides only about the first packet of a flow. A
+ * UDP client that keeps sending from one port would be led to a container that is gone, for as long
+ * as the client sends.
  */
 #include "net/internal.h"
 
@@ -13,14 +14,14 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
-/* Bits of the filter (5.8); the kernel keeps their names to itself. */
+/* Bits of the filter (5.8); the kernel's headers do not export their names. */
 enum { FILTER_PROTOCOL = 1 << 3, FILTER_DESTINATION_PORT = 1 << 5 };
 
 static void put_delete(struct netlink_batch *batch, const struct net_publication *p, unsigned i)
 {
 	const struct nfgenmsg head = {
 		.nfgen_family = p->host.size == 4 ? NFPROTO_IPV4 : NFPROTO_IPV6,
-		.version = 1, /* from here on the family counts in a deletion */
+		.version = 1, /* with version 0 the kernel ignores the family */
 	};
 
 	netlink_begin(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules in tables of others: where a firewall drops what is forwarded, two rules at the top of its chain accept what
- * comes from and goes to a bridge of ours. What may really go there is decided in our own table, whose drops count
- * whatever another chain accepts.
+ * Rules in tables of other programs. Where a firewall drops forwarded packets, two rules at the top
+ * of its chain accept packets from and to a bridge of ours. Our own table still decides which of
+ * these packets pass: a drop there is final, whatever another chain accepts.
  */
 #include "net/internal.h"
 
@@ -19,7 +19,8 @@
 
 enum { CHAINS_MAX = 256, NAME_TEXT = 128 };
 
-/* Chains that drop forwarded packets without having the policy; DOCKER-USER is where Docker wants such rules. */
+/* Chains that drop forwarded packets without a drop policy. DOCKER-USER is where Docker wants such
+ * rules. */
 static const struct {
 	const char *table;
 	const char *chain;
@@ -40,7 +41,7 @@ struct place_list {
 	const char *bridge;
 	struct place *items;
 	size_t count;
-	bool has_foreign_above; /* another's rule comes before one of those that were found */
+	bool has_foreign_above; /* a foreign rule comes before a rule that was found */
 	bool has_foreign;
 };
 
@@ -82,7 +83,7 @@ static bool is_known(const struct place *place)
 	return false;
 }
 
-/* Keeps a name that fits; one that does not makes no place. */
+/* Keeps a name that fits. A longer name is left empty, and is_foreign refuses it. */
 static void read_name(char out[static NAME_TEXT], const struct netlink_attribute *attribute)
 {
 	const char *name = netlink_get_string(attribute);
@@ -95,14 +96,15 @@ static bool is_foreign(const struct place *place)
 	bool is_ip = place->family == NFPROTO_IPV4 || place->family == NFPROTO_IPV6 ||
 		place->family == NFPROTO_INET;
 
-	/* Those of other instances look after themselves. */
+	/* Other instances of husk care for their own tables. */
 	return is_ip && place->table[0] && place->chain[0] && !str_prefix(place->table, "husk-");
 }
 
-/* A chain, as the kernel lists it: where it is, and where packets come to it (UINT32_MAX: only from other chains). */
+/* A chain of the kernel's list, and the hook that sends packets to it (UINT32_MAX: only other
+ * chains do). */
 struct chain {
 	struct place place;
-	uint32_t hook, policy; /* the policy in the order of the network */
+	uint32_t hook, policy; /* the policy in network byte order */
 };
 
 static void read_chain(const struct nlmsghdr *message, struct chain *out)
@@ -174,8 +176,8 @@ static int collect(struct net *net, uint16_t question, netlink_row row, void *ou
 	return netlink_dump(&net->filter, &batch, row, out);
 }
 
-/* The bridge's rules in one chain: dumping only that is what keeps the price of a start apart from the number of rules
- * that the host has. */
+/* Collects the bridge's rules in one chain. Only this chain is dumped, so that the time of a start
+ * does not depend on the number of rules on the host. */
 static int collect_in_chain(struct net *net, const struct place *chain, struct place_list *out)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
@@ -251,8 +253,8 @@ static void put_deletions(struct netlink_batch *batch, const struct place_list *
 	}
 }
 
-/* Adds to the transaction what makes the chain right; 1 when there was something to do. A firewall that was reloaded
- * may have put its own rules above ours. */
+/* Adds to the transaction the changes that the chain needs; 1 if it needs any. A firewall that was
+ * reloaded may have put its own rules above ours. */
 static int allow_in_chain(
 	struct net *net, struct netlink_batch *batch, const struct place *chain, const char *bridge)
 {

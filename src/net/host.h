@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A part of net/net.h: what is the host's own, which are its other interfaces, its forwarding, and its other firewalls. */
+/* A part of net/net.h: the host itself, that is its other interfaces, its forwarding and its other
+ * firewalls. */
 #include <stdbool.h>
 
 struct net;
@@ -11,16 +12,19 @@ int net_forwarding_enable(bool has_ipv6);
 /* 1: the host forwards IPv4; 0: it does not. */
 int net_forwarding_is_on(void);
 int net_forwarding_disable(void);
-/* Lets connections to 127.0.0.1 leave through the bridge; refuses without the rule that guards the host's. */
+/* Lets connections to 127.0.0.1 leave through the bridge. Refuses while the rule that guards the
+ * host's 127.0.0.0/8 is missing. */
 int net_localnet_enable(struct net *net, const char *bridge);
 int net_localnet_disable(const char *bridge);
-/* Names of all interfaces but lo and those of any instance of husk. */
+/* The names of all interfaces but lo and those of any instance of husk. */
 int net_link_names(struct net *net, struct strvec *out);
 
-/* An accept in our table cannot undo a drop in another. In every chain of others that drops what is forwarded one marked
- * rule each way lets the bridge through; returns how many such chains there are. Legacy iptables is not seen. */
+/* An accept in our table cannot undo a drop in another table. So in each chain of other programs
+ * that drops forwarded packets, one marked rule for each direction lets the bridge through. Returns
+ * the number of such chains. Legacy iptables is not seen. */
 int net_foreign_allow(struct net *net, const char *bridge);
-/* Has a table of somebody else, another instance of husk included, chains for what is forwarded or leaves translated: 1. */
+/* 1 if a table of another program or of another instance of husk has a chain for forwarded packets
+ * or for postrouting (source translation). */
 int net_foreign_forwards(struct net *net);
-/* Takes the rules of a bridge out again, NULL: the instance's; returns the count. */
+/* Removes the rules of a bridge (NULL: of the instance) from these chains; returns the count. */
 int net_foreign_forget(struct net *net, const char *bridge);

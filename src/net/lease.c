@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Leases as symbolic links. symlinkat(2) is the claim: it fails when the name is there, and what it points at says
- * who owns it, so there is no moment with a lease of nobody and no lock on the way. A lease of another boot is void;
- * only replacing one takes the lock of the directory.
+ * Leases as symbolic links. symlinkat(2) is the claim: it fails when the name exists, and the
+ * target of the link names the owner. So a lease always has an owner, and a claim needs no lock. A
+ * lease of another boot is void; only its replacement takes the lock of the directory.
  */
 #include "net/internal.h"
 
@@ -16,7 +16,7 @@
 
 #include <errno.h>
 
-/* A search ends here even in a larger subnet: a million refused claims take a second. */
+/* Where a search ends in a larger subnet: a million refused claims take a second. */
 enum { TRIES_MAX = 1 << 20 };
 
 int lease_read(int leases_fd, const char *name, struct lease_owner *out)
@@ -49,7 +49,8 @@ static int link_lease(int leases_fd, const char *name, const struct lease_owner 
 	return sys_symlink_at(target, leases_fd, name);
 }
 
-/* Replaces a lease that nobody living can own. Two who try are sorted by the lock, and the second finds the first. */
+/* Replaces a lease of another boot. If two processes try, the lock orders them, and the second one
+ * finds the lease of the first. */
 static int replace_void_lease(int leases_fd, const char *name, const struct lease_owner *self)
 {
 	struct lease_owner other;
@@ -90,7 +91,8 @@ static void address_name(char out[static LEASE_NAME], const struct net_address *
 	fmt_n(out, LEASE_NAME, "ip-%s", net_address_format(text, a));
 }
 
-/* `next-10.88.0.0-16` holds the number of the host to try first. It is a hint: losing it costs some tries. */
+/* `next-10.88.0.0-16` holds the number of the host to try first. It is a hint: without it a search
+ * takes more tries. */
 static void hint_name(char out[static LEASE_NAME], const struct net_subnet *subnet)
 {
 	char text[NET_ADDRESS_TEXT];
@@ -111,7 +113,8 @@ static uint64_t read_hint(int leases_fd, const struct net_subnet *subnet)
 	return number;
 }
 
-/* In place, always of the same length: who is killed leaves no half of it beside it. */
+/* Written in place, always with the same length: a process that is killed here leaves no temporary
+ * file behind. */
 static void write_hint(int leases_fd, const struct net_subnet *subnet, uint64_t number)
 {
 	char name[LEASE_NAME], text[24];
@@ -146,7 +149,7 @@ int net_lease_next(int leases_fd, const struct net_subnet *subnet,
 		first = number = 1;
 	for (unsigned i = 0; i < TRIES_MAX; i++, number++) {
 		if (net_subnet_host(subnet, number, &candidate) < 0) {
-			number = 0; /* behind the last: once more from the first */
+			number = 0; /* after the last one: go on at the first */
 			if (first <= 1)
 				break;
 			continue;
@@ -182,7 +185,7 @@ int net_lease_address(int leases_fd, const struct net_subnet *subnet,
 			net_subnet_format(text, subnet));
 	if (gateway && net_address_equal(gateway, address))
 		return err_say(-EADDRINUSE, "the address %s is the gateway's", name + 3);
-	/* The last of the subnet is the broadcast address in IPv4. */
+	/* In IPv4 the last address of the subnet is the broadcast address. */
 	net_address_add(&end, ((uint64_t)1 << (one.length - subnet->length) % 64) - 1);
 	if (net_address_equal(address, &subnet->address) ||
 		(address->size == 4 && net_address_equal(address, &end)))
@@ -232,7 +235,7 @@ int net_lease_release_all(int leases_fd, const char *owner)
 	return result;
 }
 
-/* Is it an address of the subnet, or for NULL a port? */
+/* Is this the lease of an address of the subnet, or (NULL) of a port? */
 static bool is_lease_of(const char *name, const struct net_subnet *subnet)
 {
 	struct net_address address;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Links of the host: finding, listing by mark, deleting, and the bridge of a network. An interface is ours when its
- * alias says so, never by its name.
+ * Links of the host: finding, listing by mark, deleting, and the bridge of a network. An interface
+ * is ours if its alias says so, whatever its name.
  */
 #include "net/internal.h"
 
@@ -17,7 +17,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
-/* What the kernel's link list says about one message. */
+/* Reads one message of the kernel's list of links. */
 static void net_link_read(const struct nlmsghdr *message, struct net_link *out)
 {
 	const struct ifinfomsg *head = netlink_header(message, sizeof(*head));
@@ -60,7 +60,7 @@ bool net_has_ipv6(void)
 	return sys_access_at(AT_FDCWD, "/proc/sys/net/ipv6", F_OK, 0) >= 0;
 }
 
-/* RTM_NEWLINK with flags that the link is to have. */
+/* Begins RTM_NEWLINK that also sets flags of the link. */
 static void begin_with(struct netlink_batch *batch, const char *name, int index, uint16_t flags,
 	unsigned link_flags)
 {
@@ -109,7 +109,7 @@ void net_add_address(struct netlink_batch *batch, int index, const struct net_su
 		.ifa_family = s->address.size == 4 ? AF_INET : AF_INET6,
 		.ifa_prefixlen = s->length,
 		.ifa_index = (uint32_t)index,
-		/* Leases make addresses unique already; detection of duplicates would delay them by a second. */
+		/* Leases keep addresses unique; detection of duplicates would take a second. */
 		.ifa_flags = s->address.size == 16 ? IFA_F_NODAD : 0,
 	};
 	netlink_begin(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
@@ -138,7 +138,7 @@ int net_link_find_on(struct netlink *route, const char *name, int index, struct 
 
 int net_link_find(struct net *net, const char *name, struct net_link *out)
 {
-	/* The kernel answers a name that is too long with another code. */
+	/* For a name that is too long the kernel returns another code. */
 	if (strlen(name) >= NET_NAME_TEXT)
 		return -ENODEV;
 	return net_link_find_on(&net->route, name, 0, out);
@@ -223,7 +223,8 @@ static int add_bridge(struct net *net, const struct net_bridge *bridge)
 	uint8_t mac[6];
 
 	net_link_begin(&batch, bridge->name, 0, NLM_F_CREATE | NLM_F_EXCL);
-	/* A bridge without a MAC of its own takes the lowest of its ports and changes it as they come and go. */
+	/* A bridge without a MAC of its own takes the lowest MAC of its ports, so that its MAC
+	 * changes when ports come and go. */
 	net_mac(mac, &bridge->addresses[bridge->addresses[0].address.size ? 0 : 1].address);
 	netlink_put(&batch, IFLA_ADDRESS, mac, sizeof(mac));
 	if (bridge->mtu)
@@ -244,8 +245,9 @@ static int add_bridge(struct net *net, const struct net_bridge *bridge)
 	return r < 0 ? net_err(&net->route, r, "make the bridge %s", bridge->name) : 0;
 }
 
-/* Switches IPv6 off on a bridge without IPv6 addresses. With them, routers on it are not listened to, and its
- * link-local address is not tentative: for a second the kernel could not ask for its neighbours. */
+/* Switches IPv6 off on a bridge without IPv6 addresses. On a bridge with IPv6 addresses, router
+ * advertisements are ignored, and detection of duplicates is off: else the link-local address would
+ * be tentative for a second, and the kernel could not ask for neighbours. */
 static int set_bridge_ipv6(const struct net_bridge *bridge)
 {
 	static const struct {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An interface of the host that becomes a container's: moved, renamed, and given back the addresses that the kernel takes
- * from whatever changes its namespace. What is made of software ends with the container; hardware comes back to the host.
+ * Moves an interface of the host into a container: it is renamed there and gets back the addresses
+ * that the kernel removes from an interface that changes its namespace. When the container ends,
+ * the kernel deletes a virtual interface and gives a hardware interface back to the host.
  */
 #include "net/internal.h"
 
@@ -24,7 +25,8 @@ struct addresses {
 	struct net_subnet items[ADDRESSES_MAX];
 };
 
-/* Those that somebody has given it, and that mean the same elsewhere. */
+/* Keeps permanent addresses of global scope: somebody set them, and they mean the same
+ * elsewhere. */
 static int read_address(const struct nlmsghdr *message, void *data)
 {
 	struct addresses *all = data;
@@ -35,7 +37,7 @@ static int read_address(const struct nlmsghdr *message, void *data)
 		return 0;
 	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
 	while (netlink_next(&reader, &attribute)) {
-		/* IFA_ADDRESS is the other end where there is one, IFA_LOCAL always this. */
+		/* IFA_ADDRESS can be the peer's address; IFA_LOCAL is always this end's. */
 		if (attribute.type == IFA_LOCAL || (attribute.type == IFA_ADDRESS && !own.data))
 			own = attribute;
 	}
@@ -79,7 +81,8 @@ static int settle(struct netlink *inside, const char *name, const struct address
 	return netlink_send(inside, &batch, NULL, NULL);
 }
 
-/* The kernel moves first and renames then; what has gone half the way comes back. */
+/* The kernel moves the link first and renames it then. If one of both failed, the link is moved
+ * back. */
 static void bring_back(struct netlink *inside, const char *name, const char *inner_name)
 {
 	struct net_link link;

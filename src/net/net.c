@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The handle of an instance, its marks on kernel objects, and the sentences that every file of this folder needs.
+ * The handle of an instance, its marks on kernel objects, and errors that every file of this folder
+ * needs.
  */
 #include "net/internal.h"
 
@@ -32,7 +33,7 @@ void net_close(struct net *net)
 	if (!net)
 		return;
 	netlink_close(&net->route);
-	/* The kernel makes who closes a netfilter socket wait until what any socket deleted is gone: 12 ms. */
+	/* Closing a netfilter socket blocks until all that any socket deleted is freed: 12 ms. */
 	if (net->filter.fd >= 0)
 		socket_close_later(net->filter.fd);
 	free(net);

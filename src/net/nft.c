@@ -2,9 +2,10 @@
 /*
  * nf_tables.
  *
- * A transaction is BATCH_BEGIN, messages, BATCH_END; the kernel applies all of it or nothing. Element messages nest
- * lists whose length has 16 bits, so long lists are several messages of the same transaction. Comments are what the
- * nft program writes as user data: a type byte (0), a length byte, the string with its terminator.
+ * A transaction is BATCH_BEGIN, messages, BATCH_END; the kernel applies all of it or nothing. The
+ * lists in element messages have a length of 16 bits, so a long list becomes several messages of
+ * the same transaction. Comments have the form in which the nft program writes them as user data: a
+ * type byte (0), a length byte, the string with its terminating zero.
  */
 #include "net/nft.h"
 
@@ -157,7 +158,8 @@ int nft_find_table(struct netlink *n, const char *table)
 	return netlink_send(n, &batch, NULL, NULL);
 }
 
-/* The kernel keeps these bytes as any process wrote them: none of them is believed. */
+/* Any process may have written these bytes, and the kernel does not check them: so this function
+ * does. */
 const char *nft_read_comment(const struct netlink_attribute *attribute)
 {
 	const uint8_t *data = attribute->data;

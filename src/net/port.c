@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Port leases. Any local address overlaps each single one, which names of files cannot express, so claims read the
- * directory once under its lock; then every port is asked of the host by binding it for a moment.
+ * Port leases. A lease for any local address overlaps the leases of all single addresses. File
+ * names cannot express that, so a claim reads the directory once, under its lock. Then each port is
+ * bound on the host for a moment, to learn whether another program uses it.
  */
 #include "net/internal.h"
 
@@ -67,7 +68,7 @@ int net_publication_check(const struct net_publication *list, size_t count)
 	return 0;
 }
 
-/* One lease that is there. */
+/* An existing port lease. */
 struct held_port {
 	enum net_protocol protocol;
 	struct net_address host;
@@ -140,7 +141,7 @@ static bool conflicts(const struct held_port *held, const struct net_publication
 			net_address_equal(&held->host, &p->host));
 }
 
-/* All wishes of one call, and what they must not meet. */
+/* All publications of one call, and the existing leases that they must not overlap. */
 struct wishes {
 	int leases_fd;
 	struct net_publication *list;
@@ -150,7 +151,7 @@ struct wishes {
 	const struct net_owner_names *names;
 };
 
-/* Refuses what another owner of this boot holds. */
+/* Refuses ports that another owner of this boot has leased. */
 static int check_held(const struct wishes *w, const struct net_publication *p)
 {
 	char text[NET_ADDRESS_TEXT];
@@ -192,7 +193,7 @@ static int check_host(const struct net_publication *p)
 	return 0;
 }
 
-/* Do two wishes of one list meet? */
+/* Refuses two publications of one list that overlap. */
 static int check_wishes(const struct net_publication *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -213,7 +214,7 @@ static int check_wishes(const struct net_publication *list, size_t count)
 	return 0;
 }
 
-/* Gives a wish without a host port the first range that nobody has. */
+/* Gives a publication without a host port the first range that is free. */
 static int choose(const struct wishes *w, struct net_publication *p)
 {
 	for (unsigned port = CHOSEN_FIRST; port + p->count - 1 <= CHOSEN_LAST; port++) {
@@ -242,7 +243,7 @@ static int claim_range(const struct wishes *w, const struct net_publication *p, 
 	return 0;
 }
 
-/* The ports that were named come first, so that a chosen one cannot take theirs. */
+/* Ports that the caller named are checked first, so that no chosen port takes one of them. */
 static int check_all(const struct wishes *w)
 {
 	int r = check_wishes(w->list, w->count);

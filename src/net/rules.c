@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of an instance and what networks and publications put into it.
+ * The table of an instance, and the elements that networks and publications add to it.
  *
- * Its structure is base.nft, loaded in one transaction when the table is missing. From then on everything is an
- * element: a network is members of the sets of bridges and subnets, a published port is a member of one of four hash
- * maps, whose cost does not grow with their size. Elements of ports carry the owner as comment.
+ * Its structure is base.nft, loaded in one transaction when the table is missing. After that, every
+ * change is an element: a network is elements in the sets of bridges and subnets, a published port
+ * is an element of one of four hash maps, whose cost does not grow with their size. Elements of
+ * ports carry the owner as comment.
  */
 #include "net/internal.h"
 
@@ -18,7 +19,7 @@
 #include <linux/if.h>
 #include <unistd.h>
 
-/* Where distributions put it. */
+/* Where distributions install the nft program. */
 static const char *const nft_programs[] = {"/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"};
 
 static void table_name(char out[static NET_TABLE_TEXT], const struct net *net)
@@ -34,7 +35,8 @@ static int filter_err(struct net *net, int code, const char *what)
 	return net_err(&net->filter, code, "%s", what);
 }
 
-/* base.nft for this instance. `create` refuses when somebody else was faster, which `table` alone would not. */
+/* base.nft for this instance. `create` fails if another process has made the table first; `table`
+ * alone would not. */
 static void write_rules(struct buf *out, const struct net *net)
 {
 	static const char word[] = "INSTANCE";
@@ -48,7 +50,7 @@ static void write_rules(struct buf *out, const struct net *net)
 	buf_adds(out, rest);
 }
 
-/* The first line of what the nft program had to say. */
+/* Makes an error from the first line of the nft program's output. */
 static int nft_program_err(int code, struct buf *output)
 {
 	char *end = strchr(output->data, '\n');
@@ -125,7 +127,7 @@ int net_rules_remove(struct net *net)
 
 enum { MEMBERS_MAX = 7 };
 
-/* One membership of a network: an element, or two that border an interval. */
+/* One set that a network is in: one element, or two that are the ends of an interval. */
 struct member {
 	const char *set;
 	struct nft_element elements[2];
@@ -148,14 +150,14 @@ static void subnet_member(struct member *out, const struct net_subnet *subnet)
 	out->set = end.size == 4 ? "subnets4" : "subnets6";
 	out->count = 1;
 	nft_key_add(&out->elements[0], end.bytes, end.size);
-	/* Beyond 64 host bits the border is counted in the upper half. */
+	/* With 64 host bits or more, the end of the interval is computed in the upper 8 bytes. */
 	struct net_address upper = {.size = 8};
 	memcpy(upper.bytes, end.bytes, sizeof(uint64_t));
 	int r = host_bits < 64 ? net_address_add(&end, (uint64_t)1 << host_bits)
 			       : net_address_add(&upper, (uint64_t)1 << (host_bits - 64) % 64);
 	if (host_bits >= 64)
 		memcpy(end.bytes, upper.bytes, sizeof(uint64_t));
-	if (r < 0) /* up to the last address there is: no border */
+	if (r < 0) /* the subnet has the last of all addresses: no end */
 		return;
 	nft_key_add(&out->elements[1], end.bytes, end.size);
 	out->elements[1].ends_interval = true;
@@ -237,7 +239,8 @@ int net_rules_remove_network(struct net *net, const struct net_rules_network *ne
 		return r;
 	table_name(table, net);
 	size_t count = network_members(members, network);
-	/* One transaction each: what is gone already must not keep the rest. */
+	/* One transaction for each member: a member that is gone already must not keep the others
+	 * in. */
 	for (size_t i = 0; i < count; i++) {
 		auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 		nft_begin(&batch);
@@ -275,7 +278,7 @@ static void port_element(struct nft_element *out, const struct net_publication *
 	nft_value_add(out, &port, sizeof(port));
 }
 
-/* One transaction over all publications; without an owner they are deleted. */
+/* One transaction for all publications; without an owner they are deleted. */
 static int change_ports(
 	struct net *net, const struct net_publication *list, size_t count, const char *owner)
 {
@@ -326,7 +329,7 @@ int net_unpublish(
 	if (r < 0)
 		return r;
 	r = change_ports(net, list, count, NULL);
-	/* Some are gone: then whatever of the owner's is left. */
+	/* Some elements are gone already: delete all others that the owner has. */
 	if (r == -ENOENT) {
 		r = net_unpublish_owner(net, owner);
 		return r < 0 ? r : 0;
@@ -361,8 +364,9 @@ static int element_order(const void *left, const void *right)
 	return memcmp(left, right, sizeof(struct nft_element));
 }
 
-/* While the kernel resizes a map, its list may have an element twice, and deleting one twice fails for all. (It may also lack
- * elements: net_unpublish_owner looks again.) */
+/* While the kernel resizes a map, its list may contain an element twice, and deleting it twice
+ * makes the whole transaction fail. (The list may also lack elements: net_unpublish_owner looks
+ * again.) */
 static size_t elements_unique(struct nft_element *list, size_t count)
 {
 	size_t kept = 0;
@@ -403,7 +407,7 @@ int net_unpublish_owner(struct net *net, const char *owner)
 			r = unpublish_from(net, table, port_maps[i], owner);
 			total += r > 0 ? r : 0;
 		} while (r > 0);
-		if (r < 0 && r != -ENOENT) /* no table, no ports */
+		if (r < 0 && r != -ENOENT) /* no table: no ports */
 			return filter_err(net, r, "unpublish the ports");
 	}
 	return total;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a container's network namespace and the endpoints that join it to networks. The host creates a link
- * directly in the namespace; a socket opened inside configures it. Two sends in all.
+ * The inside of a container's network namespace, and the endpoints that join it to networks. The
+ * host creates a link directly in the namespace; a socket opened inside configures it: two sends in
+ * all.
  */
 #include "net/internal.h"
 
@@ -15,9 +16,10 @@
 #include <linux/veth.h>
 #include <sys/socket.h>
 
-/* Runs inside. Without IPv6 addresses there is no IPv6 at all, not even link-local; with them, a neighbour cannot
- * become the router by announcing itself, and nothing waits for the detection of duplicates, which leases exclude.
- * All before the first link but lo exists. */
+/* Runs in the sandbox, before it has any link but lo. Without IPv6 addresses IPv6 is off, even
+ * link-local. With IPv6 addresses, router advertisements are ignored, so that no neighbour can make
+ * itself the router. Detection of duplicates, which leases exclude, is off, so that nothing waits
+ * for it. */
 static int set_sandbox_ipv6(void *data)
 {
 	static const char *const wanted[][2] = {
@@ -73,7 +75,8 @@ static void endpoint_mac(uint8_t out[static 6], const struct net_endpoint *e)
 	net_mac(out, &e->addresses[e->addresses[0].address.size ? 0 : 1].address);
 }
 
-/* The host's end of a veth pair is a port of the bridge and has no address; the other end is born in the sandbox. */
+/* The host's end of a veth pair is a port of the bridge and has no address. The other end is
+ * created in the sandbox. */
 static void add_veth(struct netlink_batch *batch, const struct net_sandbox *sandbox,
 	const struct net_endpoint *e, const char *host_name)
 {
@@ -99,8 +102,9 @@ static void add_veth(struct netlink_batch *batch, const struct net_sandbox *sand
 	netlink_nest_end(batch, info);
 }
 
-/* With br_netfilter a published port is translated while the frame is still in the bridge: a container that meets
- * itself through one then needs a bridge that sends a frame back where it came from. */
+/* With br_netfilter a published port is translated while the frame is still in the bridge. A
+ * container that connects to itself through a published port then needs a bridge that sends a frame
+ * back through the port where it came from. */
 static void put_hairpin(struct netlink_batch *batch, const char *host_name)
 {
 	net_link_begin(batch, host_name, 0, 0);
@@ -147,8 +151,8 @@ static int make_veth(struct net *net, const struct net_sandbox *sandbox,
 		     : 0;
 }
 
-/* macvlan and ipvlan: born in the sandbox under a name that the host has not (before 6.13 the kernel looks for
- * clashes in the wrong namespace), renamed there. */
+/* Makes a macvlan or ipvlan. It is created in the sandbox under a name that the host does not use,
+ * and renamed there: before 6.13 the kernel looks for name clashes in the wrong namespace. */
 static int make_slave(struct net *net, const struct net_sandbox *sandbox,
 	const struct net_endpoint *e, int parent_index)
 {
@@ -162,7 +166,7 @@ static int make_slave(struct net *net, const struct net_sandbox *sandbox,
 	netlink_put_u32(&batch, IFLA_LINK, (uint32_t)parent_index);
 	netlink_put_u32(&batch, IFLA_NET_NS_FD, (uint32_t)sandbox->netns_fd);
 	endpoint_mac(mac, e);
-	if (is_macvlan) /* ipvlan shares the parent's */
+	if (is_macvlan) /* an ipvlan has its parent's MAC */
 		netlink_put(&batch, IFLA_ADDRESS, mac, sizeof(mac));
 	if (e->mtu)
 		netlink_put_u32(&batch, IFLA_MTU, e->mtu);
@@ -181,7 +185,7 @@ static int make_slave(struct net *net, const struct net_sandbox *sandbox,
 	return r < 0 ? net_err(&net->route, r, "make a %s of %s", e->driver, e->parent) : 0;
 }
 
-/* The drivers, and whether their link arrives in the sandbox under the host's name for it. */
+/* The drivers, and whether their link arrives in the sandbox under its name on the host. */
 static const struct driver {
 	const char *name;
 	bool is_renamed;
@@ -276,8 +280,9 @@ int net_endpoint_attach(struct net *net, struct net_sandbox *sandbox, const stru
 			delete_inside(sandbox, born_name);
 		return r;
 	}
-	/* That there is a carrier now reaches the port, and then a bridge that had none, through a worker of the kernel
-	 * up to a second later, and till then packets are lost. Being asked for a link makes the kernel do it (6.8). */
+	/* A worker of the kernel tells the bridge port, and then a bridge that had no carrier, that
+	 * there is a carrier now. That takes up to a second, and until then packets are lost. A
+	 * query for a link makes the kernel do it at once (6.8). */
 	net_link_name(born_name, e->owner);
 	net_link_find(net, born_name, &link);
 	net_link_find(net, e->parent, &link);
@@ -294,7 +299,8 @@ int net_endpoint_silence(struct net *net, const char *owner)
 	size_t info = netlink_nest_begin(&batch, IFLA_LINKINFO);
 	netlink_put_string(&batch, IFLA_INFO_SLAVE_KIND, "bridge");
 	size_t data = netlink_nest_begin(&batch, IFLA_INFO_SLAVE_DATA);
-	/* Neither takes nor gives frames. The kernel takes back DISABLED and BLOCKING by itself. */
+	/* In this state the port neither receives nor sends frames. The states DISABLED and
+	 * BLOCKING do not last: the kernel changes them back by itself. */
 	netlink_put_u8(&batch, IFLA_BRPORT_STATE, BR_STATE_LISTENING);
 	netlink_put(&batch, IFLA_BRPORT_FLUSH, NULL, 0);
 	netlink_nest_end(&batch, data);

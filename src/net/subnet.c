@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which subnets the host already uses, from its addresses and routes, and the choice of a free one.
+ * The subnets that the host uses, by its addresses and routes, and the choice of a free one.
  */
 #include "net/internal.h"
 
@@ -16,7 +16,7 @@ enum {
 	POOL_LAST = 127,
 };
 
-/* A subnet and the interface behind which it is; 0 when it is behind none (blackhole routes). */
+/* A subnet and its interface; 0 when it has none (blackhole routes). */
 struct used_subnet {
 	struct net_subnet subnet;
 	int index;
@@ -57,7 +57,7 @@ static int read_address(const struct nlmsghdr *message, void *data)
 		return 0;
 	struct netlink_reader reader = netlink_attributes(message, sizeof(*head));
 	while (netlink_next(&reader, &attribute)) {
-		/* IFA_ADDRESS is the other end where there is one, IFA_LOCAL always this. */
+		/* IFA_ADDRESS can be the peer's address; IFA_LOCAL is always this end's. */
 		if (attribute.type == IFA_ADDRESS || attribute.type == IFA_LOCAL)
 			add_used(data, attribute.data, attribute.size, head->ifa_prefixlen,
 				(int)head->ifa_index);
@@ -73,7 +73,7 @@ static int read_route(const struct nlmsghdr *message, void *data)
 
 	if (message->nlmsg_type != RTM_NEWROUTE || !head)
 		return 0;
-	/* The default route says nothing, and the local table only repeats the addresses. */
+	/* The default route uses no subnet, and the local table only repeats the addresses. */
 	if (head->rtm_dst_len == 0 || head->rtm_table == RT_TABLE_LOCAL ||
 		head->rtm_type == RTN_MULTICAST)
 		return 0;

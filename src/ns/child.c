@@ -2,8 +2,8 @@
 /*
  * The process that `run` and `enter` fork, and waiting for it.
  *
- *   parent: fork ... (id maps are written) ... leave --->      child: waits for the leave, prepares itself, execs
- *           end of file: the command runs       <--- exec, or a packet with what failed
+ *   parent: fork ... (id maps are written) ... go --->  child: waits for go, prepares itself, execs
+ *           end of file: the command runs     <---      exec, or a packet with what failed
  */
 #include "ns/internal.h"
 
@@ -85,7 +85,7 @@ int ns_child_release(const struct ns_child *child, int *out_code)
 	int r = socket_send(child->fd, "", 1, NULL, 0);
 	ssize_t count = r < 0 ? r
 			      : socket_receive(child->fd, &failure, sizeof(failure), NULL, NULL);
-	/* A reset is a child that was killed before it execed: its exit code says so. */
+	/* A reset means that the child was killed before it executed: its exit code says so. */
 	if (count == 0 || count == -ECONNRESET || count == -EPIPE)
 		return 0;
 	if (count < 0)
@@ -96,7 +96,8 @@ int ns_child_release(const struct ns_child *child, int *out_code)
 	return err_unpack(&failure.error);
 }
 
-/* A stopped command stops husk as well, so that job control works; both continue together. */
+/* A command that is stopped stops husk as well, so that job control works; both continue
+ * together. */
 static void follow_stop(int pidfd)
 {
 	siginfo_t info;
@@ -118,7 +119,7 @@ static bool has_ended(int pidfd)
 
 int ns_child_wait(struct ns_child *child, const struct ns_command *c, int *out_code)
 {
-	/* The three signals stay blocked, which is to say ignored, unless they are passed on. */
+	/* The three signals stay blocked, so they have no effect unless they are passed on. */
 	auto_close int signals = loop_signal_fd((const int[]){SIGCHLD, SIGINT, SIGTERM, 0});
 	if (signals < 0)
 		return err_new(signals, "wait for signals");

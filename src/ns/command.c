@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The command of `run` and `enter`: its ids, finding it in PATH, becoming it. What the caller had - umask, signals,
- * file descriptors, terminal - stays as it was, as for unshare(1) and nsenter(1).
+ * The command of `run` and `enter`: setting its ids, finding it in PATH, executing it. Umask,
+ * signals, file descriptors and terminal stay as the caller had them, as for unshare(1) and
+ * nsenter(1).
  */
 #include "ns/internal.h"
 
@@ -22,7 +23,8 @@
 
 enum { EXIT_HUSK = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, CAPS_MAX = 64 };
 
-/* In a user namespace whose gid map was written without privilege nobody can drop groups; that was its maker's choice. */
+/* In a user namespace whose gid map was written without privilege, no process can drop its groups.
+ * That was the choice of the process that made the namespace. */
 static bool setgroups_is_denied(void)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -50,7 +52,8 @@ static int say_no_id(int code, const char *which, uint32_t id)
 	return err_new(code, "become %s %u", which, id);
 }
 
-/* Permitted capabilities become ambient, so that they outlast the exec of a program without file capabilities. */
+/* Permitted capabilities become ambient, so that they outlast the exec of a program without file
+ * capabilities. */
 static int keep_caps(void)
 {
 	struct cap_header header = {.version = CAP_VERSION_3};
@@ -98,7 +101,7 @@ static const char *env_value(char *const *env, const char *name)
 	return NULL;
 }
 
-/* As execvp(3): a file without an interpreter line is the shell's. */
+/* As execvp(3): the shell runs a file that has no interpreter line. */
 static int exec_file(const char *path, char *const *argv, char *const *env)
 {
 	int r = sys_execve_at(AT_FDCWD, path, argv, env, 0);
@@ -112,7 +115,7 @@ static int exec_file(const char *path, char *const *argv, char *const *env)
 	return sys_execve_at(AT_FDCWD, _PATH_BSHELL, shell.items, env, 0);
 }
 
-/* The command's arguments; the caller's shell when there are none. */
+/* The command's arguments; without any, the caller's shell. */
 static char *const *arguments(const struct ns_command *c, char *const *env, char *shell[static 2])
 {
 	if (c->argv && c->argv[0])
@@ -132,7 +135,7 @@ static int check_file(const char *path)
 	return S_ISREG(st.st_mode) ? sys_access_at(AT_FDCWD, path, X_OK, AT_EACCESS) : -EACCES;
 }
 
-/* Tries every directory of PATH; a refusal is remembered in case nothing better comes. */
+/* Tries every directory of PATH. If none has the command, a refusal met on the way is returned. */
 static int search(const char *name, char *const *env, struct buf *out)
 {
 	const char *path = env_value(env, "PATH");
@@ -174,7 +177,8 @@ int ns_command_find(
 	return err_new(r, "execute %s", name);
 }
 
-/* Set last, as changing ids takes it back. A parent that ended before it was set is noticed by the socket. */
+/* Set last, because changing ids clears it. If the parent has ended before, its end of the socket
+ * is closed. */
 static int set_kill_signal(const struct ns_command *c, const struct ns_child *child)
 {
 	int r = sys_prctl(PR_SET_PDEATHSIG, (unsigned long)c->kill_signal, 0, 0, 0);
@@ -201,7 +205,7 @@ int ns_command_exec(
 		r = ns_command_find(c, env, &path, out_code);
 	if (r < 0)
 		return r;
-	signal_default_writes(); /* bin/ ignores them for husk itself */
+	signal_default_writes(); /* bin/ ignores these signals for husk itself */
 	if (child)
 		sigprocmask(SIG_SETMASK, &child->mask, NULL);
 	r = exec_file(path.data, argv, env);

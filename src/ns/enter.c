@@ -2,9 +2,10 @@
 /*
  * Joining namespaces, as nsenter(1).
  *
- * Everything that is looked up on the caller's side (pidfd, namespace files, root, working directory, environment) is
- * opened first. A user namespace gives privileges over its own namespaces and takes those over all others, so files
- * are tried without it first, then it is joined, then what was refused before.
+ * Everything that is looked up on the caller's side (pidfd, namespace files, root, working
+ * directory, environment) is opened first. Joining a user namespace gives privileges over the
+ * namespaces that it owns and takes them away over all others. So the files are joined first as far
+ * as the kernel allows, then the user namespace, then the files that were refused before.
  */
 #include "ns/internal.h"
 
@@ -23,7 +24,7 @@
 
 enum { EXIT_HUSK = 125, ENVIRONMENT_MAX = 4 << 20 };
 
-/* pidfs [6.9]: before it the inode of a pidfd is everybody's. */
+/* pidfs exists since [6.9]; before that, all pidfds have the same inode. */
 static const uint64_t pidfs_magic = 0x50494446;
 
 struct enter {
@@ -64,7 +65,7 @@ static void enter_release(struct enter *e)
 }
 AUTO_STRUCT(enter, struct enter, enter_release)
 
-/* The pid may be another process's by now; the inode of its pidfd never is. */
+/* The pid may belong to another process by now. The inode of a pidfd is never used again. */
 static int check_inode(const struct enter *e)
 {
 	struct stat st;
@@ -101,8 +102,9 @@ static int open_target(struct enter *e)
 	return e->request->pid_inode ? check_inode(e) : 0;
 }
 
-/* Those in which the process differs: joining one's own user namespace is refused, and one's own mount namespace
- * would still change the root. */
+/* Chooses the namespaces in which the process differs from the caller. The kernel refuses to
+ * join the caller's own user namespace, and joining its own mount namespace would still change
+ * the root. */
 static int resolve_all(struct enter *e)
 {
 	for (int kind = 0; e->request->wants_all && kind < NS_COUNT; kind++) {
@@ -132,7 +134,7 @@ static int open_file(struct enter *e, int kind, const char *path)
 	return e->files[kind] < 0 ? err_new(e->files[kind], "open %s", path) : 0;
 }
 
-/* What a file names is not taken from the process. */
+/* A kind of namespace for which a file is given is not taken from the process. */
 static int open_files(struct enter *e)
 {
 	for (int kind = 0; kind < NS_COUNT; kind++) {
@@ -147,7 +149,7 @@ static int open_files(struct enter *e)
 	return 0;
 }
 
-/* "" is the target's own, by its name in /proc/PID. */
+/* "" means the target's own directory, /proc/PID/NAME. */
 static int open_dir(const struct enter *e, const char *path, const char *name, int *out_fd)
 {
 	char own[64];
@@ -188,7 +190,7 @@ static int load_environment(struct enter *e)
 	return 0;
 }
 
-/* The unified hierarchy's directory of the target, as newer nsenter(1) has it. */
+/* Opens cgroup.procs of the target's cgroup in the unified hierarchy, as newer nsenter(1) does. */
 static int open_cgroup(struct enter *e)
 {
 	char path[64];
@@ -216,13 +218,13 @@ static int open_cgroup(struct enter *e)
 		: 0;
 }
 
-/* What was opened by the number of the process is its, as long as it has not been waited for. */
+/* Files that were opened by the pid belong to this process if it has not been reaped yet. */
 static int still_there(const struct enter *e)
 {
 	int r = e->pidfd < 0 ? 0 : sys_pidfd_send_signal(e->pidfd, 0);
 	if (r == -ESRCH)
 		return err_say(r, "process %d has just ended", e->request->pid);
-	return 0; /* one that may not be signalled is there */
+	return 0; /* a process that may not be signalled exists */
 }
 
 static int say_not_joined(int code, int kind)
@@ -248,7 +250,7 @@ static bool is_in_user_already(const struct enter *e)
 		ns_inode(e->request->pid, NS_USER, &theirs) == 0 && own == theirs;
 }
 
-/* Which of several was refused, setns(2) does not say. */
+/* setns(2) does not say which of several namespaces was refused. */
 static int say_target_refused(int code, const struct enter *e)
 {
 	auto_buf struct buf names = BUF_INIT;
@@ -279,7 +281,8 @@ static uint32_t flags_of(uint32_t kinds)
 	return flags;
 }
 
-/* Joins what is open, the user namespace only if asked for; with is_strict a refusal is one. */
+/* Joins the namespaces whose files are open, the user namespace only if asked for. A refusal is an
+ * error only with is_strict; otherwise the file stays open. */
 static int join_files(struct enter *e, bool with_user, bool is_strict)
 {
 	for (int kind = with_user ? 0 : NS_USER + 1; kind < NS_COUNT; kind++) {
@@ -294,7 +297,7 @@ static int join_files(struct enter *e, bool with_user, bool is_strict)
 	return 0;
 }
 
-/* A kernel before 5.8: one namespace after the other, by files. */
+/* For kernels before 5.8: the namespaces are joined one after the other, by their files. */
 static int open_target_files(struct enter *e)
 {
 	for (int kind = 0; kind < NS_COUNT; kind++) {
@@ -334,7 +337,7 @@ static int join(struct enter *e)
 static int enter_root(struct enter *e)
 {
 	int r = 0;
-	/* The working directory is a way out of the new root only when it was asked for. */
+	/* Only a working directory that the caller asked for may be outside of the new root. */
 	if (e->root_fd >= 0) {
 		r = sys_fchdir(e->root_fd);
 		if (r == 0)
@@ -352,7 +355,8 @@ static int enter_root(struct enter *e)
 	return r < 0 ? err_new(r, "change the working directory") : 0;
 }
 
-/* Ids of the caller mean nothing in another user namespace: its root, unless something else is asked for. */
+/* The caller's ids mean nothing in another user namespace: the command runs as its root, unless
+ * other ids are asked for. */
 static void choose_credentials(struct enter *e, bool enters_user)
 {
 	if (!enters_user || e->request->keeps_credentials)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sentences for the kernel's refusals. unshare(2) has five errors for twenty reasons; which one it was is found
- * afterwards, by looking at what could have been the reason.
+ * Error messages for what the kernel refuses. unshare(2) has five errors for twenty reasons. The
+ * reason is found afterwards, by checking everything that could have been the reason.
  */
 #include "ns/internal.h"
 
@@ -37,7 +37,7 @@ static int explain_user_refused(int code)
 		"namespace, or a security module forbids it");
 }
 
-/* user.max_X_namespaces of the first kind whose limit is none, else of the one named. */
+/* Names user.max_X_namespaces of the first kind whose limit is 0, else of the first with any. */
 static int explain_limit(int code, uint32_t flags)
 {
 	char path[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces as files: /proc/PID/ns/NAME, their inodes, and binding them to a place where they stay. */
+/* Namespaces as files: /proc/PID/ns/NAME, their inodes, and binding them to files that stay. */
 #include "ns/ns.h"
 
 #include "ns/internal.h"
@@ -34,7 +34,7 @@ int64_t ns_sysctl(const char *path)
 	return parse_i64(first, &value) < 0 ? -1 : value;
 }
 
-/* /proc/PID is missing, or only its namespace is, or it is not for us to see. */
+/* Says which it is: /proc/PID is missing, only its namespace is, or the caller may not see it. */
 static int say_no_file(int code, pid_t pid, enum ns_kind kind)
 {
 	char path[32];
@@ -98,7 +98,7 @@ int ns_file_kind_find(const char *path)
 	return r < 0 ? r : -EINVAL;
 }
 
-/* The children's: the maker of a pid or time namespace is not in it. */
+/* For pid and time the namespace of the children: the process that makes one is not in it. */
 static const char *persist_name(enum ns_kind kind)
 {
 	if (kind == NS_PID)

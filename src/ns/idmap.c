@@ -27,7 +27,7 @@ static int parse_three(char *text, char separator, uint32_t out[static 3])
 	return rest ? -EINVAL : 0;
 }
 
-/* "INNER:OUTER:COUNT" or, as older unshare(1) has it, "OUTER,INNER,COUNT". */
+/* "INNER:OUTER:COUNT" or, as in older unshare(1), "OUTER,INNER,COUNT". */
 static int ns_idmap_parse(const char *text, struct ns_idmap *out)
 {
 	char copy[64];
@@ -60,8 +60,8 @@ static bool subid_line(
 		*out_count > 0;
 }
 
-/* Adds each range of `user` (name or number) in /etc/subuid or /etc/subgid: as itself, or one behind another from 0 on.
- * -ENOENT when there is none. */
+/* Adds each range of `user` (name or number) in /etc/subuid or /etc/subgid, mapped to itself or one
+ * after another from 0 on. -ENOENT when there is none. */
 static int add_ranges(struct arena *a, const char *path, const char *user, uid_t uid,
 	bool is_identity, struct ns_idmap_list *list)
 {
@@ -101,7 +101,7 @@ static int add_subids(
 	return add_ranges(a, path, has_name ? user.name : NULL, geteuid(), is_identity, list);
 }
 
-/* Every line of the caller's own map, as itself. */
+/* Adds every line of the caller's own map, mapped to itself. */
 static int add_all(struct arena *a, const char *which, struct ns_idmap_list *list)
 {
 	char path[32];
@@ -152,7 +152,8 @@ static void add_range(
 		*arena_push(a, list) = (struct ns_idmap){inner, outer, count};
 }
 
-/* Cuts one range around an id on both sides: up to the nearer, between both, behind the farther. */
+/* Takes an id out of a range on both sides (inside and outside). Up to three parts stay: before the
+ * first of both places, between them, and after the second. */
 static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap m, uint32_t inner,
 	uint32_t outer)
 {
@@ -178,7 +179,7 @@ static void add_cut(struct arena *a, struct ns_idmap_list *list, struct ns_idmap
 	add_range(a, list, m.inner, m.outer, total - far);
 }
 
-/* Lays a range down from *next on, with a hole where `inner` is. */
+/* Adds a range whose ids inside begin at *next and leave out `inner`. */
 static void add_around(struct arena *a, struct ns_idmap_list *list, uint32_t *next, uint32_t inner,
 	uint32_t outer, uint32_t count)
 {
@@ -193,7 +194,8 @@ static void add_around(struct arena *a, struct ns_idmap_list *list, uint32_t *ne
 	*next += count - before;
 }
 
-/* A range whose ids inside nobody has chosen: those behind the new id move up, and none is lost. */
+/* Adds a range of "auto", whose ids inside no one chose: those after the new id move up, and none
+ * is lost. */
 static void add_shifted(struct arena *a, struct ns_idmap_list *list, struct ns_idmap m,
 	uint32_t *next, uint32_t inner, uint32_t outer)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel's rules for id maps, broken ones by name: the kernel itself says EINVAL for all of them. */
+/* The kernel's rules for id maps. A broken rule is named: the kernel says EINVAL for each. */
 #include "ns/internal.h"
 
 #include "base/err.h"

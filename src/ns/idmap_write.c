@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing id maps of a child's user namespace. The kernel takes a map once and in one write; it refuses with EPERM
- * what the writer may not map, and then nothing has changed, so the direct way is tried first and the set-uid helpers
- * of shadow only where it fails.
+ * Writing id maps of a child's user namespace. The kernel takes a map once and in one write. It
+ * refuses with EPERM what the writer may not map, and then nothing has changed. So the direct way
+ * is tried first, and the set-uid helpers of shadow only if it fails.
  */
 #include "ns/internal.h"
 
@@ -103,7 +103,8 @@ static int write_map(pid_t pid, const struct map *m)
 	int r = write_direct(pid, m);
 	if (r == -EPERM && is_own_id(m) && str_eq(m->which, "gid")) {
 		char path[64];
-		/* Since 3.19 the own gid alone may be mapped only by who cannot drop groups afterwards. */
+		/* Since 3.19 a process without privilege may map its own gid only if groups cannot
+		 * be dropped afterwards. */
 		fmt(path, "/proc/%d/setgroups", pid);
 		file_write_at(AT_FDCWD, path, "deny");
 		r = write_direct(pid, m);
@@ -139,7 +140,7 @@ int ns_idmap_write(pid_t pid, const struct ns_idmap *uids, size_t uid_count,
 	return r < 0 ? r : write_map(pid, &gid_map);
 }
 
-/* A process that lives as long as its namespace is being opened. */
+/* The namespace is made by a child that lives until the namespace is open. */
 int ns_user_make(const struct ns_idmap *uids, size_t uid_count, const struct ns_idmap *gids,
 	size_t gid_count)
 {

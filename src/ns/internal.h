@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared inside ns/: sentences for refusals, and starting the command of `run` and `enter`. */
+/* Shared inside ns/: error messages for refusals, and starting the command of `run` and `enter`. */
 #include "ns/ns.h"
 
 #include <signal.h>
@@ -16,28 +16,32 @@ void ns_process_command(pid_t pid, char *out, size_t size);
 /* Why the kernel refused to make these namespaces. Returns code. */
 int ns_explain_unshare(int code, uint32_t clone_flags);
 
-/* The process that `run` and `enter` fork; fd is the socket between both, closed by a successful exec. */
+/* The process that `run` and `enter` fork; fd is the socket between both, closed by a successful
+ * exec. */
 struct ns_child {
 	int pidfd, fd;
-	sigset_t mask; /* of the caller, before the parent blocked what it waits for */
+	sigset_t mask; /* the caller's signal mask before ns_child_fork changed it */
 };
 
-/* As fork(2): 0 in the child, whose fd is then its own end. SIGINT and SIGTERM wait in the parent from then on. */
+/* As fork(2): 0 in the child, whose fd is then its own end. From then on SIGINT and SIGTERM are
+ * blocked in the parent. */
 int ns_child_fork(struct ns_child *child);
-/* Child: waits for the parent's leave; -ECONNRESET when there is none any more. */
+/* Child: waits until the parent lets it go on; -ECONNRESET when the parent has ended. */
 int ns_child_await(const struct ns_child *child);
-/* Parent: gives leave, then waits until the command runs. On failure the child's trail and exit code. */
+/* Parent: lets the child go on, then waits until the command runs. On failure the trail and the
+ * exit code are the child's. */
 int ns_child_release(const struct ns_child *child, int *out_code);
 /* Parent: waits for the end of the command. */
 int ns_child_wait(struct ns_child *child, const struct ns_command *c, int *out_code);
 /* Child: tells the parent what failed and ends. */
 _Noreturn void ns_child_fail(const struct ns_child *child, int code);
 
-/* Groups, gid and uid of the command, and what it may keep over exec. */
+/* Sets groups, gid and uid of the command, and the capabilities that it keeps over exec. */
 int ns_command_credentials(const struct ns_command *c);
-/* The file that the command is, by PATH of env; on failure also the exit code. */
+/* Finds the file of the command by PATH of env; on failure also sets the exit code. */
 int ns_command_find(
 	const struct ns_command *c, char *const *env, struct buf *out_path, int *out_code);
-/* Becomes the command. Returns only on failure, with the exit code. `child` is NULL in a process that did not fork. */
+/* Executes the command. Returns only on failure, with the exit code. `child` is NULL in a process
+ * that did not fork. */
 int ns_command_exec(
 	const struct ns_command *c, const struct ns_child *child, char *const *env, int *out_code);

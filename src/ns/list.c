@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The namespaces that exist: those that visible processes are in, by /proc, and those bound to files, by the mount
- * table. What disappears while we look is left out.
+ * The namespaces that exist: those of visible processes, by /proc, and those bound to files, by the
+ * mount table. Namespaces that disappear meanwhile are left out.
  */
 #include "ns/internal.h"
 
@@ -78,7 +78,8 @@ static void read_text(pid_t pid, const char *name, struct buf *out)
 	buf_grew(out, count > 0 ? (size_t)count : 0);
 }
 
-/* The command line with blanks between the arguments; the name in brackets for who has none. */
+/* The command line with blanks between the arguments; without one, the process's name in
+ * brackets. */
 void ns_process_command(pid_t pid, char *out, size_t size)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -122,7 +123,7 @@ static uid_t uid_of_file(const char *path)
 	return uid;
 }
 
-/* Folds the sorted members into entries, which has room for all. */
+/* Merges the sorted members into one entry for each namespace; out->entries has room for all. */
 static void fold(const struct members *members, struct ns_list *out)
 {
 	for (size_t i = 0; i < members->count; i++) {
@@ -229,7 +230,7 @@ static int add_bound(struct ns_list *list)
 	return 0;
 }
 
-/* Keeps what the process is in. */
+/* Keeps the namespaces that the process is in. */
 static int keep_only(struct ns_list *list, pid_t pid)
 {
 	size_t kept = 0;

@@ -25,8 +25,8 @@ struct ns_list {
 };
 void ns_list_release(struct ns_list *list);
 AUTO_STRUCT(ns_list, struct ns_list, ns_list_release)
-/* Every namespace that a visible process is in or that is bound in the mount table; only those of `pid` when it is
- * not 0. Sorted by inode. Host. */
+/* Every namespace that a visible process is in or that is bound in the mount table; only those of
+ * `pid` when it is not 0. Sorted by inode. Host. */
 int ns_list_load(pid_t pid, struct ns_list *out);
 
 /* One process; `inner` are its pids in the namespaces below the caller's, "7" or "7 1", or "". */

@@ -11,7 +11,7 @@
 
 enum { STATUS_MAX = 65536 };
 
-/* "NSpid:\t812\t7\t1": the first is the one that we see. */
+/* "NSpid:\t812\t7\t1": the first number is the pid in the caller's namespace. */
 static void parse_inner(char *rest, char out[static 64])
 {
 	str_cut(&rest, '\t');

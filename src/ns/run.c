@@ -2,9 +2,9 @@
 /*
  * Making namespaces for a command.
  *
- * The caller unshares. A process that is to be outside afterwards must exist before: that is the keeper, a child that writes
- * the id maps and binds namespaces to files from the caller's old namespaces, and takes the files away again when the
- * command could not be started.
+ * The caller unshares. A process that must stay outside of the new namespaces has to exist before.
+ * This process is the keeper, a child that writes the id maps and binds namespaces to files from
+ * the caller's old namespaces. It removes the files again when the command could not be started.
  *
  *   host:   fork keeper, unshare, time offsets, [fork init] -> keeper: map, bind -> prepare, exec
  *   keeper: waits, maps ids, binds, answers, waits: done or (end of file) undone
@@ -37,7 +37,7 @@ struct keeper {
 static void keeper_release(struct keeper *k)
 {
 	fd_close(k->fd);
-	/* At the end of the socket it undoes what it did and ends. */
+	/* When its socket closes, the keeper undoes its work (unless told "done") and ends. */
 	if (k->pidfd >= 0)
 		process_wait(k->pidfd);
 	fd_close(k->pidfd);
@@ -127,14 +127,14 @@ static int keeper_fork(struct keeper *k, const struct ns_run_request *request)
 		return err_new(r, "fork");
 	if (r == 0) {
 		fd_close(take_fd(&host_end));
-		setpgid(0, 0); /* a ^C must not end it before it has tidied up */
+		setpgid(0, 0); /* ^C must not end the keeper before it has cleaned up */
 		keeper_main(request, pid, keeper_end);
 	}
 	k->fd = take_fd(&host_end);
 	return 0;
 }
 
-/* Lets the keeper map and bind. */
+/* Lets the keeper map and bind, and waits for its answer. */
 static int keeper_work(const struct keeper *k)
 {
 	struct err_packet answer;
@@ -181,7 +181,7 @@ static int propagation_find(const char *word, unsigned long *out)
 		-EINVAL, "--propagation: \"%s\" is not private, slave, shared or unchanged", word);
 }
 
-/* What can be known to be wrong before anything is made. */
+/* Refuses a wrong request before anything is made. */
 static int check_request(const struct ns_run_request *request)
 {
 	unsigned long propagation;
@@ -222,7 +222,8 @@ static int write_time_offsets(const struct ns_run_request *request)
 	return r;
 }
 
-/* Who unshares is not in it, only its children are, and [6.3] what it executes: so it is told. */
+/* unshare(2) puts only the caller's children into the new time namespace, and [6.3] the program
+ * that the caller executes. So the caller joins it by setns(2). */
 static int enter_time(uint32_t flags)
 {
 	if (!(flags & CLONE_NEWTIME))
@@ -232,7 +233,7 @@ static int enter_time(uint32_t flags)
 	return r < 0 ? err_new(r, "enter the time namespace") : 0;
 }
 
-/* Before the maps: the kernel lets a map decide it for good. */
+/* Written before the maps: a written map fixes this setting for good. */
 static int write_setgroups(const struct ns_run_request *request)
 {
 	static const char *const words[] = {
@@ -282,7 +283,7 @@ static int mount_proc(const struct ns_run_request *request, unsigned long propag
 	const char *path = request->proc_path;
 	if (!path)
 		return 0;
-	/* Anything but private would show the new proc to the host, too. */
+	/* With any other propagation than private the new proc would appear on the host, too. */
 	struct mount_attr private = {.propagation = MS_PRIVATE};
 	if (propagation != (MS_REC | MS_PRIVATE) || request->command.root) {
 		int r = sys_mount_setattr(AT_FDCWD, path, AT_RECURSIVE, &private);
@@ -308,7 +309,7 @@ static int mount_proc(const struct ns_run_request *request, unsigned long propag
 	return r < 0 ? say_no_proc(r, path) : 0;
 }
 
-/* The process that will be the command, in its namespaces and with its ids mapped. */
+/* Runs in the process that becomes the command, in its namespaces and with its ids mapped. */
 static int prepare(const struct ns_run_request *request)
 {
 	unsigned long propagation = 0;
@@ -361,7 +362,7 @@ static int run_here(const struct ns_run_request *request, struct keeper *keeper,
 	int r = keeper_work(keeper);
 	if (r == 0)
 		r = prepare(request);
-	/* The keeper must have ended before the exec: nobody would reap it after. */
+	/* The keeper must end before the exec: the executed program would not reap it. */
 	if (r == 0)
 		r = ns_command_find(&request->command, environ, &path, out_code);
 	if (r < 0)
