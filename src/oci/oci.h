@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The OCI runtime specification as structs: what config.json says, or what the engine composes from options, image
- * and defaults. Everything lies in one arena; strings are views. Each item of a list remembers its origin ("default",
- * "image", "-v", "config.json"), which the plan prints. Nothing here touches files or the kernel.
+ * The OCI runtime specification as structs: what config.json says, or what the engine composes
+ * from options, image and defaults. Everything lies in one arena; strings are views. Each item of
+ * a list remembers its origin ("default", "image", "-v", "config.json"), which the plan prints.
+ * Nothing here touches files or the kernel.
  */
 #include "base/arena.h"
 #include "oci/process.h"
@@ -13,7 +14,7 @@
 
 struct oci_namespace {
 	const char *type; /* OCI's name: "pid", "network", "mount", ... */
-	const char *path; /* joined, or NULL for a new one */
+	const char *path; /* of the namespace to join, or NULL for a new one */
 	const char *origin;
 };
 
@@ -23,7 +24,7 @@ struct oci_idmap {
 	const char *origin;
 };
 
-/* A clock of a new time namespace: what it shows more than the host's. */
+/* A clock of a new time namespace, as the difference from the host's clock. */
 struct oci_clock {
 	const char *name; /* "monotonic" or "boottime" */
 	int64_t seconds;
@@ -37,7 +38,8 @@ struct oci_mount {
 	const char *source;
 	const char *options; /* comma separated, or NULL */
 	const char *origin;
-	/* Of an id-mapped bind: inner is on the disk, outer in the container's place; none: as the user namespace. */
+	/* Of an id-mapped bind: container_id is the id on the disk, host_id the id in the mount.
+	 * Empty: the maps of the user namespace. */
 	const struct oci_idmap *idmaps;
 	size_t idmap_count;
 };
@@ -69,11 +71,11 @@ enum oci_hook_kind {
 
 struct oci_hook {
 	const char *path; /* absolute */
-	struct str_list args, env; /* args: argv[0] as well; none: the path alone */
+	struct str_list args, env; /* args: includes argv[0]; empty: the path alone */
 	uint32_t timeout_s; /* 0: none */
 };
 
-/* A path with its reason: masked and read-only ones. */
+/* A masked or read-only path, with its origin. */
 struct oci_path {
 	const char *path;
 	const char *origin;
@@ -84,7 +86,8 @@ struct oci_pair {
 	const char *origin;
 };
 
-/* One resource limit; `limit` is the cgroup folder's number, which this folder does not know the meaning of. */
+/* One resource limit. `limit` is a number of the cgroup folder; this folder does not know its
+ * meaning. */
 struct oci_limit {
 	uint32_t limit;
 	int64_t value, second;
@@ -107,14 +110,16 @@ struct oci_rdt {
 
 struct oci_spec {
 	struct oci_process process;
-	struct str_list
-		layers; /* host directories of the root overlay, lowest first; one is the plain root */
+	/* Host directories of the root overlay, lowest first; a single one is the plain root. */
+	struct str_list layers;
 	const char *upper, *work;
 	const char *mount_label; /* SELinux context of the mounts, or NULL */
-	/* Where the root is attached until it is entered, for hooks that look for it there; NULL: over /. */
+	/* Where the root is attached until it is entered, for hooks that look for it there; NULL:
+	 * over /. */
 	const char *root_point;
 	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper, keeps_keyring;
-	bool opens_inside; /* the caller may not mount: all is done in the container's user namespace */
+	/* The caller may not mount: all is done in the container's user namespace. */
+	bool opens_inside;
 	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
 	const char *hostname, *domainname;
 	const char *cgroup_path;
@@ -122,8 +127,8 @@ struct oci_spec {
 	OCI_LIST(struct oci_namespace) namespaces;
 	OCI_LIST(struct oci_idmap) idmaps;
 	OCI_LIST(struct oci_clock) clocks;
-	OCI_LIST(struct oci_pair)
-	net_devices; /* of the host: its name there and in the container */
+	/* Network devices of the host: the name there and the name in the container. */
+	OCI_LIST(struct oci_pair) net_devices;
 	OCI_LIST(struct oci_mount) mounts;
 	OCI_LIST(struct oci_device) devices;
 	OCI_LIST(struct oci_device_rule) device_rules;
@@ -135,6 +140,6 @@ struct oci_spec {
 	OCI_LIST(struct oci_limit) limits;
 	OCI_LIST(struct oci_hook) hooks[OCI_HOOK_COUNT];
 	OCI_LIST(struct oci_pair) annotations;
-	OCI_LIST(struct oci_pair)
-	network; /* sentence rows of what the engine will do on the network: key, value */
+	/* What the engine will do on the network, as rows of a sentence: key, value. */
+	OCI_LIST(struct oci_pair) network;
 };

@@ -12,8 +12,8 @@ struct oci_rlimit {
 	const char *origin;
 };
 
-/* One of the ways in which a process is run; `kind` and the numbers are the sec folder's, which this folder does not know
- * the meaning of. */
+/* One scheduling setting of a process. `kind` and the numbers are those of the sec folder; this
+ * folder does not know their meaning. */
 struct oci_sched {
 	uint32_t kind, mode;
 	int32_t priority, nice;
@@ -23,18 +23,18 @@ struct oci_sched {
 	const char *origin;
 };
 
-/* Who answers for the calls that a seccomp filter notifies of. */
+/* The program that answers the notifications of a seccomp filter. */
 struct oci_listener {
 	const char *path; /* a stream socket of the host; NULL: the filter notifies of nothing */
-	const char *metadata; /* for who listens there, or NULL */
+	const char *metadata; /* for the program that listens there, or NULL */
 };
 
-/* Labels of the execve, or NULL. */
+/* Security labels for the execve, or NULL. */
 struct oci_labels {
 	const char *apparmor, *selinux;
 };
 
-/* The size of a terminal; 0: as the kernel makes it. */
+/* The size of a terminal; 0: as the kernel sets it. */
 struct oci_cells {
 	uint16_t rows, columns;
 };

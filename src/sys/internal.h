@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What a libc function or syscall(2) returned, as >= 0 or -errno. Only for this folder: errno does not leave it. */
+/* Turns the result of a libc function or syscall(2) into >= 0 or -errno. Only for this folder:
+ * its functions return -errno, and no other folder needs errno for them. */
 #include <errno.h>
 
 static inline int sys_result(long value)
@@ -8,7 +9,7 @@ static inline int sys_result(long value)
 	return value < 0 ? -errno : (int)value;
 }
 
-/* The same, evaluated again as long as a signal interrupts it. */
+/* The same; makes the call again as long as a signal interrupts it. */
 #define SYS_RETRIED(call) \
 	({ \
 		int retried_result; \

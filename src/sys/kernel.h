@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the kernel, or a seccomp filter around this process, does not have. Silent. */
+/* Which system calls the kernel, or a seccomp filter around this process, does not offer.
+ * Silent. */
 
 struct kernel_call {
 	const char *name;
@@ -10,9 +11,9 @@ struct kernel_call {
 
 enum kernel_need {
 	KERNEL_SIGNALS, /* holding and signalling processes */
-	KERNEL_LAUNCH, /* that, and making a container or a process in one */
+	KERNEL_LAUNCH, /* the same, and making a container or a process in a container */
 };
 
-/* The first system call that this cannot be done without and that answers ENOSYS, or NULL. Takes a microsecond, changes
- * nothing. Any process. */
+/* The first system call that `need` requires and that answers ENOSYS, or NULL if all are there.
+ * Takes a microsecond, changes nothing. Any process. */
 const struct kernel_call *kernel_call_missing(enum kernel_need need);

@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Signals of the own process, for init: dispositions, waiting, and reaping whatever ends. Silent. */
+/* Signals of the calling process, for init: dispositions, waiting, and reaping ended children.
+ * Silent. */
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What every program of husk begins with: children can be waited for and SIGALRM comes, whatever the caller ignored or
- * blocked. The rest of the caller's dispositions (nohup, shells' background jobs) stays. */
+/* Every program of husk begins with this. Children can be waited for and SIGALRM arrives,
+ * whatever the program's caller ignored or blocked. The caller's other dispositions (nohup,
+ * background jobs of a shell) stay. */
 void signal_begin(void);
-/* Every signal to its default action, none blocked: what a payload expects to begin with. Before an execve, which does that
- * for handlers; `ignored` are those that this process began with as ignored (bit 0 is signal 1), UINT64_MAX: not known. */
+/* Sets every signal to its default action and blocks none, as a payload expects at its start. To
+ * be called before an execve, which itself resets only handlers. `ignored` are the signals that
+ * this process began with as ignored (bit 0 is signal 1); UINT64_MAX: not known. */
 void signal_reset(uint64_t ignored);
 /* Blocks all signals that can be blocked. */
 void signal_block_all(void);
-/* Blocks those of a list that ends in 0. */
+/* Blocks the signals of a list that ends in 0. */
 void signal_block(const int *numbers);
-/* Ignores SIGPIPE and SIGXFSZ (of `ulimit -f`): every program of husk handles -EPIPE and -EFBIG instead. */
+/* Ignores SIGPIPE and SIGXFSZ (of `ulimit -f`): every program of husk handles -EPIPE and -EFBIG
+ * instead. */
 void signal_ignore_writes(void);
-/* The opposite, for a command of the user's. */
+/* Sets both to their default action, for a command of the user. */
 void signal_default_writes(void);
-/* Ignores one more. */
+/* Ignores one more signal. */
 void signal_ignore(int number);
 /* Waits for the next blocked signal and returns its number. */
 int signal_wait(void);
-/* Reaps one ended child, whichever: its pid, and its exit code as shells count in *out_code. 0 when none has ended,
- * -ECHILD when there is none. */
+/* Reaps any one child that has ended. Returns its pid, and in *out_code its exit code as shells
+ * count it. 0: no child has ended; -ECHILD: there is no child. */
 pid_t signal_reap(int *out_code);

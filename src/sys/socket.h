@@ -1,42 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Unix sockets with fds: SOCK_SEQPACKET pairs and path sockets, one message one packet. Silent, -errno. No abstract
- * sockets: their names cross mount namespaces.
+ * Unix sockets that carry fds: SOCK_SEQPACKET pairs and sockets with a path; one message is one
+ * packet. Silent, -errno. No abstract sockets: their names are visible across mount namespaces.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 enum {
-	SOCKET_FDS_MAX =
-		252 /* in one packet: the kernel takes 253 (SCM_MAX_FD), sendmsg of musl 1.2.3 one less */
+	/* Fds in one packet: the kernel takes 253 (SCM_MAX_FD), sendmsg of musl 1.2.3 one less. */
+	SOCKET_FDS_MAX = 252
 };
 
 int socket_pair(int out_fds[2]);
-/* Sends one packet with fds (they stay the caller's); more than it can carry follow it. -EPIPE, not SIGPIPE. */
+/* Sends one packet with fds, which the caller still owns. Fds that do not fit into it follow in
+ * further packets. -EPIPE, not SIGPIPE. */
 int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd_count);
-/* Receives one packet; 0 at end. Fds arrive close-on-exec, *fd_count is in: room, out: received. A packet larger than
- * `size`, with more fds than there is room for, or with fds alone is -EMSGSIZE, and its fds are closed. */
+/* Receives one packet; 0 at the end. The fds arrive close-on-exec. *fd_count is the room on
+ * entry, and the number of received fds on return. -EMSGSIZE, with all fds closed: the packet is
+ * larger than `size`, has more fds than there is room for, or has only fds and no data. */
 ssize_t socket_receive(int fd, void *data, size_t size, int *fds, size_t *fd_count);
 
-/* Receives what follows a packet that came with `have` of fd_count fds into fds[have...]: nothing when these are all. On
- * failure (-EPROTO: another number) all of them are closed. */
+/* Receives the packets that follow a packet which came with `have` of fd_count fds, into
+ * fds[have...]. Receives nothing when these are all. On failure (-EPROTO: another number of fds)
+ * all fds are closed. */
 int socket_receive_rest(int fd, int *fds, size_t have, size_t fd_count);
 
-/* Closes an fd whose close(2) would wait, without waiting: it travels to a socket that nobody can reach, and the kernel's
- * collector of such sockets closes it. Where the collector has no worker of its own (older kernels), or the fd cannot
- * travel, this waits as close does. */
+/* Closes an fd whose close(2) would wait, without waiting: the fd is sent to a socket that no
+ * process can reach, and the kernel's collector of such sockets closes it. Where the collector
+ * has no worker of its own (older kernels), or the fd cannot be sent, this function waits as
+ * close(2) does. */
 void socket_close_later(int fd);
 
-/* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. Connecting does not wait: -EAGAIN
- * when more wait already than the listener has taken. */
+/* Binds and listens at dirfd/name (mode 0600), replacing a dead socket of that name. Connecting
+ * waits when more connections are pending already than the listener accepts. */
 int socket_listen_at(int dirfd, const char *name);
 int socket_connect_at(int dirfd, const char *name);
 int socket_accept(int fd);
-/* A connection to a stream socket that a user named. */
+/* Connects to a stream socket that a user named. */
 int socket_stream_connect(const char *path);
-/* Connects to one, gives it one fd with a word, and closes. */
+/* Connects to such a socket, sends one fd with a word, and closes the connection. */
 int socket_stream_give(const char *path, const char *word, int fd);
 /* uid and pid of the peer, by SO_PEERCRED. */
 int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);

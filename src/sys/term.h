@@ -15,5 +15,6 @@ int term_set_size(int fd, uint16_t rows, uint16_t columns);
 int term_open_slave(int master_fd);
 /* Makes fd the controlling terminal of this session leader. */
 int term_set_controlling(int fd);
-/* Makes the caller a process group of its own and the foreground one of its terminal. */
+/* Makes the caller a process group of its own, and that group the foreground group of its
+ * terminal. */
 int term_set_foreground(int fd);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Numbers, structs and flags of the kernel that Debian 12's headers (Linux 6.1) or older ones may lack, each tagged
- * with the kernel that brought it. Nothing here is probed: support is learned at run time.
+ * Numbers, structs and flags of the kernel that Debian 12's headers (Linux 6.1) or older ones may
+ * lack, each with the kernel version that introduced it. Nothing here is probed: what the running
+ * kernel supports is learned at run time.
  */
 #include <linux/landlock.h>
 #include <linux/mount.h>
@@ -11,12 +12,12 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-/* Only some libcs have struct statx there. */
+/* Only some libcs have struct statx in <sys/stat.h>. */
 #ifndef STATX_BASIC_STATS
 #include <linux/stat.h>
 #endif
 
-/* <linux/capability.h> clashes with libcap's; only these two structs are needed. */
+/* <linux/capability.h> clashes with libcap's header; only these two structs are needed. */
 struct cap_header {
 	uint32_t version;
 	int32_t pid;
@@ -30,7 +31,7 @@ struct cap_data {
 
 enum { CAP_VERSION_3 = 0x20080522 };
 
-/* What getdents64(2) writes; libc's names for it depend on its age. */
+/* What getdents64(2) writes; the name of this struct in libc depends on the libc's version. */
 struct dir_row {
 	uint64_t inode;
 	int64_t offset;
@@ -67,7 +68,7 @@ struct dir_row {
 #define FSCONFIG_CMD_CREATE_EXCL 8
 #endif
 
-/* Filesystem magics that linux/magic.h of some ages lacks. */
+/* Filesystem magics that some versions of linux/magic.h lack. */
 #ifndef CGROUP2_SUPER_MAGIC
 #define CGROUP2_SUPER_MAGIC 0x63677270
 #endif
@@ -78,7 +79,8 @@ struct dir_row {
 #define NSFS_MAGIC 0x6e736673
 #endif
 
-/* Landlock: 5.13. Later versions of its interface brought further rights, and fields of the ruleset. */
+/* Landlock: 5.13. Later versions of its interface brought further rights, and fields of the
+ * ruleset. */
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13) /* 5.19 */
 #endif
@@ -102,7 +104,8 @@ struct landlock_ruleset {
 	uint64_t scoped; /* 6.12 */
 };
 
-/* 6.13: what a pidfd knows of its process; the exit status, also after somebody else has reaped it, since 6.15. */
+/* 6.13: what a pidfd knows about its process. Since 6.15 also the exit status, even after another
+ * process has reaped it. */
 struct pidfd_facts {
 	uint64_t mask;
 	uint64_t cgroup_id;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Users and groups of the host, by name or number: /etc/passwd and /etc/group, and for what is not there (a directory
- * service) the program getent, because a static program has no name service of its own. Never for a container's users.
- * Silent; any process but init.
+ * Users and groups of the host, by name or number. They are looked up in /etc/passwd and
+ * /etc/group; for what is not there (a directory service) the program getent is run, because a
+ * static program has no name service of its own. Never for a container's users. Silent; any
+ * process but init.
  */
 #include <stdint.h>
 
