@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What every fuzz target defines: one call with one input, which must neither crash nor leak. What must hold is
- * asserted with BUG, which also works in release builds.
+ * Every fuzz target defines this function: one call with one input must neither crash nor leak.
+ * Conditions that must hold are checked with BUG, which also works in release builds.
  */
 #include <stddef.h>
 #include <stdint.h>

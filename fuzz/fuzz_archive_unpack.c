@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer into a directory. Checksums of tar headers are made right first, or hardly an input would come past them; the
- * digests are right as well. Whatever the layer says, what lies beside its directory stays as it is.
+ * Unpacks a layer into a directory. Checksums of tar headers are corrected first, or hardly any
+ * input would get past them; the digests are correct as well. Whatever the layer contains, the
+ * files beside its directory must not change.
  */
 #include "heap.h"
 #include "archive/archive.h"
@@ -20,7 +21,7 @@ enum { BLOCK = 512, CHECKSUM_AT = 148, CHECKSUM_SIZE = 8, MAGIC_AT = 257, DIR_MO
 
 enum { BYTES_MAX = 1 << 20, MEMBERS_MAX = 200 };
 
-/* What a stream may ask for to be read (archive/inflate.c). */
+/* The memory that a stream may require for reading (archive/inflate.c). */
 enum { WINDOW_MAX = 130 << 20 };
 
 struct place {
@@ -40,7 +41,7 @@ static void place_make(void)
 {
 	umask(0);
 	archive_begin();
-	/* In memory, where that is: most of an input's time is the file system's. */
+	/* In memory, if possible: most of an input's time is spent in the file system. */
 	bool has_memory = access("/dev/shm", W_OK) == 0;
 	fmt(place.path, "%s/husk-fuzz-XXXXXX", has_memory ? "/dev/shm" : "/tmp");
 	if (!mkdtemp(place.path) || (place.fd = open(place.path, O_PATH | O_CLOEXEC)) < 0)
@@ -106,7 +107,8 @@ static int rebuilt_take(void *context, const void *data, size_t size)
 	return ((struct buf *)context)->len > 4 * BYTES_MAX ? err_say(-EFBIG, "too much") : 0;
 }
 
-/* The same stream again, or a sentence: where a layer has put files through symlinks that it replaced, or the like. */
+/* Rebuilding must give the same stream or an error with a sentence. It may fail for a layer that
+ * put files through symlinks and then replaced them, or the like. */
 static void rebuild(const struct buf *tar, const struct archive_target *target, bool is_plain)
 {
 	auto_buf struct buf again = BUF_INIT;

@@ -30,7 +30,7 @@ static size_t read_row(const struct flat *f, const struct row *row)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* The file's memory must be aligned; the fuzzer's need not be. */
+	/* The file's memory must be aligned; the fuzzer's memory may not be. */
 	auto_free void *copy = mem_new(size);
 	if (size)
 		memcpy(copy, data, size);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON texts: json-c must read the same out of whatever we let through, and every value can be read by every getter. */
+/*
+ * JSON texts: json-c must read the same from every accepted text, and every getter must be able to
+ * read every value.
+ */
 #include "fuzz.h"
 #include "base/err.h"
 #include "base/json.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Command lines, a word a line, through every kind of option, in order and mixed. */
+/* Command lines, one word a line, with every kind of option, in order and mixed. */
 #include "fuzz.h"
 #include "base/err.h"
 #include "base/command.h"
@@ -65,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (char *word = str_cut(&rest, '\n'); word; word = str_cut(&rest, '\n'))
 		strvec_push(&words, word);
 
-	/* Options in a mixed command are moved, so the words are handed over in an array that may be permuted. */
+	/* A mixed command moves its options, so the words are passed in an array that may be
+	 * permuted. */
 	int code;
 	int r = command_main(&root, NULL, (int)words.count, words.items, &out, &code);
 	if (r < 0 && (r != err_code() || !*err_text()))

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* What was not read is not written, and refusals are only of two kinds. */
+/* After a refusal the result must be unchanged. There are only two kinds of refusal. */
 static void check(int r, uint64_t value)
 {
 	if (r != 0 && r != -EINVAL && r != -ERANGE)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.json and process.json: whatever is let through holds what the plan relies on, and every refusal has a sentence. */
+/*
+ * config.json and process.json: an accepted document has what the plan relies on, and every refusal
+ * has a sentence.
+ */
 #include "heap.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -85,7 +88,8 @@ static void documents_check(const uint8_t *data, size_t size)
 	refusal_check(r, "process.json: ");
 	if (r == 0)
 		process_check(&process.process);
-	/* The smallest text with the largest row behind it is a hook's; both documents were read, and arrays double. */
+	/* A hook has the smallest text for the largest row. Both documents are read, and arrays
+	 * double when they grow. */
 	if (a.total_bytes > ROWS_ROOM + size * ROOM_FOR_BYTE)
 		BUG("%zu bytes of memory for %zu", a.total_bytes, size);
 }

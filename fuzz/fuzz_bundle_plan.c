@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A config.json all the way to its plan, on both kinds of host: what is let through can be opened and printed, a line for
- * each step and nothing that a terminal would obey; what is not has a sentence.
+ * A config.json up to its plan, on both kinds of host. The plan of an accepted document can be
+ * opened and printed, with a line for each step and no control characters for a terminal. A refusal
+ * has a sentence.
  */
 #include "fuzz.h"
 #include "base/err.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.resources as an engine or a user writes it. What is taken makes rows that the table knows, within their ranges,
- * each possible on one cgroup version at least, and nothing that leads out of the group.
+ * linux.resources from an engine or a user. An accepted document makes rows that the table knows,
+ * within their ranges, each possible on at least one cgroup version, and none leads out of the
+ * group.
  */
 #include "bundle/bundle.h"
 #include "base/err.h"
@@ -27,7 +28,7 @@ static void limit_check(const struct oci_limit *limit)
 	if (limit->value < min || limit->value > max)
 		BUG("limit %u is %lld", limit->limit, (long long)limit->value);
 	if (limit->limit == CGROUP_UNIFIED) {
-		/* A controller of any name may be missing. */
+		/* A controller may have any name, and may be missing. */
 		size_t len = strcspn(limit->text, "=");
 		if (!limit->text[len] || memchr(limit->text, '/', len))
 			BUG("unified %s", limit->text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.seccomp of a config.json: whatever compiles must be a program that the kernel takes, and one that ends for
- * every call.
+ * linux.seccomp of a config.json: every compiled program must be one that the kernel accepts, and
+ * must end for every call.
  */
 #include "fuzz.h"
 #include "bundle/internal.h"

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mount table and the caller's groups: mountinfo up to an empty line, then /proc/self/cgroup. */
+/*
+ * The mount table and the caller's groups: mountinfo up to an empty line, then /proc/self/cgroup.
+ */
 #include "cgroup/host.c"
 
 #include "fuzz.h"
 
-/* What the rest of the folder takes for granted. */
+/* The conditions that the rest of the folder relies on. */
 static void hierarchy_check(const struct cgroup_hierarchy *h)
 {
 	char place[CGROUP_PATH_MAX];

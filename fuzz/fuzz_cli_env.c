@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An env-file: every word that comes out is a KEY=VALUE that a process can be given. */
+/* An env-file: every word of the result is a KEY=VALUE that can be given to a process. */
 #include "cli/container_run.c"
 
 #include "fuzz.h"

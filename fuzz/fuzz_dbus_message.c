@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message as a bus, or who claims to be one, sends it: what is taken is whole, its texts end within it, and its values
- * can be walked through in bounded time whatever its signature says.
+ * A message from a bus, or from a program that claims to be one. An accepted message is complete,
+ * its texts end within it, and its values can be walked through in bounded time, whatever its
+ * signature is.
  */
 #include "dbus/read.c"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Texts of options and of networks: volumes, published ports, addresses, subnets, mount options. One text for all. */
+/*
+ * Texts of options and of networks: volumes, published ports, addresses, subnets, mount options.
+ * One text for all.
+ */
 #include "records/records.h"
 
 #include "base/err.h"
@@ -97,7 +100,7 @@ static void subnet_check(const char *text)
 		BUG("the first host of %s is not in it", shown);
 }
 
-/* What is known becomes bits, and the rest goes to the file system as it was written. */
+/* Known options become bits. The others go to the file system unchanged. */
 static void options_check(const char *text)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};

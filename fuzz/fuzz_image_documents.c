@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an image's maker writes: references, names of reference files, and configurations, as one text. */
+/*
+ * Texts from an image's maker: references, names of reference files, and configurations, as one
+ * text.
+ */
 #include "heap.h"
 #include "image/internal.h"
 

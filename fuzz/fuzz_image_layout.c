@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The documents of a layout as its maker may have written them: index.json, Docker's manifest.json, a manifest. */
+/*
+ * The documents of a layout, as its maker may have written them: index.json, Docker's
+ * manifest.json, a manifest.
+ */
 #include "heap.h"
 #include "image/layout.h"
 
@@ -18,7 +21,7 @@ static void place_remove(void)
 	file_remove_tree_at(AT_FDCWD, place);
 }
 
-/* A directory with the same bytes as each of the documents. */
+/* Makes a directory in which each document has the same bytes. */
 static int layout_dir(const uint8_t *data, size_t size)
 {
 	static int dir = -1;

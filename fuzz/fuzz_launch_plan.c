@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Damaged plans. The input is a list of patches, each a place and a word of four bytes, to a plan that is built here: so
- * the corpus outlives every change of the rows. An input that begins as a plan does is taken as one.
+ * Damaged plans. The input is a list of patches, each a position and a word of four bytes, to a
+ * plan that is built here, so the corpus outlives every change of the rows. An input that begins
+ * like a plan is used as a plan.
  */
 #include "fuzz.h"
 #include "base/err.h"
@@ -19,7 +20,7 @@ static const struct cgroup_host host = {
 	.controllers = "cpuset,memory,pids",
 };
 
-/* A row for most sections. */
+/* Adds a row to most sections. */
 static void spec_fill(struct arena *a, struct oci_spec *spec)
 {
 	*spec = (struct oci_spec){.hostname = "seed", .cgroup_path = "husk-0/abc"};
@@ -77,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		plan_make(&bytes);
 		patches_apply(&bytes, data, size);
 	}
-	/* Memory of exactly this size, so that a sanitizer sees a read behind the end. */
+	/* A block of exactly this size, so that a sanitizer sees a read beyond the end. */
 	auto_free void *exact = mem_new(bytes.len);
 	memcpy(exact, bytes.data, bytes.len);
 	int r = plan_open(&plan, exact, bytes.len);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets between host and init, as a process may send them that the workload has taken over. The input: how many fds
- * travel with it and which message is waited for, a byte each, then the packet.
+ * Packets between host and init, as a process may send them that the workload has taken over. The
+ * input: a byte with the number of fds that are sent with the packet, a byte with the awaited
+ * message, then the packet.
  */
 #include "launch/sync.c"
 
@@ -12,7 +13,7 @@
 
 enum { ROOM = 3, SENT_MAX = 5 };
 
-/* The lowest number that is free: the same before and after when no fd was kept. */
+/* The lowest free fd number: it is the same before and after if no fd was kept. */
 static int free_number(void)
 {
 	int fd = dup(0);
@@ -32,7 +33,8 @@ static void text_check(int r)
 			BUG("the terminal is told byte %d", *text);
 }
 
-/* What was refused has left no fd; what was taken has no more of them than there is room for, and as many as are said. */
+/* A refused packet must leave no fd open. An accepted one has no more fds than there is room for,
+ * and as many as it says. */
 static void receive(int socket, enum sync_type type, const struct sync_message *sent, size_t size)
 {
 	struct sync_message message = {.type = SYNC_COUNT};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a log back, whatever its files hold. The input: how many lines of the tail are wanted, then the files from the
- * oldest to the newest with a byte 0xff between them; a byte 0xfe stands for a page of x, so that buffers are outgrown.
+ * Reads a log, whatever its files contain. The input: the number of wanted lines of the tail, then
+ * the files from the oldest to the newest, separated by a byte 0xff. A byte 0xfe stands for a page
+ * of x, so that buffers become too small.
  */
 #include "monitor/log_read.c"
 
@@ -12,7 +13,7 @@
 
 enum { PAGE = 4096, PAGES_MAX = 40, LOGS_MAX = 4 };
 
-/* What a reader was given, told apart by what no line has in it. */
+/* All lines that a reader was given, separated by bytes that no line contains. */
 struct given {
 	struct buf text;
 	size_t count;
@@ -82,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	files_make(data + 1, size - 1, &files);
 	read_all(&files, UINT64_MAX, &all);
 	read_all(&files, data[0], &tail);
-	/* The tail is the end of all of it, and as many lines as are wanted and there. */
+	/* The tail must be the end of the whole log, with as many lines as wanted and available. */
 	if (tail.count != (all.count < data[0] ? all.count : data[0]) ||
 		tail.text.len > all.text.len ||
 		memcmp(all.text.data + all.text.len - tail.text.len, tail.text.data,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Id maps, a word a line: ranges are collected, "+INNER:OUTER:1" is put between them, and a line with other colons is
- * one of /etc/subuid. What follows the rules still follows them when ids have been added.
+ * Id maps, one word a line: ranges are collected, "+INNER:OUTER:1" adds a single id, and another
+ * line with colons is one of /etc/subuid. A map that follows the rules must still follow them after
+ * ids were added.
  */
 #include "ns/idmap.c"
 
 #include "fuzz.h"
 
-/* The quadratic check is for maps the kernel would take. */
+/* The check is quadratic, and meant for maps that the kernel would accept. */
 enum { LINES_MAX = 64 };
 
 static bool is_right(const struct ns_idmap_list *list)
@@ -32,7 +33,7 @@ static void one_add(struct arena *a, const struct ns_idmap *one, struct ns_idmap
 	ns_idmap_add_one(a, list, one->inner, one->outer);
 	if (was_right && !is_right(list))
 		BUG("%u:%u broke a map: %s", one->inner, one->outer, err_text());
-	/* An id may take one place on each side, of two lines or of one, and brings its own. */
+	/* An added id brings one id. It may replace one id on each side, of two lines or of one. */
 	if (was_right && (ids_of(list) > before + 1 || ids_of(list) + 1 < before))
 		BUG("%llu ids became %llu", (unsigned long long)before,
 			(unsigned long long)ids_of(list));

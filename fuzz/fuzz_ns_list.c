@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The mount table as `husk ns ls` reads it, and the links of /proc/PID/ns: a line each. */
+/* The mount table as `husk ns ls` reads it, and the links of /proc/PID/ns: one a line. */
 #include "ns/list.c"
 
 #include "fuzz.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Create bodies, of others and of records: what was taken and is written is taken again, and is the same. */
+/*
+ * Create bodies of others and of records: an accepted body that is written is accepted again, with
+ * the same content.
+ */
 #include "records/record.c"
 
 #include "fuzz.h"

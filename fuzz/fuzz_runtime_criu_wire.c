@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An answer as criu, or who claims to be it, sends it: every field ends within it and takes something of it, and what is read
- * says the same when it is written again.
+ * An answer from criu, or from a program that claims to be criu: every field ends within it and
+ * uses some of it, and a field that is written again reads the same.
  */
 #include "runtime/criu_wire.c"
 

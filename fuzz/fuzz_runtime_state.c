@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.json: damaged ones are refused with a sentence, and what is read is written and read again as the same. */
+/*
+ * state.json: damaged ones are refused with a sentence, and a state that was read is written as
+ * valid JSON.
+ */
 #include "runtime/store.c"
 
 #include "fuzz.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A message of the kernel: whatever its lengths say, nothing outside of it is read. */
+/* A message of the kernel: whatever its lengths say, nothing outside it is read. */
 #include "fuzz.h"
 #include "base/err.h"
 #include "sys/netlink_message.h"
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (size < sizeof(struct nlmsghdr))
 		return 0;
-	/* The transport has seen to it that the message is as long as it says. */
+	/* The transport has already checked that the message is as long as it says. */
 	auto_free char *copy = mem_new(size);
 	memcpy(copy, data, size);
 	struct nlmsghdr *message = (struct nlmsghdr *)(void *)copy;

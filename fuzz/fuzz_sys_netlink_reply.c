@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What comes back over a netlink socket. The input: which question is asked, a byte, then the packets of the answer, each
- * behind its size in two bytes, the high one first. The socket is one end of a pair, whose other end has said it all.
+ * Answers over a netlink socket. The input: a byte with the question that is asked, then the
+ * packets of the answer, each after its size in two bytes, high byte first. The socket is one end
+ * of a pair, whose other end has sent everything.
  */
 #include "sys/netlink.c"
 
@@ -20,10 +21,10 @@ static int check_row(const struct nlmsghdr *message, void *data)
 	if ((uintptr_t)message % NLMSG_ALIGNTO != 0 || message->nlmsg_len < sizeof(*message) ||
 		message->nlmsg_type < NLMSG_MIN_TYPE)
 		BUG("a row of type %u, %u bytes", message->nlmsg_type, message->nlmsg_len);
-	/* A dump asks again with other numbers. */
+	/* A dump is asked again with other numbers. */
 	if (message->nlmsg_seq == 0 || message->nlmsg_seq > last * DUMP_TRIES)
 		BUG("a row that answers question %u of %u", message->nlmsg_seq, last);
-	/* Of memory of its own, so that a sanitizer sees where it ends. */
+	/* In a block of its own, so that a sanitizer sees where it ends. */
 	auto_free char *copy = mem_new(message->nlmsg_len);
 	memcpy(copy, message, message->nlmsg_len);
 	return 0;

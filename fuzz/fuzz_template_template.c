@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates: a line of JSON, then the template. Whatever is refused leaves a sentence, and nothing grows for long. */
+/*
+ * Templates: a line of JSON, then the template. Every refusal leaves a sentence, and the output is
+ * bounded.
+ */
 #include "fuzz.h"
 #include "base/err.h"
 #include "base/str.h"

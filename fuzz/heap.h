@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How much memory an input makes a target ask for, at most at once. With the address sanitizer, whose allocator tells of each
- * block; without it nothing is counted. Included by targets of one file.
+ * The largest amount of memory that a target uses at once for an input. Counted only with the
+ * address sanitizer, whose allocator reports each block. Included by targets of one file.
  */
 #include "fuzz.h"
 #include "base/err.h"
@@ -19,7 +19,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* As sanitizer/allocator_interface.h has them, which comes with clang only. */
+/* As in sanitizer/allocator_interface.h, which only clang has. */
 int __sanitizer_install_malloc_and_free_hooks(
 	void (*taken)(const volatile void *, size_t), void (*given)(const volatile void *));
 size_t __sanitizer_get_allocated_size(const volatile void *block);
@@ -43,7 +43,7 @@ static void fuzz_heap_given(const volatile void *block)
 		atomic_fetch_sub(&fuzz_heap.now, __sanitizer_get_allocated_size(block));
 }
 
-/* Before an input. */
+/* Call before an input. */
 static inline void fuzz_heap_begin(void)
 {
 	if (!fuzz_heap.is_counting)
@@ -52,7 +52,7 @@ static inline void fuzz_heap_begin(void)
 	fuzz_heap.now = fuzz_heap.peak = 0;
 }
 
-/* After it. */
+/* Call after the input. */
 static inline void fuzz_heap_check(size_t bytes_max)
 {
 	if (fuzz_heap.peak > bytes_max)
@@ -69,9 +69,9 @@ static inline void fuzz_heap_check(size_t bytes_max)
 }
 #endif
 
-enum { FUZZ_HEAP_MAX = 64 << 20 }; /* for a document or an archive, whatever comes */
+enum { FUZZ_HEAP_MAX = 64 << 20 }; /* for any document or archive */
 
-/* One check of one input, within that. */
+/* Checks one input within that bound. */
 static inline void fuzz_in_heap(
 	void (*check)(const uint8_t *data, size_t size), const uint8_t *data, size_t size)
 {

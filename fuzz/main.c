@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replays a corpus through a fuzz target as an ordinary program: every file, or every file of a directory, that is
- * named on the command line. No file at all is a failure, so that a lost corpus is noticed.
+ * Replays a corpus through a fuzz target as an ordinary program: every file on the command line, or
+ * every file of a directory there. No file at all is a failure, so that a missing corpus is
+ * noticed.
  */
 #include "fuzz.h"
 
@@ -20,7 +21,7 @@ static int replay_file(const char *path)
 	static uint8_t data[1 << 20];
 	size_t len = fread(data, 1, sizeof(data), file);
 	fclose(file);
-	/* A block of the right size, so that a sanitizer sees a read behind the end. */
+	/* A block of the right size, so that a sanitizer sees a read beyond the end. */
 	uint8_t *exact = malloc(len ? len : 1);
 	if (!exact)
 		return 1;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Documents for the tests of bundle/: written with ' in place of ", so that they can be read here. linux.resources and
- * linux.seccomp have tests of their own; here a double says that each was asked.
+ * Documents for the tests of bundle/: written with ' in place of ", so that they are readable here.
+ * linux.resources and linux.seccomp have tests of their own; here a double shows that each was
+ * read.
  */
 #include "base/json.h"
 #include "bundle/internal.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Messages as others write them, in hex: busctl and systemd 252, and Debian 12's dbus-daemon in between. */
+/*
+ * Messages of other programs, in hex: from busctl and systemd 252, through Debian 12's dbus-daemon.
+ */
 #include "base/buf.h"
 
 #include <stdio.h>

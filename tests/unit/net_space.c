@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Throwaway network namespaces for the tests of net/: the test itself moves into a fresh one that plays the host.
+ * Throwaway network namespaces for the tests of net/: the test itself moves into a fresh one, which
+ * stands for the host.
  */
 #include "net/net.h"
 
@@ -40,7 +41,7 @@ static inline int space_make(void)
 	return made;
 }
 
-/* Moves the test into its own host; false, with the reason told, when it may not. */
+/* Moves the test into its own host; prints the reason and returns false if it may not. */
 static inline bool space_begin(void)
 {
 	if (unshare(CLONE_NEWNET) < 0) {
@@ -119,7 +120,8 @@ static inline const char *socket_peer_text(
 	return out;
 }
 
-/* Refusals are silent drops: how long until one is believed, and how long an answer may take on a busy machine. */
+/* A refused packet is silently dropped: the time until it counts as refused, and the time that an
+ * answer may take on a busy machine. */
 enum { SPACE_REFUSED_MS = 40, SPACE_PATIENCE_MS = 1500 };
 
 static inline bool space_connects_within(
@@ -128,7 +130,7 @@ static inline bool space_connects_within(
 	struct sockaddr_storage a;
 	socklen_t size = socket_address(&a, host, port);
 	int fd = socket_in(space, host, SOCK_STREAM | SOCK_NONBLOCK), error = 0;
-	/* Closing resets: no half-closed socket keeps a namespace alive. */
+	/* Closing resets the connection: no half-closed socket keeps a namespace alive. */
 	struct linger at_once = {.l_onoff = 1};
 	socklen_t error_size = sizeof(error);
 	struct pollfd waiting = {.fd = fd, .events = POLLOUT};
@@ -145,7 +147,7 @@ static inline bool space_connects_within(
 	return is_open;
 }
 
-/* Can the namespace reach host:port by TCP? `device` (may be NULL) forces the way out. */
+/* Can the namespace reach host:port by TCP? `device` (may be NULL) forces the interface. */
 static inline bool space_connects(int space, const char *device, const char *host, uint16_t port)
 {
 	return space_connects_within(space, device, host, port, SPACE_PATIENCE_MS);
@@ -156,7 +158,7 @@ static inline bool space_refuses(int space, const char *device, const char *host
 	return !space_connects_within(space, device, host, port, SPACE_REFUSED_MS);
 }
 
-/* Who the last connection came from, as the server saw it. */
+/* The source address of the last connection, as the server saw it. */
 static inline const char *space_accept(int server, char out[static NET_ADDRESS_TEXT])
 {
 	struct sockaddr_storage peer;
@@ -174,7 +176,8 @@ static inline const char *space_accept(int server, char out[static NET_ADDRESS_T
 	return out;
 }
 
-/* A datagram to host:port, answered by `server` if it arrives; does the answer come back? */
+/* Sends a datagram to host:port, which `server` answers if it arrives. Does the answer come
+ * back? */
 static inline bool space_echoes_within(
 	int space, const char *host, uint16_t port, int server, int patience_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A system call that answers without being made: with 0 it lies about its success, which is what
- * reading back is for. */
+/* Makes a system call return an answer without being executed. With 0 it falsely reports success,
+ * which reading back must detect. */
 #include "sec/sec.h"
 
 #include <linux/filter.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a profile means according to libseccomp in the hands of runc, for comparing with what sec/filter.c makes of it;
- * and the kernel's classic BPF, for asking both programs. Included by tests.
+ * The meaning of a profile according to libseccomp as runc uses it, for comparison with the result
+ * of sec/filter.c; and the kernel's classic BPF, to run both programs. Included by tests.
  */
 #include "sec/sec.h"
 
@@ -26,7 +26,7 @@ static const uint32_t reference_tokens[SEC_ABI_COUNT] = {
 	[SEC_ABI_ARM] = SCMP_ARCH_ARM,
 };
 
-/* What the kernel would refuse to load fails the test. */
+/* A program that the kernel would refuse to load fails the test. */
 static void bpf_check(const struct bpf *bpf)
 {
 	assert_in_range(bpf->count, 1, BPF_MAXINSNS);
@@ -40,7 +40,8 @@ static void bpf_check(const struct bpf *bpf)
 	assert_int_equal(bpf->code[bpf->count - 1].code, BPF_RET | BPF_K);
 }
 
-/* As far as seccomp programs of ours and of libseccomp use it; anything else fails the test. */
+/* Runs the instructions that seccomp programs of husk and libseccomp use. Any other fails the
+ * test. */
 static uint32_t bpf_run(const struct bpf *bpf, const struct seccomp_data *data)
 {
 	uint32_t a = 0;
@@ -80,7 +81,9 @@ static uint32_t bpf_run(const struct bpf *bpf, const struct seccomp_data *data)
 /* libseccomp's program for a filter on a machine with two architectures and perhaps x32. */
 struct reference {
 	struct bpf bpf;
-	bool is_mute; /* not asked; or libseccomp 2.5 forgot to load the number of the call, which it does at times */
+	/* not asked; or libseccomp 2.5 did not load the number of the call, which happens at
+	 * times */
+	bool is_mute;
 	const struct sec_filter *filter;
 	uint32_t abis; /* bits */
 	uint32_t newest[SEC_ABI_COUNT + 1]; /* highest number that the profile names; 0: none */
@@ -124,8 +127,9 @@ static void reference_rule(scmp_filter_ctx filter, int number, const struct sec_
 			0);
 }
 
-/* A number as runc's stub sees it; but of x86's multiplexed calls, which libseccomp resolves to pseudo numbers, the one
- * of their own, without which runc refuses the very call that the profile allows. */
+/* The number of a call as runc's stub sees it. For x86's multiplexed calls, which libseccomp
+ * resolves to pseudo numbers, it is the call's own number: without it runc refuses the very call
+ * that the profile allows. */
 static uint32_t reference_number(unsigned abi, const char *name)
 {
 	int number = seccomp_syscall_resolve_name_arch(reference_tokens[abi], name);
@@ -167,7 +171,7 @@ static void reference_export(scmp_filter_ctx filter, struct bpf *out)
 	close(fd);
 }
 
-/* libseccomp 2.5 forgets at times to load the number of the call for one of the architectures. */
+/* At times libseccomp 2.5 does not load the number of the call for one of the architectures. */
 static bool reference_forgets(const struct reference *reference)
 {
 	const struct bpf *bpf = &reference->bpf;
@@ -209,8 +213,8 @@ static void reference_init(struct reference *out, const struct sec_filter *profi
 	seccomp_release(filter);
 }
 
-/* Which architecture's call it is, or SEC_ABI_COUNT. What is above x32's bit is x32's, as for libseccomp; runc's stub
- * asks for the bit alone. */
+/* The architecture of a call, or SEC_ABI_COUNT. Numbers above x32's bit belong to x32, as in
+ * libseccomp; runc's stub tests only the bit. */
 static unsigned reference_abi(const struct seccomp_data *data)
 {
 	if (data->arch == SCMP_ARCH_X86_64)
@@ -222,8 +226,8 @@ static unsigned reference_abi(const struct seccomp_data *data)
 	return SEC_ABI_COUNT;
 }
 
-/* What runc's stub in front of libseccomp's program returns, or 0. A skipped call (-1) passes it by, and so do ARM's
- * private calls, which make it useless there. */
+/* The result of runc's stub in front of libseccomp's program, or 0. A skipped call (-1) passes the
+ * stub, and so do ARM's private calls, for which the stub is useless. */
 static uint32_t reference_stub(const struct reference *reference, const struct seccomp_data *data)
 {
 	uint32_t kind = reference->filter->default_action & SECCOMP_RET_ACTION_FULL;

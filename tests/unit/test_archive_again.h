@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Forged layers unpacked, and made again from that. Include after test_archive_forge.h. */
+/* Unpacks forged layers, and rebuilds them from the result. Include after test_archive_forge.h. */
 #include "archive/archive.h"
 #include "base/buf.h"
 
@@ -10,7 +10,7 @@ static inline int forge_take(void *context, const void *data, size_t size)
 	return 0;
 }
 
-/* What was unpacked is made again, and is the same. */
+/* Rebuilds the unpacked layer, which must be the same. */
 static inline void forge_rebuild(const struct buf *tar, const struct archive_target *target)
 {
 	auto_buf struct buf again = BUF_INIT;
@@ -23,7 +23,7 @@ static inline void forge_rebuild(const struct buf *tar, const struct archive_tar
 	assert_memory_equal(again.data, tar->data, tar->len);
 }
 
-/* Unpacks a tar stream, with right digests, into temp/NAME, and makes it again from that. */
+/* Unpacks a tar stream, with correct digests, into temp/NAME, and rebuilds it. */
 static inline int forge_unpack(
 	const struct buf *tar, const char *name, const struct archive_target *like)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Forged layers: tar headers written by hand, so that they can say what no archiver would. Owned by whoever runs the
- * test, unless a row says otherwise. Include after test_sys_temp.h.
+ * Forged layers: tar headers written by hand, so that they can contain what no archiver would
+ * write. Owned by the user of the test, unless a row says otherwise. Include after test_sys_temp.h.
  */
 #include "archive/archive.h"
 #include "base/buf.h"
@@ -12,12 +12,14 @@
 
 struct forged {
 	const char *name;
-	char type; /* of ustar: '0' file, '1' hard link, '2' symlink, '3' char, '4' block, '5' directory, '6' fifo */
+	/* of ustar: '0' file, '1' hard link, '2' symlink, '3' char, '4' block, '5' directory, '6'
+	 * fifo */
+	char type;
 	const char *link;
 	const char *content;
 	unsigned mode;
 	unsigned major, minor;
-	const char *size; /* octal, instead of the content's */
+	const char *size; /* octal, in place of the content's size */
 	const char *owner;
 };
 
@@ -75,7 +77,7 @@ static inline void forge_add(struct buf *out, const struct forged *f)
 	forge_pad(out);
 }
 
-/* "LEN key=value\n", LEN counting itself. */
+/* "LEN key=value\n"; LEN includes itself. */
 static inline void forge_pax_bytes(struct buf *out, const char *key, const void *value, size_t size)
 {
 	size_t rest = strlen(key) + size + 3, len = rest + 1;
@@ -92,7 +94,7 @@ static inline void forge_pax_record(struct buf *out, const char *key, const char
 	forge_pax_bytes(out, key, value, strlen(value));
 }
 
-/* Extended header for the next member. */
+/* Adds an extended header for the next member. */
 static inline void forge_pax(struct buf *out, const char *key, const char *value)
 {
 	auto_buf struct buf record = BUF_INIT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Layers as other programs write them: GNU tar's formats and kinds of sparse files, Python's tarfile. What is unpacked is
- * what GNU tar unpacks, by a listing of everything that stat knows, and the stream is made again byte for byte.
+ * Layers of other programs: GNU tar's formats and kinds of sparse files, Python's tarfile. The
+ * unpacked tree must be the one that GNU tar unpacks, by a listing of everything that stat knows,
+ * and the stream is rebuilt byte for byte.
  */
 #include "archive/archive.h"
 #include "base/cleanup.h"
@@ -16,7 +17,7 @@
 
 #include <stdlib.h>
 
-/* In the directory of the test: what is to be packed. */
+/* Makes the files that are packed, in the directory of the test. */
 static const char tree_script[] =
 	"set -e; mkdir -p in/dir/$(printf 'long%.0s' $(seq 30))/$(printf 'name%.0s' $(seq 40)); cd "
 	"in\n"
@@ -36,12 +37,13 @@ static const char tree_script[] =
 	"	printf z | dd of=holey bs=1 seek=$((i * 20000)) conv=notrunc status=none; i=$((i + "
 	"1)); done\n";
 
-/* A listing: directories' sizes and the fifo's links are the file system's own. */
+/* A listing without the sizes of directories and the links of the fifo, which belong to the file
+ * system. */
 static const char list_script[] =
 	"find . -mindepth 1 -printf '%p %y %m %U %G %T@ %n %l\\n' | sort; "
 	"find . -type f -exec sha256sum {} + | sort";
 
-/* Runs in the directory of the test; what it says is shown when it fails. */
+/* Runs in the directory of the test. The output is shown if the script fails. */
 static int shell(const char *format, ...)
 {
 	auto_buf struct buf script = BUF_INIT, said = BUF_INIT;
@@ -87,7 +89,7 @@ static void test_formats(void **state)
 		assert_int_equal(shell("tar -C in -cf tar --format=%s .", formats[i]), 0);
 		stream_check(formats[i]);
 	}
-	/* What these formats have no room for is left out. */
+	/* Members that these formats cannot hold are left out. */
 	assert_int_equal(shell("tar -C in -cf tar --format=ustar --exclude=far --exclude='long*' "
 			       "--exclude=empty ."),
 		0);
@@ -118,7 +120,8 @@ static void test_python(void **state)
 	}
 }
 
-/* Two archives behind each other in one file, as `cat` makes them: the first counts, and all of it is made again. */
+/* Two archives in one file, as `cat` makes them: only the first is unpacked, and the whole file is
+ * rebuilt. */
 static void test_garbage_behind_the_end(void **state)
 {
 	assert_int_equal(shell("tar -C in -cf tar dir; cat tar tar >both; mv both tar; head -c 777 "
@@ -139,7 +142,7 @@ static int setup(void **state)
 int main(void)
 {
 	if (geteuid() != 0)
-		return 77; /* owners are to be set */
+		return 77; /* the tests set owners */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_python),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making a tar stream again: what was replaced within its layer, and recipes that are damaged. */
+/* Rebuilding a tar stream: files that were replaced within their layer, and damaged recipes. */
 #include "archive/rebuild.c"
 
 #include "archive/recipe.h"
@@ -18,7 +18,7 @@ static void rows_check(const struct forged *rows, size_t count)
 	forge_end(&tar);
 	file_remove_tree_at(temp_fd, "t");
 	mkdirat(temp_fd, "t", 0755);
-	assert_int_equal(forge_unpack(&tar, "t", NULL), 0); /* makes it again */
+	assert_int_equal(forge_unpack(&tar, "t", NULL), 0); /* rebuilds it too */
 }
 
 #define SAME(...) \
@@ -41,7 +41,7 @@ static void test_replaced(void **state)
 		{"d", '0', .content = "4"});
 }
 
-/* Content that is in no file of the tree stays in the recipe. */
+/* Content without a file in the tree stays in the recipe. */
 static void test_not_in_the_tree(void **state)
 {
 	SAME({".wh.gone", '0', .content = "why not"}, {".wh..wh.plnk", '0', .content = "AUFS's"});
@@ -109,7 +109,7 @@ static void test_damaged(void **state)
 	assert_int_equal(recipe_read(), -ENOENT);
 }
 
-/* A recipe names files of its tree, and nothing else. */
+/* A recipe can only name files of its tree. */
 static void test_elsewhere(void **state)
 {
 	assert_int_equal(symlinkat("/etc/passwd", temp_fd, "passwd"), 0);
@@ -146,7 +146,7 @@ static void test_elsewhere(void **state)
 	assert_true(recipe_read() < 0); /* nothing was replaced here */
 }
 
-/* What the writer says fails it. */
+/* The writer's error is the result. */
 static int refuse(void *context, const void *data, size_t size)
 {
 	return err_say(-EPIPE, "enough");

@@ -104,7 +104,7 @@ static void test_compressions(void **state)
 		assert_int_equal(layer_unpack(&l, 1 << 20), 0);
 		assert_int_equal(file_read_at(temp_fd, "t/file", 100, &got), 0);
 		assert_string_equal(got.data, "content");
-		/* Under another media type it is refused, not guessed. */
+		/* With another media type the blob is refused, and its compression not guessed. */
 		l.says.compression = how == ARCHIVE_GZIP ? ARCHIVE_ZSTD : ARCHIVE_GZIP;
 		assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG);
 		layer_end(&l);
@@ -139,7 +139,8 @@ static void test_garbage_behind(void **state)
 	buf_adds(&l.blob, "garbage");
 	l.says.size_bytes = l.blob.len;
 	assert_int_equal(
-		layer_unpack(&l, 1 << 20), -EBADMSG); /* the digest is of the honest part */
+		/* the digest is that of the part before the garbage */
+		layer_unpack(&l, 1 << 20), -EBADMSG);
 	layer_end(&l);
 
 	layer_make(&l, ARCHIVE_PLAIN, "content");
@@ -147,7 +148,8 @@ static void test_garbage_behind(void **state)
 	l.says.size_bytes = l.blob.len;
 	archive_digest_of(l.blob.data, l.blob.len, l.digest);
 	assert_int_equal(
-		layer_unpack(&l, 1 << 20), -EBADMSG); /* it belongs to the tar stream then */
+		/* here the garbage belongs to the tar stream */
+		layer_unpack(&l, 1 << 20), -EBADMSG);
 	layer_end(&l);
 }
 

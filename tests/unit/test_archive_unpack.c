@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Unpacking: honest layers come out as they went in, and forged ones never reach the canary beside the target.
+ * Unpacking: honest layers are unpacked unchanged, and forged ones never reach the canary beside
+ * the target.
  */
 #include "archive/unpack.c"
 
@@ -111,7 +112,7 @@ static void test_empty(void **state)
 	assert_int_equal(forge_unpack(&nothing, "t", NULL), 0);
 }
 
-/* Each is refused, or stays beneath the target; expect_canary runs in either case. */
+/* Each layer is refused, or stays beneath the target; expect_canary runs in either case. */
 static void test_traversal(void **state)
 {
 	assert_int_equal(UNPACK({"../canary/file", '0', .content = "dead"}), -EINVAL);
@@ -138,7 +139,7 @@ static void test_traversal(void **state)
 	assert_true(S_ISDIR(stat_of("t/s").st_mode));
 	assert_int_equal(UNPACK({"/etc/x", '0', .content = "in"}), 0);
 	expect_text("t/etc/x", "in");
-	/* Directory, then symlink in its place, then a file through it. */
+	/* A directory, then a symlink in its place, then a file through the symlink. */
 	assert_int_equal(
 		UNPACK({"d/", '5', .mode = 0755}, {"d/f", '0', .content = "1"},
 			{"d", '2', .link = "/../../canary"}, {"d/file", '0', .content = "2"}),
@@ -180,7 +181,7 @@ static void test_replaced(void **state)
 	expect_text("t/d", "x");
 	assert_int_equal(UNPACK({"f", '0', .content = "1"}, {"f", '1', .link = "f"}), 0);
 	expect_text("t/f", "1");
-	/* The kept parent is forgotten when it was replaced. */
+	/* After the parent was replaced, the cached parent is not used. */
 	assert_int_equal(
 		UNPACK({"d/a", '0'}, {"d", '2', .link = "e"}, {"d/b", '0', .content = "b"}), 0);
 	expect_text("t/e/b", "b");
@@ -195,7 +196,7 @@ static void test_whiteouts(void **state)
 	assert_int_equal(opaque_calls, 1);
 	assert_non_null(strstr(opaque_last, "/t/d"));
 	assert_false(temp_exists("t/.wh..wh.plnk"));
-	/* Whichever comes first, a directory in the place of a deleted one hides it. */
+	/* In either order, a directory in the place of a deleted one hides the deletion. */
 	assert_int_equal(UNPACK({".wh.d", '0'}, {"d/", '5', .mode = 0755}), 0);
 	assert_true(S_ISDIR(stat_of("t/d").st_mode));
 	assert_int_equal(opaque_calls, 1);
@@ -227,7 +228,7 @@ static void test_devices(void **state)
 	assert_int_equal(stat_of("t/null").st_mode, S_IFCHR | 0666);
 	assert_true(stat_of("t/null").st_rdev == makedev(1, 3));
 	assert_true(S_ISBLK(stat_of("t/loop").st_mode));
-	/* In the place of a device stands a file: the device is not opened. */
+	/* A file replaces a device: the device is not opened. */
 	assert_int_equal(UNPACK({"n", '3', .mode = 0666, .major = 1, .minor = 3},
 				 {"n", '0', .content = "text"}),
 		0);
@@ -300,7 +301,7 @@ static void test_xattrs(void **state)
 	target_new();
 	int r = forge_unpack(&tar, "t", NULL);
 	if (r == -EOPNOTSUPP)
-		skip(); /* a file system without them */
+		skip(); /* a file system without xattrs */
 	assert_int_equal(r, 0);
 	int fd = openat(temp_fd, "t/f", O_RDONLY);
 	assert_int_equal(fgetxattr(fd, "user.kind", value, sizeof(value)), 4);
@@ -314,7 +315,7 @@ static void test_xattrs(void **state)
 	close(fd);
 }
 
-/* As the kernel has it: version 2, then tag, permissions and id of each entry. */
+/* The kernel's format: version 2, then tag, permissions and id of each entry. */
 #define ACL_ENTRY(tag, permissions, id) tag, 0, permissions, 0, id, 0, 0, 0
 #define ACL_NOBODY 255, 255, 255, 255
 static const uint8_t acl[] = {2, 0, 0, 0, 1, 0, 6, 0, ACL_NOBODY, ACL_ENTRY(2, 6, 99), 4, 0, 0, 0,
@@ -346,19 +347,19 @@ static void test_acls(void **state)
 	target_new();
 	int r = forge_unpack(&tar, "t", NULL);
 	if (r == -EOPNOTSUPP)
-		skip(); /* a file system without them */
+		skip(); /* a file system without ACLs */
 	assert_int_equal(r, 0);
-	/* The group of the file may nothing, whatever its mode says: that is the mask. */
+	/* The file's group has no permissions, although the mode shows some: these are the mask. */
 	assert_acl("t/f", access, true);
 	assert_int_equal(stat_of("t/f").st_mode & 07777, 0660);
 	assert_acl("t/d", later, true);
 	assert_int_equal(stat_of("t/d").st_mode & 07777, 0750);
 	assert_int_equal(stat_of("t/d").st_mtime, 1000000000);
-	/* What was put into that directory has what the layer says and no more. */
+	/* Members of that directory have what the layer says, and inherit nothing. */
 	assert_acl("t/d/plain", access, false);
 	assert_acl("t/d/below", later, false);
 	assert_int_equal(stat_of("t/d/plain").st_mode & 07777, 0644);
-	/* One that the kernel does not take. */
+	/* An ACL that the kernel refuses. */
 	forge_xattr(&bad, access, acl, sizeof(acl) - 3);
 	forge_add(&bad, &(struct forged){"f", '0', .content = "x"});
 	forge_end(&bad);
@@ -377,7 +378,7 @@ static void assert_group_mode(const char *text, mode_t mode, mode_t wanted)
 	assert_int_equal(stat_of("t/f").st_mode & 07777, wanted);
 }
 
-/* One that is not taken over must not leave its mask as what the group may. */
+/* An ACL in text form is not applied. Then its mask must not become the group's permissions. */
 static void test_acls_as_text(void **state)
 {
 	assert_group_mode("user::rwx,user:lisa:rwx,group::r-x,mask::rwx,other::---", 04770, 04750);
@@ -389,7 +390,7 @@ static void test_acls_as_text(void **state)
 	assert_group_mode("group::r", 0770, 0740);
 }
 
-/* The kernel forgets set-id bits when the owner changes. */
+/* The kernel clears set-id bits when the owner changes. */
 static void test_nodes_keep_their_modes(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT;
@@ -457,7 +458,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* A path of `levels` directories and a file, all of one letter. */
+/* A path of `levels` directories and a file, each with the same letter as its name. */
 static void forge_deep(struct buf *tar, char letter, int levels)
 {
 	auto_buf struct buf path = BUF_INIT;
@@ -468,7 +469,8 @@ static void forge_deep(struct buf *tar, char letter, int levels)
 	forge_add(tar, &(struct forged){"short", '0'});
 }
 
-/* Directories that are made for a member count as members; there may be as many levels as a name has room for. */
+/* Directories that are made for a member count as members. There may be as many levels as fit into
+ * a name. */
 static void test_parents_made(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT;
@@ -487,7 +489,8 @@ static void test_parents_made(void **state)
 	assert_non_null(strstr(err_text(), "more members than are taken"));
 }
 
-/* Parents behind a symlink to nothing are made where it points, inside the layer, and cost what they may cost. */
+/* Parents behind a dangling symlink are made at its target, inside the layer, and count against the
+ * budget. */
 static void test_parents_linked(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT;
@@ -504,7 +507,7 @@ static void test_parents_linked(void **state)
 	assert_int_equal(forge_unpack(&tar, "t", &like), -E2BIG);
 }
 
-/* More directories than one chunk of remembered times has room for. */
+/* More directories than fit into one chunk of remembered times. */
 static void test_many_times(void **state)
 {
 	enum { COUNT = 1200 };
@@ -516,7 +519,7 @@ static void test_many_times(void **state)
 		forge_pax(&tar, "mtime", time);
 		forge_add(&tar, &(struct forged){name, '5', .mode = 0755});
 	}
-	/* Something is put into the first one later. */
+	/* A file is added to the first directory later. */
 	forge_add(&tar, &(struct forged){"directory-with-a-rather-long-name-0/file", '0'});
 	forge_end(&tar);
 	target_new();
@@ -529,7 +532,7 @@ static void test_many_times(void **state)
 	}
 }
 
-/* What stands before one member is bounded: in number, and in what is kept of it. */
+/* The headers before one member are bounded: in number, and in the memory that they need. */
 static void test_specials(void **state)
 {
 	for (int extra = 0; extra < 2; extra++) {
@@ -556,7 +559,7 @@ static void test_specials(void **state)
 	assert_non_null(strstr(err_text(), "takes more than"));
 }
 
-/* Parents that a layer leaves out look as they do in the layers below. */
+/* Parents that a layer leaves out get the attributes that they have in the layers below. */
 static void test_lower(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT;
@@ -583,7 +586,8 @@ static void test_lower(void **state)
 	close(low);
 }
 
-/* Any single wrong byte: an error or a harmless file, never a crash or a touched canary. */
+/* Any single wrong byte leads to an error or a harmless file, never to a crash or a changed
+ * canary. */
 static void test_mutations(void **state)
 {
 	auto_buf struct buf tar = BUF_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64: the test vectors of RFC 4648, and texts that are none. */
+/* Base64: the test vectors of RFC 4648, and texts that are not base64. */
 #include "base/base64.c"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Buffers are strings at all times, escape what drives terminals, and lists end with NULL. */
+/* Buffers are always strings, escape what a terminal would execute, and lists end with NULL. */
 #include "base/buf.c"
 
 #include <setjmp.h>

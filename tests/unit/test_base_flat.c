@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flat files: what goes in comes out, and no flipped byte lets an accessor leave the file. */
+/* Flat files: the content survives, and with no flipped byte can an accessor leave the file. */
 #include "base/flat.c"
 #include "base/str.h"
 
@@ -13,7 +13,7 @@ struct point {
 	uint32_t name;
 	uint32_t note;
 	struct flat_blob data;
-	uint32_t number; /* makes the row no multiple of the alignment */
+	uint32_t number; /* so the row is not a multiple of the alignment */
 };
 
 struct edge {
@@ -103,7 +103,8 @@ static void test_many_strings(void **state)
 	}
 }
 
-/* Reads everything that rows name; a file that flat_open took must not lead outside its memory. */
+/* Reads everything that rows refer to. A file that flat_open accepted must not lead outside its
+ * memory. */
 static size_t read_all(const struct flat *f)
 {
 	size_t sum = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON strictly, naming the place of every mistake, and writing it back. */
+/* Reading JSON strictly, naming the place of every mistake, and writing JSON. */
 #include "base/json.c"
 
 #include <setjmp.h>
@@ -79,7 +79,7 @@ static void test_bounds(void **state)
 	struct json *j = NULL;
 	auto_free char *deeper = mem_printf("[%s]", text.data);
 	assert_int_equal(json_parse("t", deeper, strlen(deeper), &j), -EFBIG);
-	/* The innermost may hold a value. */
+	/* The innermost array may hold a value. */
 	text.data[JSON_DEPTH_MAX] = '\0';
 	auto_free char *filled = mem_printf("%s1%s", text.data, deeper + JSON_DEPTH_MAX + 2);
 	json_free(parse(filled));
@@ -184,7 +184,7 @@ static void test_getter_errors(void **state)
 	refused(json_opt_bool(&root, "x", &b), -EINVAL, "t.json: expected an object, found null");
 }
 
-/* Values themselves, within a range of their own. */
+/* Getters of the values themselves, with a range. */
 static void test_values(void **state)
 {
 	auto_of(json) struct json *j = parse("{\"n\":10,\"m\":-10,\"t\":true,\"s\":\"1\"}");

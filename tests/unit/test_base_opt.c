@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options and commands: every way to write them, every message, help, list, and the completion that bash really runs. */
+/*
+ * Options and commands: every way to write them, every message, help, list, and the completion as
+ * bash runs it.
+ */
 #include "base/opt.c"
 
 #include <setjmp.h>
@@ -232,7 +235,7 @@ static void test_main_refuses(void **state)
 		"run", "-e", "A", "--memory", "abc", "alpine");
 }
 
-/* A program whose options stand before the command, as an OCI runtime's do. */
+/* A program with options before the command, like an OCI runtime. */
 struct global {
 	const char *root_dir;
 	bool has_run;
@@ -272,7 +275,7 @@ static int run_failing(void *context, void *args, int argc, char **argv)
 	return err_say(-EBUSY, "no");
 }
 
-/* Words that make no command are 125; what a command could not do is 1, or 125 where codes are a program's. */
+/* Misuse is 125. A command's own failure is 1, or 125 if its codes are those of a program. */
 static void test_error_codes(void **state)
 {
 	static const struct command cmd_do = {.name = "do", .run = run_failing};
@@ -353,7 +356,7 @@ static void test_list(void **state)
 	assert_null(strstr(out.data, "old-name"));
 }
 
-/* What bash offers for a command line, by sourcing the script and calling its function. */
+/* Sources the script in bash, calls its function, and compares what bash offers. */
 static void bash_offers(const char *words, const char *expected)
 {
 	auto_buf struct buf command = BUF_INIT;

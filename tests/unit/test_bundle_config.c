@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document as a whole: what is refused with which words, a document with everything in it, and the one that Docker
- * writes for an ordinary container. */
+/* The document as a whole: the messages of refusals, a document with every field, and the document
+ * that Docker writes for an ordinary container. */
 #include "bundle/config.c"
 #include "bundle_documents.h"
 
@@ -75,7 +75,7 @@ static void test_versions(void **state)
 		assert_true(is_version_1(versions[i]));
 }
 
-/* Nothing by name, and what nobody knows. */
+/* Fields that ask for nothing, and unknown fields. */
 static void test_ignored(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -246,7 +246,7 @@ static void test_everything(void **state)
 	check_linux(&spec);
 }
 
-/* As Docker 27 has it, the rules of devices and the list of system calls left out. */
+/* As Docker 27 writes it, without device rules and the list of system calls. */
 static const char docker[] =
 	"{'ociVersion':'1.2.0','process':{'user':{'uid':0,'gid':0,'additionalGids':[0,10]},"
 	"'args':['sh'],'env':['PATH=/usr/bin:/bin','HOSTNAME=0123456789ab'],'cwd':'/',"

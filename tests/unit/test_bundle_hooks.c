@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hooks: what each must have, and that each list becomes its own. */
+/* Hooks: their required fields, and that each list is read into its own list. */
 #include "bundle/hooks.c"
 #include "bundle_documents.h"
 

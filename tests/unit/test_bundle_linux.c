@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Namespaces, id maps, devices, propagation, paths: bad ones by name, and the rows of good ones. */
+/*
+ * Namespaces, id maps, devices, propagation, paths: errors name the field, and good ones become
+ * rows.
+ */
 #include "bundle/linux.c"
 #include "bundle_documents.h"
 
@@ -195,7 +198,7 @@ static void rdt_expect(
 	assert_string_equal(found.data, lines);
 }
 
-/* The line of bandwidth among those of the cache gives way to the one of memBwSchema. */
+/* The bandwidth line in the cache schema is replaced by that of memBwSchema. */
 static void test_rdt(void **state)
 {
 	rdt_expect(IN_LINUX("'intelRdt':{}"), "(own)", false, "");

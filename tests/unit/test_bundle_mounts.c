@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mounts: which are binds, where sources and destinations end up, and options that would be misread. */
+/*
+ * Mounts: which are binds, the resulting sources and destinations, and options that could be
+ * misread.
+ */
 #include "bundle/mounts.c"
 #include "bundle_documents.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process: ids strictly, capabilities by name, limits, and what is refused for now. */
+/* The process: strict ids, capabilities by name, limits, and what is not supported yet. */
 #include "bundle/process.c"
 #include "bundle_documents.h"
 
@@ -146,7 +146,7 @@ static void test_sched(void **state)
 	refusals_check(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-/* Fields that are refused do no harm while they ask for nothing. */
+/* A refused field is accepted while it asks for nothing. */
 static void test_nothing_asked(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -179,7 +179,7 @@ static void list_fill(struct buf *text, const char *item, int count)
 	buf_addc(text, ']');
 }
 
-/* One word more than the bound, told between the two lists; a group more than the kernel takes. */
+/* One word more than the bound, counted over both lists; one group more than the kernel takes. */
 static void test_bounds(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.resources: which rows a document makes, and how a wrong one is called. */
+/* linux.resources: the rows that a document makes, and the messages for wrong values. */
 #include "bundle/resources.c"
 
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-/* A document with ' for ". */
+/* A document with ' in place of ". */
 static int parse(const char *text, struct arena *a, struct oci_spec *out)
 {
 	auto_free char *json = mem_strdup(text);
@@ -35,7 +35,7 @@ static void assert_limit(const struct oci_spec *spec, size_t index, enum cgroup_
 	assert_string_equal(row->origin, BUNDLE_ORIGIN);
 }
 
-/* A document and the only row that it makes; no row: it asks for nothing. */
+/* A document and the only row that it makes; without a row: it asks for nothing. */
 static void single_rows(void **state)
 {
 	static const struct {
@@ -142,7 +142,8 @@ static void many_rows(void **state)
 	assert_int_equal(parse("{'memory':{'limit':-1}}", &a, &spec), 0);
 	assert_int_equal(spec.limits.count, 2);
 	assert_limit(&spec, 0, CGROUP_MEMORY_MAX, -1, 0, NULL);
-	assert_limit(&spec, 1, CGROUP_MEMORY_SWAP, -1, 0, NULL); /* or v1 could not lift it */
+	/* or v1 could not make memory unlimited */
+	assert_limit(&spec, 1, CGROUP_MEMORY_SWAP, -1, 0, NULL);
 }
 
 static void unified_by_name(void **state)
@@ -187,7 +188,7 @@ static void device_rules(void **state)
 		assert_string_equal(rule->access, expected[i].access);
 		assert_string_equal(rule->origin, BUNDLE_ORIGIN);
 	}
-	/* An update without rules has none, and so leaves devices alone. */
+	/* An update without rules has no rules, and so does not change devices. */
 	assert_int_equal(parse("{}", &a, &spec), 0);
 	assert_int_equal(spec.device_rules.count, 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.seccomp of config.json: what is read and what is refused, and the profiles of two engines against what
- * libseccomp makes of them.
+ * linux.seccomp of config.json: what is read and what is refused, and the profiles of two engines
+ * compared with libseccomp's result.
  */
 #include "bundle/seccomp.c"
 
@@ -81,7 +81,7 @@ static void test_refused(void **state)
 	static const struct {
 		const char *profile;
 		int code;
-		const char *words; /* behind config.json: linux.seccomp */
+		const char *words; /* after "config.json: linux.seccomp" */
 	} cases[] = {
 		{"[]", -EINVAL, ": expected an object, found an array"},
 		{"{}", -EINVAL, ": defaultAction is missing"},
@@ -239,7 +239,7 @@ static void test_actions(void **state)
 	assert_int_equal(ask("{\"defaultAction\":\"SCMP_ACT_ERRNO\"}", 1, 0, 0), FAIL(EPERM));
 }
 
-/* Each operator below, at and above five, and a mask with both its values. */
+/* Each operator below, at and above five, and a mask with both results. */
 static void test_operators(void **state)
 {
 	static const struct {
@@ -300,7 +300,7 @@ static void test_flags(void **state)
 	assert_int_equal(got, 0);
 }
 
-/* Of a filter that notifies, and of one that does not. */
+/* A filter that notifies, and one that does not. */
 static void test_listener(void **state)
 {
 	static const struct {
@@ -344,8 +344,8 @@ static void test_listener(void **state)
 		SECCOMP_RET_USER_NOTIF);
 }
 
-/* Every architecture's word is taken; this machine's sibling is compiled when it is the one. Empty listeners and unknown
- * properties are ignored. */
+/* Every architecture's word is accepted. This machine's second architecture is compiled if it is
+ * listed. Empty listeners and unknown properties are ignored. */
 static void test_architectures(void **state)
 {
 	static struct bpf bpf;
@@ -383,7 +383,7 @@ static void file_read(const char *name, struct buf *out)
 	close(fd);
 }
 
-/* What the conditions of the two profiles are about, and with high halves. */
+/* The values that the conditions of the two profiles compare with, also with high halves. */
 static const uint64_t values[] = {0, 1, 2, 8, 9, 10, 16, 17, 38, 40, 41, 0x20000, 0x20008,
 	0x10000000, 0x7e020000, 0x1200011, 0xffffffff, 0x100000010, 0x100000028, 0xffffffff00000009,
 	UINT64_MAX};

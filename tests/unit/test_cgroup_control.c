@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Groups of this machine: made, joined, limited, frozen, killed and removed; then once more in its v2 tree alone. Needs root and a writable cgroup file
- * system and is skipped with a message elsewhere. Nothing is left behind, which is checked.
+ * Groups of this machine: made, joined, limited, frozen, killed and removed; then again with only
+ * its v2 tree. Needs root and a writable cgroup file system, and is skipped with a message
+ * otherwise. Nothing may be left behind, which is checked.
  */
 #include "cgroup/control.c"
 
@@ -28,7 +29,7 @@ static size_t child_count;
 /* Shared with the children: counts while they run. */
 static volatile uint64_t *counter;
 
-/* Second round: the v2 tree of a hybrid host alone, as if the host were unified. */
+/* Second round: only the v2 tree of a hybrid host, as if the host were unified. */
 static bool is_tree_only;
 
 static int keep_tree(void)
@@ -116,7 +117,7 @@ static int live_teardown(void **state)
 			skip(); \
 	} while (0)
 
-/* A controller that this machine lacks leaves its part of a test out. */
+/* If this machine lacks the controller, its part of a test is left out. */
 static bool has(const char *controller)
 {
 	bool is_there = cgroup_has_controller(&live_host, controller);
@@ -134,7 +135,7 @@ static int enter(const char *path)
 	return r < 0 ? r : cgroup_entry_move_all(&entry);
 }
 
-/* A child that has moved itself into the group before it runs `body`; its index. */
+/* Starts a child that has moved itself into the group before it runs `body`; returns its index. */
 static size_t child_start_in(const char *path, int (*body)(void))
 {
 	int gate[2];
@@ -195,7 +196,7 @@ static int body_fork(void)
 	return body_sleep();
 }
 
-/* 16 MiB that cannot be written out. */
+/* Holds 16 MiB that cannot be swapped out. */
 static int body_hold(void)
 {
 	void *memory = mmap(NULL, 16 * MIB, PROT_READ | PROT_WRITE,
@@ -263,10 +264,10 @@ static void joined_everywhere(void **state)
 	assert_int_equal(cgroup_kill_all(live), 0);
 	assert_true(WTERMSIG(child_wait(index)) == SIGKILL);
 	assert_false(cgroup_is_populated(live));
-	assert_int_equal(cgroup_kill_all(live), 0); /* an empty one */
+	assert_int_equal(cgroup_kill_all(live), 0); /* an empty group */
 }
 
-/* Whoever goes through an entry after the group has gone stays where it is. */
+/* A process that uses an entry after the group was removed stays where it is. */
 static void gone_group(void **state)
 {
 	NEEDS_LIVE();
@@ -285,7 +286,7 @@ static void gone_group(void **state)
 	assert_non_null(strstr(err_text(), "move into another cgroup"));
 }
 
-/* The caller's own place is a group like any other. */
+/* The caller's own group is a group like any other. */
 static void to_and_fro(void **state)
 {
 	NEEDS_LIVE();
@@ -342,7 +343,8 @@ static void limits_read_back(void **state)
 		assert_int_equal(stats.memory_limit_bytes, 64 * MIB);
 }
 
-/* v1 holds memory <= memory and swap at each step: up and down again. */
+/* v1 requires at each step that the memory limit is at most that of memory and swap: up and down
+ * again. */
 static void memory_moves(void **state)
 {
 	NEEDS_LIVE();
@@ -408,7 +410,8 @@ static void cpu_moves(void **state)
 	assert_live_file("cpu", "cpu.cfs_quota_us", "cpu.max", is_v2 ? "max 100000" : "-1");
 }
 
-/* An idle group has no weight: it is taken out of idleness first, and put into it last. */
+/* An idle group has no weight: it is made non-idle before the weight is set, and idle after
+ * that. */
 static void idle_moves(void **state)
 {
 	NEEDS_LIVE();
@@ -421,7 +424,7 @@ static void idle_moves(void **state)
 	assert_live_file("cpu", "cpu.shares", "cpu.weight", live->is_unified ? "174" : "2048");
 }
 
-/* What only one version has. */
+/* Limits that only one version has. */
 static void limits_of_one_version(void **state)
 {
 	NEEDS_LIVE();
@@ -433,7 +436,7 @@ static void limits_of_one_version(void **state)
 		assert_live_file("memory", NULL, "memory.high", "33554432");
 		assert_update(CGROUP_UNIFIED, 0, 0, "cgroup.max.depth=3");
 		assert_live_file("memory", NULL, "cgroup.max.depth", "3");
-		/* Swap alone, against the limit of memory that is in force. */
+		/* Swap alone, relative to the present memory limit. */
 		assert_update(CGROUP_MEMORY_SWAP, 96 * MIB, 0, NULL);
 		assert_live_file("memory", NULL, "memory.swap.max", "33554432");
 		return;
@@ -447,7 +450,8 @@ static void limits_of_one_version(void **state)
 	assert_live_file("memory", "memory.kmem.tcp.limit_in_bytes", NULL, "8388608");
 }
 
-/* A group that uses memory: a limit below it is refused by v1's kernel, and by the check that v2 needs. */
+/* A group that uses memory: a limit below that is refused by v1's kernel, and on v2 by husk's
+ * check. */
 static void limits_below_use(void **state)
 {
 	NEEDS_LIVE();
@@ -590,7 +594,8 @@ static void frozen(void **state)
 	assert_int_equal(WTERMSIG(child_wait(index)), SIGKILL);
 }
 
-/* What is below freezes with its group; alone it leaves the group above as it is. */
+/* Groups below freeze with their group. Freezing only a group below leaves the group above
+ * running. */
 static void frozen_below(void **state)
 {
 	NEEDS_LIVE();
@@ -619,7 +624,7 @@ static void frozen_below(void **state)
 	wait_counter(*counter);
 }
 
-/* As on kernels without cgroup.kill: also what the children started. */
+/* As on kernels without cgroup.kill: kills the children of the children as well. */
 static void killed_by_pids(void **state)
 {
 	NEEDS_LIVE();
@@ -639,7 +644,7 @@ static void killed_by_pids(void **state)
 	assert_false(cgroup_is_populated(live));
 }
 
-/* Groups that a container made in its own, with a process in the deepest. */
+/* Groups that a container made inside its own group, with a process in the deepest one. */
 static void nested_groups(void **state)
 {
 	NEEDS_LIVE();
@@ -683,7 +688,7 @@ static void in_use(void **state)
 	assert_non_null(strstr(err_text(), "exists already and is in use"));
 	assert_int_equal(cgroup_remove_empty_parent(&live_host, live_path), 0);
 
-	/* It is removed as soon as its last process has ended. */
+	/* The group is removed as soon as its last process has ended. */
 	pid_t killer = fork();
 	if (killer == 0) {
 		usleep(60000);
@@ -697,7 +702,7 @@ static void in_use(void **state)
 	assert_int_equal(cgroup_open(&live_host, live_path, &second), -ENOENT);
 }
 
-/* What CLONE_INTO_CGROUP needs. */
+/* Clones a process into the group, as CLONE_INTO_CGROUP does. */
 static void born_in_it(void **state)
 {
 	NEEDS_LIVE();
@@ -737,7 +742,7 @@ static void replaced_when_empty(void **state)
 	assert_int_equal(stats.pids_limit, 0);
 }
 
-/* Somebody else has just made the instance's directory and has not filled it yet. */
+/* Another command has just made the instance's directory, and has not filled it yet. */
 static void empty_cpuset_above(void **state)
 {
 	NEEDS_LIVE();
@@ -768,7 +773,7 @@ static void empty_cpuset_above(void **state)
 	assert_live_file("cpuset", "cpuset.cpus", NULL, "0");
 }
 
-/* Bits: /dev/null could be opened, /dev/zero could. */
+/* Bit 1: /dev/null could be opened, bit 2: /dev/zero could. */
 static int body_devices(void)
 {
 	return (open("/dev/null", O_RDWR) >= 0 ? 1 : 0) +
@@ -803,7 +808,7 @@ static void device_rules(void **state)
 	assert_int_equal(devices_seen(), 3);
 }
 
-/* The v2 tree can do it here whatever v1 has. */
+/* The v2 tree supports this here, whatever controllers v1 has. */
 static void device_programs(void **state)
 {
 	NEEDS_LIVE();
@@ -827,14 +832,15 @@ static void device_programs(void **state)
 	}
 	assert_int_equal(r, 0);
 	assert_int_equal(devices_seen(), 1);
-	/* Replaced, not added to: both together would allow nothing. */
+	/* The program is replaced, not added: both together would allow nothing. */
 	assert_int_equal(cgroup_device_program_attach(tree, zero_only, 1), 0);
 	assert_int_equal(devices_seen(), 2);
 	assert_int_equal(cgroup_device_program_attach(tree, all, 1), 0);
 	assert_int_equal(devices_seen(), 3);
 }
 
-/* Two commands that begin and end containers of one instance; each end removes the instance's directory. */
+/* Several commands begin and end containers of one instance. Each end removes the instance's
+ * directory. */
 static int create_and_remove(int which)
 {
 	auto_of(cgroup_entry) struct cgroup_entry home = CGROUP_ENTRY_INIT;
@@ -868,7 +874,7 @@ static void races(void **state)
 	NEEDS_LIVE();
 	pid_t pids[3];
 
-	/* The directory must be able to vanish. */
+	/* The directory must be able to disappear. */
 	cgroup_close(take_ptr(&live));
 	assert_int_equal(cgroup_remove(&live_host, live_path), 0);
 	for (int i = 0; i < 3; i++) {
@@ -885,7 +891,8 @@ static void races(void **state)
 
 #define LIVE(test) cmocka_unit_test_setup_teardown(test, live_setup, live_teardown)
 
-/* The five that need a controller of v1 come first: the v2 tree of a hybrid machine has none of them to offer. */
+/* The tests that need a controller of v1 come first: the v2 tree of a hybrid machine has none of
+ * them. */
 enum { NEED_CONTROLLERS = 11 };
 
 int main(void)

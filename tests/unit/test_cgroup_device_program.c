@@ -40,7 +40,8 @@ static uint64_t calculate(const struct bpf_insn *i, uint64_t value, uint64_t ope
 	}
 }
 
-/* Fails on whatever the verifier would refuse: leaving the program, reading what was never set, looping. */
+/* Fails on everything that the verifier would refuse: leaving the program, reading unset registers,
+ * looping. */
 static uint64_t run_program(
 	const struct cgroup_device_program *p, const struct bpf_cgroup_dev_ctx *context)
 {
@@ -127,7 +128,7 @@ static void assert_accesses(const struct cgroup_device_row *rules, size_t rule_c
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* As every container has them. */
+/* The rules that every container has. */
 static void usual_rules(void **state)
 {
 	const struct cgroup_device_row rules[] = {
@@ -211,7 +212,7 @@ static void wildcards(void **state)
 	assert_accesses(rules, COUNT(rules), cases, COUNT(cases));
 }
 
-/* Every set of rules over a small world against the definition, one access at a time. */
+/* Compares random rules over a small set of devices with the definition, one access at a time. */
 static bool is_granted(const struct cgroup_device_row *rules, size_t count, char type, int major,
 	int minor, uint32_t access)
 {

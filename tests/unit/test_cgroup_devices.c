@@ -47,7 +47,7 @@ static void lines(void **state)
 		rule(false, 'b', 7, 2, 2)};
 
 	assert_int_equal(cgroup_devices_apply(g, rules, 5), 0);
-	/* "a 7:1 r" would be everything to the kernel. */
+	/* To the kernel "a 7:1 r" would mean every device. */
 	assert_file("devices/c1/devices.allow", "c 1:3 rwm\nc 136:* rw\nb 7:1 r\nc 7:1 r\n");
 	assert_file("devices/c1/devices.deny", "a\nb 7:2 w\n");
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where groups are made and what is left of them, on directories that play the hierarchies. */
+/*
+ * Where groups are made, and what is left of them, with directories that stand for the hierarchies.
+ */
 #include "cgroup/group.c"
 
 #include "test_cgroup_temp.h"
@@ -62,13 +64,13 @@ static void every_hierarchy(void **state)
 	fake_write("unified/husk-1/c1/cgroup.procs", "");
 	assert_int_equal(cgroup_entry_move(entry.fds[0]), 0);
 	assert_int_equal(cgroup_entry_move_all(&entry), 0);
-	assert_file("memory/husk-1/c1/tasks", "000"); /* one file of a cgroup would not append */
+	assert_file("memory/husk-1/c1/tasks", "000"); /* a real cgroup file would not append */
 	assert_file("cpu/husk-1/c1/tasks", "00");
 	assert_file("unified/husk-1/c1/cgroup.procs", "0");
 	cgroup_entry_close(&entry);
 	cgroup_close(g);
 
-	/* One hierarchy may lack it. */
+	/* One hierarchy may lack the group. */
 	assert_int_equal(file_remove_tree_at(AT_FDCWD, fake_path("cpu/husk-1")), 0);
 	assert_int_equal(cgroup_open(&fake_host, "husk-1/c1", &g), 0);
 	assert_int_equal(cgroup_dir_find(g, "cpu"), -EBADF);
@@ -101,7 +103,7 @@ static void unified(void **state)
 	assert_file("tree/husk-1/cgroup.subtree_control", all);
 	cgroup_close(take_ptr(&g));
 
-	/* The parent was there: nothing to do. */
+	/* The parent exists: nothing to do. */
 	fake_write("tree/cgroup.subtree_control", "");
 	assert_int_equal(cgroup_create(&fake_host, "husk-1/c1", &g), 0);
 	assert_file("tree/cgroup.subtree_control", "");
@@ -118,7 +120,7 @@ static void cpuset_unreadable(void **state)
 	assert_false(fake_exists("cpuset/husk-1"));
 }
 
-/* On failure nothing is left, in the hierarchies before the one that failed neither. */
+/* After a failure nothing is left, not even in the hierarchies before the one that failed. */
 static void undone(void **state)
 {
 	fake_hierarchy("memory", "memory", "/");
@@ -131,7 +133,7 @@ static void undone(void **state)
 	assert_false(fake_exists("memory/husk-1"));
 	assert_non_null(strstr(err_text(), "make cgroup husk-1/c1 below /tmp/"));
 
-	/* A group that is not empty stays, and so does its neighbour in another hierarchy. */
+	/* A group that is not empty stays, and so does its directory in another hierarchy. */
 	assert_int_equal(unlink(fake_path("pids/husk-1")), 0);
 	fake_mkdir("pids/husk-1/c1");
 	fake_write("pids/husk-1/c1/something", "");
@@ -223,12 +225,12 @@ static void subgroups(void **state)
 	assert_file("cpu/c1/tasks", "0");
 	cgroup_entry_close(&entry);
 
-	/* Where the container itself is not, what is asked for cannot be. */
+	/* In a hierarchy without the container's group, a group below it cannot exist either. */
 	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c2", &cpu, 1, &entry), -ENOENT);
 	snprintf(text, sizeof(text), "the container has no cgroup below %s", fake_path("cpu"));
 	assert_string_equal(err_text(), text);
 
-	/* Version 1 must have it everywhere, the tree beside it need not. */
+	/* Every hierarchy of version 1 must have the group; the v2 tree beside them need not. */
 	assert_int_equal(cgroup_entry_open_sub(&fake_host, "c1", &all, 1, &entry), -ENOENT);
 	fake_mkdir("memory/c1/a");
 	fake_mkdir("memory/c1/a/b");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a machine has, from the texts of machines of every kind. */
+/* The cgroups of a machine, from the texts of all kinds of machines. */
 #include "cgroup/host.c"
 
 #include <setjmp.h>
@@ -25,7 +25,7 @@ static void assert_hierarchy(const struct cgroup_host *host, const char *control
 	assert_string_equal(h->own_path, own_path);
 }
 
-/* Each v1 controller mounted by itself, and an idle v2 tree. */
+/* Each v1 controller mounted by itself, and an unused v2 tree. */
 static void hybrid_single(void **state)
 {
 	struct cgroup_host host;
@@ -58,7 +58,8 @@ static void hybrid_single(void **state)
 	assert_false(cgroup_has_controller(&host, "devices"));
 }
 
-/* systemd joins cpu and cpuacct; the order of the mount's options may be another than the kernel's. */
+/* systemd mounts cpu and cpuacct together. The order of the mount's options may differ from the
+ * kernel's. */
 static void hybrid_systemd(void **state)
 {
 	struct cgroup_host host;
@@ -144,7 +145,8 @@ static void unified_with_named(void **state)
 	assert_string_equal(host.hierarchies[1].controllers, "");
 }
 
-/* "0::/" stands in /proc/self/cgroup although no v2 tree is mounted; so does a v1 hierarchy that is not. */
+/* /proc/self/cgroup has "0::/" although no v2 tree is mounted, and also a v1 hierarchy that is not
+ * mounted. */
 static void legacy(void **state)
 {
 	struct cgroup_host host;
@@ -185,9 +187,10 @@ static void in_container(void **state)
 		&host);
 	assert_int_equal(r, 0);
 	assert_hierarchy(&host, "memory", "/sys/fs/cgroup/memory", "/inner");
-	assert_hierarchy(&host, "pids", "/mnt/pids", "/"); /* the one that can be written */
+	assert_hierarchy(&host, "pids", "/mnt/pids", "/"); /* the mount that is writable */
 	assert_hierarchy(
-		&host, "cpu", "/sys/fs/cgroup/cpu", "/"); /* a sibling of the same prefix */
+		/* a sibling whose name has the same prefix */
+		&host, "cpu", "/sys/fs/cgroup/cpu", "/");
 	assert_hierarchy(&host, "devices", "/sys/fs/cgroup/devices", "/");
 }
 
@@ -207,7 +210,7 @@ static void several_mounts(void **state)
 	assert_hierarchy(&host, "", "/a whole\\one", "/");
 }
 
-/* A v2 tree over which v1 has been mounted: what lies beneath is not reachable. */
+/* v1 mounted over a v2 tree: the mounts beneath cannot be reached. */
 static void hidden_mounts(void **state)
 {
 	static const char over[] = "24 22 0:21 / /sys rw - sysfs sysfs rw\n"
@@ -264,7 +267,8 @@ static void places(void **state)
 	assert_int_equal(cgroup_place(&h, false, long_path, path), -ENAMETOOLONG);
 }
 
-/* A machine with one tree has one line, and only a whole one is believed without a look at the mounts. */
+/* A machine with only the v2 tree has one line. Only a complete line is accepted without reading
+ * the mounts. */
 static void unified_alone(void **state)
 {
 	static const char *const others[] = {"", "0::/a", "0::\n", "0::a\n", "0::/a\n1:cpu:/\n",
@@ -278,7 +282,7 @@ static void unified_alone(void **state)
 		assert_false(unified_parse(others[i], &h));
 }
 
-/* Whatever this machine is, it can be read. */
+/* The cgroups of any machine can be read. */
 static void this_machine(void **state)
 {
 	struct cgroup_host host;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits as sentences, and what is refused when a plan is made. */
+/* Limits as text, and what is refused when a plan is made. */
 #include "cgroup/limit_check.c"
 
 #include "test_cgroup_temp.h"
@@ -66,7 +66,7 @@ static void checks(void **state)
 	assert_int_equal(cgroup_limit_check(&host, &row), -EINVAL);
 }
 
-/* Every limit has a name, a sentence, a range and at least one version that knows it. */
+/* Every limit has a name, a text, a range and at least one version that knows it. */
 static void whole_table(void **state)
 {
 	for (uint32_t limit = 1; limit < CGROUP_LIMIT_COUNT; limit++) {
@@ -79,7 +79,7 @@ static void whole_table(void **state)
 		assert_true(!info->v2.controller || info->v2.files[0].write);
 		cgroup_limit_range(limit, &min, &max);
 		assert_true(min <= max);
-		/* -1 has words of its own where they would be "limit to -1". */
+		/* -1 has a text of its own where it would otherwise be "limit to -1". */
 		assert_true(min != -1 || info->says_unlimited);
 	}
 	assert_null(cgroup_limit_info(0));
@@ -108,7 +108,7 @@ static void names(void **state)
 #define V1_HOST "memory,cpu,cpuset,pids,blkio,hugetlb,rdma,net_cls,net_prio"
 #define V2_HOST "memory,cpu,cpuset,pids,io,hugetlb,rdma"
 
-/* One sentence for each version, NULL: possible. */
+/* One message for each version. NULL: the limit is possible. */
 static void refusals(void **state)
 {
 	static const struct {

@@ -4,7 +4,8 @@
 
 #include "test_cgroup_temp.h"
 
-/* What runc 1.3.2 writes; the least, the default, the greatest, and nothing changes beyond them. */
+/* The weights that runc 1.3.2 writes: the minimum, the default, the maximum, and values beyond
+ * them. */
 static void weights(void **state)
 {
 	static const struct {
@@ -21,7 +22,7 @@ static void weights(void **state)
 	}
 }
 
-/* More shares never weigh less. */
+/* More shares never give less weight. */
 static void weights_rise(void **state)
 {
 	int64_t last = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Limits as the bytes that both versions of the files get, and in which order. */
+/* The bytes that the files of both versions get for each limit, and their order. */
 #include "cgroup/limits.c"
 
 #include "sys/fd.h"
@@ -35,7 +35,7 @@ static void all_limits(struct fake_plan *p)
 
 #define V2 "tree/husk-1/c1/"
 
-/* The tree's own files exist already, so that nothing needs to be enabled. */
+/* The tree's own files already exist, so that no controller needs to be enabled. */
 static struct cgroup *unified_group(void)
 {
 	fake_unified();
@@ -53,7 +53,7 @@ static void unified_files(void **state)
 	all_limits(&p);
 	assert_int_equal(fake_apply(&p, g), 0);
 	assert_file(V2 "memory.max", "100");
-	assert_file(V2 "memory.swap.max", "200"); /* what is left of both for swap */
+	assert_file(V2 "memory.swap.max", "200"); /* the part of the sum that is left for swap */
 	assert_file(V2 "memory.low", "50");
 	assert_file(V2 "cpu.max", "50000 100000");
 	assert_file(V2 "cpu.weight", "100");
@@ -72,7 +72,7 @@ static void unified_unlimited(void **state)
 	fake_limit(&p, CGROUP_MEMORY_SWAP, -1, 0, NULL, NULL); /* its file is missing */
 	fake_limit(&p, CGROUP_CPU_MAX, -1, 0, NULL, NULL);
 	fake_limit(&p, CGROUP_PIDS_MAX, 3, 0, NULL, NULL);
-	fake_limit(&p, CGROUP_PIDS_MAX, -1, 0, NULL, NULL); /* the later one */
+	fake_limit(&p, CGROUP_PIDS_MAX, -1, 0, NULL, NULL); /* the later one is used */
 	fake_write("tree/cgroup.subtree_control", "");
 	fake_write("tree/husk-1/cgroup.subtree_control", "");
 	assert_int_equal(fake_apply(&p, g), 0);
@@ -92,7 +92,7 @@ static void missing_swap(void **state)
 	fake_limit(&by_default, CGROUP_MEMORY_MAX, 100, 0, NULL, "-m");
 	fake_limit(&by_default, CGROUP_MEMORY_SWAP, 100, 0, NULL, "default");
 	assert_int_equal(fake_apply(&by_default, g), 0);
-	/* It had tried to get the file by enabling controllers. */
+	/* Before that, the limit tried to get the file by enabling controllers. */
 	assert_file("tree/cgroup.subtree_control", "+cpuset +cpu +io +memory +pids");
 	assert_file("tree/husk-1/cgroup.subtree_control", "+cpuset +cpu +io +memory +pids");
 
@@ -139,7 +139,7 @@ static void missing_file(void **state)
 		"--pids-limit");
 }
 
-/* Every limit alone, on both versions; without a file that version refuses it. */
+/* Every limit alone, on both versions. Without a file name, that version refuses the limit. */
 static const struct row_case {
 	enum cgroup_limit limit;
 	int64_t value, second;
@@ -230,7 +230,7 @@ static void assert_row(
 	if (r < 0)
 		fail_msg("limit %d: %s", c->limit, err_text());
 	assert_file(file, text);
-	/* What was written stands alone: a file of another case must not be in its way. */
+	/* The file is removed, so that it does not disturb another case. */
 	assert_int_equal(unlink(fake_path(file)), 0);
 }
 
@@ -249,7 +249,7 @@ static void every_row_unified(void **state)
 		assert_true(seen >> limit & 1);
 }
 
-/* Every limit stands in the order once. */
+/* Every limit is in the order once. */
 static void order_is_whole(void **state)
 {
 	uint64_t seen = 0;
@@ -263,7 +263,7 @@ static void order_is_whole(void **state)
 	assert_int_equal(seen, (1ULL << CGROUP_LIMIT_COUNT) - 2);
 }
 
-/* Rows with keys are all written; of two for one key the last one is what stays. */
+/* All rows with different keys are written. If two have one key, the last one is used. */
 static void keyed_rows(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -285,7 +285,7 @@ static void keyed_rows(void **state)
 	assert_file(V2 "hugetlb.1GB.max", "2");
 }
 
-/* BFQ's file has version 1's scale and comes first. */
+/* BFQ's file has version 1's scale, and is preferred. */
 static void bfq_weight(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -316,7 +316,7 @@ static void bfq_weight(void **state)
 		"here; drop linux.resources.blockIO.weight");
 }
 
-/* A call changes what it is given: quota and period may each come alone. */
+/* An update changes only what it is given: quota and period may each come alone. */
 static void update_of_cpu(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -326,7 +326,7 @@ static void update_of_cpu(void **state)
 	fake_plan_init(&period);
 	fake_limit(&period, CGROUP_CPU_PERIOD, 40000, 0, NULL, NULL);
 	assert_int_equal(fake_apply(&period, g), 0);
-	/* The fake has no kernel that cuts the file. */
+	/* The fake has no kernel that truncates the file. */
 	auto_buf struct buf got = BUF_INIT;
 	assert_int_equal(file_read_at(AT_FDCWD, fake_path(V2 "cpu.max"), 100, &got), 0);
 	assert_int_equal(memcmp(got.data, "30000 40000", strlen("30000 40000")), 0);
@@ -338,7 +338,7 @@ static void update_of_cpu(void **state)
 	assert_file(V2 "cpu.max", "5000");
 }
 
-/* Memory and swap without memory: the limit that is in force. */
+/* The sum of memory and swap without memory: the present memory limit is used. */
 static void update_of_swap(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -361,7 +361,7 @@ static void update_of_swap(void **state)
 	assert_non_null(strstr(err_text(), "needs a limit of memory"));
 }
 
-/* checkBeforeUpdate: v2 would kill. */
+/* checkBeforeUpdate: without the check, v2 would kill processes. */
 static void memory_in_use(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -390,7 +390,7 @@ static void memory_in_use(void **state)
 	assert_non_null(strstr(err_text(), "memory.current"));
 }
 
-/* After all others, a line at a time; an empty value empties. */
+/* Written after all others, line by line. An empty value clears the file. */
 static void unified_rows(void **state)
 {
 	auto_of(cgroup) struct cgroup *g = unified_group();
@@ -408,10 +408,10 @@ static void unified_rows(void **state)
 	assert_file(V2 "memory.max", "7");
 	assert_file(V2 "cpuset.cpus", "\n");
 	assert_file(V2 "memory.high", "max");
-	assert_file(V2 "io.max", "8:16 rbps=22"); /* the last write; the fake keeps no more */
+	assert_file(V2 "io.max", "8:16 rbps=22"); /* the last write; the fake keeps only that */
 }
 
-/* A plan cannot name a file outside of its group, nor one that moves or kills. */
+/* A plan cannot name a file outside its group, nor one that moves or kills processes. */
 static void files_of_the_group(void **state)
 {
 	static const struct {
@@ -488,16 +488,17 @@ static int text_add(void *context, const char *file, const char *text)
 	return 0;
 }
 
-/* Who keeps settings beside the files is told the same that the files would get; a group need not be there. */
+/* A program that keeps settings beside the files is told the same values that the files would get.
+ * The group need not exist. */
 static void texts_of_rows(void **state)
 {
 	auto_of(fake_plan) struct fake_plan p;
 	auto_buf struct buf texts = BUF_INIT;
 
 	all_limits(&p);
-	fake_limit(&p, CGROUP_PIDS_MAX, 65, 0, NULL, "--pids-limit"); /* the last one counts */
+	fake_limit(&p, CGROUP_PIDS_MAX, 65, 0, NULL, "--pids-limit"); /* the last one is used */
 	fake_limit(&p, CGROUP_CPU_PERIOD, 20000, 0, NULL, "update");
-	fake_limit(&p, CGROUP_MEMORY_SWAPPINESS, 1, 0, NULL, "oci"); /* of version 1 alone */
+	fake_limit(&p, CGROUP_MEMORY_SWAPPINESS, 1, 0, NULL, "oci"); /* only of version 1 */
 	fake_limit(&p, CGROUP_UNIFIED, 0, 0, "memory.high=7", "oci");
 	fake_limit(&p, CGROUP_UNIFIED, 0, 0, "nothing", "oci");
 	fake_plan_open(&p);
@@ -518,7 +519,7 @@ static void every_row_legacy(void **state)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		fake_hierarchy(names[i], names[i], "/");
-	fake_mkdir("cpuset/husk-1"); /* there, and so nothing is to be handed down to it */
+	fake_mkdir("cpuset/husk-1"); /* exists, so it need not inherit anything */
 	assert_int_equal(cgroup_create(&fake_host, "husk-1/c1", &made), 0);
 	auto_of(cgroup) struct cgroup *g = made;
 	for (size_t i = 0; i < sizeof(row_cases) / sizeof(row_cases[0]); i++) {

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The counts of version 2, and which signal of version 1 is no news; that the kernel wakes is tested with containers. */
+/*
+ * The counts of version 2, and which signal of version 1 is ignored. Tests with containers cover
+ * the kernel's wake-up.
+ */
 #include "cgroup/oom.c"
 
 #include "test_cgroup_temp.h"
 
 #include <unistd.h>
 
-/* The same file, as the kernel has it. */
+/* Writes to the same file, as the kernel does. */
 static void events_change(const char *text)
 {
 	assert_int_equal(file_write_at(AT_FDCWD, fake_path("tree/c1/memory.events"), text), 0);
@@ -22,13 +25,13 @@ static void unified_counts(void **state)
 	auto_of(cgroup) struct cgroup *closed = g;
 	auto_of(cgroup_oom_watch) struct cgroup_oom_watch watch;
 	assert_int_equal(cgroup_oom_watch_open(g, &watch), 0);
-	assert_int_equal(watch.fd, -EBADF); /* no memory controller: nothing ever happens */
+	assert_int_equal(watch.fd, -EBADF); /* no memory controller: there are never events */
 	assert_int_equal(cgroup_oom_watch_take(&watch), 0);
 
 	fake_write("tree/c1/memory.events", "oom 1\noom_kill 3\n");
 	assert_int_equal(cgroup_oom_watch_open(g, &watch), 0);
 	assert_true(watch.fd >= 0 && watch.events == POLLPRI);
-	assert_int_equal(cgroup_oom_watch_take(&watch), 0); /* what was before */
+	assert_int_equal(cgroup_oom_watch_take(&watch), 0); /* the kills from before the watch */
 	events_change("oom 1\noom_kill 5\n");
 	assert_int_equal(cgroup_oom_watch_take(&watch), 1);
 	assert_int_equal(cgroup_oom_watch_take(&watch), 0);

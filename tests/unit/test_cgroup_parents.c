@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the directories above a group are given. */
+/* The settings that the directories above a group get. */
 #include "cgroup/parents.c"
 
 #include "sys/fd.h"
 #include "test_cgroup_temp.h"
 
-/* A new instance directory of a v1 cpuset gets what is above it, and passes it on. */
+/* A new instance directory of a v1 cpuset inherits from the directory above, and passes the values
+ * on. */
 static void cpuset_filled(void **state)
 {
 	static const char *const names[] = {"cpuset.cpus", "cpuset.mems", "cgroup.clone_children"};
@@ -38,7 +39,7 @@ static void cpuset_filled(void **state)
 	assert_non_null(strstr(err_text(), "read ../../cpuset.mems"));
 }
 
-/* The highest directory is the caller's own group, the others are ours. */
+/* The topmost directory is the caller's own group, the others are husk's. */
 static void busy_parents(void **state)
 {
 	assert_int_equal(enable_error(-EBUSY, 2, 2), -EBUSY);

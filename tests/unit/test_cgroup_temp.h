@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A directory that plays a cgroup file system: hierarchies are directories in it, and a group's files are those that
- * the test makes. Limits come as a plan of two sections.
+ * A directory that stands for a cgroup file system: hierarchies are directories in it, and a group
+ * has the files that the test makes. Limits come as a plan of two sections.
  */
 #include "cgroup/internal.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Walking and removing what a container may have piled up, on ordinary directories. */
+/*
+ * Walking and removing groups that a container may have nested deeply, with ordinary directories.
+ */
 #include "cgroup/tree.c"
 
 #include "test_cgroup_temp.h"
@@ -13,7 +15,7 @@ static struct cgroup *tree_open(void)
 	return g;
 }
 
-/* A chain of directories that no path could name. */
+/* A chain of directories that is too deep for a path. */
 static void make_chain(const char *base, int depth)
 {
 	auto_close int fd = file_open_dir_at(AT_FDCWD, fake_path(base));
@@ -97,7 +99,7 @@ static void removes_nested(void **state)
 	assert_true(fake_exists("tree"));
 }
 
-/* Here a file plays a process: what cannot be removed is reported, and the climb ends. */
+/* Here a file stands for a process: what cannot be removed is reported, and the walk ends. */
 static void stuck_below(void **state)
 {
 	fake_mkdir("c1/a/b");
@@ -119,7 +121,8 @@ static void other_failure(void **state)
 	fake_mkdir("pids/husk-1/c1");
 	assert_int_equal(cgroup_remove(&fake_host, "husk-1/c1"), -ENOTDIR);
 	assert_non_null(strstr(err_text(), "remove cgroup husk-1/c1 below "));
-	assert_false(fake_exists("pids/husk-1/c1")); /* the others are removed all the same */
+	/* the groups of other hierarchies are removed anyway */
+	assert_false(fake_exists("pids/husk-1/c1"));
 }
 
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)

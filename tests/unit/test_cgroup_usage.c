@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every number of both versions' files, and files that are not as the kernel writes them. */
+/* Every number in the files of both versions, and files in another format than the kernel's. */
 #include "cgroup/usage.c"
 
 #include "sys/fd.h"
@@ -38,7 +38,7 @@ static void unified_usage(void **state)
 	fake_unified();
 	fake_mkdir("tree/c1");
 	auto_of(cgroup) struct cgroup *g = open_group();
-	/* Nothing to read is nothing used. */
+	/* A missing file means that nothing is used. */
 	assert_int_equal(cgroup_usage_load(g, &a, &u), 0);
 	assert_counter(&u.memory, 0, 0, 0, 0);
 	assert_int_equal(u.memory_stat.count + u.disk_bytes.count + u.pages.count, 0);
@@ -95,7 +95,7 @@ static void unified_usage(void **state)
 	assert_string_equal(u.pages.items[1].size, "2MB");
 	assert_counter(&u.pages.items[1].counter, 4194304, 0, 8388608, 1);
 
-	/* No limit of one is none of both. */
+	/* If memory or swap has no limit, their sum has none. */
 	fake_write("tree/c1/memory.max", "max\n");
 	assert_int_equal(cgroup_usage_load(g, &a, &u), 0);
 	assert_int_equal(u.memory.limit, UINT64_MAX);
@@ -169,7 +169,7 @@ static void legacy_usage(void **state)
 	assert_disk(&u.disk_bytes.items[0], 8, 0, "Read", 5);
 }
 
-/* A file of the group, and what is not a file of the kernel's. */
+/* Files of the group whose content is not the kernel's. */
 static void broken_files(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A connection to who answers as a script says: right, wrongly, late or not at all. */
+/* A connection to a server that answers as a script says: correctly, wrongly, late or never. */
 #include "dbus/connection.c"
 
 #include <signal.h>
@@ -18,7 +18,8 @@ static void put_byte(struct dbus_writer *w, uint8_t value)
 	buf_addc(&w->bytes, (char)value);
 }
 
-/* A message with this serial, an answer to that one; `field` is the name of an error, or of a signal. */
+/* A message with this serial, as the answer to `reply_to`. `field` is the name of an error or of a
+ * signal. */
 static void message_write(struct buf *out, enum dbus_type type, uint32_t reply_to,
 	const char *field, const char *text)
 {
@@ -71,7 +72,7 @@ static void server_end(void)
 	assert_int_equal(waitpid(server, NULL, 0), server);
 }
 
-/* Says all of it at once to who connects, a byte at a time when it is slow, and then closes or waits. */
+/* Sends all data to the first client (byte by byte if it is slow), and then closes or waits. */
 static const char *server_start(const void *data, size_t len, bool is_slow, bool closes)
 {
 	static char path[sizeof(temp_path) + 16];
@@ -105,7 +106,7 @@ static int text_take(void *context, const struct dbus_message *signal)
 
 static const struct dbus_call call = {"a.b", "/", "a.b", "Do", NULL, NULL};
 
-/* Signals come before the reply that they belong to, and others in between. */
+/* Signals arrive before the reply that they belong to, with other signals in between. */
 static void conversation(bool is_slow)
 {
 	auto_buf struct buf said = BUF_INIT;
@@ -189,7 +190,8 @@ static void test_not_let_in(void **state)
 	assert_string_equal(err_text(), "connect to /nowhere/socket: No such file or directory");
 }
 
-/* Whatever is no message ends the conversation; none is waited for that could not be taken. */
+/* Bytes that are not a message end the conversation. A message that would be refused is not waited
+ * for. */
 static void test_liars(void **state)
 {
 	static const struct {
@@ -201,8 +203,8 @@ static void test_liars(void **state)
 		{"l\2\1\1\xff\xff\xff\xff\1\0\0\0\0\0\0", -EBADMSG},
 		{"l\2\1\1\0\0\0\0\1\0\0\0\xff\xff\xff\xff", -EBADMSG},
 		{"l\2\1\1\0\0\x0f\0\1\0\0\0\0\0\x0f\0", -EBADMSG},
-		{"l\2\1\1\1\0\0\0\1\0\0\0\0\0\0", -ECONNRESET}, /* a body that does not come */
-		{"l\2\1\1\0\0\0\0\1\0\0\0\0\0\0", -EBADMSG}, /* a reply to nothing */
+		{"l\2\1\1\1\0\0\0\1\0\0\0\0\0\0", -ECONNRESET}, /* a body that is never sent */
+		{"l\2\1\1\0\0\0\0\1\0\0\0\0\0\0", -EBADMSG}, /* a reply to no call */
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		auto_buf struct buf said = BUF_INIT;
@@ -216,7 +218,7 @@ static void test_liars(void **state)
 	}
 }
 
-/* Of signals that nobody waits for only so many are kept. */
+/* Only a bounded number of unread signals is kept. */
 static void test_flood(void **state)
 {
 	auto_buf struct buf said = BUF_INIT;

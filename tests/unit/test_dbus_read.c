@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd says, and what a liar may say instead. */
+/* Messages of systemd, and what a false server may send instead. */
 #include "dbus/read.c"
 
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 
 #include "dbus_messages.h"
 
-/* All values of a body. */
+/* Skips all values of a body. */
 static int body_skip(const struct dbus_message *m)
 {
 	struct dbus_reader body = m->body;
@@ -79,7 +79,8 @@ static void test_many_types(void **state)
 	}
 }
 
-/* No part of a message is one, nor is it with something behind. A copy of the exact size, for the sanitizer. */
+/* A part of a message is refused, and so is a message with a byte after it. The copy has the exact
+ * size, for the sanitizer. */
 static void test_parts(void **state)
 {
 	auto_buf struct buf bytes = BUF_INIT;
@@ -94,7 +95,7 @@ static void test_parts(void **state)
 	}
 }
 
-/* Every byte of it is turned into every other: what is taken can be walked through. */
+/* Every byte is changed to other values: an accepted message can be walked through. */
 static void test_changes(void **state)
 {
 	auto_buf struct buf bytes = BUF_INIT;
@@ -125,12 +126,12 @@ static void test_values(void **state)
 	} rows[] = {
 		{"y", READER("\1"), 0},
 		{"yu", READER("\1\0\0\0\2\0\0\0"), 0},
-		{"yu", READER("\1\1\0\0\2\0\0\0"), -EBADMSG}, /* padding that says something */
+		{"yu", READER("\1\1\0\0\2\0\0\0"), -EBADMSG}, /* padding that is not zero */
 		{"u", READER("\1\0\0"), -EBADMSG},
 		{"s", READER("\3\0\0\0abc\0"), 0},
 		{"s", READER("\3\0\0\0abcd"), -EBADMSG},
 		{"s", READER("\3\0\0\0a\0c\0"), -EBADMSG},
-		{"s", READER("\2\0\0\0\xc3\x28\0"), -EBADMSG}, /* no UTF-8 */
+		{"s", READER("\2\0\0\0\xc3\x28\0"), -EBADMSG}, /* not UTF-8 */
 		{"s", READER("\xff\xff\xff\xff\0"), -EBADMSG},
 		{"g", READER("\1u\0"), 0},
 		{"g", READER("\xff\0"), -EBADMSG},
@@ -138,7 +139,8 @@ static void test_values(void **state)
 		{"au", READER("\3\0\0\0\1\0\0\0"), -EBADMSG},
 		{"au", READER("\5\0\0\0\1\0\0\0"), -EBADMSG},
 		{"at", READER("\0\0\0\0\0\0\0\0"), 0},
-		{"at", READER("\0\0\0\0"), -EBADMSG}, /* what aligns the first item */
+		/* the padding before the first item is missing */
+		{"at", READER("\0\0\0\0"), -EBADMSG},
 		{"v", READER("\1y\0\7"), 0},
 		{"v", READER("\2yy\0\7\7"), -EBADMSG}, /* one value, not two */
 		{"v", READER("\0\0"), -EBADMSG},

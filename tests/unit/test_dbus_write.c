@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is written for a bus, byte by byte as busctl (systemd 252) writes it. */
+/* Messages as husk writes them, byte by byte the same as busctl (systemd 252) writes them. */
 #include "dbus/write.c"
 
 #include <setjmp.h>
@@ -49,7 +49,7 @@ static void test_call(void **state)
 	body_of_scope(&body);
 	assert_int_equal(dbus_call_write(&call, 2, &out), 0);
 	hex_read(busctl_start_transient_unit, &wanted);
-	wanted.data[2] = 0; /* busctl lets somebody be asked for a password, we do not */
+	wanted.data[2] = 0; /* busctl allows asking for a password, husk does not */
 	assert_int_equal(out.len, wanted.len);
 	assert_memory_equal(out.data, wanted.data, wanted.len);
 }
@@ -65,7 +65,7 @@ static void test_call_without_arguments(void **state)
 	assert_memory_equal(out.data, wanted.data, wanted.len);
 }
 
-/* The length of an array counts its items, not what aligns the first of them. */
+/* The length of an array counts its items, but not the padding before the first one. */
 static void test_arrays(void **state)
 {
 	auto_of(dbus_writer) struct dbus_writer w = DBUS_WRITER_INIT;

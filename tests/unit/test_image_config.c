@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Configurations: what is taken over, and what is not. */
+/* Configurations: which parts are used, and which are not. */
 #include "image/config.c"
 
 #include <setjmp.h>

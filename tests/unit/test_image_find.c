@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding and listing in a store written by hand: what is whole, what is damaged, and what was never there. */
+/*
+ * Finding and listing in a store written by hand: complete images, damaged ones, and missing ones.
+ */
 #include "image/find.c"
 
 #include "test_sys_temp.h"
 
-/* Digests that no file has: finding compares names, importing compares bytes. */
+/* Digests that no file has: finding compares names, and importing compares bytes. */
 #define HEX_OF(four) four four four four four four four four four four four four four four four four
 #define MANIFEST_A HEX_OF("a100")
 #define MANIFEST_B HEX_OF("b200")
@@ -119,7 +121,7 @@ static void test_found(void **state)
 	}
 }
 
-/* A name goes before the beginning of an id. */
+/* A name is preferred to the beginning of an id. */
 static void test_name_first(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -180,7 +182,7 @@ static void test_listed(void **state)
 	auto_arena struct arena a = ARENA_INIT;
 	struct image_list list;
 	store_new();
-	/* Halves of files that are being replaced, and what else may lie about. */
+	/* Half-written files of a replacement, and other files. */
 	temp_write("refs/.new.1.0", "sha256:" MANIFEST_B "\n");
 	temp_write("refs/%ZZ", "sha256:" MANIFEST_B "\n");
 	temp_write("images/.new.1.0", "{");
@@ -208,7 +210,7 @@ static void test_empty_store(void **state)
 	assert_int_equal(find("c111", &a, &image), -ENOENT);
 }
 
-/* Whatever is missing or wrong of one image, the other one is still listed and found. */
+/* If any part of one image is missing or wrong, the other image is still listed and found. */
 static void test_damaged(void **state)
 {
 	static const char record_a[] = "images/" MANIFEST_A ".json";

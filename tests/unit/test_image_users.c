@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users of an image: what its files may say, and what they may be. */
+/* Users of an image: the content of its files, and the kinds of these files. */
 #include "image/users.c"
 
 #include "test_sys_temp.h"
@@ -55,7 +55,7 @@ static void test_resolved(void **state)
 		{"web:77", 1000, 77, "/srv/web", "web", 0, {0}},
 		{"1000", 1000, 1001, "/srv/web", "web", 2, {50, 52}},
 		{"1000:5", 1000, 5, "/srv/web", "web", 0, {0}},
-		/* Digits are a number, whatever passwd calls so. */
+		/* Digits are a number, even if passwd has a user of that name. */
 		{"1234", 1234, 0, "/", NULL, 0, {0}},
 		{"4294967294", 4294967294U, 0, "/", NULL, 0, {0}},
 		{"2147483648:2147483648", 2147483648U, 2147483648U, "/", NULL, 0, {0}},
@@ -139,7 +139,7 @@ static void test_missing_files(void **state)
 	unlinkat(temp_fd, "etc", 0);
 }
 
-/* A fifo would hang, a device would never end: both are refused without being opened. */
+/* A fifo would block and a device would never end: both are refused without being opened. */
 static void test_hostile_kinds(void **state)
 {
 	static const char *const names[] = {"etc/passwd", "etc/group"};
@@ -152,7 +152,8 @@ static void test_hostile_kinds(void **state)
 		assert_int_equal(mkdirat(temp_fd, names[i], 0777), 0);
 		assert_int_equal(resolve("web"), -EINVAL);
 		unlinkat(temp_fd, names[i], AT_REMOVEDIR);
-		/* It leads out of the image, where /dev/zero is; in the image there is none. */
+		/* Outside the image the link leads to /dev/zero. Inside the image there is no such
+		 * file. */
 		assert_int_equal(symlinkat("/dev/zero", temp_fd, names[i]), 0);
 		assert_int_equal(resolve("0"), 0);
 		unlinkat(temp_fd, names[i], 0);
@@ -179,7 +180,7 @@ static void test_links_stay_inside(void **state)
 	assert_int_equal(symlinkat("../../../../real/passwd", temp_fd, "etc/passwd"), 0);
 	assert_int_equal(image_user_resolve(temp_fd, "web", &a, &user), 0);
 	assert_int_equal(user.uid, 77);
-	/* The host's file of that name is never the one that is read. */
+	/* The host's file of that name is never read. */
 	unlinkat(temp_fd, "etc/passwd", 0);
 	assert_int_equal(symlinkat("/proc/self/root/etc/passwd", temp_fd, "etc/passwd"), 0);
 	assert_int_equal(resolve("daemon"), -ENOENT);
@@ -192,7 +193,7 @@ static void test_huge(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(ftruncate(fd, (off_t)2 << 30), 0);
 	assert_int_equal(resolve("web"), -EFBIG);
-	/* One line as long as the bound lets it be, without a single field. */
+	/* A line of the maximum length, without a single field. */
 	assert_int_equal(ftruncate(fd, 0), 0);
 	auto_buf struct buf line = BUF_INIT;
 	for (int i = 0; i < 1 << 20; i++)
@@ -211,7 +212,7 @@ static void test_huge(void **state)
 	assert_int_equal(resolve("root"), 0);
 }
 
-/* Bytes after a NUL are not another file. */
+/* Bytes after a NUL are not a second file. */
 static void test_nul(void **state)
 {
 	files_new();

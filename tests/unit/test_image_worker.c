@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Importing for real: the installed worker, the built-in image and forged layouts, in a store of the test's own. Needs
- * root, as the worker does.
+ * Real imports: the installed worker, the built-in image and forged layouts, in a store of the
+ * test. Needs root, as the worker does.
  */
 #include "image/worker.c"
 
@@ -40,7 +40,7 @@ static size_t count_names(const char *dir)
 	return file_list_at(store, dir, &names) < 0 ? 0 : names.count;
 }
 
-/* Layers that are whole. */
+/* The number of complete layers. */
 static size_t count_layers(void)
 {
 	auto_close int stages = openat(store, "layers/making", O_PATH | O_DIRECTORY);
@@ -107,7 +107,7 @@ static void test_builtin(void **state)
 	assert_int_equal(fstatat(store, "content/sha256", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 
-	/* A layer that was taken away is made again. */
+	/* A layer that was removed is made again. */
 	const char *layer = arena_printf(&a, "layers/%s", image.chain_ids.items[0]);
 	assert_int_equal(file_remove_tree_at(store, layer), 0);
 	assert_int_equal(image_find(store, "busybox", &a, &again), -ENOENT);
@@ -115,7 +115,7 @@ static void test_builtin(void **state)
 	assert_int_equal(image_find(store, "busybox", &a, &again), 0);
 }
 
-/* Somebody has removed a layer: the image is not found, and importing it again makes it whole. */
+/* A layer was removed: the image is not found, and a new import completes it. */
 static void test_healed(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -126,7 +126,7 @@ static void test_healed(void **state)
 	assert_int_equal(file_remove_tree_at(store, "layers"), 0);
 	assert_int_equal(image_find(store, "busybox", &a, &image), -ENOENT);
 	assert_string_equal(err_text(), "image busybox is incomplete and has to be imported again");
-	/* What an import that was killed left behind goes with the next one. */
+	/* The next import removes what a killed import left behind. */
 	assert_int_equal(file_create_at(store, "refs/.new.1.0", "x", 1, 0600), 0);
 	assert_int_equal(file_create_at(store, "content/sha256/.new.1.0", "x", 1, 0600), 0);
 	assert_int_equal(import_builtin("busybox"), 0);
@@ -170,7 +170,7 @@ static void test_two_at_once(void **state)
 	assert_int_equal(count_names("layers/making"), 0);
 }
 
-/* A layout "temp/NAME" of plain layers, called forged:latest. */
+/* A layout "temp/NAME" of plain layers, with the name forged:latest. */
 struct forgery {
 	const struct buf *layers;
 	size_t count;
@@ -331,7 +331,7 @@ static void test_lies(void **state)
 		assert_int_equal(import_layout_of("lies"), rows[i].code);
 		expect_nothing();
 	}
-	/* Files of the layout that are links or no files: nothing outside is read. */
+	/* Files of the layout that are links or not regular files: nothing outside is read. */
 	layout_write("lies", &(struct forgery){.layers = &tar, .count = 1});
 	assert_int_equal(renameat(temp_fd, "lies/index.json", temp_fd, "index.json"), 0);
 	assert_int_equal(symlinkat("../index.json", temp_fd, "lies/index.json"), 0);
@@ -352,7 +352,7 @@ static void expect_line(const char *text, const char *line)
 		fail_msg("no line \"%s\" in:\n%s", line, text);
 }
 
-/* Its root, and what it needs of the store: no more. */
+/* Only the worker's root, and the parts of the store that it needs. */
 static void expect_mounts(char *text)
 {
 	static const char *const places[] = {" / / ro,", "/content /store/content rw,",
@@ -369,7 +369,7 @@ static void expect_mounts(char *text)
 			fail_msg("no %s in %s", places[i], text);
 }
 
-/* What the worker is while it works. */
+/* The confinement of the worker while it works. */
 static void expect_confined(pid_t worker)
 {
 	auto_buf struct buf status = BUF_INIT, mounts = BUF_INIT, net = BUF_INIT;
@@ -405,7 +405,7 @@ static pid_t child_of(pid_t pid)
 	return parse_u32(str_cut(&rest, ' '), &child) == 0 ? (pid_t)child : 0;
 }
 
-/* Killed in the middle: nothing is listed, and the next import is whole. */
+/* Killed during an import: nothing is listed, and the next import is complete. */
 static void test_killed(void **state)
 {
 	struct buf tar = BUF_INIT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Specification to plan to text, unprivileged: the golden text of a small container, the same after a round through
- * its stored form, refusals by name, and damaged plans, which are refused or harmless but never read out of bounds.
+ * From a specification to a plan to text, without privileges: the golden text of a small container,
+ * which is the same after storing and loading; refusals with their messages; and damaged plans,
+ * which are refused or harmless but never read out of bounds.
  */
 #include "launch/build.c"
 #include "sys/fd.h"
@@ -106,7 +107,7 @@ static void test_golden(void **state)
 	assert_string_equal(text.data, golden);
 }
 
-/* What is sealed in a memfd and mapped again says the same. */
+/* A plan that is sealed in a memfd and mapped again has the same text. */
 static void test_stored(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -122,7 +123,8 @@ static void test_stored(void **state)
 	launch_close(&l);
 }
 
-/* What a checkpoint would lose is refused by what it is. */
+/* A container with a setting that a checkpoint would lose is refused, and the message names the
+ * setting. */
 static void test_outside(void **state)
 {
 	static const struct {
@@ -168,7 +170,7 @@ static void test_unified(void **state)
 	assert_null(strstr(text.data, "mount tmpfs on /sys/fs/cgroup"));
 }
 
-/* Everything below /proc, /sys and /dev is strict, its look-alikes are not. */
+/* Everything below /proc, /sys and /dev is strict; similar names are not. */
 static void test_strict(void **state)
 {
 	assert_true(is_strict("/proc"));
@@ -267,7 +269,8 @@ static void test_refusals(void **state)
 	}
 }
 
-/* Every byte of a plan, changed: refused, or printed without leaving the file (the sanitizers look on). */
+/* Every byte of a plan is changed: the plan is refused, or printed without leaving the file
+ * (checked by the sanitizers). */
 static void test_damage(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The exit record: what is stored is loaded, and nothing else is. */
+/* The exit record: a stored record is loaded, and nothing else is. */
 #include "monitor/exit.c"
 
 #include "test_sys_temp.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log writer: its lines, its rotation, and what it does when there is no room. */
+/* The log writer: its lines, its rotation, and its behaviour without free space. */
 #include "monitor/log.c"
 
 #include "test_sys_temp.h"
@@ -8,7 +8,7 @@
 
 enum { PLENTY = 1 << 20 };
 
-/* A log file's content without its times: every line must begin with one. */
+/* A log file's content without the times: every line must begin with a time. */
 static void content(const char *name, struct buf *out)
 {
 	auto_buf struct buf raw = BUF_INIT;
@@ -17,7 +17,7 @@ static void content(const char *name, struct buf *out)
 	for (;;) {
 		char *line = str_cut(&rest, '\n');
 		if (!rest) {
-			assert_string_equal(line, ""); /* the last line is whole */
+			assert_string_equal(line, ""); /* the last line is complete */
 			return;
 		}
 		assert_true(strlen(line) > 31);
@@ -87,7 +87,7 @@ static void test_long_lines(void **state)
 	assert_content("log", expected.data);
 }
 
-/* Cut anywhere, the same lines come out. */
+/* However the text is cut into pieces, the lines are the same. */
 static void test_pieces(void **state)
 {
 	static const char text[] = "alpha\nbeta\n\n\ngamma delta\nepsilon\n";
@@ -124,7 +124,7 @@ static void test_rotation(void **state)
 		content(names[i], &kept);
 	}
 	assert_false(temp_exists("log.3"));
-	/* What is kept is the end of it, without a gap. */
+	/* The kept files are the end of the text, without a gap. */
 	int first;
 	assert_int_equal(sscanf(kept.data, "stdout F line %d", &first), 1);
 	char *rest = kept.data;
@@ -147,7 +147,7 @@ static void test_one_file(void **state)
 	assert_false(temp_exists("log.1"));
 }
 
-/* A second life appends, and half a record of the first is ended before. */
+/* A reopened log appends, after ending a half record of the first run. */
 static void test_reopen(void **state)
 {
 	struct monitor_log *log = log_new(PLENTY, 3);
@@ -162,7 +162,7 @@ static void test_reopen(void **state)
 	assert_content("log", "stdout F first\nstdout F hal\nstdout F second\n");
 }
 
-/* RLIMIT_FSIZE stands in for a full disk: writes beyond it are short, then EFBIG. */
+/* RLIMIT_FSIZE stands for a full disk: writes beyond it are short, then fail with EFBIG. */
 static void test_no_room(void **state)
 {
 	struct monitor_log *log = log_new(PLENTY, 3);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log reader: tails over rotated files, and following a writer that rotates under its feet. */
+/*
+ * The log reader: tails over rotated files, and following a writer that rotates the files
+ * meanwhile.
+ */
 #include "monitor/log_read.c"
 
 #include "test_sys_temp.h"
@@ -32,7 +35,7 @@ static bool at_once(void *context)
 	return true;
 }
 
-/* Over when the writing child is; it is reaped here. */
+/* Ends when the writing child has ended; reaps the child. */
 static bool with_writer(void *context)
 {
 	struct seen *s = context;
@@ -67,7 +70,8 @@ static void test_tail(void **state)
 	assert_read(0, "");
 }
 
-/* A line is what begins and ends, however many pieces it has, and whatever the other stream says meanwhile. */
+/* A line has a beginning and an end, however many pieces it has, and whatever the other stream
+ * writes meanwhile. */
 static void test_tail_of_pieces(void **state)
 {
 	temp_write("log.1", T "stdout F 1\n" T "stdout P 2a\n" T "stderr P 3a\n");
@@ -81,7 +85,7 @@ static void test_tail_of_pieces(void **state)
 	assert_read(4, "2aE:3a2b2c\nE:3b\n4aE:5\n4b");
 }
 
-/* As fast a writer as there can be: each line that is read makes another one. */
+/* The fastest possible writer: each line that is read writes another one. */
 static int see_and_write(void *context, const struct monitor_log_line *line)
 {
 	static const char more[] = T "stdout F more\n";
@@ -103,7 +107,7 @@ static void test_end_of_a_growing_log(void **state)
 	}
 }
 
-/* What is no record is passed over, and does not count as a line of the tail. */
+/* Text that is not a record is skipped, and does not count as a line of the tail. */
 static void test_damaged(void **state)
 {
 	temp_write("log.1", T "stdout F 1\n" T "stdout F half");
@@ -134,7 +138,8 @@ static void test_stop(void **state)
 	buf_release(&s.text);
 }
 
-/* The writer makes files of 50 lines; twenty of them live, more than are written while the reader sleeps. */
+/* The writer makes files of 50 lines and keeps twenty of them: more than it writes while the reader
+ * sleeps. */
 static void writer_main(int lines)
 {
 	struct monitor_log *log = NULL;
@@ -171,7 +176,8 @@ static void test_follow_across_rotations(void **state)
 	buf_release(&s.text);
 }
 
-/* Nothing at first; then a file; and what is written before the end is read after it. */
+/* At first there is no file, then there is one. What is written before the writer ends is still
+ * read. */
 static void test_follow_from_nothing(void **state)
 {
 	struct seen s = {.text = BUF_INIT};
@@ -186,7 +192,7 @@ static void test_follow_from_nothing(void **state)
 	buf_release(&s.text);
 }
 
-/* Overtaken by more rotations than there are files: it goes on with the oldest that is left. */
+/* More rotations than there are files: the reader continues with the oldest file that is left. */
 static void test_overtaken(void **state)
 {
 	temp_write("log", T "stdout F old\n");

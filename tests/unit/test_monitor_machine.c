@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Supervision, with real pipes, terminals and children: above all, that no byte is lost and nobody waits for ever. */
+/*
+ * Supervision with real pipes, terminals and children: above all, no byte is lost and nothing waits
+ * forever.
+ */
 #include "monitor/machine.c"
 
 #include "test_sys_temp.h"
@@ -14,8 +17,8 @@ enum { OUT_MAX = 1 << 20, SHORT_MS = 300 };
 struct scene {
 	struct monitor m;
 	pid_t pid;
-	int stdio[3]; /* the payload's */
-	int user[3]; /* the far ends of the user's */
+	int stdio[3]; /* the payload's ends */
+	int user[3]; /* the far ends of the user's streams */
 };
 
 static void scene_init(struct scene *s)
@@ -58,7 +61,7 @@ static void scene_close(struct scene *s)
 	monitor_log_close(s->m.log);
 }
 
-/* Starts a payload of the shell; `script` may be longer than a test needs to be read. */
+/* Starts a payload that is a shell script. */
 static void scene_start(struct scene *s, const char *script)
 {
 	s->pid = fork();
@@ -110,7 +113,8 @@ static void test_streams_and_code(void **state)
 	scene_start(&s, "echo out; echo err >&2; printf tail; exit 42");
 	int before = temp_count_fds();
 	assert_int_equal(run(&s), 42);
-	assert_int_equal(temp_count_fds(), before - 1); /* the payload's stdin is closed for it */
+	/* the write end of the payload's stdin is closed */
+	assert_int_equal(temp_count_fds(), before - 1);
 	fd_replace(&s.m.user_out, -EBADF);
 	fd_replace(&s.m.user_err, -EBADF);
 	assert_drained(s.user[1], "out\ntail");
@@ -132,7 +136,7 @@ static void test_killed(void **state)
 	scene_close(&s);
 }
 
-/* A child that writes and ends at once, a thousand times: every last byte arrives. */
+/* A child that writes and ends at once, a thousand times: every byte must arrive. */
 static void test_short_lives(void **state)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -156,7 +160,8 @@ static void test_short_lives(void **state)
 	}
 }
 
-/* A background process holds the output: what it says in time is taken, and then nobody waits for it. */
+/* A background process holds the output open: what it writes in time is relayed, and after that the
+ * monitor does not wait for it. */
 static void test_background(void **state)
 {
 	struct scene s;
@@ -173,7 +178,7 @@ static void test_background(void **state)
 	scene_close(&s);
 }
 
-/* Reads what is there slowly, and says how much it was. */
+/* Starts a process that reads slowly and reports how many bytes it read. */
 static pid_t slow_reader(int fd, int wait_ms, int report_fd, int to_close)
 {
 	pid_t pid = fork();
@@ -190,7 +195,8 @@ static pid_t slow_reader(int fd, int wait_ms, int report_fd, int to_close)
 	_exit(write(report_fd, &total, sizeof(total)) == sizeof(total) ? 0 : 1);
 }
 
-/* A pager that begins to read after the payload has ended, and after the deadline, gets everything. */
+/* A pager that starts to read only after the payload has ended, and after the deadline, still gets
+ * everything. */
 static void test_slow_user(void **state)
 {
 	struct scene s;
@@ -201,7 +207,7 @@ static void test_slow_user(void **state)
 	pipe_make(&report_read, &report_write);
 	assert_int_equal(monitor_log_open(temp_fd, OUT_MAX, 3, &s.m.log), 0);
 	pid_t reader = slow_reader(s.user[1], SHORT_MS + 200, report_write, s.m.user_out);
-	/* More than the user's pipe takes, less than both pipes and the relay. */
+	/* More than the user's pipe holds, less than both pipes and the relay hold. */
 	scene_start(&s, "head -c 120000 /dev/zero | tr '\\0' x");
 	assert_int_equal(run(&s), 0);
 	fd_replace(&s.m.user_out, -EBADF);
@@ -214,7 +220,8 @@ static void test_slow_user(void **state)
 	scene_close(&s);
 }
 
-/* The user's side is gone: the payload meets a closed pipe, as in any pipeline, instead of writing for ever. */
+/* The user's end is closed: the payload gets a closed pipe, as in any pipeline, instead of writing
+ * forever. */
 static void test_user_gone(void **state)
 {
 	struct scene s;
@@ -245,7 +252,7 @@ static void test_input(void **state)
 	scene_close(&s);
 }
 
-/* Files are no matter for epoll: in and out, larger than every buffer. */
+/* epoll does not support files: files as input and output, larger than every buffer. */
 static void test_files(void **state)
 {
 	struct scene s;
@@ -266,7 +273,8 @@ static void test_files(void **state)
 	assert_string_equal(copy.data, big.data);
 }
 
-/* A payload that does not read must not stop its output, and its end must not wait for the input. */
+/* A payload that does not read must not block its own output, and its end must not wait for the
+ * input. */
 static void test_input_not_taken(void **state)
 {
 	struct scene s;
@@ -295,7 +303,8 @@ static void test_signals(void **state)
 		scene_pipes(&s);
 		pipe_make(&s.user[1], &s.m.user_out);
 		s.m.forwards_signals = true;
-		/* Tells its parent once it listens; a signal that comes early waits in the signalfd. */
+		/* The payload signals its parent once its trap is set. A signal that comes early
+		 * waits in the signalfd. */
 		fmt(script,
 			"trap 'echo got; exit 9' %s; kill -%s $PPID; while :; do sleep 0.02; done",
 			rows[i].name, rows[i].name);
@@ -348,7 +357,8 @@ static int terminal_open(int *out_slave)
 	return master;
 }
 
-/* Two terminals: the payload's console, and the user's, whose size it gets, and which is as before in the end. */
+/* Two terminals: the payload's console, and the user's terminal. The console gets its size, and its
+ * settings are restored at the end. */
 static void test_console(void **state)
 {
 	struct scene s;
@@ -378,7 +388,7 @@ static void test_console(void **state)
 	scene_close(&s);
 }
 
-/* Not our child: nothing is made up. */
+/* For a process that is not a child, no exit code is invented. */
 static void test_not_a_child(void **state)
 {
 	struct scene s;

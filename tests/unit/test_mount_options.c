@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Mount options as words: what the table knows, what it hands on, and which of two wins. */
+/*
+ * Mount options as words: which the table knows, which are passed on, and which of two
+ * contradicting words is used.
+ */
 #include "mount/options.c"
 
 #include <setjmp.h>
@@ -50,7 +53,7 @@ static void test_words(void **state)
 	}
 }
 
-/* Each word for a whole tree does there what the plain word does for the mount itself. */
+/* Each word for a whole tree does for the tree what the plain word does for one mount. */
 static void test_recursive_words(void **state)
 {
 	for (size_t i = 0; i < sizeof(option_words) / sizeof(option_words[0]); i++) {
@@ -103,7 +106,7 @@ static void test_suit_bind(void **state)
 	}
 }
 
-/* No word twice: the second row could never be reached. */
+/* No word is in the table twice: the second row could never be reached. */
 static void test_table(void **state)
 {
 	size_t count = sizeof(option_words) / sizeof(option_words[0]);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Leases of addresses and ports: what is never handed out, races, conflicts, and what another boot left. */
+/*
+ * Leases of addresses and ports: addresses that are never leased, races, conflicts, and leases of
+ * another boot.
+ */
 #include "net/lease.c"
 
 #include <setjmp.h>
@@ -82,7 +85,7 @@ static void in_order_until_exhausted(void **state)
 		assert_string_equal(err_text(), "no address of 10.77.0.0/29 is free");
 	}
 
-	/* One that came back is found again, wherever the hint points. */
+	/* An address that was given back is found again, wherever the hint points. */
 	a = address("10.77.0.2");
 	assert_int_equal(net_lease_release(place->fd, &a, "somebody else"), 0);
 	assert_true(has(place, "ip-10.77.0.2"));
@@ -167,7 +170,7 @@ static void of_another_boot(void **state)
 
 enum { RACERS = 32 };
 
-/* Claims when the pipe closes, and tells its exit code. */
+/* Claims an address when the pipe closes. The exit code is its last byte. */
 static pid_t start_racer(int leases_fd, const int gate[2], int number)
 {
 	pid_t pid = fork();
@@ -266,7 +269,7 @@ static void port_conflicts(void **state)
 	assert_true(has(place, "port-tcp-::-18080"));
 }
 
-/* A listener on a port of 127.0.0.1 that the kernel chose. */
+/* Listens on a port of 127.0.0.1 that the kernel chooses. */
 static int listen_somewhere(uint16_t *out_port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bridges, endpoints and the choice of subnets, in a network namespace of the test's own. Needs root. */
+/* Bridges, endpoints and the choice of subnets, in a network namespace of the test. Needs root. */
 #include "net/link.c"
 
 #include <setjmp.h>
@@ -61,7 +61,7 @@ static void bridge_is_made_once(void **state)
 	assert_int_equal(make_bridge("", "net2", "10.78.0.1", 24), -EINVAL);
 }
 
-/* -1 without such a file. */
+/* Returns -1 if there is no such file. */
 static int sysctl_of(int space, const char *path)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -156,7 +156,7 @@ static void endpoints(void **state)
 	assert_non_null(strstr(err_text(), "make the veth pair hkc0ffee01234 and eth1"));
 	assert_int_equal(net_link_find_on(&inside->route, "eth1", 0, &link), -ENODEV);
 
-	/* A gateway that cannot be reached: nothing is left. */
+	/* A gateway that cannot be reached: nothing must be left. */
 	struct net_endpoint bad = endpoint("hkb1", "dddddddddddddddd", "10.77.0.3");
 	bad.name = "eth1";
 	bad.gateways[0] = address("192.0.2.1");
@@ -177,7 +177,7 @@ static void bad_endpoints(void **state)
 
 	assert_int_equal(net_endpoint_attach(net, inside, &e), -ENODEV);
 	assert_true(str_prefix(err_text(), "find the interface nosuch"));
-	e.parent = "lo"; /* is no bridge: the veth pair must not stay */
+	e.parent = "lo"; /* not a bridge: the veth pair must not stay */
 	assert_true(net_endpoint_attach(net, inside, &e) < 0);
 	assert_true(str_prefix(err_text(), "join hkeeeeeeeeeee to the bridge lo"));
 	assert_int_equal(net_link_each(net, e.owner, NULL, NULL), 0);
@@ -187,7 +187,7 @@ static void bad_endpoints(void **state)
 	close(space);
 }
 
-/* macvlan and ipvlan work, or the sentence names the module that this kernel lacks. */
+/* macvlan and ipvlan work, or the message names the module that this kernel lacks. */
 static void slaves(void **state)
 {
 	static const char *const drivers[] = {"macvlan", "ipvlan"};
@@ -230,7 +230,8 @@ static void a_veth_dies_with_its_namespace(void **state)
 	assert_int_equal(net_link_each(net, e.owner, NULL, NULL), 0);
 }
 
-/* A namespace that will not die yet keeps its address; the next owner of the address is not bothered. */
+/* A namespace that still exists keeps its address, but must not disturb the next owner of the
+ * address. */
 static void the_dead_are_silent(void **state)
 {
 	int old_space = space_make(), new_space = space_make();

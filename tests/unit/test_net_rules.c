@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Published ports and isolation with real packets: a host, containers on two networks, and a neighbour on the host's
- * LAN, each a network namespace of the test's own. Needs root and the nft program.
+ * Published ports and isolation with real packets: a host, containers on two networks, and a
+ * neighbour on the host's LAN. Each is a network namespace of the test. Needs root and the nft
+ * program.
  */
 #include "net/rules.c"
 
@@ -16,8 +17,8 @@
 #define STRANGER "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
 
 static struct net *net;
-/* The neighbour is 192.0.2.2 and 2001:db8::2 behind the host's `lan` (192.0.2.1, 2001:db8::1). The containers are
- * 10.88.0.2 and .3 (fd00:88::2 and ::3) on hkone, and 10.89.0.2 on hktwo. */
+/* The neighbour is 192.0.2.2 and 2001:db8::2 behind the host's `lan` (192.0.2.1, 2001:db8::1). The
+ * containers are 10.88.0.2 and .3 (fd00:88::2 and ::3) on hkone, and 10.89.0.2 on hktwo. */
 static int lan, web, next, stranger;
 static int web_tcp, web_tcp6, web_udp;
 
@@ -111,7 +112,7 @@ static int unload(void **state)
 	return 0;
 }
 
-/* Without rules everything below is possible, so that the refusals further down mean something. */
+/* Without rules all these connections work, so the later refusals are caused by the rules. */
 static void the_world_before(void **state)
 {
 	assert_true(space_connects(lan, NULL, "10.88.0.2", 80));
@@ -136,7 +137,7 @@ static void unpublished_is_closed(void **state)
 	assert_true(space_refuses(lan, NULL, "fd00:88::2", 80));
 	assert_true(space_refuses(stranger, NULL, "10.88.0.2", 80));
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 8080));
-	/* The host and the neighbour on the same bridge are no strangers. */
+	/* The host and another container on the same bridge may connect. */
 	assert_true(space_connects(space_host, NULL, "10.88.0.2", 80));
 	assert_true(space_connects(next, NULL, "10.88.0.2", 80));
 	assert_true(space_connects(next, NULL, "fd00:88::2", 80));
@@ -180,11 +181,11 @@ static void published_everywhere(void **state)
 	assert_true(space_connects(web, NULL, "10.88.0.1", 8080));
 	assert_true(space_connects(next, NULL, "192.0.2.1", 8080));
 	assert_true(space_connects(stranger, NULL, "192.0.2.1", 8080));
-	/* Still not by route, and no other port. */
+	/* Still not by a route, and no other port. */
 	assert_true(space_refuses(lan, NULL, "10.88.0.2", 80));
 	assert_true(space_refuses(stranger, NULL, "10.88.0.2", 80));
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 80));
-	/* A connection through the host to another machine's port 8080 is not hijacked. */
+	/* A connection through the host to port 8080 of another machine is not redirected. */
 	int server = space_serve(lan, "192.0.2.2", 8080, SOCK_STREAM);
 	assert_true(space_connects(next, NULL, "192.0.2.2", 8080));
 	assert_string_equal(space_accept(server, peer), "192.0.2.1");
@@ -216,7 +217,8 @@ static void published_on_ipv6(void **state)
 	assert_true(space_refuses(lan, NULL, "2001:db8::1", 8080));
 }
 
-/* What a hostile neighbour does to send to 127.0.0.1 by wire, and to take answers from there. */
+/* The settings with which a hostile neighbour sends to 127.0.0.1 over the wire, and accepts answers
+ * from there. */
 static void let_loopback_out(int space, const char *device)
 {
 	static const char *const names[] = {"route_localnet", "accept_local"};
@@ -240,7 +242,7 @@ static void published_on_loopback(void **state)
 	assert_true(space_refuses(space_host, NULL, "192.0.2.1", 8081));
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 8081));
 
-	/* The worst case: the host lets 127/8 in by its LAN too. */
+	/* The worst case: the host accepts 127/8 from its LAN too. */
 	let_loopback_out(space_host, "lan");
 	let_loopback_out(lan, "eth0");
 	let_loopback_out(web, "eth0");
@@ -248,11 +250,11 @@ static void published_on_loopback(void **state)
 	assert_true(space_refuses(lan, "eth0", "127.0.0.1", 9999));
 	assert_true(space_refuses(web, "eth0", "127.0.0.1", 9999));
 
-	/* And without the guard it gets through, so it was the guard. */
+	/* Without the guard the connection works, so the guard is what refuses it. */
 	assert_int_equal(net_rules_remove(net), 0);
 	assert_true(space_connects(lan, "eth0", "127.0.0.1", 9999));
 	assert_true(space_connects(web, "eth0", "127.0.0.1", 9999));
-	/* Without the guard nothing is opened either; what was open is closed. */
+	/* Without the guard nothing is opened, and what was open is closed. */
 	assert_int_equal(net_localnet_enable(net, "hkone"), -ENOENT);
 	assert_non_null(strstr(err_text(), "husk-0123abcd is missing"));
 	assert_true(space_refuses(web, "eth0", "127.0.0.1", 9999));
@@ -285,7 +287,7 @@ static void udp_and_sctp(void **state)
 	assert_false(space_echoes_within(lan, "192.0.2.1", 5353, web_udp, SPACE_REFUSED_MS));
 }
 
-/* A client that keeps its port is led to the new container once its flow is forgotten. */
+/* A client that keeps its port reaches the new container once its flow is forgotten. */
 static void flows_follow(void **state)
 {
 	struct net_publication old = publication("0.0.0.0", 5354, 53, NET_UDP), new = old,
@@ -307,7 +309,7 @@ static void flows_follow(void **state)
 	assert_int_equal(recv(web_udp, text, sizeof(text), 0), 1);
 	assert_int_equal(unpublish(old), 0);
 	assert_int_equal(publish(new), 0);
-	/* Other ports' flows are none of ours. */
+	/* Flows of other ports are not touched. */
 	assert_int_equal(net_flows_forget(net, &other, 1), 0);
 	assert_int_equal(send(client, "b", 1, 0), 1);
 	assert_int_equal(poll(arrivals, 2, SPACE_PATIENCE_MS), 1);
@@ -351,11 +353,11 @@ static void ranges(void **state)
 	assert_int_equal(net_publish(net, &range, 1, WEB), 0);
 	assert_true(space_connects(lan, NULL, "192.0.2.1", 20000));
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 20001));
-	/* The last of them leads elsewhere already: nothing of the list is changed. */
+	/* The last port of the list already leads elsewhere: nothing of the list is changed. */
 	struct net_publication both[] = {publication("0.0.0.0", 19999, 80, NET_TCP), other};
 	assert_int_equal(net_publish(net, both, 2, NEXT), -EADDRINUSE);
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 19999));
-	/* One is gone: the rest goes all the same. */
+	/* One port is gone already: the others are removed anyway. */
 	assert_int_equal(unpublish(publication("0.0.0.0", 20007, 87, NET_TCP)), 0);
 	assert_int_equal(net_unpublish(net, &range, 1, WEB), 0);
 	assert_int_equal(net_unpublish_owner(net, NULL), 0);
@@ -365,7 +367,8 @@ static void ranges(void **state)
 
 enum { COST_ROUNDS = 50 };
 
-/* Nanoseconds of the fastest of some publications and their ends: others use this machine too. */
+/* The time of the fastest of several publications and removals in nanoseconds: other programs use
+ * this machine too. */
 static uint64_t publish_cost(void)
 {
 	struct net_publication p = publication("0.0.0.0", 8080, 80, NET_TCP);
@@ -395,7 +398,7 @@ static void cost_is_flat(void **state)
 	assert_int_equal(net_unpublish_owner(net, NEXT), 1000);
 }
 
-/* Of four who find no table one loads it, and it has its rules once. */
+/* If four processes find no table, one of them loads it, and its rules are there only once. */
 static void loaded_by_one_of_four(void **state)
 {
 	auto_buf struct buf listed = BUF_INIT;
@@ -427,7 +430,7 @@ static void loaded_by_one_of_four(void **state)
 	assert_null(strstr(first + 1, "guard-loopback"));
 }
 
-/* Another instance's table is another table. */
+/* The table of another instance is another table. */
 static void instances_side_by_side(void **state)
 {
 	auto_of(net) struct net *other = NULL;
@@ -441,12 +444,12 @@ static void instances_side_by_side(void **state)
 	assert_int_equal(net_rules_remove(other), 0);
 	assert_true(space_connects(lan, NULL, "192.0.2.1", 8085));
 	assert_int_equal(net_unpublish_owner(net, NULL), 1);
-	/* The rules are gone: publishing says so instead of publishing nowhere. */
+	/* The rules are gone: publishing fails instead of having no effect. */
 	assert_int_equal(net_publish(other, &p, 1, WEB), -ENOENT);
 	assert_non_null(strstr(err_text(), "husk-feedf00d is missing"));
 }
 
-/* A firewall of somebody else that drops what is forwarded, as ufw and Docker leave it. */
+/* A firewall of another program that drops forwarded packets, as ufw and Docker set it up. */
 static void foreign_firewalls(void **state)
 {
 	const char *const add[] = {nft_programs[0],
@@ -466,7 +469,7 @@ static void foreign_firewalls(void **state)
 	assert_true(space_refuses(lan, NULL, "192.0.2.1", 8086));
 
 	assert_int_equal(net_foreign_allow(net, "hkone"), 2);
-	assert_int_equal(net_foreign_allow(net, "hkone"), 2); /* not twice the rules */
+	assert_int_equal(net_foreign_allow(net, "hkone"), 2); /* the rules are not added twice */
 	assert_true(space_connects(lan, NULL, "192.0.2.1", 8086));
 	assert_true(space_refuses(lan, NULL, "10.88.0.2", 80));
 	assert_true(space_refuses(stranger, NULL, "10.88.0.2", 80));
@@ -481,7 +484,7 @@ static void foreign_firewalls(void **state)
 	assert_int_equal(process_run(remove, &output), 0);
 }
 
-/* What a machine without nft, or a kernel without its parts, is told. */
+/* The messages on a machine without nft, or with a kernel that lacks parts of it. */
 static void missing_parts(void **state)
 {
 	auto_buf struct buf output = BUF_INIT;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Id maps as text: parsing, the rules that the kernel enforces with a bare EINVAL, and cutting ids out of ranges. */
+/*
+ * Id maps as text: parsing, the rules that the kernel enforces with only an EINVAL, and cutting ids
+ * out of ranges.
+ */
 #include "ns/idmap.c"
 
 #include "sys/fd.h"
@@ -140,7 +143,7 @@ static void test_subid(void **state)
 	struct ns_idmap_list list = {0};
 	assert_subids("alice", 1000, false, "0:100000:65536 65536:1:1");
 	assert_subids("alice", 1000, true, "100000:100000:65536 1:1:1");
-	/* A line that makes no sense or gives nothing is passed over. */
+	/* A line that is invalid or empty is skipped. */
 	assert_subids("bob", 1001, false, "0:400000:7");
 	assert_subids(NULL, 1007, false, "0:300000:10");
 	assert_int_equal(add_ranges(&a, subid_path, "carol", 1002, false, &list), -ENOENT);
@@ -149,7 +152,7 @@ static void test_subid(void **state)
 		add_ranges(&a, "/nonexistent/subuid", "carol", 1002, false, &list), -ENOENT);
 }
 
-/* Ranges of "auto" lose nothing to the user's own id. */
+/* Ranges of "auto" lose no ids to the user's own id. */
 static void assert_around(uint32_t inner, uint32_t outer, const char *words)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -169,7 +172,7 @@ static void test_around(void **state)
 	assert_around(14, 5, "14:5:1 0:100:10 10:300:4 15:304:1");
 	assert_around(15, 5, "15:5:1 0:100:10 10:300:5");
 	assert_around(1000, 5, "1000:5:1 0:100:10 10:300:5");
-	/* The own id is in a range: it cannot be mapped twice. */
+	/* The user's own id is in a range: it cannot be mapped twice. */
 	assert_around(0, 100, "0:100:1 1:101:9 10:300:5");
 	assert_around(3, 103, "3:103:1 0:100:3 4:104:6 10:300:5");
 	assert_around(7, 102, "7:102:1 0:100:2 2:103:5 8:108:2 10:300:5");

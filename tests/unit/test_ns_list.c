@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read from /proc about namespaces: links, lines of mountinfo, and the list of the own process. */
+/*
+ * What is read from /proc about namespaces: links, lines of mountinfo, and the list of the own
+ * process.
+ */
 #include "ns/list.c"
 
 #include <setjmp.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of the settings: what is written is read again, what others write is read, and what is not known is told. */
+/*
+ * The rows of the settings: what is written is read again, what others write is read, and what is
+ * not known is told.
+ */
 #include "records/settings.c"
 
 #include <setjmp.h>

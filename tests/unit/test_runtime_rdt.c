@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A class of resctrl, in a directory where the test makes what the kernel makes in a new one: tasks, schemata. */
+/*
+ * A class of resctrl, in a directory where the test makes what the kernel makes in a new one:
+ * tasks, schemata.
+ */
 #include "runtime/rdt.c"
 
 #include <setjmp.h>
@@ -63,7 +66,8 @@ static void test_new_class(void **state)
 	expect(f, "gold/tasks", "17");
 }
 
-/* Who asks for what it is comes in, padded as the kernel writes it; who asks for something else is told. */
+/* Who asks for what it is comes in, padded as the kernel writes it; who asks for something else is
+ * told. */
 static void test_class_of_others(void **state)
 {
 	struct fixture *f = *state;
@@ -123,7 +127,8 @@ static void test_removal(void **state)
 	assert_int_equal(class_remove(&f->rdt, true), 0);
 }
 
-/* A class without its files is one that the kernel would not make: the write fails with what it says, if it says it. */
+/* A class without its files is one that the kernel would not make: the write fails with what it
+ * says, if it says it. */
 static void test_reason(void **state)
 {
 	struct fixture *f = *state;

@@ -117,7 +117,8 @@ static void test_sets(void **state)
 	assert_limit("cpuset.mems", "0", 252, &node);
 }
 
-/* What systemd does not know, and what it would take for something else: the file has it all the same. */
+/* What systemd does not know, and what it would take for something else: the file has it all the
+ * same. */
 static void test_nothing(void **state)
 {
 	static const struct {

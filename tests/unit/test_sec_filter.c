@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Profiles compiled by us and by libseccomp, both programs run for many calls: hand-made ones, every comparison at its
- * edges, and random ones. What we do otherwise than libseccomp is said in words. The kernel loads one at the end.
+ * Profiles compiled by us and by libseccomp, both programs run for many calls: hand-made ones,
+ * every comparison at its edges, and random ones. What we do otherwise than libseccomp is said in
+ * words. The kernel loads one at the end.
  */
 #include "sec/filter.c"
 
@@ -341,7 +342,8 @@ static const char *const names[] = {"read", "write", "socket", "bind", "accept",
 	"sendmmsg", "ipc", "socketcall"};
 enum { SIMPLE_NAMES = LENGTH(names) - 2 };
 
-/* In a simple one LE stands alone: libseccomp 2.5 takes it for GT behind another condition on 32-bit architectures. */
+/* In a simple one LE stands alone: libseccomp 2.5 takes it for GT behind another condition on
+ * 32-bit architectures. */
 static void random_conditions(
 	struct arena *a, struct sec_rule *rule, bool is_simple, uint64_t *seed)
 {
@@ -361,8 +363,9 @@ static void random_conditions(
 	rule->condition_count = count;
 }
 
-/* A simple one has no two rules that could both hold. Of others libseccomp makes trees, which decide by their numbers
- * which rule comes first, and are sometimes wrong; those are compared with the model alone. */
+/* A simple one has no two rules that could both hold. Of others libseccomp makes trees, which
+ * decide by their numbers which rule comes first, and are sometimes wrong; those are compared with
+ * the model alone. */
 static void random_filter(
 	struct arena *a, struct sec_filter *filter, bool is_simple, uint64_t *seed)
 {
@@ -411,7 +414,8 @@ static uint32_t ask(const struct sec_filter *filter, uint32_t arch, uint32_t num
 	return bpf_run(&bpf, &data);
 }
 
-/* The first rule that holds decides, a rule without conditions before all, and one with the default's action is one. */
+/* The first rule that holds decides, a rule without conditions before all, and one with the
+ * default's action is one. */
 static void test_order(void **state)
 {
 	struct sec_filter first = {FAIL(EPERM), 0,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What the tests of sys/ share: cmocka with what it needs, and a directory that goes away. Include it last. */
+/*
+ * What the tests of sys/ share: cmocka with what it needs, and a directory that goes away. Include
+ * it last.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

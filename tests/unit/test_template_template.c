@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Templates: what Go's text/template prints for the same document, the sentences of refusals, and the bounds. */
+/*
+ * Templates: what Go's text/template prints for the same document, the sentences of refusals, and
+ * the bounds.
+ */
 #include "template/template.c"
 
 #include <setjmp.h>
