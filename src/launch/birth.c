@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the host's clone to init's execve. The child runs on a copy of the host's memory and may only see to who it is,
- * place its fds and leave. Whatever the host, or its caller, has open besides goes no further than the execve
- * (SECURITY.md, rule 4).
+ * From the host's clone to init's execve. The child runs on a copy of the host's memory and may
+ * only take its ids, place its fds and execute init. All other fds that the host, or its caller,
+ * has open end at the execve (SECURITY.md, rule 4).
  *
- * In a user namespace a process must be somebody before it executes anything, or it loses its capabilities there: the
- * child waits until its ids are mapped. One that is joined is joined first of all, for what else is made has to belong
- * to it: then the child only makes init, as a brother, and tells the host.
+ * In a user namespace a process must have mapped ids before it executes anything, or it loses its
+ * capabilities there: the child waits until its ids are mapped. A user namespace that is joined is
+ * joined first of all, because it has to own the other new namespaces. Then the child only makes
+ * init, as a sibling, and tells the host.
  */
 #include "launch/sync.h"
 #include "sys/calls.h"
@@ -30,7 +31,7 @@ enum { SYNC_FD = 3, SAFE_FD = 10 };
 struct birth_fds {
 	int exe;
 	int sync;
-	int null; /* where there is no stdio: init never holds what the host has at 0, 1 and 2 */
+	int null; /* stands in for missing stdio: init never holds the host's 0, 1 and 2 */
 };
 
 static void birth_fds_close(struct birth_fds *fds)
@@ -41,7 +42,7 @@ static void birth_fds_close(struct birth_fds *fds)
 }
 AUTO_STRUCT(birth_fds, struct birth_fds, birth_fds_close)
 
-/* An fd that placing 0 to 3 does not close. */
+/* Moves the fd to SAFE_FD or above, where placing 0 to 3 does not close it. */
 static int safe_fd_take(int fd)
 {
 	if (fd < 0 || fd >= SAFE_FD)
@@ -52,7 +53,7 @@ static int safe_fd_take(int fd)
 
 static int birth_fds_open(struct launch *l, struct birth_fds *out)
 {
-	/* The offsets of clocks are a file in /proc that only its owner can write. */
+	/* Clock offsets are written to a file in /proc, which a hidden init would not own. */
 	bool is_hidden = flat_count(&l->plan, PLAN_CLOCK) == 0;
 	bool stays = plan_head(&l->plan)->flags & PLAN_REAPER;
 	int exe = launch_sealed_exe(stays ? l->init_path : NULL, is_hidden);
@@ -79,7 +80,7 @@ static _Noreturn void child_fail(const struct birth_fds *fds)
 	_exit(1);
 }
 
-/* Root of the user namespace, or the first id that is mapped if root is not. */
+/* Id 0 of the user namespace or, if 0 is not mapped, the first id that is mapped. */
 static uint32_t first_id(const struct flat *plan, bool is_gid)
 {
 	uint32_t first = 0;
@@ -95,7 +96,7 @@ static uint32_t first_id(const struct flat *plan, bool is_gid)
 	return first;
 }
 
-/* Capabilities are kept over the execve for a process that is not root there. */
+/* A process that is not root there keeps its capabilities over the execve. */
 static int ids_take(const struct launch *l, const struct birth_fds *fds)
 {
 	struct sync_message message;
@@ -110,7 +111,8 @@ static int ids_take(const struct launch *l, const struct birth_fds *fds)
 	return r < 0 ? r : sec_caps_set(&caps, -EBADF);
 }
 
-/* The directory that the root will be attached over is entered by who can reach it: the caller, or root of the namespace. */
+/* Enters the directory that the root will be attached over. The caller tries first, then, after the
+ * change of ids, root of the namespace: one of them may be unable to reach the directory. */
 static int identity_take(const struct launch *l, const struct birth_fds *fds)
 {
 	const char *point = flat_str(&l->plan, plan_head(&l->plan)->root_point);
@@ -121,7 +123,7 @@ static int identity_take(const struct launch *l, const struct birth_fds *fds)
 	return r < 0 || entered == 0 ? r : err_new(entered, "enter %s", point);
 }
 
-/* On a copy of the host's memory. */
+/* Runs on a copy of the host's memory. */
 static _Noreturn void child_main(const struct launch *l, const struct birth_fds *fds)
 {
 	char name[] = "husk-init";
@@ -142,7 +144,7 @@ static _Noreturn void child_main(const struct launch *l, const struct birth_fds 
 	child_fail(fds);
 }
 
-/* What the kernel refuses with a number that says something else. */
+/* Explains errors whose usual text says something else. */
 static int clone_error(int r, uint64_t flags)
 {
 	if (r == -ENOSPC)
@@ -176,8 +178,9 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	uint64_t flags = plan_head(&l->plan)->clone_flags;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD | CLONE_PARENT, .pidfd = (uintptr_t)&pidfd};
-	/* Root of that namespace could trace this copy of the host's memory, with its fds. An ordinary user's process needs its
-	 * files in /proc, and shows that user nothing new. */
+	/* Root of that namespace could trace this process, which has a copy of the host's memory
+	 * and its fds. For an ordinary user it stays dumpable: the process needs its files in
+	 * /proc, and shows that user nothing new. */
 	if (sec_cap_is_effective(CAP_SYS_ADMIN))
 		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	int r = sys_setns(l->slots[row->slot], CLONE_NEWUSER);
@@ -215,7 +218,8 @@ static int clone_into(struct launch *l, const struct birth_fds *fds, int cgroup_
 	return pid;
 }
 
-/* The container's own processes have made groups in its group: an exec goes where its first process is. */
+/* The container's processes have made groups in its group, so no process can be in the group
+ * itself: an exec goes into the group of the container's first process. */
 static int clone_beside_target(struct launch *l, const struct birth_fds *fds, int cgroup_fd)
 {
 	int target = process_pid(l->slots[SLOT_TARGET]);

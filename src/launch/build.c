@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Specification to plan: one function per section, each a translation of a list into rows. Every mistake that a
- * specification can contain is found here, before anything exists in the kernel. Nothing is added but what the OCI
- * specification itself demands of a runtime: the default devices and links below /dev.
+ * Specification to plan: one function per section translates a list into rows. Every mistake that a
+ * specification can contain is found here, before anything exists in the kernel. Nothing is added
+ * but what the OCI specification itself demands of a runtime: the default devices and links below
+ * /dev.
  */
 #include "launch/internal.h"
 #include "base/err.h"
@@ -84,7 +85,7 @@ static int add_namespaces(struct build *b, enum plan_kind kind)
 	return 0;
 }
 
-/* Those of a user namespace that is joined are there already: engines repeat them for each container of a pod. */
+/* A joined user namespace has its maps already: engines repeat them for each container of a pod. */
 static int add_idmaps(struct build *b)
 {
 	uint64_t own = b->clone_flags | b->join_flags;
@@ -170,7 +171,8 @@ static void add_text(struct build *b, enum plan_section section, const char *tex
 	row->value = flat_string(b->flat, value);
 }
 
-/* /proc, /sys, /dev and what is below them are never reached through a symbolic link of the image (SECURITY.md, rule 1). */
+/* /proc, /sys, /dev and paths below them are never reached through a symbolic link of the image
+ * (SECURITY.md, rule 1). */
 static bool is_strict(const char *path)
 {
 	static const char *const roots[] = {"/proc", "/sys", "/dev"};
@@ -205,8 +207,9 @@ static void mount_row_options(struct build *b, struct mount_row *row, const stru
 	row->data = o->data.len ? flat_string(b->flat, o->data.data) : 0;
 }
 
-/* The container's own group of one hierarchy: a tree that the host takes from its own mount of it. A mount of a cgroup
- * file system would be the same tree, after the kernel has walked every group of the machine under a lock. */
+/* The container's own group of one hierarchy, as a tree that the host takes from its own mount of
+ * it. Mounting a cgroup file system would give the same tree, but only after the kernel has walked
+ * every group of the machine under a lock. */
 static int add_cgroup_tree(struct build *b, const struct oci_mount *mount,
 	const struct mount_options *o, const char *target, const char *controllers)
 {
@@ -240,7 +243,7 @@ static int add_hierarchy(struct build *b, const struct oci_mount *mount,
 	return add_cgroup_tree(b, mount, o, target.data, controllers);
 }
 
-/* A mount of type cgroup means what the host has: the v2 tree, or a tmpfs with each v1 hierarchy in it. */
+/* A mount of type cgroup shows what the host has: the v2 tree, or a tmpfs of all v1 hierarchies. */
 static int add_cgroup_mount(
 	struct build *b, const struct oci_mount *mount, const struct mount_options *o)
 {
@@ -255,7 +258,7 @@ static int add_cgroup_mount(
 	row->fstype = flat_string(b->flat, "tmpfs");
 	row->data = flat_string(b->flat, "mode=755,size=64k");
 	row->label = flat_string(b->flat, b->spec->mount_label);
-	/* Not until the mount points in it are made: it is frozen below. */
+	/* The mount points in it have to be made first: the guard below makes it read-only. */
 	row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	int r = 0;
 	for (size_t i = 0; i < b->host->count && r == 0; i++)
@@ -269,9 +272,9 @@ static int add_cgroup_mount(
 	return r;
 }
 
-/* What confines a process is written to /proc, and what it is gets read there: only the kernel's own procfs may be there, and
- * no file of an image (SECURITY.md, rule 2, CVE-2019-16884). The files are those that lxcfs gives a container of its own, as runc
- * has them. */
+/* husk writes to /proc what confines a process, and reads there what the process is. So only the
+ * kernel's own procfs may be there, and no file of an image (SECURITY.md, rule 2, CVE-2019-16884).
+ * The exceptions are the files that lxcfs gives each container, as with runc. */
 static int proc_check(const struct oci_mount *mount, bool is_bind)
 {
 	static const char *const files[] = {"/cpuinfo", "/diskstats", "/loadavg", "/meminfo",
@@ -291,7 +294,7 @@ static int proc_check(const struct oci_mount *mount, bool is_bind)
 		mount->destination);
 }
 
-/* Without maps of its own those of the new user namespace, whose ids the files then have. */
+/* A mount without own maps gets those of the new user namespace, whose ids its files then have. */
 static int add_mount_idmaps(struct build *b, const struct oci_mount *mount, uint32_t slot)
 {
 	bool has_own = mount->idmap_count > 0;
@@ -340,7 +343,7 @@ static int add_remount(
 	return o->is_bind ? bind_data_check(row, mount, o) : 0;
 }
 
-/* The kernel labels what is in these, and takes no context for all of it. */
+/* The kernel labels the files in these file systems itself and takes no context for the mount. */
 static bool has_labels_of_its_own(const char *fstype)
 {
 	return str_eq(fstype, "proc") || str_eq(fstype, "sysfs") || str_eq(fstype, "mqueue");
@@ -393,7 +396,8 @@ static int add_mounts(struct build *b)
 	return 0;
 }
 
-/* With a directory of the host on /dev the nodes are the host's affair: none are made in it. */
+/* If a directory of the host is mounted on /dev, no nodes are made in it: they are the host's
+ * affair. */
 static bool has_own_dev(const struct oci_spec *spec)
 {
 	for (size_t i = 0; i < spec->mounts.count; i++) {
@@ -460,7 +464,7 @@ static int add_sysctls(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->sysctls.count; i++) {
 		const struct oci_pair *pair = &b->spec->sysctls.items[i];
-		/* That what is joined is not the host's is seen when it is opened. */
+		/* That a joined namespace is not the host's is checked when launch.c opens it. */
 		int r = sec_sysctl_check(pair->key, pair->value, b->clone_flags | b->join_flags);
 		if (r < 0)
 			return r;
@@ -484,7 +488,8 @@ static void add_rlimits(struct build *b)
 	}
 }
 
-/* Processors are for an exec to choose, and the first of them are taken by who makes it. */
+/* Only an exec may choose its processors. The first of them, CPUS_INITIAL, are taken by the process
+ * that makes the exec. */
 static void add_scheds(struct build *b, enum plan_kind kind)
 {
 	for (size_t i = 0; i < b->spec->scheds.count; i++) {
@@ -512,7 +517,7 @@ static void add_scheds(struct build *b, enum plan_kind kind)
 	}
 }
 
-/* The others are the host's. */
+/* The host runs the hooks of all other kinds. */
 static int add_start_hooks(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->hooks[OCI_HOOK_START_CONTAINER].count; i++) {
@@ -539,7 +544,7 @@ static int add_start_hooks(struct build *b)
 	return 0;
 }
 
-/* An id that a new user namespace does not have. */
+/* Refuses an id that a new user namespace does not map. */
 static int id_check(const struct build *b, const char *what, uint32_t id, bool is_gid)
 {
 	if (!(b->clone_flags & CLONE_NEWUSER) || b->spec->idmaps.count == 0)
@@ -613,7 +618,8 @@ static int add_process(struct build *b)
 	return 0;
 }
 
-/* Those that run while the container is there and its root not entered yet; startContainer hooks are told the state then. */
+/* Hooks that run after the container is made and before its root is entered. startContainer hooks
+ * count too: they are given the state at that moment. */
 static bool has_setup_hooks(const struct oci_spec *spec)
 {
 	return spec->hooks[OCI_HOOK_PRESTART].count || spec->hooks[OCI_HOOK_CREATE_RUNTIME].count ||
@@ -657,14 +663,16 @@ static void add_head(struct build *b, enum plan_kind kind)
 		.upper = flat_string(b->flat, spec->upper),
 		.work = flat_string(b->flat, spec->work),
 		.root_point = flat_string(b->flat, spec->root_point),
-		/* The cgroup namespace is made by init once it is in its cgroup: its root is where it is made. One whose
-		 * clocks are set must be empty until then. */
+		/* Init makes the cgroup namespace after it has entered its cgroup, which becomes
+		 * the root of the namespace. It also makes a time namespace whose clocks are set:
+		 * that must be empty until then. */
 		.clone_flags = b->clone_flags &
 			~(uint64_t)(CLONE_NEWCGROUP | (spec->clocks.count ? CLONE_NEWTIME : 0)),
 	};
 }
 
-/* Without a pivot the host's tree is still there below the container's, and a process that may unmount uncovers it. */
+/* Without a pivot the host's tree is still there below the container's: a process that may unmount
+ * could uncover it. */
 static int no_pivot_check(const struct oci_spec *spec)
 {
 	int number = sec_cap_find("SYS_ADMIN");
@@ -729,7 +737,7 @@ int plan_build(const struct oci_spec *spec, enum plan_kind kind, const struct cg
 	return 0;
 }
 
-/* The rows of limits and of device rules alone. */
+/* Builds the rows of limits and of device rules alone. */
 static int limits_build(struct build *b, struct buf *bytes, struct flat *out)
 {
 	int r = add_limits(b);

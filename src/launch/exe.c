@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What init is executed from. /proc/PID/exe of init, and of what the payload may make out of "#!/proc/self/exe", leads to the
- * file that was executed; so it is never a file of the host but a sealed copy in memory of the small program that the build
- * has put into this one: 150 KiB, made, executed and dropped in 60 us. Where the host forbids to execute such memory
- * (vm.memfd_noexec=2) it is a file of a file system of its own, which is read-only before anybody sees it.
- *
- * An init that stays, as the reaper of its container, would keep the copy: it is executed from the installed file, through a
- * read-only overlay of its directory (two lower layers, no upper: nothing in it can ever be written), and shares its pages
- * with all others; 195 us. All figures are of a virtual machine.
+ * The file that init is executed from. /proc/PID/exe leads to it, also for what the payload may
+ * make of "#!/proc/self/exe". So it is never a file of the host but a sealed copy in memory of the
+ * small program that the build has put into this one: 150 KiB, made, executed and dropped in 60 us.
+ * Where the host forbids to execute such memory (vm.memfd_noexec=2), it lies in a file system of
+ * its own, which is read-only before any process sees it. An init that stays, as the reaper of its
+ * container, would keep the copy. It is executed from the installed file, through a read-only
+ * overlay of its directory (two lower layers, no upper: nothing can be written), and shares its
+ * pages with all others; 195 us. All figures are from a virtual machine.
  */
 #include "launch/internal.h"
 #include "base/str.h"
@@ -26,8 +26,9 @@ static int image_write(int fd)
 		fd, launch_init_image, (size_t)(launch_init_image_end - launch_init_image));
 }
 
-/* The second layer is only there because one alone is refused; /dev is a directory on every host that an overlay takes
- * (it does not take /proc), and it has nothing of the name that is opened. */
+/* The second layer is needed only because the kernel refuses a single one. /dev is a directory on
+ * every host, overlayfs accepts it (it does not accept /proc), and it has no file of the opened
+ * name. */
 static int overlay_exe(const char *path)
 {
 	auto_buf struct buf directory = BUF_INIT;
@@ -46,10 +47,11 @@ static int overlay_exe(const char *path)
 			: sys_openat2(root, name, O_PATH, 0, RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
 }
 
-/* Hidden is not readable: the kernel lets nobody trace, or look through /proc into, who executes what it may not read, unless that one
- * could read it. In a user namespace that does not map its owner nobody can, so init is hidden there from its first
- * instruction, and not only from its first prctl(2), even from a process with CAP_SYS_PTRACE in it.
- * memfd_create(2) with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
+/* Hidden means not readable. If a process executes a file that it may not read, the kernel lets
+ * only processes that could read the file trace it or look into it through /proc. In a user
+ * namespace that does not map the file's owner no process could, even with CAP_SYS_PTRACE there. So
+ * init is hidden from its first instruction, and not only from its first prctl(2). memfd_create(2)
+ * with MFD_EXEC is 6.3; before that every memfd is executable and the flag is unknown. */
 static int memfd_exe(mode_t mode)
 {
 	auto_close int copy = sys_memfd_create("husk-init", MFD_ALLOW_SEALING | MFD_EXEC);

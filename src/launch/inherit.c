@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one more process takes over from the plan of its container: nothing is read twice, and no layer forgotten. */
+/* What one more process takes over from the plan of its container: no file is read again, and no
+ * part of the confinement is forgotten. */
 #include "launch/internal.h"
 
 #include <stddef.h>
@@ -10,7 +11,7 @@ const char *plan_listener(const struct flat *plan, const char **out_metadata)
 	return flat_str(plan, plan_process(plan)->listener_path);
 }
 
-/* What belongs to the container; the rest is the process's own. */
+/* Takes only the settings that belong to the container; the others belong to each process. */
 static void sched_inherit(const struct flat *plan, const struct sec_sched_row *row, struct arena *a,
 	struct oci_spec *out)
 {

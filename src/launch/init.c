@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Init: the container side before the payload.
+ * Init: the container side before the payload. A static program, executed from a copy of itself
+ * that no process can write, with nothing open but 0, 1, 2 and the sync socket on 3. It receives
+ * the plan and the fds that the plan names by slot, walks the table of steps, and becomes the
+ * payload. It must not parse, allocate, or choose. Paths below the new root, which only init can
+ * know, are resolved beneath a dirfd, as a row says. The first step that fails is reported with its
+ * number and its sentence, and init ends.
  *
- * It is a static program, executed from a copy of itself that nobody can write, with nothing open but 0, 1, 2 and the
- * sync socket on 3. It receives the plan and the fds that the plan names by slot, walks the table of steps, and ends
- * as the payload. It must not parse, allocate, or choose; what it alone can know (paths below the new root) it
- * resolves beneath a dirfd, as a row says. The first step that fails is reported with its number and its sentence, and
- * init ends.
- *
- * Stages and privileges: everything up to "enter the root" runs with all capabilities of its user namespace in its own
- * new namespaces; from there on the host's tree is out of reach; step_wait_start gives back what only the setting up
- * needed; step_credentials drops to the payload's capabilities and reads them back; step_exec closes what is left.
+ * Privileges: until "enter the root" init has all capabilities of its user namespace, in its own
+ * new namespaces. After that the host's tree is out of reach. step_wait_start closes what only the
+ * setup needed. step_credentials drops to the payload's capabilities and reads them back. step_exec
+ * closes what is left.
  */
 #include "launch/init.h"
 #include "launch/sync.h"
@@ -26,7 +26,7 @@
 
 enum { SYNC_FD = 3 };
 
-/* The start packet: after this the plan is mapped, and checked to its last offset. */
+/* Receives the start packet. After this the plan is mapped, and all its offsets are checked. */
 static int begin(struct init *init)
 {
 	struct sync_message message;
@@ -52,7 +52,7 @@ static int begin(struct init *init)
 	return r;
 }
 
-/* While /proc is still the host's. What cannot be read is asked for later, call by call. */
+/* Reads while /proc is still the host's. If this fails, later steps ask the kernel call by call. */
 static void status_open(struct init *init)
 {
 	struct sec_status status;
@@ -95,7 +95,7 @@ _Noreturn void launch_init_main(void)
 			.node_dir_fd = -EBADF},
 	};
 
-	/* Nobody who shares a pid namespace with us may look into this process (SECURITY.md, rule 5). */
+	/* No process of a shared pid namespace may look into init (SECURITY.md, rule 5). */
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (r == 0)
 		r = fd_set_cloexec(init.sync_fd, true);

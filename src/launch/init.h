@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What init knows, and its steps; the table in steps.c says when each is done. */
+/* The state of init, and its steps; the table in steps.c says when each step is done. */
 #include "launch/internal.h"
 
-/* Init's whole world. */
+/* All that init knows. */
 struct init {
 	struct flat plan;
 	int sync_fd;
@@ -13,15 +13,16 @@ struct init {
 	int console_fd;
 	int cwd_fd;
 	int state_fd; /* what startContainer hooks read, or -EBADF */
-	int label_fds[SEC_LABEL_COUNT]; /* what takes them, or -EBADF */
-	bool is_about_payload; /* a failure from here on is the payload's, not the setting up's */
-	int gate_read, gate_write; /* for hand_over */
-	uint64_t ignored_signals; /* those that it began with; all where nothing told */
-	int status_fd; /* what it has, as the host's /proc shows it; or -EBADF */
+	int label_fds[SEC_LABEL_COUNT]; /* files in /proc that take the labels, or -EBADF */
+	bool is_about_payload; /* a failure from now on is the payload's, not the setup's */
+	int gate_read, gate_write; /* the pipe of gate_open */
+	uint64_t ignored_signals; /* signals ignored when init began; if unknown, all */
+	int status_fd; /* its /proc/self/status of the host's procfs, or -EBADF */
 };
 
-/* The pid namespace that was joined is entered by being born in it: returns in a child of the host's own (CLONE_PARENT),
- * after the host has heard of it; this process has done its part. */
+/* Only a new child can be in a pid namespace that was joined. gate_open makes the pipe for
+ * hand_over. hand_over returns in a child of the host (CLONE_PARENT), after the host has heard of
+ * the child; the calling process ends. */
 int gate_open(struct init *init);
 int hand_over(struct init *init);
 
@@ -48,12 +49,13 @@ int step_process(struct init *init, const void *row);
 int step_seccomp(struct init *init, const void *row);
 int step_credentials(struct init *init, const void *row);
 int step_start_hook(struct init *init, const void *row);
-/* "HOME=..." of a user, as the container has it. */
+/* "HOME=..." of a user, from the container's /etc/passwd. */
 enum { HOME_ROOM = 4096 };
 void home_find(uint32_t uid, char out[static HOME_ROOM]);
-/* For who starts later: a command that cannot be executed by anybody is the creator's mistake, in exec's words. */
+/* For a container that is started later: a command that no process can execute is reported to the
+ * command that creates the container, in the words of exec. */
 int exec_check(const struct init *init);
 int step_exec(struct init *init, const void *row);
-/* Makes the trail in the words that engines and scripts know from runc; the code it returns decides between 126 and 127.
- * is_searched: in $PATH, and nothing of that name is there. */
+/* Makes the trail in the words that engines and scripts know from runc; the code it returns decides
+ * between 126 and 127. is_searched: -ENOENT means that $PATH has no file of that name. */
 int exec_error(int code, const char *program, bool is_searched);

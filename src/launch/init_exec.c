@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Init's last steps: from a process in its new root to the confined payload. This is the one place where a process
- * becomes confined, for a container's first process and for every exec alike.
+ * Init's last steps: from a process in its new root to the confined payload. Only here does a
+ * process become confined, for a container's first process and for every exec alike.
  *
- * Without no_new_privs a filter can only be loaded with CAP_SYS_ADMIN, so it comes before the capabilities go; with
- * it, it comes last. An exec is born in the container's pid namespace after all of it: what the container can see, and
- * with CAP_SYS_PTRACE take over, can do no more than the container itself (SECURITY.md, rule 5).
+ * Without no_new_privs only a process with CAP_SYS_ADMIN can load a filter, so the filter comes
+ * before the capabilities are dropped; with no_new_privs it comes last. An exec is born in the
+ * container's pid namespace after all of it. So a process that the container can see, and with
+ * CAP_SYS_PTRACE take over, can do no more than the container itself (SECURITY.md, rule 5).
  */
 #include "launch/init.h"
 #include "launch/sync.h"
@@ -33,8 +34,9 @@ int step_rlimit(struct init *init, const void *row)
 	return sec_rlimit_set(row);
 }
 
-/* In the host's procfs, from the process that will write to it: before an exec joins the container's mount namespace, after
- * a container has been born in a pid namespace that it shares. */
+/* Opens the files in the host's procfs, in the process that will write to them. An exec does so
+ * before it joins the container's mount namespace, a container after its birth in a shared pid
+ * namespace. */
 int step_label_open(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
@@ -88,8 +90,9 @@ static int session_begin(struct init *init)
 	return r < 0 ? err_new(r, "attach the terminal") : 0;
 }
 
-/* The payload may open /dev/stdout again. Only pipes, which husk has made for it; where they are the host's (a user
- * namespace that does not map their owner, or the new one) they stay as they are. */
+/* Gives the streams to the payload's user, who may open /dev/stdout again. Only pipes, which husk
+ * has made for it. They stay the host's if the user namespace does not map the old or the new
+ * owner. */
 static int stdio_give(uid_t uid)
 {
 	for (int i = 0; i < 3; i++) {
@@ -107,7 +110,7 @@ int step_process(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
 	bool is_run = plan_head(&init->plan)->kind == PLAN_KIND_RUN;
-	int r = is_run ? session_begin(init) : 0; /* an exec begins its own where it is born */
+	int r = is_run ? session_begin(init) : 0; /* an exec begins its session after it is born */
 	if (r == 0 && !(plan_head(&init->plan)->flags & PLAN_KEEPS_KEYRING))
 		r = sec_keyring_new();
 	if (r == 0)
@@ -121,8 +124,8 @@ int step_process(struct init *init, const void *row)
 	return plan_head(&init->plan)->flags & PLAN_NO_NEW_PRIVS ? sec_no_new_privs() : 0;
 }
 
-/* By these two calls and no other, which the plan's maker has seen to it that the filter allows. The fd is closed here only
- * when somebody answers, for close may be one of the calls. */
+/* Makes these two system calls and no other: the plan's maker has ensured that the filter allows
+ * them. The fd is closed here only after an answer, because the filter may notify of close too. */
 static int listener_pass_on(struct init *init, int listener)
 {
 	auto_close int fd = listener;
@@ -157,10 +160,11 @@ int step_credentials(struct init *init, const void *row)
 			: sec_ids_set(process->uid, process->gid, groups, count);
 	if (r == 0)
 		r = sec_caps_set(&process->caps, init->status_fd);
-	fd_replace(&init->status_fd, -EBADF); /* of the host's /proc: nobody inside may see it */
+	/* it is of the host's /proc: no process inside may see it */
+	fd_replace(&init->status_fd, -EBADF);
 	if (r < 0)
 		return r;
-	/* The kernel forgets it with the ids. */
+	/* The kernel resets this flag when the ids change. */
 	r = sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return r < 0 ? err_new(r, "hide from the container") : 0;
 }
@@ -190,7 +194,7 @@ static const char *plan_path(const struct flat *plan)
 	return PATH_DEFAULT;
 }
 
-/* 0 for what might be executed by somebody. */
+/* 0 for a file that some user might execute. */
 static int looks_executable(int dir, const char *path)
 {
 	struct stat st;
@@ -222,7 +226,8 @@ int exec_check(const struct init *init)
 	return exec_error(worst, program, true);
 }
 
-/* The first of PATH that is there, though it could not be executed: what it needs to run is not. */
+/* Finds the first file of that name in PATH. It exists but could not be executed, because its
+ * interpreter or loader does not exist. */
 static bool broken_find(const char *path, const char *program, char out[static PATH_MAX])
 {
 	while (path) {
@@ -235,7 +240,8 @@ static bool broken_find(const char *path, const char *program, char out[static P
 	return false;
 }
 
-/* execvp(3) without its shell fallback. A directory that may not be read does not end the search, but is remembered. */
+/* execvp(3) without its shell fallback. A directory that may not be read does not end the search,
+ * but its error is remembered. */
 static int exec_search(char *const *args, char *const *env)
 {
 	const char *found = env_find(env, "PATH"), *path = found ? found : PATH_DEFAULT;
@@ -268,7 +274,8 @@ static int cwd_verify(void)
 		: err_say(-EPERM, "the working directory is outside the container's root");
 }
 
-/* PID 1 for --init: forwards signals to the payload and reaps whatever ends, until the payload has. */
+/* PID 1 for --init: forwards signals to the payload and reaps all children, until the payload
+ * ends. */
 static _Noreturn void reap(pid_t payload, int payload_pidfd)
 {
 	for (;;) {
@@ -283,8 +290,9 @@ static _Noreturn void reap(pid_t payload, int payload_pidfd)
 	}
 }
 
-/* Returns in the payload-to-be only. The reaper is as confined as the payload, for the filter is loaded by now; and as
- * it never executes anything, nothing is closed for it: it keeps the payload's pidfd, on 0, and nothing else. */
+/* Returns only in the child, which becomes the payload. The reaper is as confined as the payload,
+ * because the filter is loaded by now. It never executes a program, so close-on-exec does nothing
+ * for it: here it closes all fds but the payload's pidfd, which is on 0. */
 static int reaper_start(void)
 {
 	signal_block_all();
@@ -300,14 +308,15 @@ static int reaper_start(void)
 	return term_is(0) ? term_set_foreground(0) : 0;
 }
 
-/* The joining process hands over to a child in the container's pid namespace. */
+/* The process that joined the namespaces hands over to a child in the container's pid namespace. */
 static int exec_begin(struct init *init)
 {
 	int r = init->gate_read >= 0 ? hand_over(init) : 0;
 	return r < 0 ? r : session_begin(init);
 }
 
-/* The payload's 3, 4, ...: all of them, and the sync socket, first go where none of these numbers is. */
+/* Places the fds that the payload gets as 3, 4, ... All of them, and the sync socket, are first
+ * moved above these numbers. */
 static int kept_place(struct init *init, int *out_next)
 {
 	int kept[LAUNCH_KEEP_MAX], count = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a program could not be executed, in words. The file is the container's: it is read with the privileges that the
- * process would have had, and nothing in it is believed.
+ * Why a program could not be executed, in words. The file is the container's: it is read with the
+ * privileges that the process would have had, and nothing in it is trusted.
  */
 #include "base/err.h"
 #include "base/str.h"
@@ -22,7 +22,7 @@
 
 enum { SCRIPT_LINE_MAX = 256 /* the kernel's BINPRM_BUF_SIZE */, PROGRAM_HEADERS_MAX = 64 };
 
-/* After "#!". */
+/* `line` begins after "#!". */
 static void script_interpreter(char *line, char out[static PATH_MAX])
 {
 	char *name = line + strspn(line, " \t");
@@ -30,7 +30,7 @@ static void script_interpreter(char *line, char out[static PATH_MAX])
 	fmt_n(out, PATH_MAX, "%s", name);
 }
 
-/* The loader of a program of this machine's own kind. */
+/* The loader of a program for this machine's architecture. */
 static void elf_interpreter(int fd, const ElfW(Ehdr) * head, char out[static PATH_MAX])
 {
 	for (unsigned i = 0; i < head->e_phnum && i < PROGRAM_HEADERS_MAX; i++) {
@@ -46,7 +46,8 @@ static void elf_interpreter(int fd, const ElfW(Ehdr) * head, char out[static PAT
 	}
 }
 
-/* What the kernel did not find when it said that a file that is there is not; "" when that cannot be told. */
+/* The file that the kernel missed when it returned -ENOENT for a program that exists; "" if
+ * unknown. */
 static void interpreter_find(const char *program, char out[static PATH_MAX])
 {
 	union {
@@ -72,7 +73,7 @@ static int interpreter_missing(int code, const char *program)
 		program, *interpreter ? " " : "", interpreter);
 }
 
-/* Capabilities of a file that this process may not have: the kernel refuses to execute it. */
+/* The capabilities of the file that this process may not have: the kernel refuses to execute it. */
 static uint64_t file_caps_missing(const char *program)
 {
 	struct vfs_ns_cap_data data;
@@ -113,7 +114,7 @@ int exec_error(int code, const char *program, bool is_searched)
 	if (code == -ENOENT || code == -ENOTDIR)
 		return err_say(code, "exec: \"%s\": no such file or directory", program);
 	if (code == -EACCES && is_there && S_ISDIR(st.st_mode))
-		/* Older clients of Docker know only the second half, newer ones the first as well. */
+		/* Older clients of Docker know only the second half, newer ones both. */
 		return err_say(-EISDIR, "exec: \"%s\": is a directory: permission denied", program);
 	if (code == -EACCES)
 		return err_say(code, "exec: \"%s\": permission denied", program);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Being born in a pid namespace that was joined: a child of the same parent goes on in place of this process, once the
- * host has heard of it.
+ * How a process enters a pid namespace that was joined: a child of the same parent goes on in place
+ * of this process, after the host has heard of the child.
  */
 #include "launch/init.h"
 #include "launch/sync.h"
@@ -14,7 +14,7 @@
 
 static const char gate_word[] = "go on";
 
-/* What hand_over needs, while this process may still make it. */
+/* Makes the pipe that hand_over needs, while this process may still make one. */
 int gate_open(struct init *init)
 {
 	int gate[2];
@@ -26,8 +26,10 @@ int gate_open(struct init *init)
 	return 0;
 }
 
-/* The child goes on once the host has heard of it, and ends when it has not: what nobody waits for may not run. It says so,
- * for the host may have heard of it all the same. Not ECONNRESET: that is how the host hears that the payload runs. */
+/* The child goes on after the host has heard of it. If this process dies before, the child ends: a
+ * process without a parent that waits for it may not run. It reports the error, because the host
+ * may have heard of it all the same. Not with ECONNRESET: that tells the host that the payload
+ * runs. */
 static int gate_pass(struct init *init)
 {
 	fd_replace(&init->gate_write, -EBADF);

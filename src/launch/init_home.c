@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HOME, where nobody has set it: what the container's /etc/passwd says of the user, as other runtimes have it, or /. Read by
- * the payload-to-be, which is the user by now and has nothing left to lose to a file that the image has prepared: a FIFO
- * does not hold it up, and of a large file only the beginning counts.
+ * HOME, if it is not set: the home directory of the user in the container's /etc/passwd, as with
+ * other runtimes, or /. The process that becomes the payload reads the file, with the user's
+ * rights. A file that the image has prepared can do no harm: a FIFO does not block, and only the
+ * beginning of a large file is read.
  */
 #include "launch/init.h"
 #include "base/str.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * startContainer hooks: programs of the container, run by init when it is confined already, each before the next and all
- * before the payload.
+ * startContainer hooks: programs of the container. Init runs them when it is already confined, one
+ * after the other, before the payload.
  */
 #include "launch/init.h"
 #include "sys/calls.h"

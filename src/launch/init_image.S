@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program husk-init (src/bin/husk-init.c), stripped, as read-only data. HUSK_INIT_IMAGE is its path; the build says it. */
+/* The program husk-init (src/bin/husk-init.c), stripped, as read-only data. The build sets
+ * HUSK_INIT_IMAGE to its path. */
 	.section .rodata.launch_init_image, "a", %progbits
 	.global launch_init_image, launch_init_image_end
 	.hidden launch_init_image, launch_init_image_end

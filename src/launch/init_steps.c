@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Init's steps up to the new root: namespaces, root, mounts, terminal, names, working directory. See init.c for what
- * init may and may not do.
+ * Init's steps up to the new root: namespaces, root, mounts, terminal, names, working directory.
+ * See init.c for what init may and may not do.
  */
 #include "launch/init.h"
 #include "launch/sync.h"
@@ -32,8 +32,9 @@ static uint64_t joined_flags(const struct flat *plan)
 	return flags;
 }
 
-/* Where there is a root, an exec is that until it becomes its user: what it makes, a terminal for one, is owned by somebody whom
- * the container knows, and the host's root opens nothing in the container's name. */
+/* An exec is root of the user namespace, if there is one, until it becomes its user. So what it
+ * makes, such as a terminal, has an owner that the container knows, and the host's root opens
+ * nothing in the container's name. */
 static int namespace_root_become(void)
 {
 	int r = sys_setresgid(0);
@@ -42,8 +43,9 @@ static int namespace_root_become(void)
 	return r == -EINVAL ? 0 : r;
 }
 
-/* An exec joins all at once through the container's pidfd [5.8], and is born in its pid namespace at the very end. A new
- * container joins one by one what it shares with another, and is born there now, since it mounts its procfs. */
+/* An exec joins all namespaces at once through the container's pidfd [5.8], and is born in its pid
+ * namespace at the very end. A new container joins one by one the namespaces that it shares. It is
+ * born in a shared pid namespace here, because it mounts its own procfs. */
 int step_namespaces(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
@@ -93,13 +95,14 @@ int step_root(struct init *init, const void *row)
 		return err_say(-EBADF, "no root was handed over");
 	umask(0); /* modes of nodes and mount points are exactly the plan's */
 	const char *point = flat_str(&init->plan, head->root_point);
-	/* Root of a user namespace may be unable to walk there; it was born there. */
+	/* Root of a user namespace may be unable to reach the path, but was born in it. */
 	if (point && plan_user_row(&init->plan))
 		point = ".";
 	return mount_root_attach(&init->mount, root, point);
 }
 
-/* Into the v1 hierarchies; the v2 tree is where this process was cloned into. */
+/* Moves into the groups of v1 hierarchies. In the v2 tree this process was cloned into its
+ * group. */
 int step_cgroup_join(struct init *init, const void *row)
 {
 	int r = 0;
@@ -109,7 +112,7 @@ int step_cgroup_join(struct init *init, const void *row)
 	return r < 0 ? err_new(r, "move into the container's cgroup") : 0;
 }
 
-/* Where this process is becomes the root of its view. */
+/* The group that this process is in becomes the root of its view. */
 int step_cgroup_namespace(struct init *init, const void *row)
 {
 	int r = sys_unshare(CLONE_NEWCGROUP);
@@ -131,8 +134,8 @@ int step_guard(struct init *init, const void *row)
 	return mount_guard_apply(&init->mount, row);
 }
 
-/* The master of a new pair from the container's own devpts; the file system is checked, since /dev may be the image's
- * doing (SECURITY.md, rule 3). */
+/* The master of a new pair from the container's own devpts. The file system is checked, because the
+ * image may have made /dev (SECURITY.md, rule 3). */
 static int master_open(const struct init *init)
 {
 	auto_close int master = path_open(
@@ -194,7 +197,7 @@ int step_hostname(struct init *init, const void *row)
 	return r < 0 ? err_new(r, "set domain name %s", domainname) : 0;
 }
 
-/* A procfs that nobody has changed, until the root is entered. */
+/* A procfs that no other process has changed. It is used until the root is entered. */
 static int proc_open(struct init *init)
 {
 	if (init->proc_fd < 0)
@@ -202,7 +205,8 @@ static int proc_open(struct init *init)
 	return init->proc_fd;
 }
 
-/* Kernels before 6.3 leave who made it outside, also when it executes something else, until it is told. */
+/* Before 6.3 the process that made the namespace stays outside, even if it executes something else,
+ * until it calls setns(2). */
 static int clocks_enter(struct init *init)
 {
 	auto_close int ns = sys_open_at(init->proc_fd, "self/ns/time_for_children", O_RDONLY, 0);
@@ -236,8 +240,8 @@ int step_sysctl(struct init *init, const void *row)
 	return r < 0 ? r : sec_sysctl_set(init->proc_fd, &init->plan, row);
 }
 
-/* Opened beneath the root and through no magic link, so it cannot be a directory of the host (CVE-2024-21626). As with
- * Docker it is made when it is missing. */
+/* Opened beneath the root and through no magic link, so it cannot be a directory of the host
+ * (CVE-2024-21626). As with Docker, a missing directory is made. */
 int step_cwd(struct init *init, const void *row)
 {
 	const struct plan_process_row *process = row;
@@ -262,7 +266,8 @@ int step_enter_root(struct init *init, const void *row)
 	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT, head->root_propagation);
 }
 
-/* What init needed of the host's and of the whole root; the payload never shares a moment with it. */
+/* Closes the fds of the host and of the whole root, which only the setup needed. The payload does
+ * not run while they are open. */
 static void fds_settle(struct init *init)
 {
 	fd_replace(&init->proc_fd, -EBADF);
@@ -283,7 +288,8 @@ int step_hooks(struct init *init, const void *row)
 		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
 }
 
-/* A process that connects may only ask whether init waits here, or die before it says the word. */
+/* A process that connects may only ask whether init waits here, or may die before it sends START.
+ * Then init waits for the next one. */
 static int starter_await(struct init *init, int listener)
 {
 	for (;;) {

@@ -53,13 +53,13 @@ static inline const struct plan_process_row *plan_process(const struct flat *pla
 	return flat_row(plan, PLAN_PROCESS, 0);
 }
 
-/* Its filter notifies of calls. */
+/* The plan's seccomp filter notifies a listener of calls. */
 static inline bool plan_has_listener(const struct flat *plan)
 {
 	return plan_process(plan)->listener_path != 0;
 }
 
-/* The steps: one table in the order of doing, walked by the printer and by init alike. */
+/* The steps: one table in the order of execution, which the printer and init both walk. */
 enum step_role { STEP_HOST, STEP_INIT };
 
 struct init;
@@ -76,16 +76,18 @@ extern const struct step_kind step_kinds[];
 extern const size_t step_kind_count;
 uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
 
-/* Clones init, or who makes it (SYNC_CHILD), into the group of SLOT_CGROUP_TREE: l->pid, l->pidfd and l->sync_fd. Host. */
+/* Clones init, or the process that makes init (SYNC_CHILD), into the group of SLOT_CGROUP_TREE.
+ * Sets l->pid, l->pidfd and l->sync_fd. Host. */
 int birth_begin(struct launch *l);
 /* The row of the user namespace that is made or joined, or NULL. */
 const struct ns_row *plan_user_row(const struct flat *plan);
-/* How a new container comes to its user namespace; 0: it has none of its own. */
+/* How a new container gets its user namespace; 0: it has none of its own. */
 enum ns_mode plan_user_mode(const struct flat *plan);
 
 /* The root, as a detached tree in its slot. Host. */
 int prepare_root(const struct flat *plan, int slots[static SLOT_MAX]);
-/* The root and what is bound, as detached trees in their slots; what is there already stays. Without `host` no cgroup
- * trees; `cgroup` is the container's group if it is open. Host, or init for a plan with PLAN_OPENS_INSIDE. */
+/* The root and the sources of bind mounts, as detached trees in their slots. A slot that is filled
+ * already stays. Without `host` there are no cgroup trees; `cgroup` is the container's group if it
+ * is open. Host, or init for a plan with PLAN_OPENS_INSIDE. */
 int prepare_trees(const struct flat *plan, const struct cgroup_host *host,
 	const struct cgroup *cgroup, int slots[static SLOT_MAX]);

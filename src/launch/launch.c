@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's half of a launch: what must exist before init (cgroup, root, detached mounts), the clone, and the
- * conversation until the payload runs. Used by husk in the foreground and by the monitor; neither becomes init: the
- * child of the clone only places its fds and executes the sealed program.
+ * The host's half of a launch: what must exist before init (cgroup, root, detached mounts), the
+ * clone, and the conversation until the payload runs. husk in the foreground and the monitor use
+ * it. Neither becomes init: the child of the clone only places its fds and executes the sealed
+ * program.
  */
 #include "launch/launch.h"
 #include "launch/sync.h"
@@ -106,7 +107,7 @@ static int prepare_cgroup(struct launch *l)
 	return 0;
 }
 
-/* Sysctls of a namespace that is joined may be set, unless that is the host's own (SECURITY.md, rule 12). */
+/* Sysctls of a joined namespace may be set, unless it is the host's own (SECURITY.md, rule 12). */
 static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
 {
 	struct stat joined;
@@ -134,7 +135,8 @@ static int prepare_namespaces(struct launch *l)
 		if (!path)
 			return err_say(-EINVAL, "nothing to join for the %s namespace",
 				ns_info[row->kind].oci_name);
-		/* What is no namespace may be a FIFO, and would never be opened; setns(2) says that it is none. */
+		/* The path may be a FIFO, whose open would block. setns(2) reports that it is no
+		 * namespace. */
 		l->slots[row->slot] = sys_open_at(
 			AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 		if (l->slots[row->slot] < 0)
@@ -146,7 +148,7 @@ static int prepare_namespaces(struct launch *l)
 	return 0;
 }
 
-/* The numbered steps that failures are told by. */
+/* Logs the numbered steps: failures name a step by its number. */
 static void plan_log(const struct flat *plan)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -165,7 +167,7 @@ int launch_prepare(struct launch *l)
 	bool opens_inside = plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE;
 	int r = opens_inside ? 0 : prepare_root(&l->plan, l->slots);
 	if (r == 0)
-		r = prepare_cgroup(l); /* before what is bound: that may be the group itself */
+		r = prepare_cgroup(l); /* before the binds: one may be the group itself */
 	if (r == 0 && !opens_inside)
 		r = prepare_trees(&l->plan, l->cgroup_host, l->cgroup, l->slots);
 	return r < 0 ? r : prepare_namespaces(l);
@@ -181,7 +183,7 @@ static int start_packet_send(struct launch *l)
 	return r;
 }
 
-/* Puts the step's own sentence behind init's. */
+/* Adds the sentence of the failed step to init's error. */
 static int failure(struct launch *l, int r, const struct sync_message *message)
 {
 	if (message->type != SYNC_FAILED)
@@ -202,7 +204,8 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 	*message = (struct sync_message){.type = SYNC_NONE};
 	*out_fd = -EBADF;
 	int r = sync_receive(l->sync_fd, message, out_fd, &count);
-	/* Who closes a socket with something unread in it resets it: that is told first, what was said before it after. */
+	/* A peer that closes a socket with unread messages resets it. The reset is reported first,
+	 * and the messages that the peer sent before come after it. */
 	if (r == -ECONNRESET && message->type == SYNC_NONE) {
 		count = 1;
 		r = sync_receive(l->sync_fd, message, out_fd, &count);
@@ -240,7 +243,7 @@ static int maps_write(struct launch *l)
 	return ns_idmap_write(l->pid, uids, uid_count, gids, gid_count);
 }
 
-/* By pid, which cannot be another's: it is our child and not waited for yet. */
+/* By pid, which cannot be another process's: it is a child that was not waited for yet. */
 static int oom_score_write(const struct launch *l)
 {
 	if (!(plan_head(&l->plan)->flags & PLAN_OOM_SCORE))
@@ -256,7 +259,8 @@ static int oom_score_write(const struct launch *l)
 	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
 }
 
-/* Who joins a pid namespace ends as the child of the process that joined, which is ours by CLONE_PARENT. */
+/* True if the process that joins a pid namespace is replaced by a child born there, which
+ * CLONE_PARENT makes a child of this process. */
 static bool hands_over(const struct launch *l)
 {
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
@@ -277,7 +281,8 @@ static int child_adopt(struct launch *l, const struct sync_message *message, int
 	return 0;
 }
 
-/* A container that joins a pid namespace is born there before it mounts; an exec at its very end, see launch_release. */
+/* A container that joins a pid namespace is born there before it mounts. An exec is born there at
+ * its very end, see launch_go. */
 static int child_await(struct launch *l)
 {
 	struct sync_message message;
@@ -286,8 +291,9 @@ static int child_await(struct launch *l)
 	return r < 0 ? r : child_adopt(l, &message, fd);
 }
 
-/* A user namespace: who joined it has made init there, and init waits until it is somebody. Before that its files in /proc
- * are still the caller's, who may not be root. */
+/* For a user namespace: the process that joined it has made init there, and init waits until its
+ * ids are mapped. Before that init's files in /proc still belong to the caller, who may not be
+ * root. */
 static int identity_give(struct launch *l)
 {
 	enum ns_mode mode = plan_user_mode(&l->plan);
@@ -300,7 +306,7 @@ static int identity_give(struct launch *l)
 	return r < 0 || !mode ? r : sync_send(l->sync_fd, &message, NULL, 0);
 }
 
-/* The container's network is there with its init, or has been joined by a path. */
+/* The network namespace exists with the container's init, or has been joined by a path. */
 static int net_devices_move(struct launch *l)
 {
 	if (flat_count(&l->plan, PLAN_NET_DEVICE) == 0)
@@ -345,12 +351,12 @@ int launch_start(struct launch *l)
 	if (r != -EPIPE)
 		return r;
 	struct sync_message
-		last; /* init died before it heard us: what it said is still to be read */
+		last; /* init died before it read the message: its own last message is unread */
 	int none;
 	return hear_only(l, SYNC_FAILED, &last, &none);
 }
 
-/* Sized before anybody in the container looks. */
+/* The terminal gets its size before a process in the container reads it. */
 static void console_take(struct launch *l, int fd)
 {
 	fd_replace(&l->console_fd, fd);
@@ -417,7 +423,7 @@ static int listener_give(struct launch *l, int fd)
 			   : err_say(-EINVAL, "a filter that notifies, and nobody to be told");
 }
 
-/* Init's own calls under its filter are allowed until it says something. */
+/* Allows init's own calls of which its filter notifies, until init sends a message. */
 static int stand_in(struct launch *l, int listener)
 {
 	for (;;) {
@@ -429,13 +435,14 @@ static int stand_in(struct launch *l, int listener)
 		if (fds[0].revents)
 			return 0;
 		r = sys_seccomp_continue(listener);
-		if (r < 0 && r != -ENOENT) /* that process is gone, which init's socket tells */
+		if (r < 0 && r != -ENOENT) /* the process is gone: init's socket reports that */
 			return err_new(r, "answer for init");
 	}
 }
 
-/* The agent that listens is told of the process that becomes the payload. The process that joins a pid namespace is another
- * one, and ends when that is born: until then this process answers its calls. */
+/* The agent that listens is told of the process that becomes the payload. When an exec joins a pid
+ * namespace, its process is another one, which ends when the payload is born. Until then this
+ * process answers that other process's calls. */
 static int listener_serve(struct launch *l, bool is_born_late)
 {
 	auto_close int fd = -EBADF;
@@ -463,7 +470,7 @@ int launch_go(struct launch *l)
 		r = child_await(l);
 	if (r == 0)
 		r = hear(l, &message, &fd);
-	if (r != -ECONNRESET) /* the end of the conversation is the payload's begin */
+	if (r != -ECONNRESET) /* the conversation ends when the payload begins */
 		return r < 0 ? r : out_of_turn(&message, &fd);
 	fd_replace(&l->sync_fd, -EBADF);
 	log_debug("process %d executes the command", (int)l->pid);

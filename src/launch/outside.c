@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of a container is not its own: for who carries one over to another time. Everything else the kernel shows in the
- * container itself.
+ * What a container has that is not its own: a checkpoint and a restore need it. The kernel shows
+ * everything else in the container itself.
  */
 #include "launch/internal.h"
 #include "base/err.h"
@@ -28,7 +28,8 @@ static int namespaces_check(const struct flat *plan, bool *out_has_cgroup)
 	return 0;
 }
 
-/* What criu does not write down, or has not been seen to, would be lost without a word. */
+/* Refuses settings that criu does not save, or was not seen to save: they would be lost
+ * unnoticed. */
 static int process_check(const struct flat *plan)
 {
 	if (plan_process(plan)->listener_path)

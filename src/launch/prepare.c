@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container gets of the host's trees: its root and what is bound, each cloned and detached. The host does it,
- * whose paths they are and who may look where the container's user may not; but who may not mount can only do it in
- * the container's user namespace, and then init does, with the caller's own rights, before its root is attached.
+ * What a container gets of the host's trees: its root and the sources of bind mounts, each cloned
+ * and detached. The host does it, because the paths are the host's and it may look where the
+ * container's user may not. A caller that may not mount on the host can do so only in the
+ * container's user namespace: then init does it, with the caller's own rights, before its root is
+ * attached.
  */
 #include "launch/internal.h"
 #include "sys/calls.h"
@@ -84,7 +86,7 @@ static int root_take(struct trees *t)
 	return root < 0 ? err_wrap(root, "assemble the root") : 0;
 }
 
-/* The container's own group, or where init will be if it has none. */
+/* The container's own group or, if it has none, the group that init will be in. */
 static int cgroup_tree_open(const struct trees *t, const struct mount_row *row)
 {
 	const char *controllers = flat_str(t->plan, row->source);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The rows of a plan that belong to no mechanism of a folder of its own: part of launch/internal.h. */
+/* The rows of a plan that belong to no other folder's mechanism: part of launch/internal.h. */
 #include "base/flat.h"
 #include "sec/sec.h"
 
@@ -17,7 +17,8 @@ enum plan_flags {
 	PLAN_JOINS_CGROUP = 128,
 	PLAN_HOOKS = 256, /* the host has hooks to run before init enters its root */
 	PLAN_KEEPS_KEYRING = 512,
-	PLAN_OPENS_INSIDE = 1024, /* the caller may not mount: init does, in its user namespace */
+	/* the caller may not mount: init opens the trees, in its user namespace */
+	PLAN_OPENS_INSIDE = 1024,
 };
 
 /* One row: what belongs to the container as a whole. */
@@ -28,8 +29,9 @@ struct plan_head_row {
 	uint32_t hostname, domainname;
 	uint32_t cgroup_path;
 	uint32_t upper, work;
+	/* the directory that the root is attached over until entered; none: / */
 	uint32_t
-		root_point; /* the directory that the root is attached over until it is entered; none: / */
+		root_point;
 	uint32_t reserved;
 	uint64_t clone_flags; /* of new namespaces, cgroup excepted */
 };
@@ -50,7 +52,8 @@ struct plan_process_row {
 	struct flat_blob seccomp;
 };
 
-/* A clock of the new time namespace, which init makes itself: it is set before anybody is in it. */
+/* A clock of the new time namespace. Init makes that namespace itself: a clock can be set only
+ * before a process is in it. */
 struct plan_clock_row {
 	uint32_t origin;
 	uint32_t name;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a plan file looks like: for each section its row, and where in the row strings and blobs are referred to.
- * flat_open checks those; plan_open checks the numbers that later index tables. And what several ask of a plan.
+ * What a plan file looks like: for each section its row, and where the row refers to strings and
+ * blobs. flat_open checks those; plan_open checks the numbers that later index tables. Here are
+ * also questions that several files ask of a plan.
  */
 #include "launch/internal.h"
 #include "base/err.h"
@@ -86,7 +87,7 @@ const struct flat_schema plan_schema = {
 	.sections = plan_sections,
 };
 
-/* Every string that a step dereferences must be there; every kind must have its row in a table. */
+/* Every string that a step dereferences must be there, and every kind must be in its table. */
 static bool namespace_is_right(const void *data)
 {
 	const struct ns_row *row = data;
@@ -184,7 +185,7 @@ static int rows_check(const struct flat *plan)
 	return 0;
 }
 
-/* The words of each are there. */
+/* Checks that the words of each hook are there. */
 static int hooks_check(const struct flat *plan)
 {
 	uint64_t words = flat_count(plan, PLAN_HOOK_WORD);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The steps of a plan, as one table in the order of doing. The printer walks it to show what would be done; init walks
- * it to do its part; a failure names its row by the same number. Host steps are done by launch.c in this order, since
- * they hand whole sections to one mechanism.
+ * The steps of a plan, as one table in the order of execution. The printer walks it to show what
+ * would be done. Init walks it to do its part. A failure names its row by the same number. launch.c
+ * does the host steps in this order without the table, because it hands whole sections to one
+ * mechanism.
  */
 #include "launch/init.h"
 #include "base/str.h"
@@ -15,7 +16,7 @@ static bool is_run(const struct flat *plan)
 	return plan_head(plan)->kind == PLAN_KIND_RUN;
 }
 
-/* An exec joins all namespaces of its container; a new container what it shares with another. */
+/* An exec joins all namespaces of its container; a new container joins those that it shares. */
 static bool joins_namespaces(const struct flat *plan)
 {
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++)

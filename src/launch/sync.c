@@ -2,24 +2,24 @@
 /*
  * The conversation of host and init over one SOCK_SEQPACKET pair.
  *
- *   host                                  init
- *                                  <----  CHILD (pidfd)    a user namespace is joined: who did has made init there
- *   MAPPED                         ---->                   only with a user namespace; init is executed after it
- *   BEGIN (plan, slots)            ---->
- *                                  <----  CHILD (pidfd)    a container that joins a pid namespace: it is born there
- *                                  <----  CONSOLE (pty)    only with a terminal
- *                                  <----  HOOKS            only with hooks of the host's
- *   HOOKED (state)                 ---->                   the state for hooks of init's
- *                                  <----  READY
- *   START                          ---->                   with SLOT_STARTER: now wait for a connection there, on
- *                                                          which the rest of the conversation is, from START again
- *                                  <----  LISTENER (fd)    only with a filter that notifies
- *   LISTENING                      ---->                   from here on somebody answers
- *                                  <----  CHILD (pidfd)    an exec: it is born in the pid namespace, confined
- *                                  <----  end of file: the payload runs (the socket is close-on-exec)
+ *  host                       init
+ *                       <----  CHILD (pidfd)   a user namespace is joined: the joiner has made init
+ *  MAPPED               ---->                  only with a user namespace; then init is executed
+ *  BEGIN (plan, slots)  ---->
+ *                       <----  CHILD (pidfd)   a container is born in a pid namespace that it joins
+ *                       <----  CONSOLE (pty)   only with a terminal
+ *                       <----  HOOKS           only with hooks of the host's
+ *  HOOKED (state)       ---->                  the state for hooks of init's
+ *                       <----  READY
+ *  START                ---->                  with SLOT_STARTER: init awaits a connection there;
+ *                                              the rest is said on it, from START again
+ *                       <----  LISTENER (fd)   only with a filter that notifies
+ *  LISTENING            ---->                  from here on the listener is served
+ *                       <----  CHILD (pidfd)   an exec: it is born in the pid namespace, confined
+ *                       <----  end of file: the payload runs (the socket is close-on-exec)
  *
- * FAILED may come from init at any moment and ends the conversation.
- * The table is used by both sides; what is not in it is an error, not a comment.
+ * FAILED may come from init at any moment and ends the conversation. Both sides check messages by
+ * the table below: one that breaks its rule is an error.
  */
 #include "launch/sync.h"
 #include "sys/fd.h"
@@ -52,7 +52,7 @@ static const struct sync_rule sync_rules[] = {
 _Static_assert(
 	sizeof(sync_rules) / sizeof(sync_rules[0]) == SYNC_COUNT, "one rule for each message");
 
-/* Messages without an error are sent without its page. */
+/* Messages without an error are sent without the room for one. */
 static size_t message_size(enum sync_type type)
 {
 	return sync_rules[type].has_error ? sizeof(struct sync_message)
@@ -94,7 +94,7 @@ size_t slots_unpack(
 	return count;
 }
 
-/* The caller, who may own what it finds there, finds nothing. */
+/* Sets each fd to -EBADF, because the caller may close what it finds there. */
 static void close_all(int *fds, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

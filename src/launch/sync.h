@@ -3,18 +3,18 @@
 /* The messages between host and init; their order is in sync.c. */
 #include "launch/internal.h"
 
-/* Messages. The table in sync.c says who may send which, with how many fds; anything else is -EPROTO. */
+/* Messages. sync.c says which side sends which, and with how many fds; anything else is -EPROTO. */
 enum sync_type {
 	SYNC_NONE,
 	SYNC_BEGIN, /* host -> init: the start packet: plan and slots */
-	SYNC_MAPPED, /* host -> init before its execve: it has a user namespace, and ids in it */
-	SYNC_CHILD, /* who joined a user or pid namespace -> host: the pidfd of the process that goes on */
+	SYNC_MAPPED, /* host -> init before its execve: the ids of its user namespace are mapped */
+	SYNC_CHILD, /* joining process -> host: the pidfd of the process that goes on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
-	SYNC_HOOKS, /* init -> host: furnished, not entered: run the hooks */
+	SYNC_HOOKS, /* init -> host: the root is set up but not entered: run the hooks */
 	SYNC_HOOKED,
 	SYNC_READY, /* init -> host: everything but the payload is done */
 	SYNC_START,
-	SYNC_LISTENER, /* init -> host: what its filter notifies of */
+	SYNC_LISTENER, /* init -> host: the listener of its filter */
 	SYNC_LISTENING,
 	SYNC_FAILED, /* init -> host: step and trail */
 	SYNC_COUNT
@@ -30,8 +30,9 @@ struct sync_message {
 };
 
 int sync_send(int fd, const struct sync_message *message, const int *fds, size_t fd_count);
-/* Receives; an fd beyond those the rule allows is refused, and no fd of what is refused is left. A FAILED message
- * becomes the trail: its code is returned and *out has step and phase. End of file is -ECONNRESET. */
+/* Receives a message. If it has more fds than its rule allows it is refused, and all its fds are
+ * closed. A FAILED message becomes the trail: its code is returned and *out has step and phase. End
+ * of file is -ECONNRESET. */
 int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
 /* Receives and insists on one type. */
 int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plan as text: one numbered line a step, who does it, the sentence, and where it came from. The same numbering
- * names the step in an error.
+ * A plan as text: one numbered line a step, with the side that does it, the sentence, and the
+ * origin. An error names its step by the same number.
  */
 #include "launch/internal.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* Every row that has an origin has it first. */
+/* A row that has an origin has it first. */
 static const char *row_origin(const struct flat *plan, enum plan_section section, const void *row)
 {
 	if (section == PLAN_HEAD || section == PLAN_PROCESS || section == PLAN_GROUP)
@@ -36,7 +36,8 @@ static const char *role_name(const struct step_kind *kind)
 	return kind->role == STEP_HOST ? "host" : "init";
 }
 
-/* Names and paths may come from anywhere: nothing of them drives a terminal, or begins a line of its own. */
+/* Names and paths may come from anywhere: they are escaped, so that none can control a terminal or
+ * begin a line of its own. */
 static void add_sentence(
 	const struct flat *plan, const struct step_kind *kind, const void *row, struct buf *out)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an image has in a directory, copied into the tmpfs that will cover it: names, content, modes, owners and times, as
- * init does it; husk does the same for a new volume. Nothing is followed: each name is opened from the fd
- * of its directory. Of extended attributes those of programs are copied; sockets are not, which mean nothing without the
- * program that listens.
+ * Copies the files of an image's directory into the tmpfs that will cover it: names, content,
+ * modes, owners and times. Init does it; husk does the same for a new volume. No symbolic link is
+ * followed: each name is opened from the fd of its directory. Of the extended attributes only those
+ * of programs are copied. Sockets are not copied: they mean nothing without the program that
+ * listens.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -26,7 +27,7 @@ enum {
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW
 };
 
-/* Changing the owner clears set-id bits and capabilities, so it comes first. */
+/* The owner comes first, because changing it clears set-id bits and capabilities. */
 static int attributes_copy(int from, int fd, const struct stat *st)
 {
 	const struct timespec times[2] = {st->st_atim, st->st_mtim};
@@ -139,8 +140,8 @@ static int directory_copy(int from, int to, unsigned depth)
 	return len < 0 ? err_new(len, "read a directory") : 0;
 }
 
-/* Through a clone of the tree that has no devices: another container that shares the image may put one, or a FIFO, in the
- * place of a file that was just looked at. */
+/* Copies from a clone of the tree that has no devices. Another container that shares the image may
+ * put a device, or a FIFO, in the place of a file that was just looked at. */
 int mount_copy_up(int from_fd, int to_fd)
 {
 	const struct mount_row nodev = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sentence of each row, for --plan, for errors and for golden tests. Nothing of this machine appears in them. */
+/* The sentence of each row, for --plan, for errors and for golden tests. It depends on the row
+ * alone, not on the machine. */
 #include "mount/mount.h"
 
 #include <linux/mount.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Mounts. A mount is made detached (fsmount, or a clone of a tree), gets all its flags while nobody can see it, and
- * is then attached by fd to a mount point that was resolved beneath the root by fd. There is no function here that
- * mounts on a path string.
+ * Mounts. A mount is made detached (fsmount, or a clone of a tree) and gets all its flags while no
+ * process can see it. Then it is attached by fd to a mount point that was resolved beneath the root
+ * by fd. No function here mounts on a path string.
  *
- * The host side opens what only it can see (the overlay, sources of bind mounts) and hands the detached trees to init
- * by slot; init attaches them, makes the kernel file systems in its own namespaces, then pivots.
+ * The host side opens what only the host can see (overlay, sources of binds) and hands the detached
+ * trees to init by slot. Init attaches them, makes the kernel file systems, then pivots.
  */
 #include "mount/copy_up.h"
 #include "base/buf.h"
@@ -19,7 +19,7 @@
 enum mount_kind {
 	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, ... */
 	MOUNT_KIND_BIND, /* a detached tree from a slot */
-	MOUNT_KIND_REMOUNT, /* what is mounted there gets other attributes, or options of its file system */
+	MOUNT_KIND_REMOUNT, /* new attributes, or file system options, for an existing mount */
 	MOUNT_KIND_MAX = MOUNT_KIND_REMOUNT
 };
 
@@ -27,19 +27,19 @@ enum mount_row_flags {
 	MOUNT_STRICT = 1, /* no symlink on the way to the target: /proc, /sys, /dev and below */
 	MOUNT_RECURSIVE = 2, /* bind: the whole tree below */
 	MOUNT_OPTIONAL = 4, /* the kernel may lack the file system (mqueue): -ENODEV is skipped */
-	MOUNT_COPY_UP = 8, /* what it covers is copied into it before */
+	MOUNT_COPY_UP = 8, /* the files that it covers are copied into it first */
 	MOUNT_IDMAP = 16, /* bind: ids of files are mapped */
 	MOUNT_IDMAP_RECURSIVE = 32,
 };
 
 struct mount_row {
-	uint32_t origin; /* string: why it is here: "default", "image", "-v" */
+	uint32_t origin; /* string: where the row comes from: "default", "image", "-v" */
 	uint32_t kind;
 	uint32_t flags;
 	uint32_t slot;
 	uint32_t target; /* string: absolute path in the container */
 	uint32_t source; /* string: host path of a bind, or the source name */
-	uint32_t fstype; /* string; of a bind: none, or what the host takes it from (cgroup) */
+	uint32_t fstype; /* string; a bind: none, or what the host takes it from (cgroup) */
 	uint32_t data; /* string: options of the file system, comma separated, or none */
 	uint64_t attr_set; /* MOUNT_ATTR_* */
 	uint64_t attr_clear;
@@ -62,7 +62,7 @@ struct mount_node_row {
 	uint32_t reserved;
 };
 
-/* A path to hide or to freeze. */
+/* A path to hide or to make read-only. */
 enum mount_guard_kind { MOUNT_GUARD_MASK = 1, MOUNT_GUARD_READONLY };
 
 struct mount_guard_row {
@@ -72,8 +72,8 @@ struct mount_guard_row {
 	uint32_t reserved;
 };
 
-/* Options as mount(8), fstab and OCI write them ("ro", "nosuid", "rbind", "rslave", "mode=755", "rro", ...). What is
- * no flag is collected in data. `text` is comma separated. Speaking: -EINVAL. Any process. */
+/* Options as in mount(8), fstab and OCI ("ro", "rbind", "rslave", "mode=755", "rro", ...), comma
+ * separated. Words that are no flag are collected in data. Speaking: -EINVAL. Any process. */
 struct mount_options {
 	uint64_t attr_set, attr_clear;
 	uint64_t attr_set_recursive, attr_clear_recursive;
@@ -85,16 +85,16 @@ struct mount_options {
 void mount_options_release(struct mount_options *o);
 AUTO_STRUCT(mount_options, struct mount_options, mount_options_release)
 int mount_options_parse(const char *text, struct mount_options *out);
-/* Does the data say nothing, or only what a bind is by itself ("async")? */
+/* Is data empty, or has it only options that every bind mount has anyway ("async")? */
 bool mount_options_suit_bind(const struct mount_options *o);
-/* Every word that is not the file system's own. */
+/* All option words that are known here; file systems have their own besides. */
 void mount_option_words(struct strvec *out);
 /* The words for a set of attributes: "ro,nosuid". */
 void mount_attr_words(uint64_t attr, struct buf *out);
 
-/* A detached overlay. Layers are directory fds, lowest first. upper_fd -EBADF: read-only, then at least two layers
- * (one layer twice is refused by the kernel: give an empty directory beside it). Host, or the owner of a user
- * namespace [5.11]. */
+/* A detached overlay. Layers are directory fds, lowest first. With upper_fd -EBADF it is read-only
+ * and needs two layers: the kernel refuses the same layer twice, so the caller adds an empty
+ * directory. Host, or the owner of a user namespace [5.11]. */
 struct mount_overlay {
 	const int *layers;
 	size_t layer_count;
@@ -109,40 +109,40 @@ int mount_bind_open(const char *source, const struct mount_row *row);
 /* The same for an fd that is already pinned. */
 int mount_clone_fd(int fd, const struct mount_row *row);
 
-/* Maps the ids of a detached tree's files as a user namespace does: what is `inner` there on the disk is `outer` here [5.12].
- * Host. */
+/* Maps the ids of a detached tree's files by a user namespace: a file with id `inner` on the disk
+ * has id `outer` in this mount [5.12]. Host. */
 int mount_tree_idmap(int tree_fd, int user_ns_fd, bool is_recursive);
 
 /* What init needs to apply rows; borrowed fds. */
 struct mount_context {
 	const struct flat *plan;
-	int root_fd; /* O_PATH, the root as attached in init's mount namespace; */
-	bool is_over_root; /* over / */
+	int root_fd; /* O_PATH: the root, attached in init's mount namespace */
+	bool is_over_root; /* the root is attached over / */
 	int null_fd,
-		empty_fd; /* the host's /dev/null, verified 1:3; an empty read-only tmpfs, made on first use */
-	dev_t dev_device; /* of what is mounted on /dev, or 0 */
-	int node_dir_fd, node_dir_len; /* where the last node was made: so much of */
+		empty_fd; /* the host's /dev/null, verified 1:3; an empty tmpfs, on first use */
+	dev_t dev_device; /* device number of the mount on /dev, or 0 */
+	int node_dir_fd, node_dir_len; /* last node's directory, and its length in node_path */
 	const char *node_path;
 	const int *slots;
 	size_t slot_count;
 };
 
-/* Makes the caller's mount namespace private, attaches the detached root over a directory of the host (NULL: over /), fills
- * ctx->root_fd and null_fd. Init. */
+/* Makes the caller's mount namespace private and attaches the detached root over a directory of the
+ * host (NULL: over /). Fills ctx->root_fd and null_fd. Init. */
 int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const char *over);
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row);
 int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row);
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);
-/* Clones what an fd stands for (a device, a mask) and attaches the clone to a pinned mount point. Init. */
+/* Clones the file of an fd (a device, a mask) and attaches the clone to a pinned target. Init. */
 int mount_clone_onto(int source_fd, int target_fd);
-/* Makes the attached root the root by pivot_root, or with `no_pivot` by MS_MOVE and chroot; then it gets its propagation. */
+/* Enters the attached root by pivot_root, or MS_MOVE and chroot; then sets its propagation. */
 int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation);
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);
 
-int mount_proc_private(void); /* a detached procfs of the caller's pid namespace, for itself */
+int mount_proc_private(void); /* a detached procfs of the caller's pid namespace, for it alone */
 
-/* One sentence without a full stop for each kind of row: "mount proc on /proc (nosuid,nodev,noexec)". */
+/* One sentence per row, without a full stop: "mount proc on /proc (nosuid,nodev,noexec)". */
 void mount_row_describe(const struct flat *plan, const struct mount_row *row, struct buf *out);
 void mount_node_describe(
 	const struct flat *plan, const struct mount_node_row *row, struct buf *out);

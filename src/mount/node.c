@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device nodes and links below /dev, and guards: paths that are hidden or made read-only. All by fd beneath the root,
- * without following any symlink. Init only.
+ * Device nodes and links below /dev, and guards: paths that are hidden or made read-only. All is
+ * done by fd beneath the root, without following any symbolic link. Init only.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -21,7 +21,7 @@ static const mode_t node_types[] = {
 	[MOUNT_NODE_FIFO] = S_IFIFO,
 };
 
-/* What is already there must be the very device that the plan wants. */
+/* A node that exists already must be the device that the plan wants. */
 static int node_verify(int parent, const char *name, mode_t mode, dev_t device)
 {
 	struct stat st;
@@ -51,8 +51,8 @@ static int node_make(int parent, const char *name, const struct mount_node_row *
 	return 0;
 }
 
-/* In a user namespace nobody may make devices: the host's own is taken, if it is that one. Its path is the host's, for
- * the root of this process has not moved yet. */
+/* In a user namespace no process may make devices. The host's node at this path is bound instead,
+ * if it is the wanted device. The path is the host's: this process's root has not moved yet. */
 static int node_bind(struct mount_context *ctx, const struct mount_node_row *row)
 {
 	const char *path = flat_str(ctx->plan, row->path);
@@ -77,7 +77,7 @@ static int node_bind(struct mount_context *ctx, const struct mount_node_row *row
 	return r < 0 ? mount_limit_explain(err_new(r, "attach at %s", path)) : 0;
 }
 
-/* Most nodes are in one directory, which is opened once. Borrowed. */
+/* Most nodes are in one directory, whose fd is kept for the next node. Returns a borrowed fd. */
 static int node_dir(struct mount_context *ctx, const char *path, const char **out_name)
 {
 	int len = (int)(path_last(path) - path);
@@ -119,7 +119,7 @@ int mount_clone_onto(int source_fd, int target_fd)
 	return r < 0 ? mount_limit_explain(err_new(r, "attach")) : 0;
 }
 
-/* One empty read-only tmpfs serves every masked directory. nr_inodes=2: one is refused by some kernels. */
+/* One empty read-only tmpfs hides every masked directory. nr_inodes is 2: some kernels refuse 1. */
 static int empty_tree(struct mount_context *ctx)
 {
 	if (ctx->empty_fd < 0) {
@@ -145,8 +145,9 @@ static int empty_tree(struct mount_context *ctx)
 	return ctx->empty_fd;
 }
 
-/* A file is hidden behind a clone of the host's /dev/null, a directory behind the empty tmpfs. The tmpfs can be
- * cloned only once it is attached, so the first use attaches it and later ones clone it from there. */
+/* A file is hidden by a clone of the host's /dev/null, a directory by the empty tmpfs. The kernel
+ * can clone the tmpfs only after it is attached: the first use attaches the tmpfs itself, and later
+ * uses clone it from there. */
 static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
 {
 	bool is_first_dir = is_dir && ctx->empty_fd < 0;
@@ -160,7 +161,8 @@ static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
 	return mount_clone_onto(source, target);
 }
 
-/* A mount becomes read-only where it is; anything else is covered by a read-only clone of itself. */
+/* The root of a mount becomes read-only in place. Other paths are covered by a read-only clone of
+ * themselves. */
 static int readonly_apply(int target)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
@@ -184,7 +186,7 @@ int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *r
 	const char *path = flat_str(ctx->plan, row->path);
 	auto_close int target = path_open(ctx->root_fd, path, O_PATH, PATH_STRICT);
 	if (target == -ENOENT || target == -ENOTDIR)
-		return 0; /* this kernel does not have it, so there is nothing to guard */
+		return 0; /* this kernel lacks the file: there is nothing to guard */
 	if (target < 0)
 		return err_new(target, "open %s", path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mount options as words: one table for mount(8)'s, fstab's and the OCI specification's names. What the table does
- * not know belongs to the file system and is collected in data.
+ * Mount options as words: one table for the names of mount(8), fstab and the OCI specification. A
+ * word that the table does not know belongs to the file system and is collected in data.
  */
 #include "mount/mount.h"
 #include "base/err.h"
@@ -22,8 +22,9 @@ enum option_effect {
 	EFFECT_BIND,
 	EFFECT_REMOUNT,
 	EFFECT_DATA, /* of the file system as a whole, which a bind cannot change */
-	EFFECT_DATA_DEFAULT, /* the same, and what a bind has anyway */
-	EFFECT_NOTHING, /* accepted: defaults, and what only fstab readers use */
+	EFFECT_DATA_DEFAULT, /* the same, but every bind has it anyway */
+	/* accepted without effect: defaults, and words that only readers of fstab use */
+	EFFECT_NOTHING,
 };
 
 struct option_word {
@@ -115,7 +116,7 @@ void mount_option_words(struct strvec *out)
 
 static void attr_set(uint64_t *set, uint64_t *clear, uint64_t value)
 {
-	/* One field of three values, not bits: the kernel refuses two of them at once. */
+	/* atime is one field of three values, not bits: the kernel refuses two of them at once. */
 	if (value == MOUNT_ATTR_RELATIME || (value & MOUNT_ATTR__ATIME)) {
 		*set &= ~(uint64_t)MOUNT_ATTR__ATIME;
 		*clear |= MOUNT_ATTR__ATIME;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The root: attached on top of / in init's own mount namespace, furnished by the rows, then entered.
+ * The root of a container: it is attached on top of / in init's own mount namespace, filled by the
+ * rows, then entered.
  *
- * The detached root is attached over "/" itself: no directory of the host is needed as a mount point, and until the
- * pivot the process still sees the host's tree underneath, because its own root does not move. pivot_root(".", ".")
- * then stacks the old root on the new one, from where it is detached; the host's tree is gone with that call.
+ * The detached root is attached over "/" itself, so no directory of the host is needed as a mount
+ * point. Until the pivot the process still sees the host's tree below, because its own root does
+ * not move. pivot_root(".", ".") then stacks the old root on the new one. The old root is detached
+ * from there, and with it the host's tree is gone.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -16,7 +18,7 @@
 #include <sys/mount.h>
 #include <sys/sysmacros.h>
 
-/* SECURITY.md, rule 3: the mask of files is a device that we have looked at, not a path. */
+/* SECURITY.md, rule 3: files are masked with a device that has been checked, not with a path. */
 static int null_open(void)
 {
 	auto_close int fd = sys_open_at(AT_FDCWD, "/dev/null", O_PATH | O_NOFOLLOW, 0);
@@ -31,7 +33,7 @@ static int null_open(void)
 	return take_fd(&fd);
 }
 
-/* A directory of the host that the caller has named, as this mount namespace has it. */
+/* `over` is a host directory that the caller has named, as this mount namespace has it. */
 static int attach_over(int root_fd, const char *over)
 {
 	auto_close int point = sys_open_at(AT_FDCWD, over, O_PATH | O_DIRECTORY, 0);
@@ -82,8 +84,9 @@ static int enter_by_pivot(int root_fd)
 	return r < 0 ? err_new(r, "detach the old root") : 0;
 }
 
-/* For hosts that run from an initramfs, where pivot_root cannot work: the classical way, over / and into it. Not before:
- * a hook that joins the mount namespace gets its uppermost root, and has to find the host's programs there. */
+/* For hosts that run from an initramfs, where pivot_root cannot work: the root is moved over / and
+ * entered by chroot. It is not moved earlier: a hook that joins the mount namespace gets its
+ * uppermost root, and must find the host's programs there. */
 static int enter_by_chroot(const struct mount_context *ctx)
 {
 	int r = ctx->is_over_root
@@ -98,7 +101,7 @@ static int enter_by_chroot(const struct mount_context *ctx)
 	return r < 0 ? err_new(r, "chroot") : 0;
 }
 
-/* A peer group of its own, not before: pivot_root refuses a shared root. */
+/* Only now: pivot_root refuses a shared root. A shared root gets a peer group of its own. */
 static int root_propagate(uint32_t propagation)
 {
 	struct mount_attr attr = {.propagation = propagation};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One mount of a plan, applied by init: a kernel file system is made detached with all its flags, or a detached tree
- * is taken from its slot; the mount point is made beneath the root by fd; then one move_mount. Nothing is parsed here
- * but the comma-separated options that fsconfig(2) wants one by one, and nothing allocates.
+ * One mount of a plan, applied by init. A kernel file system is made detached with all its flags,
+ * or a detached tree is taken from its slot. The mount point is made beneath the root by fd. Then
+ * one move_mount attaches the tree. The only text that is parsed here are the comma-separated
+ * options, which fsconfig(2) wants one by one. Nothing allocates.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -55,7 +56,7 @@ static int config_all(int fs_fd, const char *data)
 	return 0;
 }
 
-/* "context" by itself: a label may have commas in it. */
+/* "context" is set apart from the other options, because a label may contain commas. */
 static int config_label(int fs_fd, const char *label)
 {
 	int r = label ? sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0) : 0;
@@ -71,7 +72,8 @@ static bool has_option(const char *data, const char *key)
 	return false;
 }
 
-/* A tmpfs that is given no mode has that of the directory that it covers, as with runc; the kernel would make it 1777. */
+/* A tmpfs without a mode option gets the mode of the directory that it covers, as with runc. The
+ * kernel's default is 1777. */
 static int config_mode(const struct mount_context *ctx, const struct mount_row *row, int fs_fd)
 {
 	char mode[8];
@@ -110,7 +112,7 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	if (r < 0)
 		return err_new(r, "create %s", fstype);
 
-	/* There is nothing below it: what is meant for the whole tree is meant for this. */
+	/* A new file system has no mounts below it: the recursive attributes are for it alone. */
 	uint64_t attr = (row->attr_set & ~row->attr_clear_recursive) | row->attr_set_recursive;
 	auto_close int tree = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, (unsigned)attr);
 	if (tree < 0)
@@ -123,8 +125,9 @@ static int new_tree(const struct mount_context *ctx, const struct mount_row *row
 	return take_fd(&tree);
 }
 
-/* A link of the image may lead anywhere in the container but to where the kernel's own file systems are: what is put
- * there would hide the masks of /proc, or get device nodes made in it (SECURITY.md, rule 1). */
+/* A symbolic link of the image may lead anywhere in the container, except into the kernel's own
+ * file systems. A mount there would hide the masks of /proc, or device nodes would be made in it
+ * (SECURITY.md, rule 1). */
 static int target_verify(const struct mount_context *ctx, int fd, const char *target)
 {
 	struct stat st;
@@ -142,7 +145,7 @@ static int target_verify(const struct mount_context *ctx, int fd, const char *ta
 	return 0;
 }
 
-/* The mount point is a file or a directory as the tree's root is one. */
+/* The mount point becomes a file or a directory, as the root of the tree is one. */
 static int target_open(struct mount_context *ctx, const struct mount_row *row, int tree)
 {
 	const char *target = flat_str(ctx->plan, row->target);
@@ -184,7 +187,7 @@ static int reconfigure(int at, const char *data)
 	return r < 0 ? err_new(r, "change its file system") : 0;
 }
 
-/* Read-only and the like are for this mount alone: the file system may be the host's as well. */
+/* Read-only and the like are set for this mount only: the host may use the same file system. */
 static int remount_apply(struct mount_context *ctx, const struct mount_row *row)
 {
 	const char *target = flat_str(ctx->plan, row->target),

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Detached trees: clones of host trees and overlays, made and given all their flags on the host side while nobody can
- * see them, and the one function that attaches a tree to a pinned mount point.
+ * Detached trees: clones of host trees, and overlays. The host side makes them and sets all their
+ * flags while no process can see them. Here is also the one function that attaches a tree to a
+ * pinned mount point.
  *
- * mount_setattr(2) is 5.12. Without it a bind mount could only be made read-only after it is visible, which is the
- * window that we refuse to have: -ENOSYS is reported, not worked around.
+ * mount_setattr(2) came with Linux 5.12. Without it a bind mount is visible before it can be made
+ * read-only. husk refuses to have that window: -ENOSYS is reported, not worked around.
  */
 #include "mount/internal.h"
 #include "base/err.h"
@@ -24,7 +25,7 @@ int mount_tree_set(int tree_fd, const struct mount_row *row)
 	bool is_recursive = row->flags & MOUNT_RECURSIVE;
 	uint32_t kind = row->propagation & ~(uint32_t)MS_REC;
 	struct mount_attr attr = {.propagation = kind ? kind : MS_PRIVATE};
-	/* Of one mount alone all is one call. */
+	/* If nothing is recursive, one call sets both propagation and flags. */
 	bool is_all = !is_recursive && !row->attr_set_recursive && !row->attr_clear_recursive;
 	if (is_all) {
 		attr.attr_set = row->attr_set;
@@ -104,8 +105,8 @@ int mount_bind_open(const char *source, const struct mount_row *row)
 	return tree < 0 ? err_wrap(tree, "bind %s", source) : tree;
 }
 
-/* Directories are named through /proc/self/fd: no escaping of `:` and no second lookup of a path. One by one, topmost
- * first [6.7]. */
+/* Directories are named through /proc/self/fd: `:` needs no escaping, and no path is looked up
+ * twice. Each layer is given by a call of its own, topmost first [6.7]. */
 static int overlay_add_layers(int fs_fd, const struct mount_overlay *o)
 {
 	int r = 0;
@@ -115,7 +116,8 @@ static int overlay_add_layers(int fs_fd, const struct mount_overlay *o)
 	return r;
 }
 
-/* All in one value, which is short: names relative to /proc/self/fd, where the caller is. */
+/* All layers in one short value: the names are numbers of fds, relative to /proc/self/fd, which is
+ * the caller's working directory. */
 static int overlay_join_layers(int fs_fd, const struct mount_overlay *o)
 {
 	char joined[FSCONFIG_VALUE_MAX];
@@ -133,7 +135,7 @@ static int overlay_join_layers(int fs_fd, const struct mount_overlay *o)
 	return sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "lowerdir", joined, 0);
 }
 
-/* What the kernel says with a bare number when overlayfs cannot be used here. */
+/* Says in words why overlayfs cannot be used here; the kernel gives only a number. */
 static int overlay_error(int r)
 {
 	if (r == -ENODEV)
@@ -160,8 +162,9 @@ static int overlay_create(const struct mount_overlay *o, bool is_joined)
 	if (fs_fd < 0)
 		return fs_fd;
 
-	/* Before 6.5 options are words to be read by the creation, which writes to the kernel log what it does not know.
-	 * That is seen here: "lowerdir+" without a value is taken. */
+	/* Before 6.5 the kernel only stores the options, and reads them when the file system is
+	 * created; then it writes the unknown ones to the kernel log. This test finds such a kernel
+	 * before that: it accepts "lowerdir+" without a value. */
 	if (!is_joined && sys_fsconfig(fs_fd, FSCONFIG_SET_FLAG, "lowerdir+", NULL, 0) == 0)
 		return -EINVAL;
 	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", "overlay", 0);
