@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is read from /proc about namespaces: links, lines of mountinfo, and the list of the own
- * process.
+ * The texts in /proc about namespaces: links, lines of mountinfo, and the list of the own process.
  */
 #include "ns/list.c"
 

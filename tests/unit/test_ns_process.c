@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The status file of a process, and the list with ourselves in it. */
+/* The status file of a process, and a list that contains this process. */
 #include "ns/process.c"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every cell of the table of states and events, and what each event writes down. */
+/* Every cell of the table of states and events, and the data that each event stores. */
 #include "records/change.c"
 
 #include "base/str.h"
@@ -30,7 +30,7 @@ static struct engine engine(void)
 	return (struct engine){.root_fd = temp_fd, .state_fd = -1, .boot_id = "this-boot"};
 }
 
-/* A row as it was before; a broken container has none. */
+/* Writes the row before the event; a broken container has none. */
 static void row_put(struct engine *e, enum container_state state, uint32_t flags)
 {
 	unlinkat(temp_fd, "containers/" ID "/summary", 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of the settings: what is written is read again, what others write is read, and what is
- * not known is told.
+ * The rows of the settings: what is written can be read, bodies of other programs are read, and
+ * unknown fields are reported.
  */
 #include "records/settings.c"
 
@@ -34,7 +34,7 @@ static void put(const struct container *c, enum settings_document document, stru
 	json_close_object(&w);
 }
 
-/* Every kind with something in it. */
+/* Every kind of setting, with a value. */
 static const char body[] =
 	"{\"Hostname\":\"h\",\"User\":\"1:2\",\"Tty\":true,\"OpenStdin\":true,\"Env\":[\"A=1\",\"B="
 	"\"],"
@@ -71,7 +71,7 @@ static void test_round_trip(void **state)
 	assert_null(c.rootfs);
 }
 
-/* As clients of Docker write it. */
+/* A body as clients of Docker write it. */
 static void test_body_of_others(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -101,7 +101,7 @@ static void test_body_of_others(void **state)
 	assert_string_equal(unknown.items[0], "Domainname");
 	assert_string_equal(unknown.items[1], "Husk");
 	assert_string_equal(unknown.items[2], "HostConfig.Frobs");
-	/* A part of what is shown has been taken from another row of the record. */
+	/* Some fields that are shown are stored in another row of the record. */
 	auto_buf struct buf shown = BUF_INIT;
 	put(&c, SETTINGS_BODY, &shown);
 	assert_non_null(strstr(shown.data, "\"PortBindings\":{\"80/tcp\":[{"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The header WWW-Authenticate: what registries send, and what nobody should. */
+/* The header WWW-Authenticate: what registries send, and what is invalid. */
 #include "registry/challenge.c"
 
 #include <setjmp.h>

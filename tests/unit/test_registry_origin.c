@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which hosts may speak plain HTTP, and which token services are shown a login. */
+/* Which hosts may use plain HTTP, and which token services get a login. */
 #include "registry/origin.c"
 
 #include <setjmp.h>
@@ -41,7 +41,7 @@ static void test_realm(void **state)
 		const char *domain, *url;
 		bool is;
 	} rows[] = {
-		/* The registry itself, and what is above or below it. */
+		/* The registry itself, and domains above or below it. */
 		{"docker.io", "https://auth.docker.io/token", true},
 		{"docker.io", "https://registry-1.docker.io/token", true},
 		{"registry.example.com", "https://registry.example.com/auth", true},
@@ -49,7 +49,7 @@ static void test_realm(void **state)
 		{"registry.example.com:5000", "https://auth.registry.example.com/x", true},
 		{"registry.example.com", "https://example.com/auth", true},
 		{"Registry.Example.Com", "https://AUTH.registry.example.COM/x", true},
-		/* Others, and those that only look alike. */
+		/* Other domains, and domains that only look similar. */
 		{"registry.example.com", "https://auth.example.org/token", false},
 		{"registry.example.com", "https://evilregistry.example.com/token", false},
 		{"registry.example.com", "https://registry.example.com.evil.org/token", false},
@@ -60,7 +60,7 @@ static void test_realm(void **state)
 		{"registry.example.com", "https://com/token", false},
 		{"registry.example.com", "https:///token", false},
 		{"registry.example.com", "https://", false},
-		/* Never without TLS, unless it is the origin itself. */
+		/* Never without TLS, except the origin itself. */
 		{"docker.io", "http://auth.docker.io/token", false},
 		{"docker.io", "ftp://auth.docker.io/token", false},
 		/* Addresses have no domain. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Protocol buffers as criu speaks them: the bytes of other encoders, and what is broken. */
+/* Protocol buffers as criu uses them: the bytes of other encoders, and broken messages. */
 #include "runtime/criu_wire.c"
 
 #include <setjmp.h>
@@ -21,7 +21,7 @@ static void bytes_are_as_others_write_them(void **state)
 
 static void fields_are_read_back(void **state)
 {
-	/* A number, eight bytes and four that are skipped, bytes. */
+	/* A number, eight bytes and four bytes that are skipped, and a string of bytes. */
 	static const char text[] = "\x08\x96\x01\x11"
 				   "12345678"
 				   "\x1d"
@@ -55,11 +55,12 @@ static void broken_messages_are_refused(void **state)
 	} cases[] = {
 		{"\x08", 1}, /* a number without an end */
 		{"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
-			12}, /* one of more than 64 bits */
+			12}, /* a number of more than 64 bits */
 		{"\x12\x05"
 		 "abc",
-			5}, /* fewer bytes than it says */
-		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}, /* as many as there can be */
+			5}, /* fewer bytes than announced */
+		/* the largest possible number of bytes */
+		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
 		{"\x11"
 		 "1234",
 			5},
@@ -67,7 +68,7 @@ static void broken_messages_are_refused(void **state)
 		 "12",
 			3},
 		{"\x88\x80\x80\x80\x80\x01\x01", 7}, /* a field of more than 32 bits */
-		{"\x0b", 1}, /* a group, which nobody uses any more */
+		{"\x0b", 1}, /* a group, which is obsolete */
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *data = cases[i].bytes;

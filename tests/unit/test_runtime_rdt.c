@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A class of resctrl, in a directory where the test makes what the kernel makes in a new one:
- * tasks, schemata.
+ * A class of resctrl, in a directory where the test makes the files that the kernel makes in a new
+ * class: tasks, schemata.
  */
 #include "runtime/rdt.c"
 
@@ -66,8 +66,8 @@ static void test_new_class(void **state)
 	expect(f, "gold/tasks", "17");
 }
 
-/* Who asks for what it is comes in, padded as the kernel writes it; who asks for something else is
- * told. */
+/* A container whose schemata match joins the class, even if the kernel pads the lines. A container
+ * with other schemata is refused. */
 static void test_class_of_others(void **state)
 {
 	struct fixture *f = *state;
@@ -82,7 +82,7 @@ static void test_class_of_others(void **state)
 	assert_string_equal(err_text(),
 		"config.json: linux.intelRdt: the class \"gold\" is there already, "
 		"without \"L3:0=f;1=f\" in its schemata");
-	/* One of the container's own name that something has left is made what it should be. */
+	/* A leftover class with the container's own name gets the container's schemata. */
 	put(f, "gold/schemata", "");
 	assert_int_equal(class_fill(&f->rdt, &own, false), 0);
 	expect(f, "gold/schemata", "L3:0=f;1=f\nMB:0=50\n");
@@ -121,14 +121,15 @@ static void test_removal(void **state)
 	assert_int_equal(sys_access_at(f->rdt.root, "gold/mon_groups/one", F_OK, 0), -ENOENT);
 	assert_int_equal(sys_access_at(f->rdt.root, "gold", F_OK, 0), 0);
 	sys_unlink_at(
-		f->rdt.root, "gold/mon_groups", AT_REMOVEDIR); /* the kernel's own goes with it */
+		/* the kernel removes this directory with its class */
+		f->rdt.root, "gold/mon_groups", AT_REMOVEDIR);
 	assert_int_equal(class_remove(&f->rdt, true), 0);
 	assert_int_equal(sys_access_at(f->rdt.root, "gold", F_OK, 0), -ENOENT);
 	assert_int_equal(class_remove(&f->rdt, true), 0);
 }
 
-/* A class without its files is one that the kernel would not make: the write fails with what it
- * says, if it says it. */
+/* A class without its files stands for a refusal of the kernel: the write fails with the kernel's
+ * reason, if there is one. */
 static void test_reason(void **state)
 {
 	struct fixture *f = *state;

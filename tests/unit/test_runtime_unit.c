@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names of units and slices as runc and systemd have them, and limits as properties. */
+/* Names of units and slices as in runc and systemd, and limits as properties. */
 #include "runtime/unit.c"
 
 #include <setjmp.h>
@@ -117,8 +117,8 @@ static void test_sets(void **state)
 	assert_limit("cpuset.mems", "0", 252, &node);
 }
 
-/* What systemd does not know, and what it would take for something else: the file has it all the
- * same. */
+/* Values that systemd does not know or would misunderstand are not sent to it. Only the cgroup file
+ * gets them. */
 static void test_nothing(void **state)
 {
 	static const struct {
@@ -145,7 +145,7 @@ static void test_nothing(void **state)
 	auto_of(dbus_writer) struct dbus_writer none = DBUS_WRITER_INIT;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_limit(rows[i].file, rows[i].text, 252, &none);
-	assert_limit("cpu.idle", "1", 251, &none); /* "0" was no weight */
+	assert_limit("cpu.idle", "1", 251, &none); /* 0 was not a valid weight */
 }
 
 int main(void)

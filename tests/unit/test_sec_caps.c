@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names and sets of capabilities; with privilege also a child that sets them and looks at the
- * kernel's own words. */
+/* Names and sets of capabilities; with privilege also a child that sets them and compares them with
+ * the kernel's status file. */
 #include "sec/caps.c"
 
 #include "sys/file.h"
@@ -35,7 +35,7 @@ static void test_names(void **state)
 
 static void test_numbers(void **state)
 {
-	/* Landmarks of the kernel's header, so that no row of the table has slipped. */
+	/* Fixed points of the kernel's header, so that no row of the table is in a wrong place. */
 	assert_string_equal(cap_names[CAP_NET_RAW], "CAP_NET_RAW");
 	assert_string_equal(cap_names[CAP_SYS_RESOURCE], "CAP_SYS_RESOURCE");
 	assert_string_equal(cap_names[CAP_AUDIT_WRITE], "CAP_AUDIT_WRITE");
@@ -98,7 +98,7 @@ static bool status_is(const struct sec_caps *caps)
 		status_of("CapInh:") == caps->inheritable && status_of("CapAmb:") == caps->ambient;
 }
 
-/* Both ways of asking the kernel: call by call, and by the file that tells all. */
+/* Both ways of asking the kernel: one call for each set, and the status file with all of them. */
 static bool has_file;
 
 static int status_file(void)
@@ -120,7 +120,7 @@ static int set_as(const struct sec_caps *caps, uid_t uid)
 	return r < 0 ? r : set(caps);
 }
 
-/* Runs body in a child and returns its exit code; 99 tells that it succeeded. */
+/* Runs body in a child and returns its exit code; 99 means success. */
 static int in_child(int (*body)(void))
 {
 	int status;
@@ -142,7 +142,7 @@ static int body_root(void)
 	return status_is(&caps) ? 99 : 2;
 }
 
-/* A user who was given one capability explicitly: ambient, so that it survives exec. */
+/* A user with one explicitly given capability: it is ambient, so that it survives exec. */
 static int body_ambient_user(void)
 {
 	const uint64_t one = CAP(NET_BIND_SERVICE);
@@ -166,7 +166,7 @@ static int body_none(void)
 	return set_as(&caps, 0) >= 0 && status_is(&caps) ? 99 : 1;
 }
 
-/* What the bounding set has lost cannot be had: setting must fail, not give less. */
+/* A capability that the bounding set lacks cannot be set: setting must fail, and not give less. */
 static int body_more_than_bound(void)
 {
 	const struct sec_caps less = {CAP(CHOWN), CAP(CHOWN), CAP(CHOWN), 0, 0};
@@ -205,7 +205,7 @@ static int body_bound_without_right(void)
 	return sec_caps_bound(&none) == -EPERM ? 99 : 2;
 }
 
-/* A kernel that only says it did. */
+/* The kernel reports success without doing anything. */
 static int body_lied_to(void)
 {
 	const struct sec_caps caps = {.bounding = sec_caps_default};
@@ -216,7 +216,7 @@ static int body_lied_to(void)
 	return strstr(err_text(), "other effective capabilities") ? 99 : 3;
 }
 
-/* Reading that fails is not the end of the list: an empty set must not be taken for granted. */
+/* A failed read is not the end of the list: the set must not be taken for empty. */
 static int body_unreadable(void)
 {
 	const struct sec_caps none = {0};
@@ -259,7 +259,7 @@ static void test_status(void **state)
 	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
 	assert_int_equal(sec_status_read(fd, &status), 0);
 	assert_false(status.ignored & 1u << (SIGUSR1 - 1));
-	assert_int_equal(sec_status_read(fd, &status), -EBADMSG); /* at its end */
+	assert_int_equal(sec_status_read(fd, &status), -EBADMSG); /* at the end of the file */
 	assert_int_equal(sec_status_read(-EBADF, &status), -EBADF);
 	auto_close int other = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(sec_status_read(other, &status), -EBADMSG);

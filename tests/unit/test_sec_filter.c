@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Profiles compiled by us and by libseccomp, both programs run for many calls: hand-made ones,
- * every comparison at its edges, and random ones. What we do otherwise than libseccomp is said in
- * words. The kernel loads one at the end.
+ * Profiles compiled by husk and by libseccomp. Both programs are run for many calls: hand-made
+ * profiles, every comparison at its limits, and random ones. Where husk differs from libseccomp, a
+ * test states the expected result. At the end the kernel loads a program.
  */
 #include "sec/filter.c"
 
@@ -43,7 +43,7 @@ static void compile(const struct sec_filter *filter, enum sec_abi native, struct
 	bpf_check(out);
 }
 
-/* Arguments that conditions are about, their neighbours, and with other halves. */
+/* Arguments that conditions compare with, their neighbours, and values with other high halves. */
 static const uint64_t values[] = {0, 1, 2, 5, 8, 9, 10, 38, 39, 40, 41, 0x20000, 0x7e020000,
 	0x02000000, 0x01200011, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff, 0x100000000,
 	0x100000001, 0x100000028, 0x2800000028, 0x2800000027, 0x7fffffffffffffff,
@@ -77,7 +77,7 @@ static bool holds(const struct sec_condition *c, uint64_t value)
 	return false;
 }
 
-/* The meaning of a filter, said a third time: by looking its rules up one after the other. */
+/* The meaning of a filter, implemented a third time: its rules are searched one after another. */
 static bool rule_holds(const struct sec_rule *rule, const struct seccomp_data *data, bool is_wide,
 	bool has_multiplexer)
 {
@@ -98,7 +98,7 @@ static bool rule_holds(const struct sec_rule *rule, const struct seccomp_data *d
 	return !is_any;
 }
 
-/* A mask of nothing makes no condition. */
+/* A condition with an empty mask always holds. */
 static bool rule_is_whole(const struct sec_rule *rule, bool is_wide)
 {
 	size_t idle = 0;
@@ -110,7 +110,7 @@ static bool rule_is_whole(const struct sec_rule *rule, bool is_wide)
 	return has_argument_twice(rule) ? idle > 0 : idle == rule->condition_count;
 }
 
-/* 0: not of this call; 1: directly; 2: by its multiplexer. test_names compares the table. */
+/* 0: not this call; 1: directly; 2: through its multiplexer. test_names checks the table. */
 static unsigned name_reaches(const char *name, unsigned abi, const struct seccomp_data *data)
 {
 	const struct abi_call *call = call_find(name);
@@ -162,7 +162,7 @@ static void compare_call(
 			data->args[3], data->args[4], data->args[5], got, want);
 }
 
-/* On 32-bit architectures the kernel never has a high half. */
+/* On 32-bit architectures the high half of an argument is always 0. */
 static void compare_number(const struct reference *reference, const struct bpf *ours, uint32_t arch,
 	uint32_t number, size_t tries, uint64_t *seed)
 {
@@ -182,7 +182,7 @@ static const uint32_t edges[] = {1023, 1024, 0xeffff, 0xf0000, 0xf0001, 0xf0005,
 	0x3fffffff, 0x40000000, 0x40000001, 0x400003ff, 0x40000400, 0x7fffffff, 0x80000000,
 	0xbfffffff, 0xfffffffe, 0xffffffff};
 
-/* Whether libseccomp had something to say. */
+/* Returns whether libseccomp's program was compared. */
 static bool compare_asking(const struct sec_filter *filter, enum sec_abi native, size_t tries,
 	uint64_t *seed, bool asks_libseccomp)
 {
@@ -213,7 +213,7 @@ static void compare_all(
 	compare_asking(filter, native, tries, seed, true);
 }
 
-/* The table against libseccomp, name by name in both directions. */
+/* Compares the table with libseccomp, name by name, in both directions. */
 static void test_names(void **state)
 {
 	for (size_t i = 0; i < abi_call_count; i++) {
@@ -299,7 +299,7 @@ static void test_tiny(void **state)
 	}
 }
 
-/* Every comparison with every value, against libseccomp and against C. */
+/* Every comparison with every value, compared with libseccomp and with C. */
 static void compare_condition(struct sec_condition condition)
 {
 	static struct reference reference;
@@ -315,7 +315,7 @@ static void compare_condition(struct sec_condition condition)
 		compare_call(&reference, &ours, &data);
 		assert_int_equal(
 			bpf_run(&ours, &data), holds(&condition, values[i]) ? ALLOW : FAIL(EPERM));
-		/* x32 and x86 have half of it. */
+		/* x32 and x86 use only the low half. */
 		data.nr = 135 | 0x40000000;
 		compare_call(&reference, &ours, &data);
 		data.nr = 136;
@@ -342,8 +342,8 @@ static const char *const names[] = {"read", "write", "socket", "bind", "accept",
 	"sendmmsg", "ipc", "socketcall"};
 enum { SIMPLE_NAMES = LENGTH(names) - 2 };
 
-/* In a simple one LE stands alone: libseccomp 2.5 takes it for GT behind another condition on
- * 32-bit architectures. */
+/* In a simple rule LE is never combined with another condition: then libseccomp 2.5 takes it for GT
+ * on 32-bit architectures. */
 static void random_conditions(
 	struct arena *a, struct sec_rule *rule, bool is_simple, uint64_t *seed)
 {
@@ -363,9 +363,9 @@ static void random_conditions(
 	rule->condition_count = count;
 }
 
-/* A simple one has no two rules that could both hold. Of others libseccomp makes trees, which
- * decide by their numbers which rule comes first, and are sometimes wrong; those are compared with
- * the model alone. */
+/* In a simple filter no two rules can both hold. For other filters libseccomp makes trees, in which
+ * the numbers decide which rule comes first, and which are sometimes wrong. Such filters are
+ * compared only with the model. */
 static void random_filter(
 	struct arena *a, struct sec_filter *filter, bool is_simple, uint64_t *seed)
 {
@@ -414,8 +414,8 @@ static uint32_t ask(const struct sec_filter *filter, uint32_t arch, uint32_t num
 	return bpf_run(&bpf, &data);
 }
 
-/* The first rule that holds decides, a rule without conditions before all, and one with the
- * default's action is one. */
+/* The first rule that holds decides. A rule without conditions comes before all others, even one
+ * with the default action. */
 static void test_order(void **state)
 {
 	struct sec_filter first = {FAIL(EPERM), 0,
@@ -435,7 +435,7 @@ static void test_order(void **state)
 	assert_int_equal(ask(&whole, AUDIT_ARCH_X86_64, 0, 1, 0), KILL);
 }
 
-/* Two conditions of one argument: any of them. */
+/* Two conditions for one argument: one of them is enough. */
 static void test_argument_twice(void **state)
 {
 	struct sec_filter filter = {FAIL(EPERM), 0,
@@ -468,7 +468,7 @@ static void test_architectures(void **state)
 	assert_int_equal(ask(&filter, AUDIT_ARCH_I386, 3, 0, 0), ALLOW);
 	assert_int_equal(ask(&filter, AUDIT_ARCH_I386, 0, 0, 0), FAIL(EPERM));
 	assert_int_equal(ask(&filter, AUDIT_ARCH_AARCH64, 63, 0, 0), KILL);
-	/* Another processor's are not compiled at all. */
+	/* The architectures of another processor are not compiled at all. */
 	filter.abis |= ARM_ABIS;
 	assert_int_equal(ask(&filter, AUDIT_ARCH_AARCH64, 63, 0, 0), KILL);
 }
@@ -499,7 +499,7 @@ static void test_too_long(void **state)
 			"may have");
 		assert_int_equal(out.len, 0);
 	}
-	/* Half of them are of a call that the second rule decides alone. */
+	/* Half of the conditions are for a call that the second rule decides alone. */
 	static struct bpf bpf;
 	fill_conditions(&filter.items[0], 800);
 	compile(&filter, SEC_ABI_X86_64, &bpf);
@@ -524,7 +524,7 @@ static void test_appends(void **state)
 	assert_true(out.len > 3 && (out.len - 3) % sizeof(struct sock_filter) == 0);
 }
 
-/* 0 when the kernel does what the program says. */
+/* 0 if the kernel behaves as the program says. */
 static int in_the_kernel(const struct buf *program)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -555,7 +555,8 @@ static void test_kernel(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0)
 		syscall(SYS_exit_group,
-			in_the_kernel(&program)); /* a sanitizer does more in _exit than it may */
+			/* a sanitizer's _exit makes calls that are refused */
+			in_the_kernel(&program));
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

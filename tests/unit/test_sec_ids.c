@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* User, group and supplementary groups, set by privileged children and compared with what the
- * kernel says. */
+/* User, group and supplementary groups: privileged children set them, and compare them with what
+ * the kernel reports. */
 #include "sec/ids.c"
 
 #include <fcntl.h>
@@ -48,7 +48,7 @@ static int body_no_groups(void)
 	return getgroups(0, NULL) == 0 ? 99 : 2;
 }
 
-/* Without privilege: what is already so is success, anything else is -EPERM. */
+/* Without privilege: the present values are success, anything else is -EPERM. */
 static int body_unprivileged(void)
 {
 	static const gid_t other[] = {7};
@@ -75,7 +75,8 @@ static int own_write(const char *path, const char *text)
 	return n == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* A user namespace as one without privilege gets it: nobody may set groups there, not even none. */
+/* A user namespace as an unprivileged user gets it: no process may set groups there, not even an
+ * empty list. */
 static int body_groups_denied(void)
 {
 	static const gid_t before[] = {1, 2, 3}, other[] = {7};
@@ -97,7 +98,7 @@ static int body_groups_denied(void)
 	return 99;
 }
 
-/* A kernel that only says it did. */
+/* The kernel reports success without doing anything. */
 static int body_lied_to(void)
 {
 	static const gid_t groups[] = {7};

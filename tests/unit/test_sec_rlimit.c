@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The words of --ulimit, clamping to what the caller may grant, and setting in a child. */
+/*
+ * The words of --ulimit, lowering limits to what the caller may grant, and setting them in a child.
+ */
 #include "sec/rlimit.c"
 
 #include <setjmp.h>
@@ -17,7 +19,7 @@ struct case_of_parse {
 	int code;
 	uint32_t resource;
 	uint64_t soft, hard;
-	const char *says; /* part of the sentence on failure */
+	const char *says; /* part of the message of a failure */
 };
 
 static const struct case_of_parse cases[] = {
@@ -88,7 +90,7 @@ static void test_describe(void **state)
 	assert_string_equal(out.data, "set rlimit core to 0:unlimited");
 }
 
-/* In a child: lowers its limit, gives CAP_SYS_RESOURCE away, then asks for more. */
+/* In a child: lowers its limit, drops CAP_SYS_RESOURCE, then asks for more. */
 static int body_clamp(void)
 {
 	struct sec_rlimit_row low = {0, RLIMIT_NOFILE, 50, 100};
@@ -117,8 +119,8 @@ static int body_clamp(void)
 	return 99;
 }
 
-/* A kernel that only says it did: getrlimit and setrlimit are both prlimit64, so the answer read
- * is not even one. */
+/* The kernel reports success without doing anything. getrlimit and setrlimit are both prlimit64, so
+ * reading gives no real answer either. */
 static int body_lied_to(void)
 {
 	const struct sec_rlimit_row row = {0, RLIMIT_NOFILE, 33, 34};
@@ -144,7 +146,7 @@ static void test_clamp(void **state)
 	in_child(body_lied_to);
 }
 
-/* fs.nr_open is a ceiling for everybody. */
+/* fs.nr_open is a maximum for all callers. */
 static void test_ceiling(void **state)
 {
 	struct sec_rlimit_row row = {0, RLIMIT_NOFILE, UINT64_MAX, UINT64_MAX};

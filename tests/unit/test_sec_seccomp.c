@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The compiled default profile against its table: a small interpreter runs the program for every
- * number on both architectures and several sets of capabilities, and what it returns must be what a
- * plain search of the table by name says. Then the kernel itself: forked children load the program
- * and try system calls.
+ * number on both architectures and several sets of capabilities. The result must be that of a plain
+ * search of the table by name. Then the kernel itself: forked children load the program and try
+ * system calls.
  */
 #include "sec/seccomp.c"
 
@@ -39,8 +39,8 @@ static const uint32_t architectures[] = {AUDIT_ARCH_X86_64, AUDIT_ARCH_I386};
 static const uint32_t architectures[] = {AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM};
 #endif
 
-/* The kernel's classic BPF, as far as seccomp programs of ours use it; anything else fails the
- * test. */
+/* The kernel's classic BPF, with the instructions that husk's seccomp programs use. Any other fails
+ * the test. */
 static uint32_t run(const struct sock_filter *code, size_t count, const struct seccomp_data *data)
 {
 	uint32_t a = 0;
@@ -98,7 +98,7 @@ static uint32_t call(const struct program *p, uint32_t arch, int number, const u
 	return run(p->code, p->count, &data);
 }
 
-/* The table read literally. */
+/* Searches the table directly. */
 static const struct profile_rule *rule_named(const char *name)
 {
 	const struct profile_rule *found = NULL;
@@ -106,7 +106,7 @@ static const struct profile_rule *rule_named(const char *name)
 		char *words = strdup(profile_rules[i].names), *rest = words;
 		for (char *word; (word = strsep(&rest, " "));) {
 			if (strcmp(word, name) == 0) {
-				assert_null(found); /* one rule a name */
+				assert_null(found); /* one rule for each name */
 				found = &profile_rules[i];
 			}
 		}
@@ -155,7 +155,7 @@ static uint32_t action_of(struct profile_verdict verdict, uint64_t caps, const u
 	return action_of(test->otherwise, caps, args);
 }
 
-/* Values that some condition knows, their neighbours, and all of them with high bits. */
+/* Values that some condition uses, their neighbours, and all of them with high bits. */
 static const uint64_t interesting[] = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 38, 40, 0x5412, 0x5413,
 	0x541c, 0x20000, 0x20008, 0x10000000, 0x20000000, 0x02000000, 0x01200011, 0x7e020000,
 	0x7fffffff, 0xffffffff, 0x1234500000000};
@@ -195,7 +195,7 @@ static void test_program_is_table(void **state)
 	}
 }
 
-/* Every call that libseccomp knows is in the table, so "known and refused" is complete. */
+/* Every call that libseccomp knows is in the table, so the list of refused calls is complete. */
 static void test_no_call_is_forgotten(void **state)
 {
 	for (size_t a = 0; a < 2; a++) {
@@ -214,7 +214,8 @@ static void test_no_marker_remains(void **state)
 	static struct program p;
 	bool has_marker[PROFILE_GROUP_COUNT] = {false};
 
-	assert_true(PROFILE_MARKER + PROFILE_GROUP_COUNT <= 4095); /* what the kernel passes on */
+	/* the largest errno that the kernel passes on */
+	assert_true(PROFILE_MARKER + PROFILE_GROUP_COUNT <= 4095);
 	for (size_t i = 0; i < profile_program_count; i++) {
 		uint32_t errno_value = profile_program[i].k & SECCOMP_RET_DATA;
 		if (profile_program[i].code == (BPF_RET | BPF_K) && errno_value >= PROFILE_MARKER)
@@ -239,7 +240,7 @@ static void test_default_appends(void **state)
 	assert_int_equal(size, profile_program_count * 8);
 }
 
-/* A few verdicts said in words, so that a mistake in the table itself is seen. */
+/* Some results written by hand, so that a mistake in the table itself is found. */
 struct expectation {
 	int number;
 	uint64_t caps, first, second, third;
@@ -348,7 +349,8 @@ static void test_other_architectures(void **state)
 	}
 }
 
-/* The kernel. A child loads the program for a set of capabilities; `body` returns its exit code. */
+/* The kernel itself: a child loads the program for a set of capabilities; `body` returns its exit
+ * code. */
 static int confined(uint64_t caps, int (*body)(void))
 {
 	auto_buf struct buf program = BUF_INIT;
@@ -404,7 +406,7 @@ static int without_caps(void)
 	return 0;
 }
 
-/* With the capabilities the kernel itself answers. */
+/* With the capabilities the call reaches the kernel. */
 static int with_caps(void)
 {
 	TRY(syscall(SYS_clone3, 0L, 0L), EINVAL);

@@ -42,13 +42,14 @@ static int body_keyring(void)
 {
 	long before = session_keyring();
 	if (before < 0)
-		return 77; /* no keyrings here, or refused by an outer sandbox */
+		return 77; /* no keyrings here, or keyctl is refused by an outer sandbox */
 	if (sec_keyring_new() != 0)
 		return 1;
 	return session_keyring() > 0 && session_keyring() != before ? 99 : 2;
 }
 
-/* An outer sandbox that refuses keyctl, and a kernel without keyrings: nothing to protect. */
+/* An outer sandbox that refuses keyctl, or a kernel without keyrings: there is nothing to
+ * protect. */
 static int body_keyring_refused(void)
 {
 	return liar_load(SYS_keyctl, EPERM) == 0 && sec_keyring_new() == 0 ? 99 : 1;
@@ -59,7 +60,7 @@ static int body_keyring_absent(void)
 	return liar_load(SYS_keyctl, ENOSYS) == 0 && sec_keyring_new() == 0 ? 99 : 1;
 }
 
-/* The caller's keyring would stay. */
+/* Otherwise the process would keep the caller's keyring. */
 static int body_keyring_quota(void)
 {
 	if (liar_load(SYS_keyctl, EDQUOT) != 0 || sec_keyring_new() != -EDQUOT)

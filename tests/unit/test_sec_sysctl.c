@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which kernel parameters a container may set, and setting them below a procfs; attempts to
- * leave it are refused. */
+/* Which kernel parameters a container may set, and setting them below a procfs. Attempts to leave
+ * it are refused. */
 #include "sec/sysctl.c"
 
 #include "sys/file.h"
@@ -63,7 +63,7 @@ static const struct case_of_check cases[] = {
 	{"net.ipv4=1", "x", ALL, -EINVAL},
 	/* Values. */
 	{"kernel.shmmax", "1+kernel.core_pattern=|/x", ALL,
-		0}, /* one value, for the kernel to refuse */
+		0}, /* a single value, which the kernel refuses */
 	{"kernel.shmmax", "1\nkernel.core_pattern=x", ALL, -EINVAL},
 	{"kernel.shmmax", "1\t2", ALL, -EINVAL},
 	{"kernel.shmmax", "1\x7f", ALL, -EINVAL},
@@ -153,7 +153,7 @@ static void test_describe(void **state)
 	assert_string_equal(out.data, "set sysctl net.ipv4.ping_group_range = 0 2147483647");
 }
 
-/* In a child with namespaces of its own, through a procfs of its own. */
+/* In a child with its own namespaces and its own procfs. */
 static int body_set(void)
 {
 	auto_buf struct buf bytes = BUF_INIT, text = BUF_INIT;
@@ -197,7 +197,7 @@ static void test_set(void **state)
 	assert_int_equal(WEXITSTATUS(status), 99);
 }
 
-/* Links below the fd are refused, whatever they point to. */
+/* Links below the fd are refused, wherever they point. */
 static void test_links(void **state)
 {
 	char root[] = "/tmp/test_sec_sysctl_XXXXXX";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The layer store: what is committed is found, what is not is swept. */
+/* The layer store: a committed layer is found, and any other is swept. */
 #include "storage/layer.c"
 
 #include "test_sys_temp.h"
@@ -51,9 +51,9 @@ static void test_commit_twice(void **state)
 	storage_stage_release(&stage);
 	auto_close int tree = storage_layer_open(temp_fd, chain);
 	struct stat st;
-	assert_int_equal(fstatat(tree, "inside", &st, 0), 0); /* the first one's */
+	assert_int_equal(fstatat(tree, "inside", &st, 0), 0); /* from the first commit */
 	assert_int_equal(count_names("layers/making"), 0);
-	assert_int_equal(count_names("layers"), 2); /* and the stages */
+	assert_int_equal(count_names("layers"), 2); /* the other one holds the stages */
 }
 
 static void test_bad_chain(void **state)
@@ -68,7 +68,7 @@ static void test_bad_chain(void **state)
 	}
 }
 
-/* A process that dies in the middle; a living one beside it. */
+/* One process is killed in the middle, another one lives. */
 static void test_sweep(void **state)
 {
 	auto_of(storage_stage) struct storage_stage mine = STORAGE_STAGE_INIT;
@@ -93,7 +93,7 @@ static void test_failures(void **state)
 {
 	mkdirat(temp_fd, "other", 0700);
 	auto_close int other = openat(temp_fd, "other", O_RDONLY | O_DIRECTORY);
-	assert_int_equal(storage_sweep(other), 0); /* no tmp at all */
+	assert_int_equal(storage_sweep(other), 0); /* no directory of stages at all */
 	temp_write("other/layers", "a file");
 	auto_of(storage_stage) struct storage_stage stage = STORAGE_STAGE_INIT;
 	assert_int_equal(storage_stage_begin(other, &stage), -ENOTDIR);

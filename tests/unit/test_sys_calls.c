@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the wrappers add to the calls: signs, close-on-exec, bounds.
+ * What the wrappers add to the system calls: error signs, close-on-exec, bounds.
  */
 #include "sys/calls.c"
 

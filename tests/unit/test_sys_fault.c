@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fault table itself, also in builds whose wrappers do not ask it.
+ * The fault table itself, also in builds whose wrappers do not use it.
  */
 #ifndef HUSK_FAULTS
 #define HUSK_FAULTS

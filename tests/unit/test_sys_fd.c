@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owning, moving, filling and emptying fds; the ways without close_range are called directly.
+ * Owning, moving, filling and clearing fds. The variants without close_range are called directly.
  */
 #include "sys/fd.c"
 
@@ -102,7 +102,7 @@ static void test_nonblock(void **state)
 	fd_close(fds[1]);
 }
 
-/* Pieces that arrive one after the other. */
+/* Pieces that arrive one after another. */
 static void test_full(void **state)
 {
 	int fds[2];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole files: bounds, replacing, what is left behind after a failure.
+ * Whole files: bounds, replacing, and what a failure leaves behind.
  */
 #include "sys/file.c"
 
@@ -79,7 +79,7 @@ static void test_replace(void **state)
 	assert_int_equal(file_replace_at(temp_fd, "top", "", 0, 0600, true), 0);
 	expect_text("top", "");
 
-	/* A leftover of a dead process of this pid is stepped over. */
+	/* A leftover of a dead process with this pid is skipped. */
 	char name[64];
 	snprintf(name, sizeof(name), "r/.new.%d.0", getpid());
 	temp_write(name, "leftover");

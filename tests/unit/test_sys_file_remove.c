@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing trees: very deep, very wide, closed, mounted upon.
+ * Removing trees: very deep, very wide, without permissions, with mounts.
  */
 #include "sys/file_remove.c"
 
@@ -47,7 +47,7 @@ static void test_simple(void **state)
 	assert_true(temp_exists("kept/file"));
 }
 
-/* With few fds and a small stack to spare. */
+/* With only few fds available. */
 static void test_deep(void **state)
 {
 	struct rlimit old, few = {.rlim_cur = 64};
@@ -78,7 +78,7 @@ static void test_wide(void **state)
 	assert_false(temp_exists("wide"));
 }
 
-/* Somebody else than root, to whom modes matter. */
+/* As a user who is not root, for whom permissions matter. */
 static void test_closed(void **state)
 {
 	assert_int_equal(mkdirat(temp_fd, "user", 0755), 0);
@@ -106,7 +106,7 @@ static void test_closed(void **state)
 	assert_false(temp_exists("user/tree"));
 }
 
-/* In a mount namespace of its own: 77 when that is not allowed. */
+/* In its own mount namespace; 77 if that is not allowed. */
 static int remove_over_mounts(void)
 {
 	char from[128], bound[128], other[128], kept[140];
@@ -120,12 +120,12 @@ static int remove_over_mounts(void)
 		mount(from, bound, NULL, MS_BIND, NULL) < 0 ||
 		mount("tmpfs", other, "tmpfs", 0, NULL) < 0 || mkdir(kept, 0755) < 0)
 		return 2;
-	/* The old one looks into the old namespace. */
+	/* The old fd still refers to the old namespace. */
 	fd_replace(&temp_fd, open(temp_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	int r = file_remove_tree_at(temp_fd, "mounted");
 	if (r != -EXDEV && r != -EBUSY)
 		return 3;
-	/* All the rest is gone. */
+	/* All other files are gone. */
 	return temp_exists("mounted/other/kept") && temp_exists("mounted/bound/file") &&
 			!temp_exists("mounted/zzz") && !temp_exists("mounted/aaa")
 		? 0
@@ -154,7 +154,7 @@ static void test_mounts(void **state)
 	assert_true(temp_exists("volume/file"));
 }
 
-/* A directory that is moved while we are below it: the way up leads elsewhere. */
+/* A directory is moved while the walk is below it: the way up leads elsewhere. */
 static void test_moved(void **state)
 {
 	make_deep("moved", OPEN_LEVELS + 4);

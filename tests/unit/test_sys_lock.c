@@ -49,7 +49,8 @@ static void test_holder_dies(void **state)
 	close(ready[1]);
 }
 
-/* Who waited for a file that its holder removed takes the new file, not the old inode. */
+/* A process that waited for a file which the lock holder removed takes the new file, not the old
+ * inode. */
 static void test_unlinked_meanwhile(void **state)
 {
 	int lock = lock_file_at(temp_fd, "vanishing", true);
@@ -83,7 +84,7 @@ static void test_gate(void **state)
 	assert_in_range(clock_boot_ms() - before, 50, 2000);
 	pid_t pid = fork();
 	if (pid == 0) {
-		/* The places are the parent's, in open files that we share. */
+		/* The places belong to the parent: their open files are shared. */
 		for (int i = 0; i < 3; i++)
 			close(places[i]);
 

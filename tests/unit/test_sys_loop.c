@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop: above all, callbacks that pull the rug from under each other.
+ * The loop: above all, callbacks that remove each other's sources.
  */
 #include "sys/loop.c"
 
@@ -72,7 +72,7 @@ static void test_read_and_hangup(void **state)
 	assert_int_equal(seen, LOOP_READ);
 	assert_int_equal(calls, 2);
 
-	/* Nothing but the hangup. */
+	/* Only the hangup. */
 	fill(0);
 	seen = 0;
 	assert_int_equal(loop_watch(l, pipes[0][0], 0, take, &seen), 0);
@@ -98,7 +98,7 @@ static void test_write_and_failure(void **state)
 	assert_int_equal(loop_run(l), 3);
 }
 
-/* Whoever runs first forgets and closes the others, whose events are in the same turn. */
+/* The first callback forgets and closes all sources, whose events are in the same turn. */
 static int murder(void *context, int fd, unsigned events)
 {
 	calls++;
@@ -120,7 +120,8 @@ static void test_forget_others(void **state)
 	assert_int_equal(calls, 2);
 }
 
-/* The slot and the number of a forgotten source go to a new one, which has nothing to read. */
+/* A new source gets the slot and the number of a forgotten one. The new source has nothing to
+ * read. */
 static int reincarnate(void *context, int fd, unsigned events)
 {
 	calls++;
@@ -173,11 +174,11 @@ static int append(void *context, int id, unsigned events)
 
 static int append_and_cancel(void *context, int id, unsigned events)
 {
-	/* Its own id is over by now. */
+	/* The timer's own id is no longer valid. */
 	assert_int_equal(loop_timer_cancel(l, id), -ENOENT);
 	assert_int_equal(loop_timer_cancel(l, *(int *)context), 0);
 	order[calls++] = '!';
-	/* Waits for the next turn, even if it is due at once. */
+	/* This timer runs in the next turn, even if it is due at once. */
 	assert_true(loop_timer(l, 0, append, late) >= 0);
 	return 0;
 }

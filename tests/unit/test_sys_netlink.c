@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The netlink conversation: batches, acknowledgements, the kernel's words, and packets that lie. */
+/*
+ * The netlink conversation: batches, acknowledgements, the kernel's messages, and packets with
+ * false lengths.
+ */
 #include "sys/netlink.c"
 
 #include <setjmp.h>
@@ -89,7 +92,7 @@ static void words_that_lie(void **state)
 	packet.error.msg.nlmsg_len = 0xfffffff0;
 	assert_int_equal(sort(&n, &packet, sizeof(packet), &outcome, &in), 0);
 	assert_string_equal(n.text, "");
-	/* Too short for a code. */
+	/* Too short for an error code. */
 	packet.head.nlmsg_len = sizeof(struct nlmsghdr) + 2;
 	assert_int_equal(sort(&n, &packet, packet.head.nlmsg_len, &outcome, &in), -EPROTO);
 }
@@ -160,7 +163,7 @@ static void large_batch(void **state)
 	}
 	ask_lo(&batch, 1);
 	int count = 0, r = netlink_send(&n, &batch, count_links, &count);
-	if (r == -EPERM) { /* SO_SNDBUFFORCE is root's */
+	if (r == -EPERM) { /* only root may use SO_SNDBUFFORCE */
 		print_message("unprivileged: %s\n", "large batches are refused");
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Netlink messages: every byte of what is built, and readers that believe no length. */
+/* Netlink messages: every byte that is built, and readers that trust no length. */
 #include "sys/netlink_message.c"
 
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resolving beneath a root: the kernel and the walker must agree on every row, and nobody gets out.
+ * Resolving beneath a root: the kernel and the walker must agree on every row, and no path leads
+ * out.
  */
 #include "sys/path.c"
 
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* root/ is the root; outside/ holds what must not be reached. */
+/* root/ is the root; outside/ holds files that must not be reached. */
 static int root_fd = -1;
 
 static void link_to(const char *target, const char *path)
@@ -239,7 +240,7 @@ static void test_make_file(void **state)
 	assert_int_equal(path_make_file(root_fd, "f9/..", 0), -EISDIR);
 	assert_int_equal(path_make_file(root_fd, "to_file", PATH_STRICT), -ELOOP);
 	assert_int_equal(path_make_file(root_fd, "file/x", 0), -ENOTDIR);
-	/* A FIFO would block whoever opened it. */
+	/* Opening a FIFO would block. */
 	assert_int_equal(mkfifoat(root_fd, "fifo", 0600), 0);
 	expect_made(path_make_file(root_fd, "fifo", 0), "fifo", S_IFIFO);
 	assert_int_equal(temp_count_fds(), before);
@@ -259,7 +260,7 @@ static void test_open_parent(void **state)
 	assert_int_equal(path_open_parent(root_fd, "to_b/x", true, PATH_STRICT, &last), -ELOOP);
 }
 
-/* Swaps a directory and a symlink that leads out, until told to stop. */
+/* Swaps a directory and a symlink that leads out, until is_over is set. */
 static _Noreturn void race(atomic_int *is_over)
 {
 	while (!atomic_load(is_over))
@@ -279,7 +280,7 @@ static void race_once(int round)
 		path_walk(root_fd, "race/dir/canary", WALK_OPEN, 0, O_RDONLY, 0),
 		path_open(root_fd, "race/dir/canary", O_RDONLY, 0),
 	};
-	/* The canary is only outside. */
+	/* The canary exists only outside. */
 	assert_true(fds[4] < 0 && fds[5] < 0);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		fd_close(fds[i]);

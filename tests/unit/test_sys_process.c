@@ -94,7 +94,7 @@ static void test_identify(void **state)
 	assert_int_equal(process_identify(getpid(), &again), 0);
 	assert_memory_equal(&self, &again, sizeof(self));
 
-	/* The pid is another's by now. */
+	/* The pid belongs to another process by now. */
 	again.start_ticks++;
 	assert_int_equal(process_open(&again), -ESRCH);
 	assert_false(process_is_alive(&again));
@@ -130,7 +130,7 @@ static void test_wait(void **state)
 	assert_int_equal(process_wait_gone(pidfd, 30), -ETIMEDOUT);
 	assert_true(clock_boot_ms() - before >= 30);
 
-	/* Signals do not end a wait, nor a sleep, early. */
+	/* Signals end neither a wait nor a sleep early. */
 	struct sigaction action = {.sa_handler = on_alarm};
 	sigaction(SIGALRM, &action, NULL);
 	ualarm(5000, 5000);

@@ -41,7 +41,7 @@ static void test_surroundings(void **state)
 			      "esac; done </proc/self/status"),
 			&out),
 		0);
-	/* 0, 1, 2 and the one that the directory is read with. */
+	/* 0, 1, 2 and the fd that reads the directory. */
 	assert_string_equal(out.data, "/\n4\nSigBlk: 0000000000000000\nSigIgn: 0000000000000000\n");
 	close(leaked);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
@@ -54,7 +54,7 @@ static void test_bounded(void **state)
 	assert_int_equal(out.len, OUTPUT_MAX);
 }
 
-/* A daemon that keeps the pipe does not keep us. */
+/* A daemon that keeps the pipe open does not block the caller. */
 static void test_daemon(void **state)
 {
 	auto_buf struct buf out = BUF_INIT;

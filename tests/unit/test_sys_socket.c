@@ -35,7 +35,7 @@ static void test_packets(void **state)
 	assert_true(fcntl(pair[0], F_GETFD) & FD_CLOEXEC);
 }
 
-/* Whoever closes it: the other end of a pipe sees it. */
+/* However the fd is closed, the other end of the pipe sees it. */
 static void test_close_later(void **state)
 {
 	int ends[2];
@@ -55,7 +55,7 @@ static void test_end(void **state)
 	assert_int_equal(socket_pair(other), 0);
 	close(other[0]);
 	assert_int_equal(socket_receive(other[1], data, 4, NULL, NULL), 0);
-	/* SIGPIPE would end the test. */
+	/* With the default action, SIGPIPE would end the test. */
 	signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(socket_send(other[1], "x", 1, NULL, 0), -EPIPE);
 	close(other[1]);
@@ -86,7 +86,7 @@ static void test_fds(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
-/* More than a packet carries, up to the last packet being full. */
+/* More fds than one packet holds, up to a full last packet. */
 static void test_more_fds(void **state)
 {
 	enum { MANY = 4 * SOCKET_FDS_MAX };
@@ -110,7 +110,7 @@ static void test_more_fds(void **state)
 		}
 		assert_int_equal(temp_count_fds(), before);
 	}
-	/* Another number than was said, and somebody who ends in between. */
+	/* Another number of fds than announced, and a sender that closes its socket in between. */
 	size_t count = SOCKET_FDS_MAX;
 	assert_int_equal(socket_send(pair[0], "x", 1, sent, 3), 0);
 	assert_int_equal(socket_receive(pair[1], data, 4, got, &count), 1);
@@ -133,7 +133,7 @@ static void test_more_fds(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
-/* More than the kernel may hand over to us at all. */
+/* More fds than the kernel passes to a receiver at all. */
 static void send_many(int fd, size_t fd_count)
 {
 	union {
@@ -173,7 +173,8 @@ static void test_surplus_fds(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
-/* It has no bytes, as the end has none: who asks for bytes shall not be left with the fds. */
+/* The packet has no bytes, like the end of the stream: a caller who asks for bytes must not get
+ * only fds. */
 static void test_fds_alone(void **state)
 {
 	char data[4];
@@ -196,7 +197,7 @@ static void test_path(void **state)
 	assert_int_equal(socket_listen_at(temp_fd, "sock"), -EADDRINUSE);
 	int client = socket_connect_at(temp_fd, "sock"), peer = socket_accept(server);
 	assert_true(client >= 0 && peer >= 0);
-	/* The first comes from finding out whether somebody listens. */
+	/* The first connection only checked whether a process listens. */
 	close(peer);
 	peer = socket_accept(server);
 	assert_true(peer >= 0);
@@ -212,7 +213,7 @@ static void test_path(void **state)
 	close(client);
 	close(server);
 
-	/* Dead now. */
+	/* No process listens now. */
 	assert_int_equal(socket_connect_at(temp_fd, "sock"), -ECONNREFUSED);
 	server = socket_listen_at(temp_fd, "sock");
 	assert_true(server >= 0);

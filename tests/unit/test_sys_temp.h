@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What the tests of sys/ share: cmocka with what it needs, and a directory that goes away. Include
+ * Shared by the tests of sys/: cmocka with its includes, and a directory that is removed. Include
  * it last.
  */
 #include <setjmp.h>
@@ -36,7 +36,7 @@ static inline int temp_teardown(void **state)
 	return file_remove_tree_at(AT_FDCWD, temp_path);
 }
 
-/* A file with this text beneath the directory. */
+/* Writes a file with this text beneath the directory. */
 static inline void temp_write(const char *path, const char *text)
 {
 	int fd = openat(temp_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -51,7 +51,7 @@ static inline int temp_exists(const char *path)
 	return fstatat(temp_fd, path, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* How many fds are open, to see that none is left behind. */
+/* The number of open fds, to check that none is left open. */
 static inline int temp_count_fds(void)
 {
 	int count = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users and groups by name and number, out of texts that are not always right. */
+/* Users and groups by name and number, from texts that may contain errors. */
 #include "sys/user.c"
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ static void test_texts(void **state)
 	assert_int_equal(entry.id, 1000);
 	assert_int_equal(find_in(text, "1000", &entry), 0);
 	assert_string_equal(entry.name, "ann");
-	/* A number is a number, also where somebody is called so. */
+	/* Digits are a number, even if a user has that name. */
 	assert_int_equal(find_in(text, "7", &entry), 0);
 	assert_string_equal(entry.name, "seven");
 	assert_int_equal(find_in(text, "last", &entry), 0);

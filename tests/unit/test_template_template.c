@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Templates: what Go's text/template prints for the same document, the sentences of refusals, and
+ * Templates: the output of Go's text/template for the same document, the messages of refusals, and
  * the bounds.
  */
 #include "template/template.c"
@@ -271,7 +271,7 @@ static void test_depth(void **state)
 	}
 }
 
-/* What a map is and what a struct is: see template.h. */
+/* Missing fields of maps and of structs: see template.h. */
 static void test_missing(void **state)
 {
 	auto_buf struct buf out = BUF_INIT;
