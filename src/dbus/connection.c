@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection. Who we are is said by the socket (EXTERNAL without a name: a number would be that of our user namespace,
- * which the other end does not mean). Everything that waits has an end; a peer that says what it should not is an error
- * and never waited for again.
+ * A connection. The socket tells the peer which user this process is (EXTERNAL without a name: a
+ * number would be that of the user in this user namespace, which the peer would misunderstand).
+ * Every wait has a time limit. A peer that sends what it should not causes an error, and is not
+ * waited for again.
  */
 #include "dbus/dbus.h"
 
@@ -18,9 +19,9 @@
 #include <poll.h>
 
 enum {
-	AUTH_ROOM = 4096, /* what the peer may say before it lets us in */
+	AUTH_ROOM = 4096, /* bytes that the peer may send before it accepts this process */
 	READ_ROOM = 16 * 1024,
-	KEPT_MAX = DBUS_MESSAGE_MAX, /* bytes of signals that nobody has asked for yet */
+	KEPT_MAX = DBUS_MESSAGE_MAX, /* bytes of signals that dbus_wait has not asked for yet */
 };
 
 struct dbus {
@@ -28,10 +29,10 @@ struct dbus {
 	bool is_bus;
 	uint64_t patience_ms;
 	uint32_t serial;
-	struct buf in; /* has arrived */
-	size_t taken; /* of it: the message that is being looked at */
-	struct buf kept; /* signals, one behind the other */
-	const char *member; /* of those that are kept */
+	struct buf in; /* the bytes that have arrived */
+	size_t taken; /* of `in`: the size of the message that is being read */
+	struct buf kept; /* signals, one after the other */
+	const char *member; /* the name of the signals that are kept */
 };
 
 void dbus_close(struct dbus *d)
@@ -44,7 +45,7 @@ void dbus_close(struct dbus *d)
 	free(d);
 }
 
-/* What the name of an error means here. */
+/* The code for the name of an error. */
 static int error_code(const char *name)
 {
 	static const struct {
@@ -126,7 +127,7 @@ static void consume(struct dbus *d, size_t len)
 	d->in.len -= len;
 }
 
-/* One line, with its end, of what is said before messages begin. */
+/* Takes one line of the authentication, which comes before the messages. */
 static int line_expect(struct dbus *d, const char *word, uint64_t end_ms)
 {
 	char *end;
@@ -153,7 +154,7 @@ static int authenticate(struct dbus *d)
 	return r < 0 ? r : line_expect(d, "OK ", end_ms);
 }
 
-/* The next message; it lies in d->in until the next one is received. */
+/* Receives the next message. It stays in d->in until the next one is received. */
 static int message_receive(struct dbus *d, uint64_t end_ms, struct dbus_message *out)
 {
 	size_t length = DBUS_HEAD_SIZE;
@@ -176,7 +177,8 @@ static int message_receive(struct dbus *d, uint64_t end_ms, struct dbus_message 
 	return r < 0 ? err_say(r, "what was received is no message of D-Bus") : 0;
 }
 
-/* Where more signals come than anybody waits for, the oldest are forgotten. */
+/* Keeps a signal for dbus_wait. When the kept signals leave no room for it, all of them are
+ * dropped. */
 static void signal_keep(struct dbus *d, const struct dbus_message *m)
 {
 	if (!d->member || m->type != DBUS_SIGNAL || !str_eq(m->member, d->member))
@@ -186,7 +188,7 @@ static void signal_keep(struct dbus *d, const struct dbus_message *m)
 	buf_add(&d->kept, d->in.data, d->taken);
 }
 
-/* What an error says for people is its first argument, if it is a string. */
+/* The text of an error for humans is its first argument, if this is a string. */
 static int refusal(const struct dbus_message *m)
 {
 	const char *text = "";
@@ -253,7 +255,7 @@ int dbus_open(const char *path, bool is_bus, struct dbus **out)
 	return 0;
 }
 
-/* Where no bus is in between, all signals come. */
+/* Without a bus in between, the peer sends all signals unasked. */
 int dbus_listen(struct dbus *d, const char *interface, const char *member)
 {
 	char rule[256];
@@ -264,7 +266,7 @@ int dbus_listen(struct dbus *d, const char *interface, const char *member)
 	return d->is_bus ? bus_ask(d, "AddMatch", rule) : 0;
 }
 
-/* 1 when one of those that were kept is it. */
+/* 1 when `accepts` takes one of the kept signals. */
 static int kept_look(struct dbus *d,
 	int (*accepts)(void *context, const struct dbus_message *signal), void *context)
 {

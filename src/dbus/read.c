@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire format, inwards, strictly: padding is zero, strings are UTF-8 and end where they say, nothing reaches beyond
- * what has arrived, and types nest no deeper than the specification allows.
+ * Reads the wire format, strictly: padding is zero, strings are UTF-8 and end where their length
+ * says, nothing reaches beyond what has arrived, and types nest no deeper than the specification
+ * allows.
  */
 #include "dbus/dbus.h"
 
@@ -17,7 +18,7 @@ enum {
 	FIELD_COUNT = 10,
 };
 
-/* Moves behind `size` bytes at their alignment; NULL: there are not as many. */
+/* Skips the padding and takes `size` bytes; NULL when there are not enough bytes. */
 static const char *take(struct dbus_reader *r, size_t alignment, size_t size)
 {
 	while (r->at % alignment) {
@@ -48,7 +49,7 @@ int dbus_get_u32(struct dbus_reader *r, uint32_t *out)
 	return 0;
 }
 
-/* `len` bytes and a zero, without another one. */
+/* Takes `len` bytes, none of them zero, and the zero behind them. */
 static int get_text(struct dbus_reader *r, size_t len, const char **out)
 {
 	const char *text = len < DBUS_MESSAGE_MAX ? take(r, 1, len + 1) : NULL;
@@ -78,7 +79,7 @@ int dbus_get_signature(struct dbus_reader *r, const char **out)
 	return len ? get_text(r, (unsigned char)*len, out) : -EBADMSG;
 }
 
-/* Basic types: alignment, which is the size. */
+/* The size of a basic type, which is also its alignment; 0 for other types. */
 static size_t fixed_size(char type)
 {
 	switch (type) {
@@ -113,7 +114,7 @@ static size_t alignment_of(char type)
 
 static int skip_value(struct dbus_reader *r, const char **signature, unsigned depth);
 
-/* Behind one type, whose value is not there; bounded by the signature's own length. */
+/* Moves *signature behind one type without reading a value. The end of the signature bounds it. */
 static int skip_type(const char **signature, unsigned depth)
 {
 	char type = **signature;
@@ -175,7 +176,7 @@ static int skip_members(struct dbus_reader *r, const char **signature, char end,
 	return 0;
 }
 
-/* One value of any type: *signature moves behind its type. */
+/* Skips one value of any type; *signature moves behind its type. */
 static int skip_value(struct dbus_reader *r, const char **signature, unsigned depth)
 {
 	char type = **signature;
@@ -205,7 +206,8 @@ static int skip_value(struct dbus_reader *r, const char **signature, unsigned de
 	}
 }
 
-/* y y y y u u a(yv), of which the last is an array of `fields` bytes; the body begins at a multiple of eight. */
+/* The head has the types y y y y u u a(yv). The last is an array of *out_fields bytes. The body
+ * begins at a multiple of eight. */
 static int head_read(const char *head, bool *out_is_big, size_t *out_fields, size_t *out_body)
 {
 	if ((head[0] != 'l' && head[0] != 'B') || head[3] != VERSION)
@@ -232,7 +234,8 @@ int dbus_message_length(const char *head, size_t *out_length)
 	return 0;
 }
 
-/* The texts of fields by their number; NULL: it is no text, or says nothing here. */
+/* Where the text of each field goes, by field number; NULL: the field is not a text, or not used
+ * here. */
 struct texts {
 	const char **of[FIELD_COUNT];
 };
@@ -262,7 +265,7 @@ static int field_read(struct dbus_reader *r, const struct texts *texts, struct d
 	uint8_t field = (uint8_t)*number;
 	if (field == 0)
 		return -EBADMSG;
-	if (field >= FIELD_COUNT) { /* of a later version: to be ignored */
+	if (field >= FIELD_COUNT) { /* of a later version: ignored */
 		failure = skip_value(r, &type, 1);
 		return failure == 0 && *type ? -EBADMSG : failure;
 	}
@@ -271,7 +274,7 @@ static int field_read(struct dbus_reader *r, const struct texts *texts, struct d
 	return field_value(r, field, texts, out);
 }
 
-/* What the specification wants of each type. */
+/* Whether the message has the fields that the specification demands for its type. */
 static bool is_complete(const struct dbus_message *m)
 {
 	switch (m->type) {
@@ -284,7 +287,7 @@ static bool is_complete(const struct dbus_message *m)
 	case DBUS_SIGNAL:
 		return *m->path && *m->interface && *m->member;
 	default:
-		return true; /* of a later version */
+		return true; /* a type of a later version */
 	}
 }
 

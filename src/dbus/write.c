@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The wire format, outwards. Values are aligned to their size, counted from the begin of the message; a body begins at
- * a multiple of eight, so it can be written apart. All of it is little endian, whatever the processor is.
+ * Writes the wire format. Values are aligned to their size, counted from the beginning of the
+ * message. A body begins at a multiple of eight, so it can be written separately. Everything is
+ * little endian, on every processor.
  */
 #include "dbus/dbus.h"
 
@@ -81,7 +82,7 @@ void dbus_put_bytes(struct dbus_writer *w, const void *data, size_t len)
 	buf_add(&w->bytes, data, len);
 }
 
-/* The length of an array does not count what aligns its first item. */
+/* The length of an array does not include the padding before its first item. */
 size_t dbus_array_begin(struct dbus_writer *w, size_t alignment)
 {
 	dbus_put_u32(w, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Layers: finding, opening, and making them so that a half one is never seen. */
+/* Layers: finding, opening, and making them so that a partial layer is never seen. */
 #include "storage/storage.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -13,8 +13,8 @@
 #include <linux/fs.h>
 #include <sys/random.h>
 
-/* Beside the layers: a rename from one mount to another is refused, and the worker for images has a mount of its own for each
- * directory of the root that it may see. */
+/* Below layers/, because a rename from one mount to another is refused, and the worker for images
+ * has a mount of its own for each directory of the root that it may see. */
 #define STAGES "layers/making"
 
 enum { STAGE_NAME_LEN = 16, LAYER_PATH_MAX = 96 };
@@ -68,7 +68,7 @@ static int stage_path(char out[static LAYER_PATH_MAX], const char *name, const c
 	return fmt_n(out, LAYER_PATH_MAX, STAGES "/%s%s", name, rest);
 }
 
-/* The mode is set whatever the umask is. */
+/* Makes a directory and sets its mode whatever the umask is. */
 static int tree_make(int root_fd, const char *path)
 {
 	int r = sys_mkdir_at(root_fd, path, 0700);
@@ -86,7 +86,7 @@ static void stage_close(struct storage_stage *s)
 	fd_replace(&s->lock_fd, -EBADF);
 }
 
-/* The lock comes first: a directory without one would be nobody's to sweep. */
+/* The lock is made first: storage_sweep would never find a directory without a lock. */
 static int stage_make(struct storage_stage *s)
 {
 	char path[LAYER_PATH_MAX];
@@ -128,7 +128,8 @@ int storage_stage_commit(struct storage_stage *s, const char *chain_id)
 		return err_say(-EINVAL, "a chain id is 64 hex digits");
 	stage_path(from, s->name, "");
 	int r = file_make_dirs_at(s->root_fd, "layers", 0700);
-	/* One syncfs for a tree of any size; the rename after it cannot become durable before the tree. */
+	/* One syncfs is enough for a tree of any size. The rename comes after it, so it cannot
+	 * become durable before the tree. */
 	if (r == 0)
 		r = sys_syncfs(s->tree_fd);
 	if (r == 0)
@@ -151,7 +152,8 @@ int storage_layer_discard(int root_fd, const char *chain_id)
 		return r;
 	stage_path(to, s.name, "/removed");
 	r = sys_rename_at(root_fd, from, root_fd, to, 0);
-	/* Without its lock the stage is what a dead process has left. */
+	/* Without a held lock, the stage looks like that of a dead process: storage_sweep removes
+	 * it. */
 	stage_close(&s);
 	return r < 0 && r != -ENOENT ? err_new(r, "remove layer %.12s", chain_id) : 0;
 }
@@ -209,7 +211,8 @@ void storage_stage_release(struct storage_stage *s)
 	stage_close(s);
 }
 
-/* One row of the stages: a lock that is free and of our making. */
+/* Removes the stage of one lock file, if its name is one that stage_make gives and no process
+ * holds the lock. */
 static int stage_sweep(int root_fd, const char *file)
 {
 	struct storage_stage s = STORAGE_STAGE_INIT;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls on files and on the process's surroundings; mounts are in calls_mount.c, processes and namespaces in
- * calls_process.c. Nothing here allocates or locks, so everything may be used after clone(2), also in a static
- * program.
+ * System calls on files and on the process's surroundings; mounts are in calls_mount.c, processes
+ * and namespaces in calls_process.c. Nothing here allocates or locks, so everything may be used
+ * after clone(2), also in a static program.
  */
 #include "sys/calls.h"
 #include "sys/fault.h"
@@ -37,7 +37,8 @@ int sys_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint
 
 	struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve};
 	int fd = -EAGAIN;
-	/* A `..` that races with a rename anywhere in the system is EAGAIN: the kernel cannot tell whether it escaped. */
+	/* If a `..` races with a rename anywhere in the system, the result is EAGAIN: the kernel
+	 * cannot tell whether the path left the root. */
 	for (int i = 0; i < 128 && (fd == -EAGAIN || fd == -EINTR); i++)
 		fd = sys_result(syscall(SYS_openat2, dirfd, path, &how, sizeof(how)));
 	return fd;
@@ -176,7 +177,8 @@ int sys_fs_magic(int fd, uint64_t *out_magic)
 		r = SYS_RETRIED(fstatfs(fd, &info));
 	if (r < 0)
 		return r;
-	/* f_type is signed on some architectures, and magics with the top bit set must not be sign-extended. */
+	/* f_type is signed on some architectures, and a magic with the top bit set must not be
+	 * sign-extended. */
 	*out_magic = (uint32_t)info.f_type;
 	return 0;
 }
@@ -293,7 +295,7 @@ int sys_pipe(int out_fds[2])
 int sys_fcntl(int fd, int command, long argument)
 {
 	int fault = fault_hit("fcntl");
-	/* Not libc's: musl's sets FD_CLOEXEC once more. */
+	/* Not the function of libc: musl's sets FD_CLOEXEC a second time. */
 	return fault ? fault : SYS_RETRIED(syscall(SYS_fcntl, fd, command, argument));
 }
 
@@ -370,6 +372,7 @@ int sys_getcwd(char *out, size_t size)
 	int len = sys_result(syscall(SYS_getcwd, out, size));
 	if (len < 0)
 		return len == -ERANGE ? -ENAMETOOLONG : len;
-	/* "(unreachable)/..." when the directory is outside the root or its mount is detached. */
+	/* The path begins with "(unreachable)" when the directory is outside the root or its
+	 * mount is detached. */
 	return out[0] == '/' ? 0 : -ENOENT;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System calls on processes, namespaces and credentials. The credential calls change the calling thread alone (libc
- * would signal every thread): processes of husk that change credentials have one thread.
+ * System calls on processes, namespaces and credentials. The credential calls change only the
+ * calling thread (libc would signal every thread): processes of husk that change credentials have
+ * one thread.
  */
 #include "sys/calls.h"
 #include "sys/fault.h"
@@ -22,11 +23,12 @@
 #include <unistd.h>
 
 /*
- * libc knows nothing of this child. In a program without threads it may use whatever needs no lock and no cached
- * thread id: system calls, string functions, the stack, and also malloc, whose locks no other thread can hold. It must
- * not use pthread_*, raise(3), abort-on-lock stdio of the parent, or atexit handlers: it leaves by execve or _exit.
- * getpid(2) is not cached (glibc >= 2.25, musl), but the thread id in glibc's TCB is the parent's. With CLONE_VM the
- * copy of the stack would be the same stack, so that flag is refused.
+ * libc does not know about this child. In a program without threads the child may use whatever
+ * needs no lock and no cached thread id: system calls, string functions, the stack, and also
+ * malloc, whose locks no other thread can hold. It must not use pthread_*, raise(3), stdio of the
+ * parent that aborts on a lock, or atexit handlers: it ends by execve or _exit. getpid(2) is not
+ * cached (glibc >= 2.25, musl), but the thread id in glibc's TCB is the parent's. With CLONE_VM
+ * the parent and the child would use the same stack, so that flag is refused.
  */
 int sys_clone3(struct clone_args *args)
 {
@@ -92,7 +94,7 @@ int sys_personality(unsigned value)
 int sys_pidfd_open(pid_t pid, unsigned flags)
 {
 	int fault = fault_hit("pidfd_open");
-	/* Its fd is always close-on-exec. */
+	/* The fd is always close-on-exec. */
 	return fault ? fault : sys_result(syscall(SYS_pidfd_open, pid, flags));
 }
 
@@ -109,7 +111,7 @@ int sys_wait_pidfd(int pidfd, int options, siginfo_t *out)
 		return r;
 	siginfo_t info;
 	do {
-		/* The kernel leaves it alone when nothing has ended. */
+		/* The kernel does not write to info when nothing has ended. */
 		memset(&info, 0, sizeof(info));
 		r = sys_result(waitid(P_PIDFD, (id_t)pidfd, &info, options));
 	} while (r == -EINTR);
@@ -272,7 +274,8 @@ int sys_bpf(unsigned command, void *attr, size_t size)
 	int r = fault_hit("bpf");
 	if (r)
 		return r;
-	/* The verifier gives up with EAGAIN when a signal is pending; libbpf retries as often. */
+	/* The verifier gives up with EAGAIN when a signal is pending. libbpf retries the same
+	 * number of times. */
 	r = -EAGAIN;
 	for (int i = 0; i < 5 && r == -EAGAIN; i++)
 		r = sys_result(syscall(SYS_bpf, command, attr, size));
@@ -284,7 +287,8 @@ int sys_setrlimit(int resource, uint64_t soft, uint64_t hard)
 	int fault = fault_hit("setrlimit");
 	if (fault)
 		return fault;
-	/* The kernel's own struct rlimit64: RLIM_INFINITY is all ones in it and in ours. */
+	/* The kernel's struct rlimit64. RLIM_INFINITY has all bits set in it, and in the
+	 * arguments. */
 	uint64_t limit[2] = {soft, hard};
 	return sys_result(syscall(SYS_prlimit64, 0, resource, limit, NULL));
 }

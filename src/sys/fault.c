@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fault table of builds with -Dfaults=true: HUSK_FAULT is read once, the calls of the named wrapper are counted,
- * and the N-th is refused. In other builds this file is empty.
+ * The fault table of builds with -Dfaults=true: HUSK_FAULT is read once, the calls of the named
+ * wrapper are counted, and the N-th is refused. In other builds this file is empty.
  */
 #include "sys/fault.h"
 
@@ -14,7 +14,7 @@
 
 struct fault_plan {
 	bool is_read;
-	const char *name; /* in the environment; not terminated there */
+	const char *name; /* points into the environment; name_len bytes, not terminated */
 	size_t name_len;
 	unsigned nth;
 	int error;
@@ -67,7 +67,8 @@ static unsigned fault_number(const char **at)
 	return value;
 }
 
-/* Fails the process on a row it does not know: a sweep with a misspelt table must not look like a pass. */
+/* Aborts on a value that it cannot read: a test run with a misspelt HUSK_FAULT must not look like
+ * a success. */
 static void fault_read(struct fault_plan *p, const char *text)
 {
 	p->is_read = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Owning, moving, filling and emptying file descriptors. Apart from fd_read_all, which grows a buffer, nothing here
- * allocates.
+ * Owning, moving, filling and emptying file descriptors. Apart from fd_read_all, which grows a
+ * buffer, nothing here allocates.
  */
 #include "sys/fd.h"
 
@@ -25,7 +25,8 @@ enum {
 
 void fd_close(int fd)
 {
-	/* Linux releases the fd even when close(2) is interrupted: repeating could close somebody else's. */
+	/* Linux releases the fd even when close(2) is interrupted: a second close could close
+	 * another fd that has got the same number. */
 	if (fd >= 0)
 		close(fd);
 }
@@ -45,7 +46,7 @@ int fd_open_standard(void)
 			continue;
 		if (r != -EBADF)
 			return r;
-		/* The lowest free number is this one: those below are open by now. */
+		/* `number` is the lowest free number: all lower fds are open by now. */
 		int fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR, 0);
 		if (fd < 0)
 			return fd;
@@ -75,17 +76,18 @@ int fd_place(int fd, int number)
 	int r = fault_hit("dup");
 	if (r < 0)
 		return r;
-	/* EBUSY: another process sharing the table is between open and install. */
+	/* EBUSY: another process that shares the fd table has reserved the number, but not opened
+	 * it yet. */
 	do
 		r = sys_result(dup2(fd, number));
 	while (r == -EINTR || r == -EBUSY);
 	return r < 0 ? r : 0;
 }
 
-/* Sets or clears one bit of what the `get` command returns. */
+/* Sets or clears close-on-exec. */
 int fd_set_cloexec(int fd, int is_cloexec)
 {
-	return sys_fcntl(fd, F_SETFD, is_cloexec ? FD_CLOEXEC : 0); /* the only such flag */
+	return sys_fcntl(fd, F_SETFD, is_cloexec ? FD_CLOEXEC : 0); /* the only fd flag */
 }
 
 int fd_set_nonblock(int fd, int is_nonblock)
@@ -95,8 +97,8 @@ int fd_set_nonblock(int fd, int is_nonblock)
 	return old < 0 || now == old ? (old < 0 ? old : 0) : sys_fcntl(fd, F_SETFL, now);
 }
 
-/* Calls `each` for every open fd >= first. /proc/self/fd is read in the order of the numbers and remembers only the
- * next number, so closing while reading is safe. */
+/* Calls `each` for every open fd >= first. The kernel lists /proc/self/fd in the order of the
+ * numbers and remembers only the next number, so closing while reading is safe. */
 static int fd_walk_open(unsigned first, int (*each)(int fd))
 {
 	auto_close int dir = sys_open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
@@ -104,7 +106,7 @@ static int fd_walk_open(unsigned first, int (*each)(int fd))
 	int found = dir < 0 ? dir : sys_fs_magic(dir, &magic);
 	if (found < 0)
 		return found;
-	/* In a container it may be anything. */
+	/* In a container /proc may be any directory. */
 	if (magic != PROC_SUPER_MAGIC)
 		return -ENOTDIR;
 
@@ -139,7 +141,7 @@ static int fd_walk_close(int fd)
 
 int fd_cloexec_from(unsigned first)
 {
-	/* The flag is 5.11, the call 5.9. */
+	/* The flag exists since 5.11, the call since 5.9. */
 	int r = sys_close_range(first, ~0U, CLOSE_RANGE_CLOEXEC);
 	return r == -ENOSYS || r == -EINVAL ? fd_walk_open(first, fd_walk_cloexec) : r;
 }
@@ -194,7 +196,7 @@ int fd_write_full(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/* Takes back what was added to the buffer. */
+/* Removes what was added to the buffer. */
 static int fd_read_undo(struct buf *out, size_t len, int code)
 {
 	out->len = len;
@@ -209,10 +211,11 @@ int fd_read_all(int fd, size_t max, struct buf *out)
 	char first[READ_FIRST];
 	for (;;) {
 		size_t done = out->len - before, left = max - done;
-		/* What fits there costs no memory beyond its own. */
+		/* The content of a small file costs no more memory in the buffer than its own
+		 * size. */
 		bool is_small = done < sizeof(first);
 		size_t chunk = is_small ? sizeof(first) : READ_MORE;
-		/* One byte beyond the bound tells a file that just fits from one that does not. */
+		/* One byte beyond the limit shows whether a file just fits or is too large. */
 		size_t want = left < chunk ? left + 1 : chunk;
 		ssize_t count = sys_read(fd, is_small ? first : buf_reserve(out, want), want);
 		if (count < 0)
@@ -232,7 +235,8 @@ int fd_memfd_sealed(const char *name, const void *data, size_t size)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-	/* Not executable where the kernel can say so (6.3), which hosts with vm.memfd_noexec=2 demand. */
+	/* Not executable where the kernel has the flag for it (6.3), as hosts with
+	 * vm.memfd_noexec=2 demand. */
 	auto_close int fd = sys_memfd_create(name, MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (fd == -EINVAL)
 		fd = sys_memfd_create(name, MFD_ALLOW_SEALING);

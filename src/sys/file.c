@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole files and directories of husk's own state, and files of the kernel. Removing trees is in file_remove.c.
+ * Whole files and directories of husk's own state, and files of the kernel. Removing trees is in
+ * file_remove.c.
  */
 #include "sys/file.h"
 
@@ -17,8 +18,8 @@
 
 enum {
 	DIR_ROOM = 16 * 1024,
-	TEMPORARY_TRIES =
-		100, /* names are taken only by writers that died, or that run in another pid namespace */
+	/* A name is taken only by a writer that died, or that runs in another pid namespace. */
+	TEMPORARY_TRIES = 100,
 };
 
 bool file_xattr_is_kept(const char *name)
@@ -76,7 +77,8 @@ int file_write_at(int dirfd, const char *path, const char *text)
 
 enum { NEW_MODE = 0600 };
 
-/* Fills a new file. The mode is set whatever the umask is, which takes nothing from the owner. */
+/* Fills a new file and sets its mode whatever the umask is. NEW_MODE is set already, as the umask
+ * takes no rights from the owner. */
 static int file_fill(int fd, const void *data, size_t size, mode_t mode)
 {
 	int r = fd_write_full(fd, data, size);
@@ -100,7 +102,8 @@ int file_create_at(int dirfd, const char *path, const void *data, size_t size, m
 	return r;
 }
 
-/* Opens a file of an unused name in the directory `prefix` ("" or "a/b/"), and gives the name. */
+/* Opens a new file with an unused name in the directory `prefix` ("" or "a/b/"); out_name is that
+ * name. */
 static int file_open_temporary(int dirfd, const char *prefix, char out_name[static PATH_MAX])
 {
 	int fd = -EEXIST;
@@ -119,18 +122,19 @@ int file_sync_dir_at(int dirfd, const char *path)
 	return dir < 0 ? dir : sys_fsync(dir);
 }
 
-/* As atomic as a rename over the old file. That one makes ext4 write the new content out at once (auto_da_alloc), which
- * costs up to two milliseconds where nobody asked for durability; an exchange does not. */
+/* As atomic as a rename over the old file. But such a rename makes ext4 write the new content out
+ * at once (auto_da_alloc), which costs up to two milliseconds though the caller asked for no
+ * durability. An exchange does not cost that. */
 static int file_exchange(int dirfd, const char *name, const char *path)
 {
-	int r = sys_rename_at(dirfd, name, dirfd, path, RENAME_NOREPLACE); /* most are new */
+	int r = sys_rename_at(dirfd, name, dirfd, path, RENAME_NOREPLACE); /* most files are new */
 	if (r == 0)
 		return 0;
 	r = sys_rename_at(dirfd, name, dirfd, path, RENAME_EXCHANGE);
-	if (r < 0) /* it has gone meanwhile, or the file system cannot */
+	if (r < 0) /* the old file has gone meanwhile, or the file system cannot exchange */
 		return sys_rename_at(dirfd, name, dirfd, path, 0);
 	r = sys_unlink_at(dirfd, name, 0);
-	if (r < 0) /* a directory was there */
+	if (r < 0) /* a directory had that name */
 		sys_rename_at(dirfd, name, dirfd, path, RENAME_EXCHANGE);
 	return r;
 }
@@ -160,7 +164,7 @@ int file_replace_at(
 	return is_durable ? file_sync_dir_at(dirfd, prefix) : 0;
 }
 
-/* mkdir, where a directory that is there already is fine. */
+/* mkdir that succeeds also when the directory exists. */
 static int file_make_dir(int dirfd, const char *path, mode_t mode)
 {
 	int r = sys_mkdir_at(dirfd, path, mode);
@@ -175,7 +179,7 @@ static int file_make_dir(int dirfd, const char *path, mode_t mode)
 
 int file_make_dirs_at(int dirfd, const char *path, mode_t mode)
 {
-	/* Mostly only the last one is missing, or none. */
+	/* Mostly only the last directory is missing, or none. */
 	int r = file_make_dir(dirfd, path, mode);
 	if (r != -ENOENT || !*path)
 		return r;

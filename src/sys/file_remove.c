@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rm -rf for trees that an attacker filled. Depth costs a few bytes of heap per level, never stack or fds: only the
- * deepest levels stay open, and those above are opened again through `..`, which must lead to the inode that we came
- * from. Nothing is followed, and neither a symlink, nor a mount, nor a directory moved while we are in it leads out.
+ * rm -rf for trees that an attacker filled. Depth costs a few bytes of heap per level, never
+ * stack or fds: only the deepest levels stay open. The levels above are opened again through
+ * `..`, which must lead to the inode that the walk came from. Nothing is followed: neither a
+ * symlink, nor a mount, nor a directory that is moved during the walk leads out of the tree.
  */
 #include "sys/file.h"
 
@@ -18,17 +19,18 @@
 enum {
 	ROWS_ROOM = 8 * 1024,
 	OPEN_LEVELS = 16,
-	PASSES_MAX =
-		64, /* over one directory: a tree that grows as fast as it shrinks must not hold us for ever */
+	/* Passes over one directory: a tree that grows as fast as it shrinks must not keep husk
+	 * busy for ever. */
+	PASSES_MAX = 64,
 	DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
 };
 
 struct remove_level {
-	int fd; /* -EBADF when closed meanwhile */
+	int fd; /* -EBADF when it was closed meanwhile */
 	uint64_t inode;
-	int64_t offset; /* where reading goes on */
-	size_t name; /* in names; how the level above calls this one */
-	uint32_t removed; /* in this pass */
+	int64_t offset; /* where reading continues */
+	size_t name; /* offset in `names` of the name of this directory */
+	uint32_t removed; /* entries removed in this pass */
 	uint32_t passes;
 };
 
@@ -37,7 +39,7 @@ struct remove_walk {
 	struct remove_level *levels;
 	size_t depth, room;
 	struct buf names;
-	int error; /* the first; removing goes on elsewhere */
+	int error; /* the first error; other entries are still removed */
 };
 
 static void remove_release(struct remove_walk *w)
@@ -60,7 +62,8 @@ static int remove_stat(int fd, struct statx *out)
 	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, out);
 }
 
-/* Same file system, and same mount: a bind mount has its source's device number. */
+/* True in the same file system and the same mount. The device number alone is not enough: a bind
+ * mount has that of its source. */
 static bool remove_is_inside(const struct statx *root, const struct statx *info)
 {
 	return root->stx_dev_major == info->stx_dev_major &&
@@ -69,13 +72,14 @@ static bool remove_is_inside(const struct statx *root, const struct statx *info)
 			root->stx_mnt_id == info->stx_mnt_id);
 }
 
-/* A directory that its mode closes to us, who are not root but own it. */
+/* Opens a directory whose mode denies access to this process, which owns it but is not root. */
 static int remove_open_closed(int dirfd, const char *name)
 {
 	auto_close int fd = sys_open_at(dirfd, name, DIR_FLAGS | O_PATH, 0);
 	if (fd < 0)
 		return fd;
-	/* fchmod(2) refuses O_PATH. The link leads to the very inode: nothing can be swapped in between. */
+	/* fchmod(2) refuses O_PATH. The link in /proc leads to exactly this inode: no other file
+	 * can take its place in between. */
 	if (chmod(PROC_FD_PATH(fd), 0700) < 0)
 		return -errno;
 	return sys_open_at(fd, ".", DIR_FLAGS, 0);
@@ -97,7 +101,8 @@ static int remove_push(struct remove_walk *w, int dirfd, const char *name)
 		w->root = info;
 	if (!remove_is_inside(&w->root, &info))
 		return -EXDEV;
-	/* Root does not need the bits, and for others a failure shows when removing. */
+	/* Root does not need these bits. For other users a failure shows when the entries are
+	 * removed. */
 	if ((info.stx_mode & 0700) != 0700 && geteuid() != 0)
 		sys_chmod_fd(fd, 0700);
 
@@ -113,7 +118,8 @@ static int remove_push(struct remove_walk *w, int dirfd, const char *name)
 	return 0;
 }
 
-/* Leaves the deepest level, and removes it from the one above. Fails only when there is no way back up. */
+/* Leaves the deepest level and removes it from the level above. Fails only when there is no way
+ * back up. */
 static int remove_pop(struct remove_walk *w)
 {
 	struct remove_level *child = &w->levels[w->depth - 1];
@@ -144,7 +150,7 @@ static int remove_pop(struct remove_walk *w)
 	return 0;
 }
 
-/* The deepest level, if it is empty and not the whole tree. */
+/* Removes the deepest level, if it is empty and not the root of the tree. */
 static bool remove_empty(struct remove_walk *w)
 {
 	struct remove_level *child = &w->levels[w->depth - 1];
@@ -158,7 +164,8 @@ static bool remove_empty(struct remove_walk *w)
 	return true;
 }
 
-/* Removes one entry of the deepest level. 1 when it was a directory, which is the deepest level now. */
+/* Removes one entry of the deepest level. 1 when it was a directory, which is the deepest level
+ * now. */
 static int remove_entry(struct remove_walk *w, const struct dir_row *row)
 {
 	struct remove_level *level = &w->levels[w->depth - 1];
@@ -207,8 +214,9 @@ static int remove_walk(struct remove_walk *w)
 		if (r < 0)
 			remove_note(w, r);
 
-		/* Some file systems number entries anew as others go, so that reading on skips some: only a directory that
-		 * can be removed, or a pass that removed nothing, has shown all. */
+		/* Some file systems renumber the entries when some are removed, so that reading
+		 * on skips entries. Only two cases show that none was skipped: the directory can
+		 * be removed, or a pass removed nothing. */
 		if (r == 0 && level->removed && remove_empty(w))
 			continue;
 		if (r == 0 && level->removed && level->passes < PASSES_MAX) {
@@ -226,7 +234,8 @@ static int remove_walk(struct remove_walk *w)
 
 int file_remove_tree_at(int dirfd, const char *path)
 {
-	/* Unlinking first spares symlinks and files the walk; a directory answers EISDIR (EPERM on some NFS). */
+	/* Symlinks and files need no walk: this call removes them. For a directory it returns
+	 * EISDIR (EPERM on some NFS). */
 	int r = sys_unlink_at(dirfd, path, 0);
 	if (r == 0 || r == -ENOENT)
 		return 0;

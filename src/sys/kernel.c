@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which system calls are missing. Each is made once, with arguments that none of them takes: whatever it answers but ENOSYS, it
- * is there. What there is another safe way for (openat2, close_range) is not in the table.
+ * Which system calls are missing. Each call is made once, with arguments that every one of them
+ * refuses: unless the answer is ENOSYS, the call exists. Calls that have a safe replacement
+ * (openat2, close_range) are not in the table.
  */
 #include "sys/kernel.h"
 
@@ -11,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { FOR_SIGNALS = 2 }; /* so many rows at the begin of the table */
+enum { FOR_SIGNALS = 2 }; /* the number of rows at the beginning of the table */
 
 static const struct kernel_call calls[] = {
 	{"pidfd_send_signal", "5.1", SYS_pidfd_send_signal},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks on files of the state directory. The kernel keeps them with the open file, so a killed holder lets go.
+ * Locks on files of the state directory. The kernel keeps them with the open file, so a killed
+ * holder releases them.
  */
 #include "sys/lock.h"
 
@@ -21,7 +22,8 @@ static int lock_open(int dirfd, const char *name)
 	return sys_open_at(dirfd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY, 0600);
 }
 
-/* 1 when the name still leads to this file, 0 when somebody removed or replaced it while we waited. */
+/* 1 when the name still leads to this file, 0 when another process removed or replaced the file
+ * during the wait. */
 static int lock_is_current(int dirfd, const char *name, int fd)
 {
 	struct stat held, named;
@@ -58,7 +60,7 @@ int lock_shared_at(int dirfd, const char *name)
 	return lock_at(dirfd, name, LOCK_SH);
 }
 
-/* Not sys_fcntl, which would begin an interrupted wait again. */
+/* Not sys_fcntl, which would restart an interrupted wait. */
 static int lock_place(int fd, int command, unsigned place)
 {
 	struct flock lock = {
@@ -77,8 +79,8 @@ static void nothing(int number)
 	(void)number;
 }
 
-/* The kernel has no lock with a deadline: an alarm ends the wait. It rings again and again, as the first may come before
- * the wait has begun. */
+/* The kernel has no lock with a deadline, so an alarm ends the wait. The alarm repeats, as the
+ * first may come before the wait has begun. */
 static int place_await(int fd, unsigned place, unsigned patience_ms)
 {
 	struct sigaction quiet = {.sa_handler = nothing}, before;
@@ -103,7 +105,7 @@ int lock_gate_at(int dirfd, const char *name, unsigned slots, unsigned patience_
 	if (fd < 0)
 		return fd;
 
-	/* Where to begin differs between processes, so that those who wait spread over the places. */
+	/* Processes begin at different places, so that waiting processes spread over the places. */
 	unsigned first = (unsigned)getpid() % slots;
 	int r = -EAGAIN;
 	for (unsigned i = 0; i < slots && r == -EAGAIN; i++)

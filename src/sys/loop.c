@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The epoll loop. A source is a slot of a table and a generation: whatever the kernel reports about a slot that was
- * forgotten or given to another source meanwhile does not match and is dropped, so callbacks may forget and close
- * anything while events are being handed out. Timers share one timerfd, as epoll's own timeout stops with a suspended
- * machine.
+ * The epoll loop. A source is a slot of a table and a generation. If the slot was forgotten or
+ * given to another source meanwhile, the generation that the kernel reports does not match, and
+ * the event is dropped. So callbacks may forget and close anything while events are handed out.
+ * Timers share one timerfd, because epoll's own timeout stops while the machine is suspended.
  */
 #include "sys/loop.h"
 
@@ -32,8 +32,8 @@ struct loop_source {
 	int fd;
 	unsigned events;
 	uint64_t due_ms;
-	uint64_t
-		sequence; /* of timers: those that are made while timers run wait for the next turn */
+	/* Of timers: a timer that is made while timers run waits for the next turn. */
+	uint64_t sequence;
 	loop_callback callback;
 	void *context;
 };
@@ -58,7 +58,8 @@ static const struct {
 
 enum { EVENT_NAMES = sizeof(loop_event_names) / sizeof(loop_event_names[0]) };
 
-/* What the kernel hands back for a source. No slot has the generation of the timerfd, which is 0. */
+/* The key that the kernel returns with an event of a source. The timerfd has generation 0, which
+ * no slot has. */
 static uint64_t source_key(const struct loop *l, const struct loop_source *s)
 {
 	return (uint64_t)s->generation << 32 | (uint64_t)(s - l->sources);
@@ -145,7 +146,8 @@ int loop_watch(struct loop *l, int fd, unsigned events, loop_callback callback, 
 	struct loop_source *s = source_find_fd(l, fd);
 	int r = s ? loop_control(l, EPOLL_CTL_MOD, fd, events, source_key(l, s)) : -ENOENT;
 	if (r == -ENOENT) {
-		/* New; or the number of one that was closed without having been forgotten. */
+		/* The fd is new, or its number is that of a watched fd that was closed without
+		 * loop_forget. */
 		if (s)
 			s->kind = SOURCE_NONE;
 		s = source_new(l, SOURCE_FD);
@@ -170,7 +172,7 @@ int loop_forget(struct loop *l, int fd)
 	if (!s)
 		return -ENOENT;
 	s->kind = SOURCE_NONE;
-	/* An fd that was closed first is gone from the epoll set already. */
+	/* An fd that was closed before is not in the epoll set any more. */
 	int r = loop_control(l, EPOLL_CTL_DEL, fd, 0, 0);
 	return r == -EBADF || r == -ENOENT ? 0 : r;
 }
@@ -216,7 +218,8 @@ int loop_timer(struct loop *l, uint64_t after_ms, loop_callback callback, void *
 	struct loop_source *s = source_new(l, SOURCE_TIMER);
 	if (!s)
 		return -ENOSPC;
-	/* Rounded up, never early; an eternity is as long as a timerfd can wait. */
+	/* Rounded up, so never early. A longer time is cut to the longest that a timerfd can
+	 * wait. */
 	uint64_t due_ms = clock_boot_ms() + 1, most_ms = (uint64_t)INT64_MAX / 1000000 - due_ms;
 	s->due_ms = due_ms + (after_ms < most_ms ? after_ms : most_ms);
 	s->sequence = l->sequence++;
@@ -239,7 +242,7 @@ int loop_timer_cancel(struct loop *l, int id)
 /* Calls back all timers that are due. */
 static int loop_run_timers(struct loop *l)
 {
-	/* Reading and arming again are how a timerfd stops being readable; only the latter happens. */
+	/* A timerfd stops being readable when it is read or armed again. Here it is armed again. */
 	uint64_t now_ms = clock_boot_ms(), sequence = l->sequence;
 	l->armed_ms = UINT64_MAX;
 	while (!l->is_quitting) {
@@ -263,7 +266,8 @@ static int loop_run_event(struct loop *l, const struct epoll_event *event)
 	if (!s)
 		return 0;
 
-	/* What it no longer wants, because a callback of this turn changed it, is not handed out. */
+	/* Events that the source no longer wants, because a callback of this turn changed it, are
+	 * dropped. */
 	unsigned events = 0;
 	for (int i = 0; i < EVENT_NAMES; i++)
 		if (event->events & loop_event_names[i].epoll)

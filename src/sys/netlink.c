@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The netlink transport. Requests are answered while sendmsg(2) runs, so a receive that finds nothing means that the
- * kernel has nothing more to say; only dumps are produced as they are read.
+ * The netlink transport. The kernel answers requests while sendmsg(2) runs, so a receive that
+ * finds nothing means that there are no more answers. Only dumps are produced while they are
+ * read.
  */
 #include "sys/netlink.h"
 
@@ -19,7 +20,7 @@
 #include <sys/socket.h>
 
 enum {
-	RECEIVE_ROOM = 32 * 1024, /* what the kernel's dumps use at most for a packet */
+	RECEIVE_ROOM = 32 * 1024, /* the largest packet of the kernel's dumps */
 	ANSWER_MAX = 64 * 1024 * 1024, /* of one conversation */
 	SEND_BUFFER_DEFAULT = 100 * 1024, /* below every distribution's net.core.wmem_default */
 	SEND_BUFFER_MAX = 16 * 1024 * 1024, /* a batch larger than this is a bug of the caller */
@@ -44,7 +45,7 @@ int netlink_open(struct netlink *out, int protocol)
 		fd_replace(&fd, fd_dup(fd));
 	if (fd < 0)
 		return fd;
-	/* Both are 4.12 or older and only improve messages: a refusal changes nothing. */
+	/* Both options are 4.12 or older and only improve messages: a refusal changes nothing. */
 	int on = 1;
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
@@ -54,7 +55,8 @@ int netlink_open(struct netlink *out, int protocol)
 	return 0;
 }
 
-/* Memory may be short for a moment, and there is nothing that this process may do where it is now. */
+/* Tries several times, as memory may be short for a moment. This process may do nothing else
+ * while it is in the other namespace. */
 static int come_back(int home)
 {
 	int r = sys_setns(home, CLONE_NEWNET);
@@ -128,7 +130,7 @@ static int send_bytes(int fd, const struct buf *data)
 	}
 }
 
-/* One packet of the kernel; 0 when there is none. */
+/* Receives one packet of the kernel; 0 when there is none. */
 static ssize_t receive_packet(int fd, char place[static RECEIVE_ROOM], int flags)
 {
 	struct sockaddr_nl from = {0};
@@ -143,13 +145,13 @@ static ssize_t receive_packet(int fd, char place[static RECEIVE_ROOM], int flags
 			return errno == EAGAIN ? 0 : -errno;
 		if (n > RECEIVE_ROOM)
 			return -EMSGSIZE;
-		if (from.nl_pid != 0) /* only the kernel is asked, only it is believed */
+		if (from.nl_pid != 0) /* not from the kernel: ignored */
 			continue;
 		return n;
 	}
 }
 
-/* The kernel's sentence in the attributes that follow an acknowledgement. */
+/* Keeps the kernel's text, an attribute that follows an acknowledgement. */
 static void keep_text(struct netlink *n, const struct nlmsghdr *message)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(message);
@@ -159,7 +161,7 @@ static void keep_text(struct netlink *n, const struct nlmsghdr *message)
 	n->text[0] = '\0';
 	if (!(message->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	/* The message that was refused comes back whole unless it is capped. */
+	/* The acknowledgement contains the whole refused message unless it is capped. */
 	if (!(message->nlmsg_flags & NLM_F_CAPPED))
 		header_size += NLMSG_ALIGN(error->msg.nlmsg_len) - sizeof(error->msg);
 	struct netlink_reader reader = netlink_attributes(message, header_size);
@@ -171,7 +173,7 @@ static void keep_text(struct netlink *n, const struct nlmsghdr *message)
 /* What the messages of one packet mean for the conversation as a whole. */
 struct outcome {
 	uint32_t first; /* sequence number of the first message that was sent */
-	uint32_t awaited; /* and of the one whose acknowledgement ends it */
+	uint32_t awaited; /* of the message whose acknowledgement ends the conversation */
 	int result; /* the first refusal */
 	bool is_complete; /* acknowledged, or the end of a dump */
 	bool is_inconsistent; /* the list changed while it was dumped */
@@ -196,7 +198,7 @@ static int read_acknowledgement(
 	return 0;
 }
 
-/* Reads what acknowledges, keeps the rows in `in`. */
+/* Reads the acknowledgements of a packet, and keeps its rows in `in`. */
 static int sort_packet(
 	struct netlink *n, const char *from, size_t size, struct buf *in, struct outcome *outcome)
 {
@@ -211,7 +213,8 @@ static int sort_packet(
 		if (message->nlmsg_flags & NLM_F_DUMP_INTR)
 			outcome->is_inconsistent = true;
 		if (is_ours && message->nlmsg_type >= NLMSG_MIN_TYPE) {
-			/* The last of a packet may lack its padding; the next row would lie askew. */
+			/* The last message of a packet may lack its padding; the next row would
+			 * not be aligned. */
 			if (step % NLMSG_ALIGNTO != 0)
 				return -EPROTO;
 			if (in->len + step > ANSWER_MAX)
@@ -243,7 +246,7 @@ static int walk_rows(const struct buf *in, netlink_row row, void *data)
 	return 0;
 }
 
-/* Sends, receives until there is no more, and leaves the rows in `in`. */
+/* Sends the batch, receives all answers, and leaves the rows in `in`. */
 static int converse(struct netlink *n, struct netlink_batch *batch, struct outcome *outcome,
 	struct buf *in, bool is_dump)
 {

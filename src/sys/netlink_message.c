@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages end at the end of their batch while they are built, so every length is set again after each addition. All
- * is aligned to four bytes, and what is between is zero.
+ * While a message is built it is the last of its batch, so its length is set again after each
+ * addition. Everything is aligned to four bytes, and the padding is zero.
  */
 #include "sys/netlink_message.h"
 
@@ -132,7 +132,7 @@ bool netlink_next(struct netlink_reader *reader, struct netlink_attribute *out)
 		.size = (uint16_t)(head.nla_len - sizeof(head)),
 		.data = reader->at + sizeof(head),
 	};
-	/* The last one may lack its padding. */
+	/* The last attribute may lack its padding. */
 	size_t step = NLA_ALIGN(head.nla_len);
 	step = step > reader->left ? reader->left : step;
 	reader->at += step;

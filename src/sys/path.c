@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening and making what is beneath a root. openat2(2) opens; the walker below does what openat2 cannot (making what
- * is missing on the way) and takes over where there is no openat2. It opens one component at a time relative to an fd
- * that it found beneath the root, never follows a symlink but reads it, and goes up only along the fds that it came
- * down: if components are swapped meanwhile it fails or ends up elsewhere beneath the root, never outside.
- * Nothing here allocates, path_join and path_clean aside.
+ * Opening and making what is beneath a root. openat2(2) opens. The walker below does what openat2
+ * cannot (making missing components on the way), and replaces openat2 where the kernel lacks it.
+ * It opens one component at a time relative to an fd that it found beneath the root. It reads
+ * symlinks and never follows them, and goes up only along the fds that it came down. If
+ * components are swapped meanwhile, it fails or ends up elsewhere beneath the root, never
+ * outside. Nothing here allocates, except path_join and path_clean.
  */
 #include "sys/path.h"
 
@@ -19,23 +20,23 @@
 #include <stdbool.h>
 
 enum {
-	SYMLINKS_MAX = 40, /* as the kernel */
-	LEVELS_MAX = PATH_LEVELS_MAX + 1, /* an fd each, and the root */
-	RACES_MAX = 128, /* against somebody who keeps removing what we make */
+	SYMLINKS_MAX = 40, /* as in the kernel */
+	LEVELS_MAX = PATH_LEVELS_MAX + 1, /* one fd per level, and the root */
+	RACES_MAX = 128, /* for another process that keeps removing what the walker makes */
 	PROC_ROOT_INODE = 1,
 };
 
 enum walk_mode { WALK_OPEN, WALK_MAKE_DIR, WALK_MAKE_FILE };
 
 struct path_walk {
-	int fds[LEVELS_MAX]; /* fds[0] is the root, the caller's */
-	int depth; /* fds[depth] is where we are */
+	int fds[LEVELS_MAX]; /* fds[0] is the root, which the caller owns */
+	int depth; /* fds[depth] is the current directory */
 	enum walk_mode mode;
 	int open_flags;
 	unsigned flags;
 	mode_t make_mode;
 	int symlinks, races;
-	char *rest; /* what is still to be walked, ending where the buffer ends */
+	char *rest; /* the part of the path still to be walked, at the end of buffer */
 	char buffer[2 * PATH_MAX];
 };
 
@@ -43,7 +44,7 @@ struct path_walk {
 struct walk_part {
 	char name[NAME_MAX + 1];
 	bool is_last;
-	bool must_be_dir; /* something follows, if only a slash */
+	bool must_be_dir; /* something follows, at least a slash */
 };
 
 static void walk_up_to(struct path_walk *w, int depth)
@@ -58,7 +59,7 @@ static void walk_release(struct path_walk *w)
 }
 AUTO_STRUCT(path_walk, struct path_walk, walk_release)
 
-/* Puts text in front of what is still to be walked. */
+/* Puts text in front of the part that is still to be walked. */
 static int walk_prepend(struct path_walk *w, const char *text, size_t len)
 {
 	if (len > (size_t)(w->rest - w->buffer))
@@ -68,7 +69,7 @@ static int walk_prepend(struct path_walk *w, const char *text, size_t len)
 	return 0;
 }
 
-/* Cuts the next component off; 0 when there is none. */
+/* Cuts off the next component; 0 when there is none. */
 static int walk_next(struct path_walk *w, struct walk_part *out)
 {
 	w->rest += strspn(w->rest, "/");
@@ -85,8 +86,9 @@ static int walk_next(struct path_walk *w, struct walk_part *out)
 	return 1;
 }
 
-/* Magic links of procfs lead where their text does not say: the kernel refuses them for RESOLVE_NO_MAGICLINKS. The
- * symlinks in its topmost directory (self, mounts, net) are ordinary. */
+/* The text of a magic link of procfs does not say where the link leads. The kernel refuses magic
+ * links for RESOLVE_NO_MAGICLINKS. The symlinks in the topmost directory of procfs (self, mounts,
+ * net) are ordinary. */
 static bool walk_is_magic(int dir_fd, int link_fd)
 {
 	uint64_t magic;
@@ -96,7 +98,7 @@ static bool walk_is_magic(int dir_fd, int link_fd)
 			(sys_stat_fd(dir_fd, &info) < 0 || info.st_ino != PROC_ROOT_INODE));
 }
 
-/* Goes on with the target of a symlink; the link's own name has been cut off. */
+/* Continues with the target of a symlink; the name of the link has been cut off already. */
 static int walk_symlink(struct path_walk *w, int link_fd)
 {
 	char target[PATH_MAX];
@@ -111,7 +113,8 @@ static int walk_symlink(struct path_walk *w, int link_fd)
 	return walk_prepend(w, target, (size_t)len);
 }
 
-/* Makes a missing component, whose name is then tried again: somebody may have replaced it already. */
+/* Makes a missing component. The caller then tries the name again, as another process may have
+ * replaced the component already. */
 static int walk_make(struct path_walk *w, const struct walk_part *part)
 {
 	int dir = w->fds[w->depth];
@@ -129,7 +132,7 @@ static int walk_make(struct path_walk *w, const struct walk_part *part)
 	return fd < 0 && fd != -EEXIST ? fd : 0;
 }
 
-/* An O_PATH fd of one component, whatever it is, made if the mode says so. */
+/* An O_PATH fd of one component of any type. A missing component is made if the mode says so. */
 static int walk_enter(struct path_walk *w, const struct walk_part *part)
 {
 	for (;;) {
@@ -149,11 +152,12 @@ static int walk_end_at(struct path_walk *w, const struct walk_part *part, int *f
 		return -ENOTDIR;
 	if (w->open_flags & O_PATH)
 		return take_fd(fd);
-	/* By name, since an O_PATH fd can be opened only through /proc, which init may not have. */
+	/* Opened by name, because an O_PATH fd can be opened only through /proc, which init may
+	 * not have. */
 	return sys_open_at(w->fds[w->depth], part->name, w->open_flags | O_NOFOLLOW, 0);
 }
 
-/* The result, when the path ends at the directory where we are. */
+/* The result, when the path ends at the current directory. */
 static int walk_end(struct path_walk *w)
 {
 	if (w->mode == WALK_MAKE_FILE)
@@ -161,7 +165,8 @@ static int walk_end(struct path_walk *w)
 	return sys_open_at(w->fds[w->depth], ".", w->open_flags & ~O_NOFOLLOW, 0);
 }
 
-/* Walks one component: 0 to go on, otherwise the resulting fd (above 0, as 0 is never closed) or the failure. */
+/* Walks one component. Returns 0 to go on, otherwise the resulting fd (above 0, as fd 0 is never
+ * closed) or the failure. */
 static int walk_part(struct path_walk *w, const struct walk_part *part)
 {
 	if (str_eq(part->name, "."))
@@ -226,7 +231,7 @@ static int path_walk(int root_fd, const char *path, enum walk_mode mode, mode_t 
 
 int path_open(int root_fd, const char *path, int open_flags, unsigned flags)
 {
-	static bool is_missing; /* openat2; learned once */
+	static bool is_missing; /* openat2 is missing; learned once */
 
 	if (open_flags & O_CREAT || (open_flags & O_TMPFILE) == O_TMPFILE)
 		return -EINVAL;
@@ -237,8 +242,8 @@ int path_open(int root_fd, const char *path, int open_flags, unsigned flags)
 			RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
 				(flags & PATH_STRICT ? RESOLVE_NO_SYMLINKS : 0));
 		is_missing = fd == -ENOSYS;
-		/* EPERM is how seccomp filters older than the call refuse it, EAGAIN a lasting race on `..`; the
-		 * walker suffers from neither. */
+		/* EPERM: a seccomp filter that is older than openat2 refuses it. EAGAIN: a
+		 * lasting race on `..`. Neither concerns the walker. */
 		if (fd != -ENOSYS && fd != -EPERM && fd != -EAGAIN)
 			return fd;
 	}
@@ -253,8 +258,8 @@ static size_t path_levels(const char *path)
 	return count;
 }
 
-/* Most often only the last component is missing: then nothing is walked. -ENOENT: more is, a link leads nowhere, or the
- * path is so deep that the walk has to look at it. */
+/* Most often only the last component is missing: then nothing is walked. -ENOENT: more components
+ * are missing, a link leads nowhere, or the path is so deep that the walker has to check it. */
 static int path_make_last(int root_fd, const char *path, mode_t mode, unsigned flags)
 {
 	const char *last;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The probe for taken ports.
+ * Asks whether a port is taken.
  */
 #include "sys/port.h"
 
@@ -26,7 +26,8 @@ int port_probe(const uint8_t *address, size_t size, int protocol, uint16_t port)
 		(protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, protocol);
 	if (fd < 0)
 		return errno == EPROTONOSUPPORT || errno == EAFNOSUPPORT ? 0 : -errno;
-	/* Connections that linger in TIME_WAIT take no port from a listener. With UDP the option would share it. */
+	/* Connections in TIME_WAIT do not keep a listener from the port: SO_REUSEADDR ignores
+	 * them. With UDP this option would share a taken port. */
 	if (protocol != IPPROTO_UDP)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (is_v4) {

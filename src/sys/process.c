@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Naming processes by pid and start time, and waiting for them by pidfd; clocks. Running helper programs is in
- * process_run.c, signal names are in process_signal.c.
+ * Identifying processes by pid and start time, and waiting for them by pidfd; clocks. Running
+ * helper programs is in process_run.c, signal names are in process_signal.c.
  */
 #include "sys/process.h"
 
@@ -30,8 +30,9 @@ struct stat_line {
 	uint64_t start_ticks;
 };
 
-/* Reads the line of /proc/PID/stat. The second field is the program's own choice of name and may hold blanks and
- * parentheses, but no field after it does: fields are counted from the last parenthesis. */
+/* Reads the line of /proc/PID/stat. The second field is a name that the program chooses, and may
+ * hold blanks and parentheses. No field after it holds any, so fields are counted from the last
+ * parenthesis. */
 static int process_parse_stat(char *line, struct stat_line *out)
 {
 	char *rest = strrchr(line, ')');
@@ -56,7 +57,8 @@ static int process_parse_stat(char *line, struct stat_line *out)
 			return -EPROTO;
 	}
 	out->parent = (pid_t)parent;
-	/* A leader that left while its threads run is Z, too, but the process lives. */
+	/* A thread group leader that has ended while its threads run is in state Z too, but the
+	 * process lives. */
 	if (state == 'X' || state == 'x' || (state == 'Z' && threads <= 1))
 		return -ESRCH;
 	return 0;
@@ -73,7 +75,7 @@ static int stat_read(pid_t pid, struct stat_line *out)
 	auto_close int fd = sys_open_at(AT_FDCWD, path, O_RDONLY, 0);
 	if (fd < 0)
 		return fd == -ENOENT ? -ESRCH : fd;
-	/* One call: the kernel gives the line as a whole. */
+	/* One read is enough: the kernel gives the line as a whole. */
 	ssize_t len = sys_read(fd, line, sizeof(line) - 1);
 	if (len < 0)
 		return (int)len;
@@ -102,7 +104,7 @@ int process_pid(int pidfd)
 	for (char *line = str_cut(&rest, '\n'); line; line = str_cut(&rest, '\n')) {
 		const char *value = str_after(line, "Pid:\t");
 		uint32_t pid;
-		/* -1: it has ended; 0: it is in another pid namespace. */
+		/* -1: the process has ended; 0: it is in another pid namespace. */
 		if (value)
 			return parse_u32(value, &pid) == 0 && pid > 0 ? (int)pid : -ESRCH;
 	}
@@ -113,10 +115,11 @@ int process_open(const struct process_id *id)
 {
 	if (id->pid <= 0)
 		return -ESRCH;
-	/* First the pidfd, then the comparison: what the pid names now is what the pidfd holds, or it is gone. */
+	/* The pidfd is opened before the comparison: the process that has the pid now is that of
+	 * the pidfd, or the process of the pidfd is gone. */
 	auto_close int pidfd = sys_pidfd_open(id->pid, 0);
 	if (pidfd < 0)
-		/* EINVAL (ENOENT from 6.15 on): by now the number is a thread's. */
+		/* EINVAL (ENOENT from 6.15 on): the number belongs to a thread by now. */
 		return pidfd == -EINVAL || pidfd == -ENOENT ? -ESRCH : pidfd;
 	struct process_id now = {0};
 	int r = process_identify(id->pid, &now);
@@ -127,10 +130,10 @@ int process_open(const struct process_id *id)
 
 bool process_is_alive(const struct process_id *id)
 {
-	/* No pidfd: nothing is done to the process after the answer, so nothing need hold it. */
+	/* No pidfd is needed: nothing is done to the process after the answer. */
 	struct process_id now = {0};
 	int r = process_identify(id->pid, &now);
-	/* Who cannot be looked at (EMFILE) is not dead. */
+	/* A process that cannot be examined (EMFILE) is not taken for dead. */
 	return r < 0 ? r != -ESRCH : now.start_ticks == id->start_ticks;
 }
 
@@ -149,7 +152,7 @@ void process_kill(int pidfd)
 		return;
 	siginfo_t info;
 	int r = sys_pidfd_send_signal(pidfd, SIGKILL);
-	/* Who could not be killed would be waited for, for ever. */
+	/* The wait for a process that could not be killed might never end. */
 	if (r == 0 || r == -ESRCH)
 		sys_wait_pidfd(pidfd, WEXITED, &info);
 	fd_close(pidfd);
@@ -168,7 +171,7 @@ int process_exit_code(int pidfd)
 {
 	enum { STEP_MS = 5 };
 	int status, r = sys_pidfd_exit_status(pidfd, &status);
-	/* The kernel keeps it from the moment on that the parent has reaped it. */
+	/* The kernel keeps the status from the moment that the parent reaps the process. */
 	for (int waited = 0; r == -ENODATA && waited < REAPED_MS; waited += STEP_MS) {
 		clock_sleep_ms(STEP_MS);
 		r = sys_pidfd_exit_status(pidfd, &status);
@@ -239,7 +242,7 @@ void clock_sleep_ms(uint64_t ms)
 {
 	struct timespec left = {
 		.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-	/* Returns the error itself, and what is left of the time. */
+	/* clock_nanosleep returns the error code itself, and sets `left` to the remaining time. */
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
 		continue;
 }

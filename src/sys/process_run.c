@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a helper program of the host (newuidmap, criu, ...) as if from a clean shell: empty environment, no fds
- * beyond 0, 1 and 2, default signals, current directory /.
+ * Running a helper program of the host (newuidmap, criu, ...) as if from a clean shell: no
+ * environment but PATH, no fds beyond 0, 1 and 2, default signals, current directory /. A request
+ * may choose another environment and directory.
  */
 #include "sys/process.h"
 
@@ -24,7 +25,7 @@ enum { OUTPUT_MAX = 64 * 1024 };
 
 static const char *const run_environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 
-/* In a user namespace the program is root, if there is one. */
+/* In a user namespace the program becomes root, if the namespace has a root. */
 static int namespaces_enter(const struct process_request *request)
 {
 	int r = sys_setns(request->join_pidfd, request->join_flags);
@@ -36,7 +37,7 @@ static int namespaces_enter(const struct process_request *request)
 	return r == -EINVAL ? 0 : r;
 }
 
-/* In the child: never returns to the caller's code. */
+/* Runs in the child: prepares its fds, namespaces, directory and signals. */
 static int run_prepare(const struct process_request *request, int output_fd)
 {
 	auto_close int null_fd = request->stdin_fd >= 0
@@ -53,7 +54,8 @@ static int run_prepare(const struct process_request *request, int output_fd)
 		r = fd_place(output_fd, 2);
 	if (r == 0 && request->join_pidfd >= 0)
 		r = namespaces_enter(request);
-	/* A group of its own, so that what it started ends with it. */
+	/* A process group of its own, so that the processes which the program started end with
+	 * it. */
 	if (r == 0 && request->timeout_ms) {
 		r = sys_setsid();
 		r = r < 0 ? r : 0;
@@ -65,7 +67,7 @@ static int run_prepare(const struct process_request *request, int output_fd)
 	if (r < 0)
 		return r;
 
-	/* execve keeps ignored signals ignored and blocked ones blocked. */
+	/* execve keeps ignored signals ignored and blocked signals blocked. */
 	signal_reset(UINT64_MAX);
 	return 0;
 }
@@ -80,7 +82,7 @@ static _Noreturn void run_child(const struct process_request *request, int outpu
 	_exit(127);
 }
 
-/* A child with a pidfd; 0 in the child. */
+/* Makes a child with a pidfd; 0 in the child. */
 static int run_fork(int *out_pidfd)
 {
 	int pidfd = -EBADF;
@@ -91,7 +93,8 @@ static int run_fork(int *out_pidfd)
 	};
 	int pid = sys_clone3(&args);
 	if (pid == -ENOSYS) {
-		/* Before 5.3, or behind a seccomp filter that cannot look into clone3's arguments. */
+		/* Before 5.3, or behind a seccomp filter that cannot look into clone3's
+		 * arguments. */
 		pid = sys_result(fork());
 		if (pid > 0)
 			pidfd = sys_pidfd_open(pid, 0);
@@ -106,8 +109,8 @@ static int run_fork(int *out_pidfd)
 	return pid;
 }
 
-/* Takes what the pipe holds; 0 at its end or when it is empty. What exceeds the bound is read and dropped, so that the
- * program does not block or die of it. */
+/* Reads what the pipe holds; 0 at the end of the pipe or when it is empty. Output beyond the
+ * limit is read and dropped, so that the program neither blocks nor dies because of it. */
 static ssize_t run_take(int output_fd, size_t before, struct buf *out)
 {
 	char chunk[4096];
@@ -119,7 +122,7 @@ static ssize_t run_take(int output_fd, size_t before, struct buf *out)
 	return count;
 }
 
-/* For poll(2); -1 without a deadline. */
+/* The timeout for poll(2); -1 without a deadline. */
 static int run_time_left(uint64_t deadline)
 {
 	uint64_t now = deadline ? clock_boot_ms() : 0;
@@ -128,8 +131,8 @@ static int run_time_left(uint64_t deadline)
 	return now >= deadline ? 0 : deadline - now > INT_MAX ? INT_MAX : (int)(deadline - now);
 }
 
-/* Collects until the program ends. The end of the pipe is not waited for: a daemon that the program left behind may
- * hold it for ever. */
+/* Collects output until the program ends, and does not wait for the end of the pipe: a daemon
+ * that the program left behind may hold the pipe for ever. */
 static int run_collect(int pidfd, int output_fd, uint64_t timeout_ms, struct buf *out)
 {
 	size_t before = out->len;
@@ -153,7 +156,8 @@ static int run_collect(int pidfd, int output_fd, uint64_t timeout_ms, struct buf
 		if (count == 0 && waits[0].revents & POLLHUP)
 			waits[0].fd = -1;
 	}
-	/* What it wrote before it ended; bounded, as the daemon may go on writing. */
+	/* What the program wrote before it ended. This is bounded, as such a daemon may go on
+	 * writing. */
 	for (size_t taken = 0; taken <= OUTPUT_MAX;) {
 		ssize_t count = run_take(output_fd, before, out);
 		if (count <= 0)
@@ -168,7 +172,7 @@ int process_run_request(const struct process_request *request, struct buf *out)
 	if (!request->path || request->path[0] != '/')
 		return -EINVAL;
 
-	/* Above 2 in any case: fd_place must not overwrite one of them. */
+	/* All fds must be above 2: fd_place must not overwrite one of them. */
 	int output[2], report[2];
 	int r = sys_pipe(output);
 	if (r < 0)
@@ -190,7 +194,7 @@ int process_run_request(const struct process_request *request, struct buf *out)
 	fd_replace(&output_write, -EBADF);
 	fd_replace(&report_write, -EBADF);
 
-	/* The report pipe closes by execve: nothing to read means that the program runs. */
+	/* execve closes the report pipe: nothing to read means that the program runs. */
 	int32_t code;
 	ssize_t count = fd_read_full(report_read, &code, sizeof(code));
 	if (count == sizeof(code))
@@ -199,7 +203,7 @@ int process_run_request(const struct process_request *request, struct buf *out)
 	if (r == 0)
 		r = run_collect(pidfd, output_read, request->timeout_ms, out);
 	if (r == -ETIMEDOUT)
-		kill(-pid, SIGKILL); /* the number is its own until it is waited for */
+		kill(-pid, SIGKILL); /* no other process gets this pid before the wait */
 	if (r < 0)
 		return r;
 	r = process_wait(pidfd);

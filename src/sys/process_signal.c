@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names of signals, as kill(1) prints them. Real-time signals count from 34, glibc's SIGRTMIN, whatever libc husk is
- * built with: that is what the programs in containers mean by them.
+ * Names of signals, as kill(1) prints them. Real-time signals count from 34, the SIGRTMIN of
+ * glibc, whatever libc husk is built with: the programs in containers mean that number.
  */
 #include "sys/process.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signals of the own process. See signal.h. */
+/* Signals of the calling process. See signal.h. */
 #include "sys/signal.h"
 
 #include <errno.h>
@@ -18,7 +18,8 @@ void signal_default_writes(void)
 void signal_reset(uint64_t ignored)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
-	/* SIGKILL, SIGSTOP and libc's own refuse: they need no reset. */
+	/* sigaction fails for SIGKILL, SIGSTOP and the signals that libc uses: they need no
+	 * reset. */
 	for (size_t i = 0; i < sizeof(of_writes) / sizeof(of_writes[0]); i++)
 		ignored |= 1ull << (of_writes[i] - 1);
 	for (int i = 1; i < NSIG; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets with fds over Unix sockets. Path sockets are reached through /proc/self/fd, since an address has room for
- * 107 bytes only and must not be resolved against a directory that somebody renames.
+ * Packets with fds over Unix sockets. Sockets with a path are reached through /proc/self/fd: an
+ * address has room for 107 bytes only, and the path must not be resolved against a directory that
+ * another process renames.
  */
 #include "sys/socket.h"
 
@@ -73,7 +74,8 @@ int socket_send(int fd, const void *data, size_t size, const int *fds, size_t fd
 void socket_close_later(int fd)
 {
 	int pair[2] = {-EBADF, -EBADF};
-	/* With the receiving end on the way to itself, only the message holds it, and fd, once all are closed. */
+	/* The receiving end is sent to itself. When all fds are closed here, only the message
+	 * holds that end, and fd. */
 	if (socket_pair(pair) == 0)
 		socket_send(pair[1], "", 1, (const int[]){pair[0], fd}, 2);
 	fd_close(fd);
@@ -81,7 +83,8 @@ void socket_close_later(int fd)
 	fd_close(pair[1]);
 }
 
-/* Collects the fds of all control messages; the count. There is room for as many as `control` can carry. */
+/* Collects the fds of all control messages and returns their number. out_fds has room for as many
+ * fds as `control` can carry. */
 static size_t socket_take_fds(struct msghdr *message, int out_fds[static SOCKET_FDS_MAX])
 {
 	size_t count = 0;
@@ -179,7 +182,7 @@ static int socket_bind(int fd, const struct sockaddr_un *address)
 		     : sys_result(bind(fd, (const struct sockaddr *)address, sizeof(*address)));
 }
 
-/* Removes a socket that nobody listens on any more. */
+/* Removes a socket that no process listens on any more. */
 static int socket_bury(int dirfd, const char *name)
 {
 	struct stat info;
@@ -204,7 +207,8 @@ int socket_listen_at(int dirfd, const char *name)
 	auto_close int fd = socket_new(SOCK_SEQPACKET);
 	if (fd < 0)
 		return fd;
-	/* The socket's mode becomes the file's: at no moment can others connect. */
+	/* The file gets the mode of the socket from the beginning, so other users can never
+	 * connect. */
 	r = sys_chmod_fd(fd, 0600);
 	if (r == 0)
 		r = socket_bind(fd, &address);
@@ -238,7 +242,7 @@ int socket_connect_at(int dirfd, const char *name)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-/* By way of an fd, as the path may be longer than an address. */
+/* Through an fd, because the path may be longer than an address. */
 int socket_stream_connect(const char *path)
 {
 	auto_close int file = sys_open_at(AT_FDCWD, path, O_PATH, 0);

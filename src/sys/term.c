@@ -61,7 +61,8 @@ int term_open_slave(int master_fd)
 	int r = sys_ioctl(master_fd, TIOCSPTLCK, &is_locked);
 	if (r < 0)
 		return r;
-	/* 4.13. A path would be resolved in a devpts that the container chose. */
+	/* TIOCGPTPEER exists since 4.13. A path would be resolved in a devpts that the container
+	 * chose. */
 	intptr_t flags = O_RDWR | O_NOCTTY | O_CLOEXEC;
 	return sys_ioctl(master_fd, TIOCGPTPEER, (void *)flags);
 }
@@ -73,7 +74,8 @@ int term_set_controlling(int fd)
 
 int term_set_foreground(int fd)
 {
-	/* From a background group tcsetpgrp(3) raises SIGTTOU, which here is blocked by every caller. */
+	/* In a background process group tcsetpgrp(3) raises SIGTTOU, which every caller of this
+	 * function blocks. */
 	if (setpgid(0, 0) < 0 || tcsetpgrp(fd, getpid()) < 0)
 		return -errno;
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The lines of /etc/passwd and /etc/group begin alike: name, password, number. getent prints the same lines.
+ * The lines of /etc/passwd and /etc/group begin with the same fields: name, password, number.
+ * getent prints the same lines.
  */
 #include "sys/user.h"
 
