@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images that came with the installation: they are imported when they are first asked for. */
+/* Images that came with the installation. They are imported when they are first asked for. */
 #include "image/internal.h"
 #include "image/worker.h"
 #include "base/str.h"
@@ -19,7 +19,8 @@ static int missing(int root_fd, const char *share_path, const char *word)
 	return image_missing(root_fd, word, &names);
 }
 
-/* The name of a built-in image that this can be: one of the official ones, not a digest. */
+/* The name of the built-in image that the reference may mean: an official image, without a
+ * digest. */
 static const char *builtin_name(const struct image_reference *r)
 {
 	const char *name = str_eq(r->domain, "docker.io") ? str_after(r->path, "library/") : NULL;
@@ -55,7 +56,7 @@ int image_import_builtin(
 		.root_fd = root_fd,
 		.board_fd = -EBADF,
 	});
-	if (r == -ENODATA) /* another tag than the one that came with the installation */
+	if (r == -ENODATA) /* a tag that is not in the built-in image */
 		return missing(root_fd, share_path, word);
 	return r < 0 ? err_wrap(r, "import the built-in image %s", name) : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration of an image (OCI image specification, and Docker's, which is the same document). The maker of the image
- * wrote it: only the fields of the workload are read, and nothing in it names a file of the host.
+ * The configuration of an image (OCI image specification; Docker's is the same document). It was
+ * written by the maker of the image: only the fields of the workload are read, and nothing in it
+ * names a file of the host.
  */
 #include "image/internal.h"
 #include "base/json.h"
@@ -12,7 +13,8 @@
 
 enum { LAYERS_MAX = 127 };
 
-/* "2026-05-07T20:33:11.5+02:00"; what cannot be read is 1970: a date decides nothing. */
+/* "2026-05-07T20:33:11.5+02:00". A text that cannot be read counts as 1970: no decision depends on
+ * a date. */
 uint64_t config_time(const char *text)
 {
 	struct tm tm = {0};
@@ -65,7 +67,8 @@ static int collect(const struct json_cursor *c, const char *field, struct arena 
 	return json_each(&value, each, &collector);
 }
 
-/* An entry without "=" would mean "as in the environment of the engine" to some programs: it is left out. */
+/* An entry without "=" is left out: for some programs it means "as in the environment of the
+ * engine". */
 static int env_take(const struct json_cursor *c, struct arena *a, struct image_config *out)
 {
 	struct str_list all = {0};

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shutting the worker in, before it reads a byte of an image (SECURITY.md, "How it is kept").
+ * Locks the worker in, before it reads a byte of an image (SECURITY.md, "How it is kept").
  *
- * husk has made it process 1 of a pid namespace. Afterwards it has: its own mount, IPC and UTS namespaces, and a network
- * namespace unless it talks to a registry; a root directory that is a read-only tmpfs without room, which holds nothing but
- * mount points and, with a network, copies of the resolver's files; the layout that it reads, read-only; of the engine's
- * root the parts that it is given, each a mount of its own with nothing above it; what restrict.c leaves of privileges. The
- * clones are made first: a mount of another namespace cannot be cloned.
+ * husk has made the worker process 1 of a pid namespace. Here it gets its own mount, IPC and UTS
+ * namespaces, and a network namespace unless it talks to a registry. Its root is a read-only tmpfs
+ * without room, with only mount points and, with a network, copies of the resolver's files. It
+ * keeps the layout, read-only, the given parts of the engine's root, each a mount with nothing
+ * above it, and the privileges that restrict.c leaves. The clones are made first, because a mount
+ * of another namespace cannot be cloned.
  */
 #include "image/internal.h"
 #include "image/worker.h"
@@ -26,7 +27,8 @@
 #define PLAIN (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 #define STORE "store"
 
-/* A part of the store on its way: a detached clone, then the part where it is attached. */
+/* A part of the store. Its fd is a detached clone first, and later the same mount where it is
+ * attached. */
 struct part {
 	const char *name;
 	bool is_file;
@@ -65,7 +67,7 @@ static int clone_in_place(int *fd, bool is_readonly)
 	return clone < 0 ? clone : 0;
 }
 
-/* A part that is missing is made: the worker cannot. */
+/* A missing part is made here, because the worker cannot make it. */
 static int part_clone(struct shutting *s, const char *word)
 {
 	struct part *part = &s->parts[s->part_count];
@@ -102,7 +104,7 @@ static int store_clone(struct shutting *s)
 	return r;
 }
 
-/* Where the parts will be mounted. */
+/* Makes the mount points of the parts. */
 static int part_points_make(int root, const struct shutting *s)
 {
 	int r = s->part_count ? sys_mkdir_at(root, STORE, 0755) : 0;
@@ -137,7 +139,8 @@ static int root_make(const struct shutting *s)
 	auto_close int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return fs;
-	/* Itself, one to spare (some kernels refuse to have one only), and two directories with what is in them. */
+	/* The root, one to spare (some kernels refuse to have only one), and two directories with
+	 * their content. */
 	fmt(inodes, "%zu", 4 + c->file_count + s->part_count);
 	int r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", inodes, 0);
 	if (r == 0)
@@ -191,7 +194,7 @@ static int parts_attach(struct shutting *s)
 	return 0;
 }
 
-/* The directories that are left, as Landlock wants them named. */
+/* Restricts the process with Landlock to the directories that it has left. */
 static int reach_restrict(struct shutting *s)
 {
 	const struct confinement *c = s->told;

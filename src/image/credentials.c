@@ -17,16 +17,16 @@
 #include <unistd.h>
 
 enum { CONFIG_MAX = 1 << 20, HELPER_MS = 60000 };
-/* What docker calls its own registry in there. */
+/* The key of docker's own registry in config.json. */
 #define HUB_KEY "https://index.docker.io/v1/"
-/* What helpers call the user of an identity token. */
+/* The user name that helpers return with an identity token. */
 #define TOKEN_USER "<token>"
 
-/* config.json as it is, and the parts of it that speak of one domain. */
+/* config.json as it was read, and what it says about one domain. */
 struct config {
 	struct arena *a;
 	const char *domain;
-	const char *dir; /* NULL: there is no home */
+	const char *dir; /* NULL: neither DOCKER_CONFIG nor HOME */
 	struct json *document; /* NULL: there is no file */
 	struct json_cursor root;
 	const char *helper; /* or NULL */
@@ -43,7 +43,7 @@ static const char *key_of(const char *domain)
 	return str_eq(domain, "docker.io") ? HUB_KEY : domain;
 }
 
-/* Does a key of the file mean the domain? People, docker and helpers write schemes and /v1/ around it. */
+/* Does a key of the file mean the domain? Users, docker and helpers may add a scheme and /v1/. */
 static bool is_of(const char *key, const char *domain)
 {
 	static const char *const hubs[] = {"index.docker.io", "registry-1.docker.io"};
@@ -76,7 +76,8 @@ static int search_step(const char *key, const struct json_cursor *v, void *arg)
 	return 0;
 }
 
-/* The entry of an object of the file that means the domain: 1, or 0. The cursors borrow `object`. */
+/* Finds in the object `name` of the file the entry of the domain: 1, or 0. The cursors borrow
+ * `object`. */
 static int entry_find(const struct config *c, const char *name, struct json_cursor *object,
 	struct json_cursor *out)
 {
@@ -130,7 +131,7 @@ static int config_open(struct config *c, struct arena *a, const char *domain)
 	return r < 0 ? r : helper_choose(c);
 }
 
-/* Lets the helper do what `verb` says with `input`; its exit code. */
+/* Runs the helper with `verb` and with `input` on its standard input; returns its exit code. */
 static int helper_run(const struct config *c, const char *verb, const char *input, struct buf *out)
 {
 	char path[PATH_MAX];
@@ -152,7 +153,7 @@ static int helper_run(const struct config *c, const char *verb, const char *inpu
 	return r < 0 ? err_new(r, "run %s", path) : r;
 }
 
-/* A helper that failed, in its own words. */
+/* The error of a helper that failed: the first line of its output. */
 static int helper_error(const struct config *c, const char *verb, const struct buf *out)
 {
 	auto_buf struct buf words = BUF_INIT;
@@ -234,11 +235,11 @@ int credentials_find(struct arena *a, struct fetch_request *request)
 	return 0;
 }
 
-/* What becomes of the entry of a domain. */
+/* How the entry of a domain is changed. */
 struct edit {
 	const struct config *config;
 	struct json_writer *w;
-	const char *auth; /* NULL: it has no secret here */
+	const char *auth; /* NULL: the helper has the secret */
 	bool is_erased, was_there;
 };
 
@@ -279,7 +280,7 @@ static int root_step(const char *key, const struct json_cursor *v, void *arg)
 	return 0;
 }
 
-/* Where the file is, when it is a link to elsewhere: people keep it among other files of theirs. */
+/* The real path of the file: users may keep it elsewhere, behind a symlink. */
 static const char *file_path(const struct config *c)
 {
 	const char *path = arena_printf(c->a, "%s/config.json", c->dir);

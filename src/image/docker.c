@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Archives as `docker save` wrote them for ten years, and podman still does: manifest.json says which files are what. */
+/* Archives in the form that `docker save` wrote for ten years and podman still writes:
+ * manifest.json names the files of each image. */
 #include "base/json.h"
 #include "image/layout.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * downloads/KEY and KEY+lock: what pulls have got so far. Who holds the lock may do with both as he likes; it is removed
- * last, so no directory is ever without one.
+ * downloads/KEY and KEY+lock: what pulls have downloaded so far. The lock holder may change or
+ * remove both. The lock file is removed last, so no directory is ever without one.
  */
 #include "base/str.h"
 #include "image/internal.h"
@@ -51,7 +51,7 @@ int download_remove(int root_fd, const char *key)
 	return r < 0 ? err_new(r, "remove %s", path.data) : 0;
 }
 
-/* Each pull replaces a file in it, when it begins. */
+/* Each pull replaces a file in the directory when it begins, which renews the directory's mtime. */
 static bool is_old(int root_fd, const char *key, uint64_t age_s)
 {
 	struct stat st;

@@ -45,7 +45,8 @@ static void fetch_end(struct fetch *f)
 }
 AUTO_STRUCT(fetch, struct fetch, fetch_end)
 
-/* Where the distributions have the certificates that they trust, and docker and podman those for one registry. */
+/* Reads the certificates that the distribution trusts, and those that docker and podman have for
+ * this registry. */
 static void authorities_read(struct fetch *f)
 {
 	static const char *const bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
@@ -72,7 +73,7 @@ static void authorities_read(struct fetch *f)
 	f->place.authorities = &f->authorities;
 }
 
-/* Everything that is read of the host is read before it is locked in. */
+/* All files of the host are read before the process is locked in. */
 static int lock_in(struct fetch *f)
 {
 	struct confined_file files[] = {{"resolv.conf", BUF_INIT}, {"hosts", BUF_INIT},
@@ -100,7 +101,8 @@ static int document_store(struct fetch *f, const char *hex, const struct buf *te
 	return r < 0 ? err_new(r, "keep a document of the image") : 0;
 }
 
-/* Gets one document, which must be what `d` says; without d->hex anything, and then d says what it is. */
+/* Gets one document, which must be the one that `d` describes. Without d->hex any document is
+ * accepted, and `d` is filled in from it. */
 static int document_get(struct fetch *f, const char *kind, struct descriptor *d, struct buf *out)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
@@ -157,7 +159,7 @@ static int layout_begin(struct fetch *f, const struct descriptor *top)
 	return r < 0 ? err_new(r, "keep what the image is") : 0;
 }
 
-/* A layer's file, with what an earlier pull has got of it. */
+/* Opens the file of a layer, with what an earlier pull has got of it. */
 static int blob_add(struct fetch *f, const struct descriptor *d)
 {
 	char path[96];
@@ -235,7 +237,8 @@ static bool is_wanted(const struct board *b, const char *hex, bool *out_undecide
 	return wanted;
 }
 
-/* The importer decides once, about all. Who waits for it dies with husk. */
+/* Keeps the blobs that the importer wants. The importer decides once, about all layers. This wait
+ * has no time limit: the fetcher is killed when husk ends. */
 static void wanted_keep(struct fetch *f)
 {
 	bool undecided;
@@ -258,7 +261,7 @@ static void wanted_keep(struct fetch *f)
 	f->blob_count = kept;
 }
 
-/* Reads all of the host that is needed, and locks the process in. */
+/* Reads all that is needed of the host, and locks the process in. */
 static int fetch_begin(struct fetch *f, int request_fd)
 {
 	int r = fetch_request_read(request_fd, &f->arena, &f->request);

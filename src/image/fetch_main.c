@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs of husk-fetch. It is a program of its own because TLS brings thirty libraries with it: loading them cost each
- * import of an image 5 ms, and what reads hostile archives needs none of them. */
+/* The verbs of husk-fetch. It is a program of its own because TLS needs thirty libraries: loading
+ * them cost each import of an image 5 ms, and the worker that reads hostile archives needs none. */
 #include "base/err.h"
 #include "image/fetch.h"
 #include "image/image.h"

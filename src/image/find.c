@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finding images by what people type, and listing them. */
+/* Finds images by what users type, and lists them. */
 #include "image/internal.h"
 #include "base/str.h"
 #include "sys/file.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* As people write it: what is stored is canonical. */
+/* Changes a stored, canonical reference into the short form that people write. */
 static int short_form(const char *text, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -60,7 +60,7 @@ bool record_name_take(const char *file_name, char out_hex[static DIGEST_HEX_LEN 
 		str_is_hex(out_hex, DIGEST_HEX_LEN) && str_eq(file_name + DIGEST_HEX_LEN, ".json");
 }
 
-/* Silent: -ENOENT, -EEXIST for several. */
+/* Silent: -ENOENT, -EEXIST: several images match. */
 static int id_find(
 	int root_fd, const char *prefix, struct arena *a, char out_hex[static DIGEST_HEX_LEN + 1])
 {
@@ -174,7 +174,7 @@ static int names_load(int root_fd, struct arena *a, struct name_list *out)
 	return 0;
 }
 
-/* Those of one manifest. */
+/* Attaches the names of one manifest. */
 static void names_attach(const struct name_list *names, const char *manifest_hex, struct arena *a,
 	struct image *image)
 {
@@ -218,7 +218,8 @@ int image_names(int root_fd, struct arena *a, struct image *image)
 	return r;
 }
 
-/* A nameless one is a double when another manifest of the same image has a name, or comes before it. */
+/* A manifest without a name is a double if another manifest of the same image has a name, or comes
+ * before it. */
 static void doubles_mark(struct image_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -244,7 +245,7 @@ int image_list(int root_fd, struct arena *a, struct image_list *out)
 		if (!record_name_take(*file, hex))
 			continue;
 		struct image image;
-		/* What is damaged cannot be run and is not listed. */
+		/* A damaged image cannot be run and is not listed. */
 		if (image_load(root_fd, hex, a, &image) == 0)
 			*arena_push(a, &list) = image;
 	}

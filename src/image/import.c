@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image from a layout into the store. In the order layers, content, record, reference: each is durable before the
- * next begins, so a crash leaves layers that the next import finds, and no image that lacks one.
+ * Imports an image from a layout into the store, in the order layers, content, record, reference.
+ * Each is durable before the next begins, so a crash leaves layers that the next import finds, and
+ * no image that lacks a layer.
  *
- * An import takes images.lock at its beginning and again to put an image in its place; in between it holds images.making,
- * so that no removal discards layers that no record names yet. The import of a built-in image is short: it holds
- * images.lock until all is done, and of two that begin at once the second finds the image there.
+ * An import takes images.lock at its beginning and again to store the image. In between it holds
+ * images.making, so that no removal discards layers that no record names yet. The import of a
+ * built-in image is short: it holds images.lock until the end, and if two begin at once, the second
+ * finds the image there.
  */
 #include "image/layout.h"
 #include "base/str.h"
@@ -22,7 +24,7 @@
 
 enum { LAYERS_MAX = 127 };
 
-/* One image. What it is made of is an OCI manifest, or Docker's list of files. */
+/* One image, described by an OCI manifest or by Docker's list of files. */
 struct job {
 	const struct import *import;
 	const struct docker_image *docker; /* or NULL */
@@ -47,7 +49,7 @@ static void job_release(struct job *j)
 }
 AUTO_STRUCT(job, struct job, job_release)
 
-/* Is the wanted manifest already here, and whole? */
+/* Is the wanted manifest already in the store, and complete? */
 static bool is_there(struct job *j)
 {
 	struct image there;
@@ -58,7 +60,8 @@ static bool is_there(struct job *j)
 	return is_whole;
 }
 
-/* The chain id of the lowest layer is its diff id; above, a hash of what is below and the own one. */
+/* The chain id of the lowest layer is its diff id. Above, it is a hash of the chain id below and
+ * the layer's own diff id. */
 static void chain_compute(struct job *j)
 {
 	struct str_list *chain = &j->image.chain_ids;
@@ -98,7 +101,7 @@ static int documents_read(struct job *j)
 	return r < 0 ? r : config_take(j);
 }
 
-/* The manifest is written when the layers are there (docker_manifest_make). */
+/* The manifest is written after the layers (docker_manifest_make). */
 static int docker_documents_read(struct job *j)
 {
 	char hex[ARCHIVE_HEX_LEN + 1];
@@ -139,7 +142,7 @@ static bool arrival_wait(void *context, uint64_t have_bytes)
 {
 	struct arrival *a = context;
 	uint32_t look = board_look(a->board);
-	/* What came last may have come after the reader looked. */
+	/* The last bytes may have come after the reader looked, so the reader looks once more. */
 	if (board_is_over(a->board)) {
 		bool is_first = !a->was_over;
 		a->was_over = true;
@@ -150,7 +153,7 @@ static bool arrival_wait(void *context, uint64_t have_bytes)
 	return true;
 }
 
-/* The blob of a layer; the file is the caller's to close. */
+/* Opens the blob of a layer; the caller closes the file. */
 static int blob_open(struct job *j, size_t index, struct archive_blob *out)
 {
 	const struct layer_descriptor *layer = &j->manifest.items[index];
@@ -171,7 +174,7 @@ static int blob_open(struct job *j, size_t index, struct archive_blob *out)
 	out->fd = file.fd;
 	out->offset = file.offset;
 	out->size_bytes = file.size_bytes;
-	/* Docker's list does not say how it is compressed. */
+	/* Docker's list does not name the compression. */
 	return j->docker ? archive_compression_find(out->fd, out->offset, &out->compression) : 0;
 }
 
@@ -221,7 +224,7 @@ __attribute__((format(printf, 2, 3))) static int import_say(
 	return i->say ? i->say(i->context, text.data) : 0;
 }
 
-/* The fetcher waits for this. */
+/* The fetcher waits for these decisions. */
 static void layers_decide(struct job *j)
 {
 	for (size_t i = 0; j->import->board && i < j->manifest.count; i++)
@@ -329,7 +332,7 @@ static int directories_make(int store_fd)
 	return 0;
 }
 
-/* Files that a killed import was about to put in their place: under the lock they are nobody's. */
+/* Removes temporary files of a killed import: under the lock they belong to no running import. */
 static int halves_sweep(int store_fd)
 {
 	static const char *const dirs[] = {"content/sha256", "images", "refs"};
@@ -378,7 +381,7 @@ static void job_init(struct job *j, const struct import *i)
 	*j = (struct job){.import = i, .manifest_text = BUF_INIT, .config_text = BUF_INIT};
 }
 
-/* The lock that is held until all is done. */
+/* Takes the lock that is held until the import is done. */
 static int store_begin(const struct import *i)
 {
 	int r = directories_make(i->store_fd);
@@ -394,7 +397,8 @@ static int store_begin(const struct import *i)
 	return r < 0 ? err_new(r, "begin an import") : r;
 }
 
-/* What was asked for by a digest has it, and what was chosen from an index is also called by the digest of that. */
+/* An image that was asked for by digest must have it. An image that was chosen from an index also
+ * gets a name with the digest of the index. */
 static int digest_take(struct job *j, const char *name, const struct layout_image *found)
 {
 	struct image_reference reference;
@@ -430,8 +434,9 @@ int import_layout(const struct import *i, const char *name)
 	return lock < 0 ? lock : job_run(&j);
 }
 
-/* A name as others wrote it. A digest in it can only be that of what is listed: where it is not, or where that is lost, it
- * would be the name of nothing; what is left without it may be none. */
+/* A name as another program wrote it. A digest in it is kept only if it is that of what the layout
+ * lists. If it is not, or if that is unknown, the digest would name nothing and is dropped; a name
+ * that is then left without a tag is dropped as well. */
 static int name_take(struct job *j, const char *name, const char *listed_hex)
 {
 	struct image_reference parsed;
@@ -449,7 +454,8 @@ static int name_take(struct job *j, const char *name, const char *listed_hex)
 	return 0;
 }
 
-/* All names of one manifest together, so that it is loaded once. */
+/* A manifest with several names is listed once for each. From the second on, it is in the store
+ * already. */
 static int layout_import(const struct import *i)
 {
 	auto_arena struct arena a = ARENA_INIT;

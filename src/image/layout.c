@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An OCI image layout: oci-layout, index.json, blobs/sha256/HEX. A document is read once, checked against its descriptor, and
- * those bytes are parsed.
+ * An OCI image layout: oci-layout, index.json, blobs/sha256/HEX. A document is read once and
+ * checked against its descriptor; the same bytes are then parsed.
  */
 #include "image/layout.h"
 #include "archive/archive.h"
@@ -30,7 +30,8 @@ static const struct {
 	{"application/vnd.oci.image.layer.v1.tar+zstd", ARCHIVE_ZSTD},
 	{"application/vnd.docker.image.rootfs.diff.tar", ARCHIVE_PLAIN},
 	{"application/vnd.docker.image.rootfs.diff.tar.gzip", ARCHIVE_GZIP},
-	/* Those whose makers did not want them at every registry, until OCI gave that up. */
+	/* Layers that their makers did not want at every registry. OCI has given up this
+	 * distinction. */
 	{"application/vnd.oci.image.layer.nondistributable.v1.tar", ARCHIVE_PLAIN},
 	{"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", ARCHIVE_GZIP},
 	{"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", ARCHIVE_ZSTD},
@@ -53,7 +54,8 @@ bool layout_media_is_image(const char *media_type)
 
 enum { BLOB_PATH_ROOM = 96 };
 
-/* skopeo's directory has one image, or an index with those that it names. What is found is checked by its digest. */
+/* A directory of skopeo's has one image, or an index with its images. The digest of each file is
+ * checked. */
 static void blob_path(
 	const struct layout *l, const struct descriptor *d, char out[static BLOB_PATH_ROOM])
 {
@@ -112,7 +114,8 @@ static int descriptor_take(const struct json_cursor *c, struct arena *a, struct 
 	return out->media_type ? 0 : json_err(c, -EINVAL, "it has no mediaType");
 }
 
-/* A document that is what its media type says, and not something else as well (CVE-2021-41190). */
+/* Checks that a document is what its media type says, and not something else as well
+ * (CVE-2021-41190). */
 static int document_check(const struct json_cursor *root, struct arena *a, const char *const *types,
 	const char *foreign)
 {
@@ -133,7 +136,8 @@ static int document_check(const struct json_cursor *root, struct arena *a, const
 	return 0;
 }
 
-/* Docker writes the whole name beside the tag, others the name, or a tag alone: that is no name. */
+/* Docker writes the whole name beside the tag. Others write the whole name, or only a tag, which is
+ * no name. */
 static int name_take(const struct json_cursor *c, struct arena *a, const char **out)
 {
 	struct json_cursor annotations;
@@ -160,10 +164,10 @@ struct listing {
 	const struct layout *layout;
 	struct arena *a;
 	struct layout_images *out;
-	const char *name, *hex; /* of the index that is being read, when it is in another one */
+	const char *name, *hex; /* of the index that is read, if it is in another one */
 };
 
-/* As OCI calls what uname(2) calls otherwise. */
+/* OCI's word for the machine that uname(2) names. */
 static const char *architecture_here(void)
 {
 	static const char *const words[][2] = {{"x86_64", "amd64"}, {"aarch64", "arm64"},
@@ -178,7 +182,7 @@ static const char *architecture_here(void)
 	return "";
 }
 
-/* One that does not say for what it is may be meant. */
+/* A manifest that does not name its platform counts as one for this machine. */
 static int is_for_machine(const struct json_cursor *c, const char *wanted, struct arena *a)
 {
 	struct json_cursor platform;
@@ -206,7 +210,8 @@ static int inner_index_read(struct listing *l, const struct descriptor *d, const
 	return r < 0 ? r : index_read(&inner, "index of an image", &text);
 }
 
-/* What is neither an image nor an index is somebody else's: an artifact. */
+/* An entry that is neither an image nor an index is an artifact of another program and is
+ * skipped. */
 static int manifest_list(struct listing *l, const struct json_cursor *c)
 {
 	struct descriptor d;
@@ -274,7 +279,7 @@ bool layout_is_there(const struct layout *l)
 	return l->is_flat || (layout_has(l, "oci-layout") && layout_has(l, "index.json"));
 }
 
-/* The one image of skopeo's directory, or those of its index. */
+/* The one image of skopeo's directory, or the images of its index. */
 static int flat_list(struct listing *l)
 {
 	auto_buf struct buf text = BUF_INIT;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Reading an OCI image layout, or what else holds images, and the documents in it, strictly. Only the worker. Everything speaks.
+ * Strict reading of an OCI image layout, or of another form that holds images, and of the documents
+ * in it. Only for the worker. Everything speaks.
  */
 #include "archive/archive.h"
 #include "image/internal.h"
 
-/* What a document says about a blob; the hex digits are grammatical, nothing else is believed. */
+/* What a document says about a blob. The form of the hex digits is checked; nothing else is
+ * trusted. */
 struct descriptor {
 	const char *media_type, *hex;
 	uint64_t size_bytes;
@@ -23,13 +25,13 @@ struct manifest {
 	size_t count;
 };
 
-/* What is imported: the directory of a layout, or a plain tar archive with a layout or with images as `docker save` wrote
- * them before it wrote layouts. */
+/* What is imported: the directory of a layout, or a plain tar archive with a layout or with images
+ * in the form that `docker save` wrote before it wrote layouts. */
 struct layout {
 	int fd; /* borrowed: a directory or a regular file */
-	const char *architecture; /* of the machine that it is for; NULL: this one */
+	const char *architecture; /* that the image is wanted for; NULL: this machine's */
 	bool is_archive;
-	bool is_flat; /* skopeo's dir: its manifest.json is that of the image, and blobs lie beside it */
+	bool is_flat; /* skopeo's dir: its manifest.json is the image's; blobs lie beside it */
 	struct arena arena;
 	struct {
 		struct archive_member *items; /* by path */
@@ -45,16 +47,16 @@ struct layout_file {
 	int fd; /* owned */
 	uint64_t offset, size_bytes;
 };
-/* A regular file of it, never through a symlink; -ENOENT. With follows_link, of an archive: also what a link names that is
- * a file in it. */
+/* Opens a regular file of the layout, never through a symlink; -ENOENT. With follows_link, a member
+ * of an archive may be a link to a file in the archive, which is then opened. */
 int layout_file_open(
 	const struct layout *l, const char *path, bool follows_link, struct layout_file *out);
-/* The bytes of a small one: -EFBIG. */
+/* The bytes of a small file; -EFBIG: it is larger than 4 MiB. */
 int layout_document_read(const struct layout *l, const char *path, struct buf *out);
 /* Is there such a file? */
 bool layout_has(const struct layout *l, const char *path);
 
-/* An image that the index of a layout lists: what names it has there. */
+/* An image that the index of a layout lists, and its name there. */
 struct layout_image {
 	struct descriptor manifest;
 	const char *listed_hex; /* of the manifest, or of the index that it was chosen from */
@@ -64,23 +66,27 @@ struct layout_images {
 	struct layout_image *items;
 	size_t count;
 };
-/* Is it a layout, or a directory of skopeo's, and not one of Docker's lists? Silent. */
+/* Is it a layout, or a directory that skopeo wrote? Otherwise it may be in Docker's old form.
+ * Silent. */
 bool layout_is_there(const struct layout *l);
-/* All of them; of an index within the index the one for this machine. */
+/* Lists all images; of an index within the index, only the image for the wanted machine. */
 int layout_list(const struct layout *l, struct arena *a, struct layout_images *out);
 /* Is this the media type of an image, or of an index of images? Silent. */
 bool layout_media_is_image(const char *media_type);
-/* What the index calls by this canonical reference; -ENODATA when it calls none so. */
+/* The image that the index calls by this canonical reference; -ENODATA: there is none. */
 int layout_find(
 	const struct layout *l, const char *reference, struct arena *a, struct layout_image *out);
-/* The bytes of a manifest or configuration (at most 4 MiB), which are those of the descriptor: -EBADMSG. */
+/* The bytes of a manifest or configuration (at most 4 MiB). -EBADMSG: not the bytes that the
+ * descriptor names. */
 int layout_blob_read(const struct layout *l, const struct descriptor *d, struct buf *out);
-/* A layer, unread and unchecked but for its size; one that is growing is as long as it will be. */
+/* Opens a layer; only its size is checked. A file that is still growing gets the size that it will
+ * have. */
 int layout_blob_open(const struct layout *l, const struct descriptor *d, bool is_growing,
 	struct layout_file *out);
 int manifest_parse(const struct buf *text, struct arena *a, struct manifest *out);
 
-/* Docker's manifest.json: for each image the files of its configuration and layers, and its names, as they are written. */
+/* Docker's manifest.json: for each image its names, and the files of its configuration and layers,
+ * as they are written there. */
 struct docker_image {
 	const char *config;
 	struct str_list names, layers;
@@ -91,7 +97,7 @@ struct docker_images {
 };
 int docker_list(const struct layout *l, struct arena *a, struct docker_images *out);
 
-/* The manifest of an image whose layers are not compressed, as it is in the store. */
+/* Writes the manifest of an image in the store, with layers that are not compressed. */
 struct plain_manifest {
 	int store_fd;
 	const char *config_hex;

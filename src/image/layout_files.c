@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of what is imported: in a directory opened without following a symlink and only when they are files, in an archive
- * looked up in the list of its members. Nothing of an archive is ever unpacked to be read.
+ * Files of what is imported. In a directory a file is opened without following a symlink, and only
+ * if it is a regular file. In an archive it is looked up in the list of members; no archive is
+ * unpacked to be read.
  */
 #include "base/str.h"
 #include "image/layout.h"
@@ -30,7 +31,7 @@ static int member_add(void *context, const struct archive_member *m)
 	return 0;
 }
 
-/* Of two with one name the later one is what an unpacked archive would have. */
+/* Of two members with one name the later one counts, as after unpacking the archive. */
 static int member_order(const void *left, const void *right)
 {
 	const struct archive_member *a = left, *b = right;
@@ -38,7 +39,7 @@ static int member_order(const void *left, const void *right)
 	return order ? order : a->offset < b->offset ? 1 : -1;
 }
 
-/* By the file that skopeo and podman write beside it. */
+/* Recognises skopeo's directory by the file `version` that skopeo and podman write there. */
 static int flat_find(struct layout *l)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -90,7 +91,8 @@ static int missing(const char *path)
 	return err_say(-ENOENT, "the image has no file %.200s", shown.data);
 }
 
-/* "../ID/layer.tar" of ID/layer.tar, as Docker once wrote a layer that it had written already; or a path from the top. */
+/* The target of a link: "../ID/layer.tar" of ID/layer.tar, which Docker once wrote for a layer that
+ * the archive had already, or a path from the top of the archive. */
 static const struct archive_member *member_linked(
 	const struct layout *l, const struct archive_member *m)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two locks of the store: of what images and names there are, and of what containers use. */
+/* The two locks of the store: for the set of images and names, and for the images that containers
+ * use. */
 #include "image/internal.h"
 #include "sys/lock.h"
 

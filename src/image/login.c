@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logging in to a registry, and out. */
+/* Login to a registry, and logout. */
 #include "base/str.h"
 #include "image/credentials.h"
 #include "image/internal.h"
@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* "https://host:port/v1/", or nothing: docker.io. */
+/* "https://host:port/v1/"; an empty text means docker.io. */
 static int server_take(const char *text, struct arena *a, const char **out)
 {
 	const char *rest = str_after(text, "https://");

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images as one archive that docker, podman, skopeo and husk load: an OCI layout in a tar stream and, unless only that is
- * wanted, Docker's manifest.json beside it. Layers are made again from their trees, not compressed, so their digest is their
- * diff id and known before they are written; what comes out is compared with it. Each layer is in it once.
+ * Writes images as one archive that docker, podman, skopeo and husk load: an OCI layout in a tar
+ * stream and, unless only that is wanted, Docker's manifest.json beside it. Layers are rebuilt from
+ * their trees and not compressed, so the digest of a layer is its diff id and known before it is
+ * written. The written bytes are compared with it. Each layer is written once.
  *
- * The arguments: the format, then for each image the hex digits of its manifest and the references it shall have.
+ * The arguments: the format, then for each image the hex digits of its manifest and its references.
  */
 #include "archive/archive.h"
 #include "base/json.h"
@@ -67,7 +68,7 @@ static int file_write(struct save *s, const char *name, const struct buf *text)
 	return r < 0 ? r : padding_write(s, text->len);
 }
 
-/* 1: it is there already. Otherwise its name is noted, and its header written. */
+/* 1: the archive has the blob already. Otherwise notes the blob and writes its header. */
 static int blob_begin(struct save *s, const char *hex, uint64_t size)
 {
 	auto_buf struct buf name = BUF_INIT;
@@ -92,7 +93,7 @@ static int text_blob_write(struct save *s, const struct buf *text, const char **
 	return r < 0 ? r : 0;
 }
 
-/* A layer on its way out. */
+/* A layer that is being written. */
 struct layer_check {
 	struct save *save;
 	struct archive_digest *digest;
@@ -172,7 +173,8 @@ static int image_write(struct save *s, struct saved_image *image)
 	return r < 0 ? r : manifest_write(s, image);
 }
 
-/* An image without a name is there once, one with several once for each, as Docker has it. */
+/* As Docker does: an image without a name is listed once, an image with several names once for
+ * each. */
 static void index_put(struct json_writer *w, const struct saved_image *image, const char *name)
 {
 	auto_buf struct buf digest = BUF_INIT;

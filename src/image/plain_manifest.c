@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A manifest of layers that are not compressed, from what is known of them. */
+/* Writes a manifest of layers that are not compressed, from their layer.json. */
 #include "image/layout.h"
 #include "base/json.h"
 

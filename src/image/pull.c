@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The caller's side of a pull: downloads/KEY, the two workers, and the board between them. What a pull that failed has got
- * stays for the next one of the same reference, unless it was wrong.
+ * The caller's side of a pull: downloads/KEY, the two workers, and the board between them. What a
+ * failed pull has downloaded is kept for the next pull of the same reference, unless it was wrong.
  */
 #include "base/str.h"
 #include "image/board.h"
@@ -114,7 +114,7 @@ static int importer_begin(struct pull *p)
 		&p->importer);
 }
 
-/* Until both have ended well, or one has not. */
+/* Serves the workers until both have ended well, or one has failed. */
 static int workers_serve(struct pull *p)
 {
 	while (!p->fetcher.has_ended || !p->importer.has_ended) {
@@ -142,14 +142,14 @@ static int workers_serve(struct pull *p)
 	return 0;
 }
 
-/* What is wrong will be wrong again; what is missing may come. */
+/* May the download be removed? Wrong data will be wrong again; missing data may still come. */
 static bool is_final(int code)
 {
 	return code == 0 || code == -EBADMSG || code == -EINVAL || code == -EFBIG ||
 		code == -ENOENT;
 }
 
-/* The first error is the one that is told. */
+/* If there are two errors, the first is reported. */
 static int place_leave(const struct pull *p, int code)
 {
 	struct err_packet trail;

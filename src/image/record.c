@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of images, and what references stand for. The chain ids are in the record because computing them needs a
- * digest function, which only the worker links; the configuration is read from the content store.
+ * Records of images, and the manifests that references stand for. The chain ids are in the record
+ * because computing them needs a digest function, which only the worker links; the configuration is
+ * read from the content store.
  */
 #include "image/internal.h"
 #include "base/json.h"
@@ -64,7 +65,8 @@ int record_load(int root_fd, const char *manifest_hex, struct arena *a, struct i
 	return record_take(&root, a, out);
 }
 
-/* A crash cannot cause this (import.c), a hand in the store can: then the image is to be imported again. */
+/* A crash cannot cause this (import.c), but a manual change of the store can. The image must then
+ * be imported again. */
 static int layers_check(int root_fd, const struct image *image)
 {
 	for (size_t i = 0; i < image->chain_ids.count; i++)
@@ -127,7 +129,7 @@ int reference_resolve(
 	r = r < 0 ? -ENOENT : reference_read(root_fd, file.data, out_hex);
 	if (r == 0 || !ref->digest)
 		return r;
-	/* A digest says which bytes are meant, whatever they were called when they came. */
+	/* A digest says which bytes are meant, under whatever name they were stored. */
 	fmt_n(out_hex, DIGEST_HEX_LEN + 1, "%s", digest_hex(ref->digest));
 	return 0;
 }

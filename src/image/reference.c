@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Image references: [DOMAIN/]PATH[:TAG][@DIGEST]. The first component is a domain when it could be a host (a dot, a
- * colon, upper case, "localhost"), otherwise Docker Hub is meant, and its official images when there is no slash.
+ * Image references: [DOMAIN/]PATH[:TAG][@DIGEST]. The first component is a domain when it could be
+ * a host (a dot, a colon, upper case, "localhost"), otherwise Docker Hub is meant, and its official
+ * images when there is no slash.
  */
 #include "image/internal.h"
 #include "base/str.h"
@@ -52,7 +53,7 @@ static bool port_is_valid(const char *s)
 	return len > 0 && len <= PORT_MAX && s[len] == '\0';
 }
 
-/* Labels joined by dots, or [IPv6], then perhaps a port. */
+/* Labels joined by dots, or [IPv6], then optionally a port. */
 bool reference_domain_is_valid(const char *s)
 {
 	if (*s == '[') {
@@ -95,7 +96,7 @@ static bool is_domain(const char *first)
 	return first[strspn(first, "abcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0';
 }
 
-/* Cuts the name in two and fills in Docker's defaults. */
+/* Splits the name into domain and path, and fills in Docker's defaults. */
 static void name_split(char *name, struct arena *a, struct image_reference *out)
 {
 	char *slash = strchr(name, '/');
@@ -215,7 +216,7 @@ static int hex_value(char c)
 int reference_of_file(const char *file_name, struct buf *out)
 {
 	if (*file_name == '.')
-		return -EINVAL; /* the new half of a file that is being replaced */
+		return -EINVAL; /* the new content of a file that is being replaced */
 	for (const char *s = file_name; *s; s++) {
 		if (*s != '%') {
 			buf_addc(out, *s);

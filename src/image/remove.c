@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names and images go, and with the last of them what only they needed. In the order reference, record, layers and content:
- * a crash leaves what the next sweep finds, and no image that lacks a layer; what was unlinked is durable before what it
- * needed is removed. The caller holds image_uses_lock alone, so no container begins with what goes; images.lock keeps imports
- * and tags away. Starts wait for the first of the two, so under them nothing is done that takes longer for a larger image:
- * layers are only renamed, and image_sweep deletes them when both locks are free again.
+ * Removes names and images and, with the last name, what only that image needed. The order is
+ * reference, record, layers, content: a crash leaves what the next sweep finds, and no image that
+ * lacks a layer. A removal is durable before what the removed file needed is removed. The caller
+ * holds image_uses_lock alone, so no container starts with a removed image; images.lock keeps
+ * imports and tags away. Container starts wait for image_uses_lock, so under it layers are only
+ * renamed, which takes no longer for a large image. image_sweep deletes them when both locks are
+ * free again.
  */
 #include "base/str.h"
 #include "image/internal.h"
@@ -47,7 +49,7 @@ static int name_remove(const struct image_removal *job, const char *name)
 	return r;
 }
 
-/* Who has it: those that run count first. */
+/* The container that uses the image; a running one is preferred. */
 static const struct image_use *use_find(const struct image_removal *job, const char *image_id)
 {
 	const struct image_use *found = NULL;
@@ -78,7 +80,7 @@ static int record_erase(const struct image_removal *job, const char *manifest_he
 	return r < 0 ? r : directory_sync(job->root_fd, "images");
 }
 
-/* With its names and all its manifests. */
+/* Removes an image with its names and all its manifests. */
 static int image_erase(const struct image_removal *job, const struct image *image)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -97,7 +99,7 @@ static int image_erase(const struct image_removal *job, const struct image *imag
 	return r;
 }
 
-/* What is reachable: sorted names. */
+/* What records and containers still need: sorted names. */
 struct reachable {
 	struct arena arena;
 	struct str_list layers, content;
@@ -138,7 +140,7 @@ static int record_add(int root_fd, struct reachable *r, const char *manifest_hex
 	return 0;
 }
 
-/* A record that cannot be read keeps everything: nothing is removed that an image may need. */
+/* If a record cannot be read, nothing is removed, because the image may need it. */
 static int reachable_load(const struct image_removal *job, struct reachable *out)
 {
 	auto_strvec struct strvec files = STRVEC_INIT;
@@ -193,7 +195,8 @@ static int content_sweep(const struct image_removal *job, const struct reachable
 static int unreachable_discard(const struct image_removal *job)
 {
 	auto_of(reachable) struct reachable reachable = {0};
-	/* An import that is at work has layers that no record names yet; the next removal comes past them again. */
+	/* A running import has layers that no record names yet. The next removal finds what stays
+	 * now. */
 	auto_close int imports = lock_file_at(job->root_fd, IMAGES_MAKING_LOCK, false);
 	if (imports == -EWOULDBLOCK)
 		return 0;
@@ -258,7 +261,7 @@ int image_prune(const struct image_removal *job, bool named_too)
 		struct image *image = &list.items[i];
 		bool is_kept = (image->references.count && !named_too) ||
 			(!image->is_double && use_find(job, image->id));
-		/* It may have gone with another manifest of the same image. */
+		/* It may have been removed with another manifest of the same image. */
 		if (!is_kept && record_is_there(job, image))
 			r = image_prune_one(job, image);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the worker may still do once it is shut in: resource limits, Landlock, a list of system calls, capabilities. Each is
- * a wall of its own, in case the maker of the image breaks another one.
+ * What the worker may still do once it is locked in: resource limits, Landlock, a list of system
+ * calls, capabilities. Each is a barrier of its own, in case a hostile image breaks another one.
  */
 #include "base/str.h"
 #include "image/internal.h"
@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 
 /*
- * DATA is what a process can ask for as memory of its own, used or not: stacks of threads are in it. Everything that an
- * image makes the worker remember is bounded to much less, but for the 128 MiB that zstd and xz may ask for to be read; this is
- * for what was overlooked. CPU: an hour, where a layer of
- * 64 GiB takes ten minutes.
+ * DATA limits what a process can request as memory of its own, used or not; stacks of threads
+ * count. All that an image makes the worker remember is bounded to much less, except for the 128
+ * MiB that zstd and xz may need to decompress. This limit is for what was overlooked. CPU: an hour;
+ * a layer of 64 GiB takes ten minutes.
  */
-#ifdef __SANITIZE_ADDRESS__ /* whose runtime reserves terabytes */
+#ifdef __SANITIZE_ADDRESS__ /* its runtime reserves terabytes */
 #define DATA_BYTES UINT64_MAX
 #else
 #define DATA_BYTES (256u << 20)
@@ -39,7 +39,7 @@ static int limits_set(void)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct sec_rlimit_row row = rows[i];
-		/* A caller that allows itself less keeps that. */
+		/* If the caller's limit is lower, it is kept. */
 		int r = sec_rlimit_clamp(&row);
 		if (r >= 0)
 			r = sec_rlimit_set(&row);
@@ -49,7 +49,8 @@ static int limits_set(void)
 	return 0;
 }
 
-/* What each worker does: files at the directories that it has, memory, threads, and packets to husk. */
+/* What each worker needs: files in the directories that it has, memory, threads, and packets to
+ * husk. */
 static const char *const common_calls[] = {
 	/* files */
 	"openat", "openat2", "close", "close_range", "read", "pread64", "readv", "preadv", "write",
@@ -70,7 +71,7 @@ static const char *const common_calls[] = {
 	/* packets */
 	"sendmsg", "recvmsg", "sendto", "recvfrom", "poll", "ppoll"};
 
-/* The worker with a network, besides. */
+/* What the worker with a network needs besides. */
 static const char *const network_calls[] = {"connect", "getsockopt", "setsockopt", "getsockname",
 	"getpeername", "shutdown", "sendmmsg", "recvmmsg", "select", "pselect6", "epoll_create1",
 	"epoll_ctl", "epoll_wait", "epoll_pwait", "eventfd2", "pipe2", "socketpair", "ioctl"};
@@ -91,13 +92,14 @@ static int calls_restrict(bool has_network)
 		{.names = {(const char **)common_calls,
 			 sizeof(common_calls) / sizeof(common_calls[0])},
 			.action = SECCOMP_RET_ALLOW},
-		/* Threads, and no processes. The flags of clone3 cannot be seen: the C library falls back to clone. */
+		/* Threads, but no processes. A filter cannot see the flags of clone3, so clone3
+		 * does not exist here and the C library falls back to clone. */
 		{.names = {(const char *[]){"clone"}, 1},
 			.action = SECCOMP_RET_ALLOW,
 			.conditions = CONDITION(0, SEC_MASKED_EQ, CLONE_THREAD, CLONE_THREAD),
 			.condition_count = 1},
 		{.names = {(const char *[]){"clone3"}, 1}, .action = REFUSED(ENOSYS)},
-		/* Of itself, and only to read (the third argument is what would be set). */
+		/* Only to read a limit: the third argument, the limit to set, must be NULL. */
 		{.names = {(const char *[]){"prlimit64"}, 1},
 			.action = SECCOMP_RET_ALLOW,
 			.conditions = CONDITION(2, SEC_EQ, 0, 0),

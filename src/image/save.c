@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caller's side of `save`: which images and under which names; the worker does the rest (pack.c). */
+/* The caller's side of `save`: finds the images and their names. The worker does the rest
+ * (pack.c). */
 #include "image/internal.h"
 #include "image/worker.h"
 #include "base/str.h"
@@ -44,7 +45,7 @@ static bool has_name(const struct str_list *names, const char *name)
 	return false;
 }
 
-/* The same image under two names is there once, with both. */
+/* An image with two names is saved once, with both. */
 static struct saved_word *image_place(struct save_args *s, const char *manifest_hex)
 {
 	for (size_t i = 0; i < s->images.count; i++)

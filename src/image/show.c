@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of an image: the JSON of `image inspect`, by Docker's names, and the steps that it was made by. */
+/* What is known of an image: the JSON of `image inspect`, with Docker's names, and its history. */
 #include "base/json.h"
 #include "base/str.h"
 #include "image/internal.h"
@@ -39,7 +39,7 @@ static int shown_load(struct shown *s, int root_fd, const char *word)
 	return r < 0 ? r : image_names(root_fd, &s->arena, &s->image);
 }
 
-/* A set: each name with an empty object. */
+/* A set: an object with an empty object for each name. */
 static void set_put(struct json_writer *w, const char *key, const struct str_list *list)
 {
 	if (list->count == 0) {
@@ -95,7 +95,8 @@ static bool has_digest(const struct image *image, const char *bare)
 	return false;
 }
 
-/* What it is at its registries, and "NAME@DIGEST" of each name of which that is not known, without its tag. */
+/* The digests that the image has at its registries. For a name without such a digest, its own:
+ * "NAME@DIGEST", without the tag. */
 static void digests_put(struct json_writer *w, const struct image *image, struct arena *a)
 {
 	json_open_array(w, "RepoDigests");
@@ -112,7 +113,7 @@ static void digests_put(struct json_writer *w, const struct image *image, struct
 	json_close_array(w);
 }
 
-/* Texts of the configuration that stand at its top. */
+/* Texts at the top level of the configuration. */
 static int texts_put(struct json_writer *w, const struct json *document, struct arena *a)
 {
 	static const char *const keys[][2] = {{"Comment", "comment"}, {"Created", "created"},
@@ -196,7 +197,8 @@ static int steps_take(const struct shown *s, struct arena *a, struct image_steps
 	return count < 0 ? count : 0;
 }
 
-/* The layers belong to the steps that are not empty, in their order; a layer without one is a step that nobody wrote down. */
+/* The layers belong to the steps that are not empty, in order. If a layer has no step, a step
+ * without text is added for it. */
 static int sizes_take(int root_fd, const struct shown *s, struct arena *a, struct image_steps *out)
 {
 	size_t step = 0;

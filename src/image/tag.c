@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Another name for an image. */
+/* Gives an image another name. */
 #include "image/internal.h"
 #include "sys/fd.h"
 #include "sys/file.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a user of an image is. The image is hostile: its passwd may be a fifo, a device, a link or gigabytes long, and
- * its entries may name numbers (SECURITY.md, rules 3, 8 and 9).
+ * Resolves the user of an image. The image is hostile: its passwd may be a fifo, a device, a link
+ * or gigabytes long, and its entries may name numbers (SECURITY.md, rules 3, 8 and 9).
  */
 #include "image/image.h"
 #include "base/buf.h"
@@ -16,7 +16,7 @@
 
 enum { DATABASE_BYTES_MAX = 10 << 20, GROUPS_MAX = 1000 };
 
-/* A missing file is an empty one: many images have neither. */
+/* A missing file counts as an empty one: many images have neither passwd nor group. */
 static int database_read(int root_fd, const char *path, struct buf *out)
 {
 	auto_close int found = path_open(root_fd, path, O_PATH, 0);
@@ -30,7 +30,8 @@ static int database_read(int root_fd, const char *path, struct buf *out)
 		return err_new(r, "stat %s of the image", path);
 	if (!S_ISREG(st.st_mode))
 		return err_say(-EINVAL, "%s of the image is not a regular file", path);
-	/* Opened only now that it is known to be a file: opening a device may already do something. */
+	/* Opened only when it is known to be a regular file: opening a device can have side
+	 * effects. */
 	auto_close int fd = sys_open_at(
 		AT_FDCWD, PROC_FD_PATH(found), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
@@ -41,7 +42,8 @@ static int database_read(int root_fd, const char *path, struct buf *out)
 
 enum { ENTRY_FIELDS_MAX = 7 };
 
-/* The next line of a database, cut at its colons; lines with fewer than `needed` fields are passed over. */
+/* The next line of a database, split at its colons. Lines with fewer than `needed` fields are
+ * skipped. */
 static bool entry_next(char **rest, char *fields[static ENTRY_FIELDS_MAX], size_t needed)
 {
 	char *line;
@@ -61,7 +63,8 @@ static bool is_digits(const char *s)
 	return *s != '\0' && s[strspn(s, "0123456789")] == '\0';
 }
 
-/* Words that somebody could take for a number are no names: an image may have an entry "-1" or "0x0" for uid 0. */
+/* A word that could be taken for a number is not a name: an image may have an entry "-1" or "0x0"
+ * for uid 0. */
 static bool is_name(const char *s)
 {
 	if (*s == '\0' || strchr("0123456789+-", *s))

@@ -2,15 +2,17 @@
 /*
  * The caller's side of the workers, husk-image and husk-fetch.
  *
- * The worker is executed with an argv of verbs and names, an empty environment (of who talks to a registry: the variables
- * that name proxies) and its fds: the layout to read, the file to write or the request (3), the engine's root or what it has
- * instead (4), one end of a packet socket (5), and the board of a pull (6). On the socket it may ask one thing, as often as
- * it needs: WORKER_OPAQUE with the fd of a directory, which is answered by an int32_t. It means "mark this directory opaque
- * for overlayfs", what takes the CAP_SYS_ADMIN that the worker has given up. WORKER_SAY has a line for the user, as text that
- * is escaped before it is shown; WORKER_READY says that a fetcher has all documents. The last packet is WORKER_RESULT with
- * the error trail (code 0: done). A worker that is gone without a result has failed.
+ * The worker is executed with an argv of verbs and names, an empty environment (husk-fetch: the
+ * variables that name proxies) and its fds: the layout to read, the file to write or the request
+ * (3), the engine's root or what the worker has instead (4), one end of a packet socket (5), and
+ * the board of a pull (6). On the socket the worker has one request, which it may repeat:
+ * WORKER_OPAQUE, with the fd of a directory, asks husk to mark that directory opaque for overlayfs.
+ * This needs the CAP_SYS_ADMIN that the worker has given up; the answer is an int32_t. WORKER_SAY
+ * has a line for the user, which is escaped before it is shown. WORKER_READY says that a fetcher
+ * has all documents. The last packet is WORKER_RESULT with the error trail (code 0: success). A
+ * worker that ends without a result has failed.
  *
- * Nothing that the worker says is believed beyond that: it has read a hostile archive.
+ * husk trusts nothing else that the worker says: the worker has read a hostile archive.
  */
 #include "image/internal.h"
 #include "image/worker.h"
@@ -30,7 +32,7 @@
 
 enum { WORKER_FDS = 4, FDS_ABOVE = 10, SAID_MAX = 10000, TICK_MS = 100 };
 
-/* In the child. */
+/* Runs in the child. */
 static int worker_prepare(const int fds[static WORKER_FDS])
 {
 	auto_close int null_fd = sys_open_at(AT_FDCWD, "/dev/null", O_RDWR, 0);
@@ -66,7 +68,7 @@ static _Noreturn void worker_execute(
 	_exit(127);
 }
 
-/* A pidfd. The fds are above those that they become in the child. */
+/* Returns a pidfd. The fds are higher than the numbers that they get in the child. */
 static int worker_start(
 	const char *path, const struct worker_call *call, const int fds[static WORKER_FDS])
 {
@@ -82,7 +84,8 @@ static int worker_start(
 	return pid < 0 ? err_new(pid, "start the worker for images") : pidfd;
 }
 
-/* The worker sees nothing but the layout, read-only, and the store: no other directory can come from it. */
+/* The worker sees only the layout, read-only, and the store, so it cannot send another
+ * directory. */
 static int opaque_mark(int dir_fd)
 {
 	struct stat st;
@@ -105,7 +108,7 @@ static int ended_early(struct worker *w)
 		code - 128);
 }
 
-/* One packet of the worker: 1 to go on, 0 when it is done. */
+/* Reads one packet of the worker: 1: go on, 0: it is done. */
 static int worker_listen(struct worker *w)
 {
 	struct worker_packet packet;
@@ -154,13 +157,13 @@ void worker_release(struct worker *w)
 	fd_replace(&w->socket, -EBADF);
 }
 
-/* -EBADF for none. */
+/* -EBADF: there is no fd to lift. */
 static int fd_lift(int fd)
 {
 	return fd < 0 ? -EBADF : sys_fcntl(fd, F_DUPFD_CLOEXEC, FDS_ABOVE);
 }
 
-/* What kept an fd from being lifted, or 0. */
+/* The error of an fd that could not be lifted, or 0. */
 static int lost(int fd, int lifted)
 {
 	return fd >= 0 && lifted < 0 ? lifted : 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The workers: husk-image, which reads and writes archives, and husk-fetch, which talks to registries. How husk begins and
- * hears one, and how it shuts itself in. Everything speaks.
+ * The workers: husk-image, which reads and writes archives, and husk-fetch, which talks to
+ * registries. How husk starts a worker and listens to it, and how a worker locks itself in.
+ * Everything speaks.
  */
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What husk and its worker say to each other, one packet each (theory in worker.c). */
+/* What husk and its worker say to each other, one packet each (described in worker.c). */
 enum worker_word { WORKER_OPAQUE = 1, WORKER_RESULT = 2, WORKER_SAY = 3, WORKER_READY = 4 };
 struct worker_packet {
 	uint32_t word;
@@ -21,7 +22,7 @@ struct worker_packet {
 };
 enum { WORKER_FILE_FD = 3, WORKER_STORE_FD = 4, WORKER_SOCKET_FD = 5, WORKER_BOARD_FD = 6 };
 
-/* Host: lets the worker do what argv says, with a layout to read or a file to write as file_fd. */
+/* husk: runs the worker that argv names, with a layout to read or a file to write as file_fd. */
 struct worker_call {
 	const char *libexec_path;
 	const char *const *argv; /* argv[0] is the program, below libexec_path; NULL-terminated */
@@ -30,7 +31,8 @@ struct worker_call {
 	struct strvec *said; /* lines for the user, or NULL */
 };
 int worker_run(const struct worker_call *call);
-/* One of several at work: when its socket can be read, worker_serve does: 1 to go on, 0 when it has ended well. */
+/* One of several workers that run at once. When its socket is readable, call worker_serve: 1: call
+ * it again later, 0: the worker has ended well. */
 struct worker {
 	int socket, pidfd;
 	struct strvec *said;
@@ -42,27 +44,29 @@ struct worker {
 	}
 int worker_begin(const struct worker_call *call, struct worker *out);
 int worker_serve(struct worker *w);
-/* Kills it when it is still there. */
+/* Kills the worker if it still runs. */
 void worker_release(struct worker *w);
 AUTO_STRUCT(worker, struct worker, worker_release)
 
-/* Worker: what main() of it is. `verbs` ends with a row without a name. */
+/* Worker: the body of main(). `verbs` ends with a row without a name. */
 struct worker_verb {
 	const char *name;
 	int (*main)(int argc, char **argv);
-	int fds_end; /* the first fd that it does not have */
+	int fds_end; /* the first fd above those that the verb uses */
 };
 int worker_main(int argc, char **argv, const struct worker_verb *verbs);
-/* Worker: shuts the process in with directories, which it replaces by clones nothing is above of. */
+/* Worker: locks the process in with these directories. Each is replaced by a clone with nothing
+ * above it. */
 enum { WORKER_PARTS_MAX = 8, WORKER_PART_NAME_MAX = 32 };
 struct confinement {
 	int *layout_fd; /* read-only; NULL: there is none */
 	int *store_fd; /* NULL: there is none */
-	/* What of the store there is: directories, whose names end in a slash, and files; NULL-terminated. NULL: all. Parts that
-	 * are missing are made. */
+	/* The parts of the store that the worker gets: directories, whose names end in a slash, and
+	 * files; NULL-terminated. NULL: the whole store. Missing parts are made. */
 	const char *const *store_parts;
 	bool store_is_readonly;
-	/* What there is in /etc of its root besides; with a network, which is the host's, the resolver's files. */
+	/* Files in /etc of the worker's root: with a network, which is the host's, those of the
+	 * resolver. */
 	const struct confined_file {
 		const char *name;
 		struct buf text;
@@ -72,6 +76,7 @@ struct confinement {
 	uint64_t caps;
 };
 int worker_confine(const struct confinement *c);
-/* The last step of it: what is allowed to a process that is shut in with these directories. */
+/* The last step of worker_confine: limits what the process may do, now that it has only these
+ * directories. */
 struct sec_landlock;
 int worker_restrict(const struct confinement *c, const struct sec_landlock *reach);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs of husk-image: each locks itself in and does one thing to images. */
+/* The verbs of husk-image. Each locks the process in and does one thing to images. */
 #include "image/board.h"
 #include "image/layout.h"
 #include "image/worker.h"
@@ -30,11 +30,12 @@ static int ask_opaque(void *context, int dir_fd)
 #define LOCK_IN "lock the worker for images in"
 #define CAP_BIT(number) (1ULL << (number))
 
-/* To give files their owners and modes. */
+/* What an import needs to give files their owners and modes. */
 static const uint64_t import_caps = CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) |
 	CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID) | CAP_BIT(CAP_MKNOD) | CAP_BIT(CAP_SETFCAP);
 
-/* Of the engine's root: what images are made of, and the locks of that. */
+/* The parts of the engine's root that a worker gets: what images are made of, and the locks of
+ * it. */
 static const char *const store_parts[] = {
 	"content/", "images/", "layers/", "refs/", IMAGES_LOCK, IMAGES_MAKING_LOCK, NULL};
 static const char *const saved_parts[] = {"content/", "images/", "layers/", "refs/", NULL};
@@ -48,7 +49,7 @@ static int say(void *context, const char *text)
 	return r < 0 ? err_new(r, "say what was loaded") : 0;
 }
 
-/* Shuts an importer in, with the store and, unless it is NULL, the directory of a layout. */
+/* Locks an importer in, with the store and, unless it is NULL, the directory of a layout. */
 static int importer_confine(int *layout_fd, int *store_fd)
 {
 	int r = worker_confine(&(struct confinement){.layout_fd = layout_fd,
@@ -77,7 +78,8 @@ static int import_main(int argc, char **argv)
 	return r < 0 ? r : import_layout(&i, argv[0]);
 }
 
-/* An archive that is plain and can be read twice: the file itself, or one without a name. */
+/* Replaces *fd by an unnamed, plain copy of the archive, unless it is a plain regular file
+ * already. */
 static int plain_make(int store, int *fd, mode_t type)
 {
 	enum archive_compression compression = ARCHIVE_PLAIN;
@@ -117,7 +119,7 @@ static int load_main(int argc, char **argv)
 	return r < 0 ? r : import_all(&i);
 }
 
-/* A reference, and a machine's architecture when it is not this one's. */
+/* The arguments: a reference, and the architecture if it is not this machine's. */
 static int pull_main(int argc, char **argv)
 {
 	int fd = WORKER_FILE_FD, store = WORKER_STORE_FD;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The worker's side of worker.c: find the verb, let it lock itself in and do its one thing, say how it went. */
+/* The worker's side of worker.c: finds the verb, which locks itself in and does its work, and
+ * reports the result. */
 #include "base/err.h"
 #include "base/str.h"
 #include "image/worker.h"
