@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How much may be made of an image: what is taken off the budget is never given back. */
+/* How much an image may create. What is taken from the budget is never given back. */
 #include "archive/internal.h"
 #include "base/err.h"
 

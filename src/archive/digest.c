@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 by libcrypto. Its failures are programmer errors or out of memory: both abort. */
+/* SHA-256 by libcrypto. It fails only by a programmer error or without memory: both abort. */
 #include "archive/archive.h"
 #include "base/buf.h"
 #include "base/err.h"

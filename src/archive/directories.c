@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The times and default ACLs of directories. They are set when nothing is put into directories any more: what is made in a
- * directory changes its time, and gets its default ACL. So they are remembered until then, in one chunk of memory, and what
- * does not fit there in a file without a name. A layer may have a million directories.
+ * The times and default ACLs of directories. They are set after the last member: a new entry
+ * changes the time of its directory and inherits its default ACL. Until then they are remembered in
+ * one chunk of memory, and full chunks in a file without a name. A layer may have a million
+ * directories.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -17,7 +18,8 @@
 
 enum { CHUNK_BYTES = 64 << 10, ACL_BYTES_MAX = 32 << 10 /* 4000 entries */ };
 
-/* Rows follow each other in a chunk; none is cut in two, and zeros fill the chunk behind the last one. */
+/* Rows follow each other in a chunk. No row is split between chunks; zeros fill the rest of a
+ * chunk. */
 struct directory_row {
 	int64_t seconds;
 	uint32_t nanoseconds;
@@ -71,7 +73,8 @@ int unpack_directory_remember(struct unpack *u, const char *path, struct timespe
 
 static int row_apply(const struct unpack *u, const struct directory_row *row)
 {
-	/* A directory that was replaced later is none any more, or has a row of its own further on. */
+	/* A directory that was replaced later is not a directory any more, or has a later row of
+	 * its own. */
 	auto_close int fd = path_open(u->target->dir_fd, *row->path ? row->path : ".",
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decompressing in pieces: a table of what is known. Several gzip members, or zstd frames, behind each other are one stream,
- * as for every tool; what is left behind the last of them and is none is an error.
+ * Decompresses in pieces, by a table of the known formats. Several gzip members, or zstd frames, in
+ * a row are one stream, as for every tool. Other bytes after the last one are an error.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -12,15 +12,16 @@
 #include <lzma.h>
 #include <zstd.h>
 
-/* What a stream may ask for to be read: 128 MiB for zstd's window (its highest levels, --long=27) and as much for xz (65 MiB are
- * what xz -9 needs). It is the only memory of a worker that depends on what it reads; restrict.c has the wall around it. */
+/* The memory that a stream may need: 128 MiB for zstd's window (its highest levels, --long=27) and
+ * as much for xz (xz -9 needs 65 MiB). No other memory of a worker depends on what it reads;
+ * restrict.c limits it as well. */
 enum { WINDOW_LOG_MAX = 27, XZ_BYTES_MAX = 128 << 20 };
 
-/* Beyond the first 256 MiB a stream may not be more than so many times as long as its compressed form: deflate reaches 1,032
- * at most, and only bombs come near it; zstd could say 30,000. */
+/* Beyond the first 256 MiB a stream may be at most this many times as long as its compressed form.
+ * Deflate reaches at most 1,032, and only bombs come near it; zstd could reach 30,000. */
 enum { RATIO_MAX = 1100, RATIO_FREE_BYTES = 256 << 20 };
 
-/* Bytes to take from. */
+/* Input that has not been read yet. */
 struct piece_in {
 	const char *data;
 	size_t left;
@@ -32,8 +33,8 @@ struct inflater {
 	ZSTD_DCtx *zstd;
 	lzma_stream xz;
 	bz_stream bzip2;
-	bool has_bzip2; /* it is in the middle of a stream */
-	bool is_between; /* everything has ended that was begun, and something was */
+	bool has_bzip2; /* bzip2 is within a stream */
+	bool is_between; /* the last stream has ended, and no other has begun */
 	const char *what;
 	struct tar_source source;
 	struct piece_in in;
@@ -43,9 +44,9 @@ struct inflater {
 
 struct kind {
 	void (*begin)(struct inflater *f);
-	/* Takes from f->in, fills *out; the rest of either may be left for the next call. */
+	/* Takes from f->in and fills *out. The rest of either may be left for the next call. */
 	int (*run)(struct inflater *f, struct piece_out *out);
-	void (*end)(struct inflater *f); /* NULL: nothing is to be freed */
+	void (*end)(struct inflater *f); /* NULL: there is nothing to free */
 };
 
 static int broken(const struct inflater *f, const char *why)
@@ -241,7 +242,7 @@ int inflater_fill(struct inflater *f, struct piece_out *out)
 		r = f->kind->run(f, out);
 		if (r < 0)
 			return r;
-		/* Nothing was held back either. */
+		/* The decompressor had no output left either. */
 		if (f->has_ended && out->size == before && !f->is_between)
 			return broken(f, "it ends too early");
 	}

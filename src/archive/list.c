@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Archives that hold images: what is in them and where, and a plain one that can be read twice. */
+/* Archives that hold images: lists their members, and makes a plain copy that can be read twice. */
 #include "archive/internal.h"
 #include "base/err.h"
 #include "sys/calls.h"
@@ -63,7 +63,8 @@ static ssize_t file_read(void *context, const void **out_data)
 	return count ? count : file_read_to(s, s->piece, LIST_PIECE);
 }
 
-/* Reads ahead at least a block, unless the file ends before: a pipe brings as little as it likes. */
+/* Reads ahead at least a block, unless the file ends before: one read from a pipe may bring
+ * less. */
 static int first_read(struct file_source *s)
 {
 	ssize_t count;
@@ -103,7 +104,7 @@ int archive_spool(int fd, bool is_file, int out_fd, uint64_t max)
 		: inflater_new(compression, &(struct tar_source){file_read, &source}, "an archive");
 	for (;;) {
 		int r = plain_fill(f, &source, &out);
-		/* Before anything is written: the first block says whether it is an archive at all. */
+		/* The first block shows whether it is a tar stream, before anything is written. */
 		if (r == 0 && total == 0)
 			r = tar_begins(out.data, out.size);
 		if (r < 0 || out.size == 0)
@@ -118,7 +119,7 @@ int archive_spool(int fd, bool is_file, int out_fd, uint64_t max)
 	}
 }
 
-/* Of one entry: 1 to go on. Directories, devices and the like hold nothing that is looked for. */
+/* Reports one entry: 1 to go on. Directories, devices and the like are of no interest. */
 static int entry_tell(struct tar *t, const struct tar_entry *entry, struct member *clean,
 	int (*member)(void *context, const struct archive_member *m), void *context)
 {

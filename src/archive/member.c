@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a tar header says, taken over only as far as it can be meant: names cleaned, numbers in range. */
+/* Checks what a tar header says: names are cleaned, numbers must be in range. */
 #include "archive/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sys/sysmacros.h>
 
-/* As escaped text for a sentence. */
+/* The message has the name escaped. */
 static int refuse(int code, const char *name, const char *why)
 {
 	auto_buf struct buf shown = BUF_INIT;
@@ -15,7 +15,7 @@ static int refuse(int code, const char *name, const char *why)
 	return err_say(code, "member %.200s: %s", shown.data, why);
 }
 
-/* `/a//./b/` is a/b; there is no honest `..` in a layer. */
+/* `/a//./b/` becomes a/b; an honest layer has no `..`. */
 static int path_take(const char *raw, char out[static ARCHIVE_NAME_MAX + 1])
 {
 	size_t len = 0;

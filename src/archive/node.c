@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making members. Every node is new: what has its name is removed first (a directory in the place of a directory
- * stays), regular files are opened with O_EXCL only. The kernel clears set-id bits and file capabilities when the
- * owner changes, so: owner, mode, attributes, times.
+ * Makes members. Every node is new: an older node of the same name is removed first (only a
+ * directory that is repeated stays), and regular files are opened with O_EXCL only. The kernel
+ * clears set-id bits and file capabilities when the owner changes, so the order is owner, mode,
+ * attributes, times.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -22,7 +23,7 @@ static int failed(int code, const struct member *m, const char *what)
 	return err_new(code, "%s %.200s of a layer", what, shown.data);
 }
 
-/* A default ACL waits for what is still put into its directory, see directories.c. */
+/* A default ACL is set after everything is put into its directory, see directories.c. */
 static int xattrs_set(const struct member *m, int fd)
 {
 	for (size_t i = 0; i < m->entry->xattrs.count; i++) {
@@ -35,7 +36,7 @@ static int xattrs_set(const struct member *m, int fd)
 	return 0;
 }
 
-/* Owner, mode, extended attributes and times of an open file or directory. */
+/* Sets owner, mode and extended attributes of an open file or directory. */
 static int unpack_metadata(const struct member *m, int fd)
 {
 	int r = sys_chown_at(fd, "", m->uid, m->gid, AT_EMPTY_PATH);
@@ -56,7 +57,8 @@ static bool is_deletion(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
 
-/* The number of the next one in the directory of those that were replaced, which is made with the first. */
+/* Moves a replaced node, under the next number, to the directory for those, which the first one
+ * makes. */
 static int shadow_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
 	char number[24];
@@ -70,7 +72,7 @@ static int shadow_make(struct unpack *u, const struct member *m, int parent, con
 		     : recipe_replaced(u->recipe, m->path, u->shadows++);
 }
 
-/* What has content that the recipe speaks of is kept beside the tree. */
+/* A replaced node whose content the recipe refers to is kept beside the tree. */
 static int name_clear(struct unpack *u, const struct member *m, int parent, const char *name,
 	const struct stat *there)
 {
@@ -131,7 +133,8 @@ static int regular_make(struct unpack *u, const struct member *m, int parent, co
 	return r == 0 ? times_set(m, parent, name) : r;
 }
 
-/* Symlinks, devices and fifos. Nobody but this process writes here, so what gets the mode is what was made. */
+/* Symlinks, devices and fifos. No other process writes here, so the node that gets the mode is the
+ * one that was made. */
 static int node_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
 	int r = m->type == S_IFLNK ? sys_symlink_at(m->symlink, parent, name)
@@ -165,7 +168,8 @@ static int directory_make(struct unpack *u, const struct member *m, int parent, 
 	return r < 0 ? r : directory_remember(u, m);
 }
 
-/* The target is looked up beneath the root like any other name, and a symlink there is linked, not followed. */
+/* The target is looked up beneath the root like any other name. A symlink there is linked, not
+ * followed. */
 static int hard_link_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
 	const char *last;
@@ -214,7 +218,7 @@ static int kind_make(struct unpack *u, const struct member *m, int parent, const
 	}
 }
 
-/* Makes the name free; 1 when what is there is what is asked for. */
+/* Makes the name free: 1 when the node that is there is already the wanted one. */
 static int name_prepare(
 	struct unpack *u, const struct member *m, int *parent, const char *name, bool *out_hides)
 {

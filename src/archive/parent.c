@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Directories that members are put into. They are resolved in the target as in a root, by the kernel: a symlink that
- * the layer made leads at most to another place in the layer. The fd of the last parent is kept, and forgotten as soon
- * as anything is removed, for it may have been on the way.
+ * Directories that members are put into. The kernel resolves them with the target as root: a
+ * symlink of the layer leads at most to another place in the layer. The fd of the last parent is
+ * kept, and dropped as soon as anything is removed, because that may have been on the parent's
+ * path.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -28,8 +29,8 @@ void unpack_forget_parent(struct unpack *u)
 	fd_replace(&u->parent_fd, -EBADF);
 }
 
-/* The uppermost layer that has this directory says how it looks; one that has something else there hides those below
- * it. An fd. */
+/* The topmost layer that has this directory decides about its metadata. A layer that has something
+ * else there hides the layers below it. Returns an fd. */
 static int lower_find(const struct unpack *u, const char *path)
 {
 	for (size_t i = u->target->lower_count; i-- > 0;) {
@@ -41,7 +42,7 @@ static int lower_find(const struct unpack *u, const char *path)
 	return -ENOENT;
 }
 
-/* The default ACL waits for what is still put into the directory. */
+/* The default ACL is set after everything is put into the directory. */
 static int acl_remember(struct unpack *u, const char *path, int lower_fd)
 {
 	static const struct timespec as_it_is = {.tv_nsec = UTIME_OMIT};
@@ -74,16 +75,16 @@ static int directory_open(struct unpack *u, const char *path)
 	return path_open(u->target->dir_fd, path, O_PATH | O_DIRECTORY, 0);
 }
 
-/* A symlink to what does not exist: its directories are made where it points to. */
+/* A symlink to something that does not exist: the directories are made where it points to. */
 static int linked_make(struct unpack *u, const char *path)
 {
 	int r = unpack_count(u, PATH_LEVELS_MAX);
 	return r < 0 ? r : path_make_dir(u->target->dir_fd, path, 0755, 0);
 }
 
-/* Makes the directories of a path that are missing. The lowest one that exists is looked for from below, and from there each
- * new one is made in the one before it: nobody else writes here, so what was made a moment ago is no symlink. `path` is the
- * caller's to lose. */
+/* Makes the missing directories of a path. The deepest one that exists is searched from below; from
+ * there each new directory is made in the one before it. No other process writes here, so what was
+ * just made is not a symlink. `path` is overwritten. */
 static int parents_make(struct unpack *u, char *path)
 {
 	size_t len = strlen(path), end = len;
@@ -100,7 +101,7 @@ static int parents_make(struct unpack *u, char *path)
 	auto_close int dir = fd;
 	bool is_below = true; /* may the layers below have it? */
 	while (end < len) {
-		/* The end of what exists, which was the beginning of the path, or a slash. */
+		/* The end of the part that exists: the beginning of the path, or a slash. */
 		const char *name = path + end + (end > 0);
 		if (end > 0)
 			path[end] = '/';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's tar stream out of its recipe and its tree. The recipe is read twice: what was replaced is told after the rows
- * that need to know it.
+ * Rebuilds a layer's tar stream from its recipe and its tree. The recipe is read twice, because a
+ * replacement is recorded after the rows that depend on it.
  */
 #include "archive/archive.h"
 #include "archive/recipe.h"
@@ -22,7 +22,7 @@
 
 enum { CHUNK_BYTES = 128 << 10 };
 
-/* From that row back, what is at `path` is among those that were replaced. */
+/* Rows before `row` find what was at `path` among the replaced nodes, under `number`. */
 struct replaced {
 	const char *path;
 	uint64_t row, number;
@@ -33,7 +33,7 @@ struct rebuild {
 	int recipe_fd, shadows_fd;
 	ZSTD_DCtx *zstd;
 	ZSTD_inBuffer in;
-	bool has_ended, is_whole; /* the file; the frame */
+	bool has_ended, is_whole; /* of the file; of the frame */
 	char *compressed, *chunk;
 	char path[ARCHIVE_NAME_MAX + 1];
 	uint64_t row;
@@ -60,7 +60,7 @@ static int broken(void)
 	return err_say(-EBADMSG, "the recipe of a layer is damaged");
 }
 
-/* Up to `size` bytes of the rows; 0 at their end. */
+/* Reads up to `size` bytes of the rows; 0 at their end. */
 static ssize_t rows_read(struct rebuild *b, void *data, size_t size)
 {
 	ZSTD_outBuffer out = {.dst = data, .size = size};
@@ -135,7 +135,7 @@ static int raw_row(struct rebuild *b, bool is_emitted)
 	return r;
 }
 
-/* The first of that path that comes after this row. */
+/* The first replacement of that path after this row. */
 static const struct replaced *replaced_find(const struct rebuild *b, const char *path, size_t len)
 {
 	size_t low = 0, high = b->replaced.count;
@@ -156,7 +156,8 @@ static const struct replaced *replaced_find(const struct rebuild *b, const char 
 	return is_found ? x : NULL;
 }
 
-/* It, or a directory that it lay in, may have been replaced since; what was first counts. */
+/* The file, or a directory that it was in, may have been replaced after this row. The earliest
+ * replacement counts. */
 static int content_open(struct rebuild *b)
 {
 	const struct replaced *first = NULL;
@@ -247,7 +248,7 @@ static int row_do(struct rebuild *b, char kind, bool is_emitted)
 	}
 }
 
-/* Once over all rows. */
+/* Goes over all rows once. */
 static int rows_do(struct rebuild *b, bool is_emitted)
 {
 	char magic[sizeof(RECIPE_MAGIC) - 1], kind;

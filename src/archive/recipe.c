@@ -10,13 +10,13 @@
 #include <string.h>
 #include <zstd.h>
 
-/* Headers of one directory are much alike, and the fastest level finds that. */
+/* Headers of one directory are much alike, and the fastest level already makes use of that. */
 enum { RECIPE_LEVEL = 1, RAW_ROOM = 64 << 10 };
 
 struct recipe {
 	int fd;
 	ZSTD_CCtx *zstd;
-	struct buf raw; /* of the row R that grows */
+	struct buf raw; /* of the row R that is not written yet */
 	size_t out_room;
 	char out[];
 };

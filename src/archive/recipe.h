@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What is needed to make a layer's tar stream again, byte for byte, from its unpacked tree: headers and padding as they
- * were, and where the content of files lies. A recipe is the line RECIPE_MAGIC and rows, compressed by zstd:
+ * What is needed to rebuild a layer's tar stream, byte for byte, from its unpacked tree: the
+ * original headers and padding, and where the content of files belongs. A recipe is the line
+ * RECIPE_MAGIC and rows, compressed by zstd:
  *
  *	R length bytes			bytes of the stream
  *	F length path offset length	content of a file of the tree
- *	X length path number		from here back, what is at PATH is at SHADOWS/NUMBER: it was replaced later on
+ *	X length path number		for rows before: PATH is at SHADOWS/NUMBER, replaced later
  *
- * Lengths, offsets and numbers are 8 bytes, little-endian. The rows are no more to be believed than the layer was: they
- * are read beneath the tree as a root, and the digest of what comes out says whether it is the layer. Everything speaks.
+ * Lengths, offsets and numbers are 8 bytes, little-endian. The rows are trusted no more than the
+ * layer: paths are resolved beneath the tree as root, and the digest of the result shows whether it
+ * is the layer. Everything speaks.
  */
 #include "base/cleanup.h"
 
@@ -20,7 +22,7 @@
 #define RECIPE_MAGIC "husk recipe 1\n"
 
 struct recipe;
-/* Writes to fd (borrowed). *out is to be freed in any case. */
+/* Writes to fd (borrowed). *out must be freed even after a failure. */
 int recipe_begin(int fd, struct recipe **out);
 void recipe_free(struct recipe *r);
 AUTO_TYPE(recipe, struct recipe *, recipe_free)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's blob as a tar stream. Which compression it has is said by its media type and never guessed. A thread of its own
- * reads, digests and decompresses the blob into a ring of pieces; who reads the stream digests and unpacks them.
+ * A layer's blob as a tar stream. The caller names the compression; it is not guessed here. A
+ * separate thread reads, digests and decompresses the blob into a ring of pieces. The reader of the
+ * stream digests and unpacks the pieces.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -16,17 +17,17 @@ enum { PIECE_BYTES = 256 << 10, PIECES = 4 };
 struct layer_stream {
 	const struct archive_blob *blob;
 	uint64_t tar_bytes_max;
-	/* The thread's, until it has ended. */
+	/* Only for the thread, until it has ended. */
 	uint64_t blob_bytes;
 	struct archive_digest *blob_digest;
 	struct inflater *inflater; /* NULL: not compressed */
 	char *blob_piece;
-	struct err_packet trail; /* of what has ended it, when code is not 0 */
-	/* The reader's. */
+	struct err_packet trail; /* why the thread failed, if code is not 0 */
+	/* Only for the reader. */
 	uint64_t tar_bytes;
 	struct archive_digest *tar_digest;
 	bool holds_piece;
-	/* Between them, under the lock: pieces from `first` are full. */
+	/* Shared, under the lock: pieces from `first` on are full. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
@@ -43,7 +44,7 @@ static bool is_unwanted(struct layer_stream *s)
 	return is;
 }
 
-/* What there is of a blob that may still be growing. */
+/* Reads what there is of a blob that may still be growing. */
 static ssize_t blob_read_some(struct layer_stream *s, char *data, size_t wanted)
 {
 	ssize_t count;
@@ -83,7 +84,7 @@ static int piece_fill(struct layer_stream *s, struct piece_out *out)
 	return count < 0 ? (int)count : 0;
 }
 
-/* NULL: nobody wants one any more. */
+/* NULL: the reader wants no more pieces. */
 static struct piece_out *piece_free_wait(struct layer_stream *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -145,7 +146,7 @@ int layer_stream_open(
 	return code ? err_new(-code, "start a thread that reads a layer") : 0;
 }
 
-/* The thread ends at the latest when it has read what it is about to read. */
+/* The thread ends at the latest after its current read. */
 static void thread_end(struct layer_stream *s)
 {
 	if (!s->has_thread)
@@ -172,7 +173,7 @@ void layer_stream_free(struct layer_stream *s)
 	free(s);
 }
 
-/* The next full piece, when the last one has been given back; NULL at the end. */
+/* Gives back the last piece and returns the next full one; NULL at the end. */
 static const struct piece_out *piece_full_wait(struct layer_stream *s)
 {
 	pthread_mutex_lock(&s->lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reader: blocks out of pieces, members out of blocks. Special members are gathered until the member that they are
- * about. Everything that is not kept content of a file goes to the recipe as it passes.
+ * The tar reader: makes blocks from pieces, and members from blocks. Special members are collected
+ * until the member that they describe. Everything except kept content of files goes to the recipe
+ * as it is read.
  */
 #include "archive/tar.h"
 #include "archive/recipe.h"
@@ -16,12 +17,12 @@
 struct tar {
 	struct tar_source source;
 	struct recipe *recipe;
-	/* What the source has brought and nobody has taken. */
+	/* What the source has brought and has not been taken yet. */
 	const char *piece;
 	size_t piece_left;
 	bool has_ended;
 	uint64_t taken;
-	/* The member that was given out last. */
+	/* The member that was returned last. */
 	struct arena arena;
 	struct tar_entry entry;
 	uint64_t stored_left; /* of its content in the stream */
@@ -53,7 +54,7 @@ static int broken(const char *what)
 	return err_say(-EBADMSG, "not a tar stream: %s", what);
 }
 
-/* At least one byte in the piece: 1; 0 at the end. */
+/* Makes sure that the piece has at least one byte: 1; 0 at the end. */
 static int fill(struct tar *t)
 {
 	const void *data;
@@ -86,7 +87,7 @@ static int raw_tell(struct tar *t, const char *data, size_t size)
 	return t->recipe ? recipe_raw(t->recipe, data, size) : 0;
 }
 
-/* Takes at most `max` bytes that are no kept content: how many, and where; 0 at the end. */
+/* Takes at most `max` bytes, none of them kept content: how many, and where; 0 at the end. */
 static ssize_t raw_take(struct tar *t, uint64_t max, const char **out)
 {
 	int r = fill(t);
@@ -101,7 +102,7 @@ static ssize_t raw_take(struct tar *t, uint64_t max, const char **out)
 	return (ssize_t)size;
 }
 
-/* Appends exactly so many bytes; 0 when the stream has ended before the first one. */
+/* Appends exactly `size` bytes; 0 when the stream has ended before the first one. */
 static int raw_read(struct tar *t, uint64_t size, struct buf *out)
 {
 	for (uint64_t left = size; left > 0;) {
@@ -131,15 +132,15 @@ static int raw_skip(struct tar *t, uint64_t size)
 	return 0;
 }
 
-/* What fills the last block of a content. A stream that ends without it has ended well: umoci writes such layers, and
- * docker takes them. */
+/* Skips what fills the last block of a content. A stream that ends without it is accepted: umoci
+ * writes such layers, and docker takes them. */
 static int padding_skip(struct tar *t)
 {
 	int r = t->padding ? fill(t) : 0;
 	return r <= 0 ? r : raw_skip(t, t->padding);
 }
 
-/* A block lies in one piece or is put together. */
+/* Takes a block from one piece, or puts it together from several. */
 static int block_take(struct tar *t, const unsigned char **out)
 {
 	const char *data;
@@ -160,7 +161,7 @@ static unsigned padding_of(uint64_t size)
 	return (unsigned)(-size % TAR_BLOCK);
 }
 
-/* The content of a special member, terminated. */
+/* Reads the content of a special member, NUL-terminated. */
 static int special_read(struct tar *t, const struct tar_entry *e)
 {
 	if (e->size > TAR_SPECIAL_MAX)
@@ -173,7 +174,7 @@ static int special_read(struct tar *t, const struct tar_entry *e)
 	return r < 0 ? r : raw_skip(t, padding_of(e->size));
 }
 
-/* 1: it was one, and is done with. */
+/* 1: it was a special member, and has been processed. */
 static int special_take(struct tar *t, const struct tar_entry *e, struct tar_pending *p)
 {
 	int r;
@@ -183,7 +184,7 @@ static int special_take(struct tar *t, const struct tar_entry *e, struct tar_pen
 		r = special_read(t, e);
 		if (r < 0)
 			return r;
-		/* Each speaks for itself alone. */
+		/* A new header cancels what an earlier one said, except the path and the link. */
 		*p = (struct tar_pending){.path = p->path, .link = p->link, .count = p->count};
 		r = tar_pax_read(t->special.data, t->special.len, &t->arena, p);
 		break;
@@ -211,7 +212,7 @@ static int special_take(struct tar *t, const struct tar_entry *e, struct tar_pen
 	return r < 0 ? r : 1;
 }
 
-/* What has no content, whatever its size says. */
+/* Members without content, whatever their size says. */
 static bool is_only_header(char type)
 {
 	return type >= '1' && type <= '6';
@@ -226,7 +227,7 @@ static void kind_normalize(struct tar_entry *e)
 		e->type = '0';
 }
 
-/* The maps of pax: in its records, or (1.0) before the content. */
+/* Reads the map of a sparse file that stands before its content (pax, version 1.0). */
 static int map_read(struct tar *t, uint64_t *stored)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -299,7 +300,7 @@ static void pending_apply(struct tar_entry *e, const struct tar_pending *p)
 	e->xattrs = p->xattrs;
 }
 
-/* The blocks that an old map of GNU goes on in. */
+/* Reads the blocks in which an old GNU map continues. */
 static int old_map_read(struct tar *t, bool is_extended)
 {
 	int r = 0;
@@ -314,7 +315,7 @@ static int old_map_read(struct tar *t, bool is_extended)
 	return r < 0 ? r : 0;
 }
 
-/* From a header to a member whose content is next in the stream. */
+/* Turns a header into a member whose content is next in the stream. */
 static int member_complete(
 	struct tar *t, const struct tar_pending *p, uint64_t sparse_size, bool is_extended)
 {
@@ -342,7 +343,8 @@ static int member_complete(
 	return r < 0 ? r : 1;
 }
 
-/* Two blocks of zeros end it, or the end of the stream does. What follows means nothing; a recipe keeps it all the same. */
+/* Two blocks of zeros, or the end of the stream, end an archive. What follows means nothing, but a
+ * recipe keeps it. */
 static int end_read(struct tar *t)
 {
 	const unsigned char *block;

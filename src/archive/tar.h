@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Tar streams as images have them: v7, ustar, GNU and pax, with the extensions that Docker reads (long names, sparse files
- * of all four kinds, extended attributes), read member by member from pieces that somebody else brings. Every byte is
- * either content of a file or told to the recipe (recipe.h). What Docker passes over is passed over: global pax headers,
- * owners' names, times but that of the last change. Nothing is allocated by what a header says: special members are at
- * most TAR_SPECIAL_MAX bytes each, TAR_SPECIALS_MAX before one member, and all that is kept of them at most
- * TAR_HEADERS_MAX bytes; regions are at most TAR_REGIONS_MAX. Everything speaks.
+ * Tar streams as images have them: v7, ustar, GNU and pax, with the extensions that Docker reads
+ * (long names, sparse files of all four kinds, extended attributes). They are read member by
+ * member, from the pieces of a source. Every byte is either content of a file or goes to the recipe
+ * (recipe.h). What Docker ignores is ignored: global pax headers, owners' names, all times but that
+ * of the last change. No header decides how much is allocated: special members are at most
+ * TAR_SPECIAL_MAX bytes each, TAR_SPECIALS_MAX before one member, and all that is kept of them at
+ * most TAR_HEADERS_MAX bytes; regions are at most TAR_REGIONS_MAX. Everything speaks.
  */
 #include "base/arena.h"
 
@@ -19,12 +20,13 @@ enum {
 	TAR_BLOCK = 512,
 	TAR_SPECIAL_MAX = 1 << 20,
 	TAR_SPECIALS_MAX =
-		64, /* writers need three: a pax header, or a long name and a long link, and a global header */
+		64, /* writers need three: a long name, a long link and a global header */
 	TAR_HEADERS_MAX = 8 << 20,
 	TAR_REGIONS_MAX = 1 << 16,
 };
 
-/* The next piece of a stream, valid until the next call; its length, 0 at the end, -errno (spoken). */
+/* The next piece of a stream, valid until the next call; its length, 0 at the end, -errno
+ * (spoken). */
 struct tar_source {
 	ssize_t (*read)(void *context, const void **out_data);
 	void *context;
@@ -36,14 +38,14 @@ struct tar_xattr {
 	size_t size;
 };
 
-/* A part of a file that is in the stream; the rest of it are holes. */
+/* A part of a file that is in the stream. The rest of the file is holes. */
 struct tar_region {
 	uint64_t offset, length;
 };
 
 struct tar_entry {
 	char type; /* as in ustar, '0' for every kind of regular file */
-	const char *path, *link; /* as they stand there; "" when there is none */
+	const char *path, *link; /* as written; "" when there is none */
 	uint64_t size; /* of the file: with its holes */
 	int64_t uid, gid;
 	uint32_t mode, major, minor;
@@ -55,7 +57,7 @@ struct tar_entry {
 	struct {
 		struct tar_region *items;
 		size_t count;
-	} regions; /* sorted, apart, within size */
+	} regions; /* sorted, not overlapping, within size */
 };
 
 struct recipe;
@@ -67,11 +69,14 @@ AUTO_TYPE(tar, struct tar *, tar_free)
 
 /* Does a stream that begins with these bytes begin as a tar stream does? -EBADMSG. */
 int tar_begins(const void *first, size_t size);
-/* 1 and the next member, valid until the next call; 0 at the end. With a recipe the rest of the stream has been read then. */
+/* 1 and the next member, valid until the next call; 0 at the end. With a recipe, the rest of the
+ * stream has then been read. */
 int tar_next(struct tar *t, struct tar_entry *out);
-/* Where in the stream the content of this member begins, while nothing of it has been read. */
+/* Where in the stream the content of this member begins. Only valid before content is read. */
 uint64_t tar_place(const struct tar *t);
-/* Says that the content of this member, all of it, will be found in the file of that name: before it is read. */
+/* Says that all content of this member will be found in the file `path`. Called before the content
+ * is read. */
 int tar_keep(struct tar *t, const char *path);
-/* The next piece of the content and its place in the file; 0 after the last. What is not read is passed over. */
+/* The next piece of the content and its place in the file; 0 after the last. Unread content is
+ * skipped. */
 ssize_t tar_content(struct tar *t, const void **out_data, uint64_t *out_offset);

@@ -55,7 +55,7 @@ static int broken(const char *what)
 	return err_say(-EBADMSG, "not a tar stream: %s", what);
 }
 
-/* Two's complement, most significant byte first; the highest bit only says that it is one. */
+/* Two's complement, most significant byte first. The highest bit only marks this format. */
 static int binary_read(const unsigned char *at, size_t size, int64_t *out)
 {
 	bool is_negative = at[0] & 0x40;
@@ -105,7 +105,7 @@ static const char *text(const unsigned char *block, enum field f, struct arena *
 	return arena_strn(a, at, strnlen(at, fields[f].size));
 }
 
-/* Some have added bytes as if they were signed. */
+/* Some writers have added the bytes as signed numbers. */
 static bool checksum_is_right(const unsigned char *block)
 {
 	int64_t found, plain = 0, odd = 0;
@@ -127,7 +127,7 @@ static bool is_zero(const unsigned char *block)
 	return memcmp(block, zeros, TAR_BLOCK) == 0;
 }
 
-/* ustar's may be cut in two; GNU has other things in that place. */
+/* A path of ustar may be split in two. GNU has other fields in that place. */
 static void path_read(const unsigned char *block, struct arena *a, struct tar_entry *out)
 {
 	bool is_ustar = memcmp(block + MAGIC_AT, "ustar\0", 6) == 0;
@@ -178,7 +178,7 @@ int tar_region_add(struct arena *a, struct tar_entry *out, uint64_t offset, uint
 static int regions_read(const unsigned char *at, int count, struct arena *a, struct tar_entry *out)
 {
 	int r = 0;
-	/* One without an offset ends the list. */
+	/* A region without an offset ends the list. */
 	for (int i = 0; i < count && *at && r == 0; i++, at += REGION_SIZE) {
 		int64_t offset, length;
 		if (number_at(at, REGION_SIZE / 2, &offset) < 0 || offset < 0 ||

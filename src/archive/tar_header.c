@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one header that husk writes into archives of its own: ustar, and for what is larger than that can say a number as GNU
- * has it, which everybody reads. */
+/* The only header that husk writes into its own archives: ustar. A larger size than ustar can
+ * express is written as GNU does, which every reader understands. */
 #include "archive/archive.h"
 #include "base/err.h"
 #include "base/str.h"

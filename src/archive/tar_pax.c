@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pax records, "LENGTH KEY=VALUE\n": a table of the keys that mean something here. A later one of the same key counts; an
- * empty value is none. */
+/* pax records, "LENGTH KEY=VALUE\n": a table of the keys that husk uses. Of several records with
+ * one key the last counts; an empty value counts as none. */
 #include "archive/tar_fields.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-/* Views into the header, both terminated; what is kept is copied into the arena. */
+/* Pointers into the header, both NUL-terminated. What is kept is copied into the arena. */
 struct record {
 	const char *key;
 	char *value;
@@ -70,8 +70,9 @@ static int gid_take(struct tar_pending *p, const struct record *r)
 	return owner_take(r, &p->gid, &p->has_gid);
 }
 
-/* An ACL as text, of tar --acls: "user::rw-,user:lisa:rw-,group::r--,mask::rw-,other::---". Its names are those of another
- * machine, so it is left out; but then the group bits are no mask any more, and must not give more than it did. */
+/* An ACL as text, of tar --acls: "user::rw-,user:lisa:rw-,group::r--,mask::rw-,other::---". Its
+ * names are those of another machine, so it is left out. The group bits of the mode were its mask;
+ * without the ACL they must not give more than `group::` did. */
 static int acl_take(struct tar_pending *p, const struct record *r)
 {
 	static const char letters[] = "rwx";
@@ -87,7 +88,7 @@ static int acl_take(struct tar_pending *p, const struct record *r)
 	return 0;
 }
 
-/* Digits after the point beyond the ninth are cut off. */
+/* Digits after the ninth are dropped. */
 static long fraction_read(const char *digits)
 {
 	long value = 0;
@@ -166,7 +167,7 @@ static int sparse_length(struct tar_pending *p, const struct record *r)
 	return 0;
 }
 
-/* 0.1: all of them in one, "OFFSET,LENGTH,...". */
+/* 0.1: all numbers in one record, "OFFSET,LENGTH,...". */
 static int sparse_map(struct tar_pending *p, const struct record *r)
 {
 	char *rest = r->value;
@@ -219,7 +220,7 @@ static int record_take(struct tar_pending *p, const struct record *r)
 	return 0;
 }
 
-/* The length counts itself, the blank and the newline: 0 when there is none that fits. */
+/* The length includes itself, the blank and the newline. 0: there is no length that fits. */
 static size_t length_read(const char *text, size_t len, size_t *out_digits)
 {
 	size_t value = 0, i = 0;

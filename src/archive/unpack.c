@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A layer, member by member. */
+/* Unpacks a layer, member by member. */
 #include "archive/internal.h"
 #include "base/err.h"
 #include "sys/calls.h"

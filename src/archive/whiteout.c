@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deletions. In a tar stream they are names (AUFS's, which OCI took over), in overlayfs a character device 0:0 or a
- * mark on a directory. They speak of the layers below only: what this layer itself brings under the same name stays,
- * and if that is a directory, it is marked so that nothing of the deleted one shows in it, whichever came first.
+ * Deletions. In a tar stream they are names (of AUFS, taken over by OCI), in overlayfs a character
+ * device 0:0 or a mark on a directory. They concern only the layers below: what this layer has
+ * under the same name stays. If that is a directory, it is marked, so that nothing of the deleted
+ * directory shows in it, in whichever order the two came.
  */
 #include "archive/internal.h"
 #include "base/err.h"
@@ -54,7 +55,7 @@ int unpack_whiteout(struct unpack *u, const struct member *m)
 	const char *name = path_last(m->path);
 	if (strncmp(m->path, prefix, strlen(prefix)) != 0 && !strstr(m->path, "/.wh."))
 		return 0;
-	/* A directory of such a name is none of the layer's. */
+	/* A directory with such a name is not accepted in a layer. */
 	for (const char *at = m->path; at < name; at = strchr(at, '/') + 1)
 		if (str_prefix(at, prefix))
 			return refuse(m->path);
