@@ -16,7 +16,7 @@ static const char *spaces_skip(const char *s, const char *also)
 	return s;
 }
 
-/* "value" or a word; the end of it, NULL for neither. */
+/* "value" or a word. Returns its end; NULL: it is neither. */
 static const char *value_take(const char *s, struct arena *a, const char **out)
 {
 	auto_buf struct buf value = BUF_INIT;

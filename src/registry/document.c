@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents of a registry, each kept whole. */
+/* Documents of a registry, each kept in memory as a whole. */
 #include "base/str.h"
 #include "registry/internal.h"
 #include "sys/process.h"
 
 enum { ENTRANCE_MAX = 64 << 10 };
 
-/* Without its parameters; one that is too long is none. */
+/* The media type without its parameters. A type that is too long counts as none. */
 static void type_take(struct exchange *x, struct registry_document *out)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -16,7 +16,7 @@ static void type_take(struct exchange *x, struct registry_document *out)
 	fmt(out->media_type, "%.*s", type ? (int)strspn(type, letters) : 0, type ? type : "");
 }
 
-/* A request that is answered by a document; tries again what may pass. */
+/* Sends a request that is answered by a document. A failure that may pass is tried again. */
 static int document_ask(struct exchange *x, const char *tail, const char *accept, const char *what)
 {
 	int r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blobs of a registry into files, several at once. What has arrived stays when a transfer breaks off: the next try asks for
- * the rest. A registry that then sends all is taken at its word, from the first byte.
+ * Downloads blobs of a registry into files, several at once. What has arrived is kept when a
+ * transfer breaks off, and the next try requests the rest. If the registry then sends the whole
+ * blob, it is written again from the first byte.
  */
 #include "base/str.h"
 #include "registry/internal.h"
@@ -48,7 +49,7 @@ static void download_end(struct download *d)
 }
 AUTO_STRUCT(download, struct download, download_end)
 
-/* Where the answer begins in the blob; it must be where the last one ended, or at its first byte. */
+/* Checks where the answer begins in the blob: where the last one ended, or at the first byte. */
 static int answer_begin(struct transfer *t, long status)
 {
 	struct curl_header *header;
@@ -137,14 +138,14 @@ static void transfer_take(struct transfer *t, struct registry_blob *blob)
 	fmt(t->what, "blob sha256:%s", blob->hex);
 }
 
-/* It has ended: free again, or waiting for its next try. */
+/* A transfer has ended: its place is free again, or waits for the next try. */
 static int transfer_judge(struct transfer *t, CURLcode result)
 {
 	struct exchange *x = &t->exchange;
 	transfer_stop(t);
 	if (t->blob->have_bytes > t->had_bytes)
 		x->tries = 0;
-	/* An answer that is whole by its own length may still be too short. */
+	/* An answer can be complete by its own length and still be too short. */
 	if (result == CURLE_OK && t->is_answered && t->blob->have_bytes < t->blob->size_bytes)
 		result = CURLE_PARTIAL_FILE;
 	int r = exchange_judge(x, result, t->what);
@@ -160,7 +161,8 @@ static int transfer_judge(struct transfer *t, CURLcode result)
 	return 0;
 }
 
-/* Gives free places their next blob and begins what is due; how many blobs are on their way. */
+/* Gives free places their next blob and starts what is due. Returns how many blobs are in
+ * progress. */
 static int places_fill(
 	struct download *d, struct registry_blob **next, const struct registry_blob *end)
 {

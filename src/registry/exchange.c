@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One request to a registry: what it is asked with, and what its end means. */
+/* One request to a registry: how it is made, and what its result means. */
 #include "base/json.h"
 #include "base/str.h"
 #include "registry/internal.h"
@@ -59,7 +59,7 @@ size_t exchange_keep(char *data, size_t size, size_t count, void *exchange)
 	return count;
 }
 
-/* A request to `url` with what holds for every one. */
+/* Makes a request to `url`, with the options that all requests have. */
 static int request_new(struct exchange *x, const char *url)
 {
 	const struct registry_place *place = x->registry->place;
@@ -141,7 +141,7 @@ void exchange_end(struct exchange *x)
 	buf_release(&x->body);
 }
 
-/* The first challenge that can be answered. */
+/* The first challenge that husk can answer. */
 static int challenge_find(struct exchange *x, struct arena *a, struct challenge *out)
 {
 	struct curl_header *header;
@@ -174,7 +174,7 @@ static int token_take(struct registry *r, const struct buf *body)
 		code = json_opt_string(&root, "access_token", &a, &token);
 	if (code < 0)
 		return code;
-	/* It becomes part of a header. */
+	/* The token becomes part of a header. */
 	if (!token || *token == '\0' || strpbrk(token, "\r\n \t"))
 		return json_err(&root, -EPROTO, "there is no token in it");
 	buf_clear(&r->token);
@@ -250,7 +250,7 @@ static int authenticate(struct exchange *x)
 	return 0;
 }
 
-/* The registry's own words for what is wrong, if it has any. */
+/* Adds the registry's own message about the error, if there is one. */
 static void words_add(const struct exchange *x, struct buf *out)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -271,7 +271,8 @@ static void words_add(const struct exchange *x, struct buf *out)
 	buf_addf(out, ": %.*s", WORDS_MAX, shown.data);
 }
 
-/* In how many milliseconds to try again what may pass; the trail already says what it was. */
+/* In how many milliseconds to try again after a failure that may pass, or `code`. The error is in
+ * the trail already. */
 static int again(struct exchange *x, int code)
 {
 	curl_off_t seconds = 0;
@@ -313,7 +314,7 @@ static int status_judge(struct exchange *x, long status, const char *what)
 		status, words.len ? words.data : "");
 }
 
-/* No answer, or a part of one. */
+/* Judges a request without an answer, or with only a part of one. */
 static int result_judge(struct exchange *x, CURLcode result, const char *what)
 {
 	struct registry *registry = x->registry;

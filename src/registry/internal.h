@@ -7,15 +7,16 @@
 
 #include <curl/curl.h>
 
-/* Where a registry is: the host that answers for a domain. */
+/* The host that serves a domain. */
 const char *origin_host(const char *domain);
-/* Does "host[:port]" name this machine? Then it may speak plain HTTP. */
+/* Does "host[:port]" name this machine? If so, plain HTTP is allowed. */
 bool origin_is_loopback(const char *host);
-/* May what was stored for `domain` be sent to the token service at `url`? `base` is what the registry's own requests
- * begin with ("https://host[:port]/"). */
+/* May the login for `domain` be sent to the token service at `url`? `base` is the beginning of the
+ * registry's own requests ("https://host[:port]/"). */
 bool origin_trusts_realm(const char *domain, const char *base, const char *url);
 
-/* "Bearer realm=..,service=..,scope=.." or "Basic ..": what a registry wants to see. Absent fields are NULL. */
+/* "Bearer realm=..,service=..,scope=.." or "Basic ..": the login that a registry asks for. Absent
+ * fields are NULL. */
 struct challenge {
 	bool is_basic;
 	const char *realm, *service, *scope;
@@ -37,21 +38,22 @@ struct exchange {
 	struct registry *registry;
 	CURL *easy;
 	struct curl_slist *headers;
-	struct buf body; /* of an answer that is a document, or says what is wrong */
+	struct buf body; /* of a document, or of an error message */
 	size_t body_max;
-	int failure; /* of who took the answer: it has said why */
+	int failure; /* of the function that took the answer; already reported */
 	unsigned tries;
 	bool has_authenticated;
 	char why[CURL_ERROR_SIZE];
 };
-/* A request for what is below /v2/PATH/ (NULL: for /v2/ itself), with the credentials that the registry wants to see. The body goes to
- * CURLOPT_WRITEFUNCTION if the caller sets one, or else to `body`. */
+/* Begins a request for what is below /v2/PATH/ (NULL: for /v2/ itself), with the credentials that
+ * the registry asks for. The body goes to CURLOPT_WRITEFUNCTION if the caller sets it, otherwise to
+ * `body`. */
 int exchange_begin(struct exchange *x, const char *tail, const char *accept);
 /* Adds a part of the body to `body`. */
 size_t exchange_keep(char *data, size_t size, size_t count, void *exchange);
 void exchange_end(struct exchange *x);
 AUTO_STRUCT(exchange, struct exchange, exchange_end)
 
-/* What becomes of an exchange that has ended with `result`: 0: it is done; a positive number: it is to be begun again in
- * so many milliseconds; negative: it failed. Speaking. */
+/* Decides about an exchange that has ended with `result`: 0: it is done; positive: begin it again
+ * in so many milliseconds; negative: it failed. Speaking. */
 int exchange_judge(struct exchange *x, CURLcode result, const char *what);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which host answers for a domain, and who may be shown its credentials. */
+/* Which host serves a domain, and which hosts may get its credentials. */
 #include "base/str.h"
 #include "registry/internal.h"
 
@@ -11,7 +11,7 @@ const char *origin_host(const char *domain)
 	return str_eq(domain, "docker.io") ? "registry-1.docker.io" : domain;
 }
 
-/* The length of the host in "host[:port][/...]"; of an IPv6 address with its brackets. */
+/* The length of the host in "host[:port][/...]"; an IPv6 address includes its brackets. */
 static size_t host_length(const char *text)
 {
 	if (*text == '[')
@@ -46,14 +46,14 @@ static bool is_within(const char *name, size_t name_len, const char *above, size
 
 bool origin_trusts_realm(const char *domain, const char *base, const char *url)
 {
-	/* The same origin, however it is spoken to: who gets the requests anyway. */
+	/* The same origin, with https or plain HTTP: it gets the requests anyway. */
 	if (str_prefix(url, base))
 		return true;
 	const char *host = str_after(url, "https://");
 	if (!host || strchr(host, '@'))
 		return false;
 	size_t host_len = host_length(host), domain_len = host_length(domain);
-	/* An address has no domain, and a name without a dot is nobody's parent. */
+	/* An address has no domain, and a name without a dot is not accepted as a parent domain. */
 	if (!memchr(host, '.', host_len) || !memchr(domain, '.', domain_len) || *host == '[' ||
 		(strchr("0123456789", host[host_len - 1]) && host_len > 0))
 		return false;
