@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * checkpoint and restore: their options are runc's. The program that does the work is criu, by PATH or --criu; where it is not
- * there or does not work on this kernel that is said first, in one sentence.
+ * checkpoint and restore: their options are runc's. The work is done by the program criu, from PATH
+ * or --criu. If criu is not installed, or does not work on this kernel, husk-runtime says so first,
+ * in one sentence.
  */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
@@ -100,7 +101,7 @@ static int criu_run(const char *program, const char *argument, struct buf *out)
 	return r;
 }
 
-/* "Error (criu/vdso.c:381): vdso: ..." without the place in its sources. */
+/* "Error (criu/vdso.c:381): vdso: ..." without the place in criu's sources. */
 static void first_error(const char *text, struct buf *out)
 {
 	const char *line = strstr(text, "Error");
@@ -109,7 +110,8 @@ static void first_error(const char *text, struct buf *out)
 	buf_add(out, words, strcspn(words, "\n"));
 }
 
-/* `program` works here, or why not. Without this a checkpoint fails with what criu's log says of its own affairs. */
+/* Finds criu and checks that it works here. Without this check a checkpoint fails with words from
+ * criu's log that do not name the cause. */
 static int criu_find(const char *name, char program[static PATH_MAX])
 {
 	auto_buf struct buf version = BUF_INIT, check = BUF_INIT, reason = BUF_INIT;
@@ -200,7 +202,7 @@ static int checkpoint_main(void *raw_context, void *raw, int argc, char **argv)
 	return runtime_checkpoint(&rt, argv[0], &told);
 }
 
-/* The foreground of a restore, as that of a run. */
+/* Waits in the foreground for a restored container, like `run`. */
 static int restored_wait(struct runtime *rt, struct runtime_child *child, const char *id)
 {
 	int code = 0, r = runtime_wait(child, &code);

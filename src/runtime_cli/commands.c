@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of commands, the options that stand before them, and where failures are told. */
+/* The table of commands, the options that stand before them, and how failures are reported. */
 #include "runtime_cli/internal.h"
 #include "base/json.h"
 #include "base/str.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that look at containers, signal them and remove them. */
+/* Commands that show containers, signal them and remove them. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -130,7 +130,7 @@ static int list_main(void *context, void *raw, int argc, char **argv)
 		if (args->is_quiet)
 			printf("%s\n", *id);
 		else if (runtime_state(&rt, *id, &a, &state) ==
-			0) /* else it was deleted meanwhile */
+			0) /* otherwise it was deleted meanwhile */
 			*arena_push(&a, &states) = state;
 	}
 	if (args->is_quiet)
@@ -160,10 +160,10 @@ static const struct opt ps_opts[] = {
 	OPT_END,
 };
 
-/* What process_run keeps. */
+/* The most that process_run keeps. */
 enum { PS_BYTES_MAX = 64 * 1024 };
 
-/* The word of a line, counted from 0; its length, 0 when there are fewer. */
+/* Finds a word of a line, counted from 0. Returns its length; 0: there are fewer words. */
 static size_t word_find(const char *line, size_t index, const char **out)
 {
 	const char *word = line + strspn(line, " ");
@@ -198,7 +198,7 @@ static bool has_pid(const pid_t *pids, size_t count, const char *line, int colum
 	return false;
 }
 
-/* What ps(1) of the host says, of these. */
+/* Prints the lines of the host's ps(1) that are about these processes. */
 static int ps_print(char *text, const pid_t *pids, size_t count)
 {
 	char *rest = text;
@@ -213,7 +213,8 @@ static int ps_print(char *text, const pid_t *pids, size_t count)
 	return 0;
 }
 
-/* Without options of the user's only the container's processes are asked for, as a machine may have very many. */
+/* Without options from the user, ps is asked only for the container's processes, because a machine
+ * may have very many. */
 static int ps_table(const pid_t *pids, size_t count, char *const *options)
 {
 	auto_of(strvec) struct strvec words = STRVEC_INIT;
@@ -231,7 +232,7 @@ static int ps_table(const pid_t *pids, size_t count, char *const *options)
 	if (r < 0)
 		return err_new(r, "run /bin/ps");
 	buf_adds(&text, "");
-	/* Nothing to show is 1 as well. */
+	/* ps also exits with 1 when it has nothing to show. */
 	if (r != 0 && !strstr(text.data, "PID"))
 		return err_say(-EIO, "/bin/ps failed with exit code %d: %.*s", r,
 			(int)strcspn(text.data, "\n"), text.data);
@@ -287,7 +288,7 @@ static int kill_main(void *context, void *raw, int argc, char **argv)
 	const struct kill_args *args = raw;
 	auto_of(runtime) struct runtime rt = {.root_fd = -EBADF};
 	const char *word = argc > 1 ? argv[1] : "TERM";
-	int number = str_eq(word, "0") ? 0 : signal_parse(word); /* is it alive? */
+	int number = str_eq(word, "0") ? 0 : signal_parse(word); /* 0: is it alive? */
 	if (number < 0)
 		return err_say(-EINVAL, "unknown signal \"%s\"", word);
 	int r = runtime_cli_open(context, &rt);

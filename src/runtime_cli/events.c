@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `events`: one line of JSON for each, written when it happens, so a program can read them from a pipe. */
+/* `events`: one line of JSON for each event, flushed at once, so that a program can read the lines
+ * from a pipe. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 
@@ -25,7 +26,7 @@ static int line_print(void *context, const char *line)
 {
 	printf("%s\n", line);
 	bool is_written = fflush(stdout) == 0 &&
-		!ferror(stdout); /* what failed before has left nothing to flush */
+		!ferror(stdout); /* after an earlier failure fflush has nothing to do */
 	return is_written ? 0 : err_say(-EIO, "standard output cannot be written");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `features`: what this runtime honours, as the specification's features structure. It names what there is, no more. */
+/* `features`: what this runtime supports, as the specification's features structure, and nothing
+ * else. */
 #include "runtime_cli/internal.h"
 #include "base/json.h"
 #include "base/str.h"

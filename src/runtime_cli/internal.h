@@ -4,8 +4,8 @@
 #include "runtime/runtime.h"
 #include "runtime_cli/runtime_cli.h"
 
-/* Opens the directory of containers that the options before the command's name choose; refuses what they ask for and
- * cannot be had. */
+/* Opens the directory of containers that the options before the command's name choose. Refuses
+ * options that cannot be fulfilled. */
 int runtime_cli_open(const struct runtime_cli_context *context, struct runtime *out);
 
 extern const struct command runtime_cmd_create, runtime_cmd_run, runtime_cmd_start,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options that stand before every command, checked; and where the state of containers is. */
+/* Checks the options that stand before every command, and chooses the directory for the state of
+ * containers. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -11,7 +12,7 @@
 
 enum { ROOT_PATH_MAX = 4096 };
 
-/* Engines of ordinary users call us as root of a user namespace that they have made. */
+/* Engines of ordinary users call husk-runtime as root of a user namespace that they have made. */
 static const char *default_root(char path[static ROOT_PATH_MAX])
 {
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* create, run and exec: what starts a process. */
+/* create, run and exec: the commands that start a process. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -88,7 +88,7 @@ const struct command runtime_cmd_create = {
 	.run = create_main,
 };
 
-/* The trail is kept. */
+/* Deletes the container; the error trail is kept. */
 static void undo(struct runtime *rt, const char *id)
 {
 	struct err_packet trail;

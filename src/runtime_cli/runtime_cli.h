@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The command line of husk-runtime, which is runc's: one tree of tables. bin/husk-runtime.c hands argv to command_main with
- * runtime_command_root and a context; everything else is private to this folder.
+ * The command line of husk-runtime, which is runc's, as one tree of tables. bin/husk-runtime.c
+ * hands argv to command_main with runtime_command_root and a context. Everything else is private to
+ * this folder.
  */
 #include "base/command.h"
 
@@ -14,10 +15,11 @@ struct runtime_cli_context {
 
 extern const struct command runtime_command_root;
 
-/* Says what a command failed with: on standard error for people, and in the file of --log, which engines read. */
+/* Reports the failure of a command: on standard error for people, and in the file of --log, which
+ * engines read. */
 void runtime_cli_report(const struct runtime_cli_context *context, const char *message);
-/* A warning: in the file of --log when there is one, for standard error may be the container's. `level` is a word of runc's
- * log. */
+/* A warning: only in the file of --log if there is one, because standard error may belong to the
+ * container. `level` is a word of runc's log. */
 void runtime_cli_log(
 	const struct runtime_cli_context *context, const char *level, const char *message);
 /* The lines that runc prints for --version, which engines look for. */

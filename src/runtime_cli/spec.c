@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `spec`: a configuration to begin with, the one that every runtime writes. */
+/* `spec`: writes a configuration to begin with, the same as other runtimes write. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -67,7 +67,7 @@ static const char sys_root[] =
 	"\"cgroup\",\n"
 	"            \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"]}\n";
 
-/* A user namespace may mount no sysfs without a network namespace of its own. */
+/* A user namespace without its own network namespace may not mount sysfs. */
 static const char sys_rootless[] =
 	"        {\"destination\": \"/sys\", \"type\": \"none\", \"source\": \"/sys\",\n"
 	"            \"options\": [\"rbind\", \"nosuid\", \"noexec\", \"nodev\", \"rro\"]}\n";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `update`: limits by options, or as the specification's resources. */
+/* `update`: changes limits, by options or as the specification's resources. */
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 
