@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The command line of husk as one tree of tables. bin/husk.c hands argv to command_main with command_root and a
- * context; everything else is private to this folder.
+ * The command line of husk as one tree of tables. bin/husk.c hands argv to command_main with
+ * command_root and a context. Everything else is private to this folder.
  */
 #include "base/command.h"
 
@@ -14,5 +14,6 @@ struct cli_context {
 
 extern const struct command command_root;
 
-/* Prints the trail on standard error, as one line whatever an image or a user has put into it. */
+/* Prints the error trail on standard error, always as one line, whatever text an image or a user
+ * has put into it. */
 void cli_print_error(void);

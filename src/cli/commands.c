@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one table of commands, and the options that stand before them. */
+/* The table of commands, and the options that stand before them. */
 #include "cli/cli.h"
 #include "cli/internal.h"
 
@@ -13,7 +13,7 @@ static const struct opt root_opts[] = {
 
 static const struct opt no_opts[] = {OPT_END};
 
-/* One line for each option of each command: what check-man compares with the pages. */
+/* One line for each option of each command. check-man compares this with the manual pages. */
 static int options_main(void *context, void *args, int argc, char **argv)
 {
 	auto_buf struct buf out = BUF_INIT;
@@ -55,7 +55,7 @@ static const struct command *const commands[] = {
 	CLI_COMMANDS(ROW), &cmd_completion, &cmd_options, NULL};
 #undef ROW
 
-/* Docker's that people will try. */
+/* Commands of Docker that users may try. */
 static const char *const planned[] = {"attach", "build", "commit", "compose", "cp", "create",
 	"events", "export", "import", "manifest", "pause", "port", "push", "rename", "restart",
 	"search", "stats", "system", "top", "unpause", "update", NULL};

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* One thing for each named container. Of one that is not there it is always said so; whether that is a failure the command
- * decides. */
+/* Does one thing for each named container. A missing container is always reported; the command
+ * decides whether that is a failure. */
 struct job {
 	int (*action)(struct engine *e, const char *id, void *data);
 	void *data;
@@ -54,7 +54,7 @@ static const struct opt stop_opts[] = {
 static int stop_one(struct engine *e, const char *id, void *data)
 {
 	const struct stop_args *args = data;
-	/* One below what means "its own": longer than any machine runs. */
+	/* One below the value for "the container's own timeout"; longer than any machine runs. */
 	uint64_t seconds_max = (UINT64_MAX - 1) / 1000;
 	uint64_t seconds = args->timeout_s < seconds_max ? args->timeout_s : seconds_max;
 	return container_stop(e, id, args->has_timeout ? seconds * 1000 : UINT64_MAX);
@@ -148,7 +148,7 @@ static int rm_one(struct engine *e, const char *id, void *data)
 	return container_remove(e, id, args->is_forced, args->volumes_too);
 }
 
-/* As Docker: with -f, what is not there is as wanted. */
+/* As Docker: with -f a missing container is no failure. */
 static int rm_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct rm_args *args = raw;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk run` and `husk exec`: options into a request. What an option means is the engine's affair. */
+/* `husk run` and `husk exec`: make a request from the options. The engine interprets it. */
 #include "cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -13,7 +13,8 @@
 
 enum { ENV_FILE_MAX = 1 << 20 };
 
-/* The options fill the container itself; what else is typed stands beside it. */
+/* Most options are stored in the container itself; the rest of the arguments is stored beside
+ * it. */
 struct run_args {
 	struct container c;
 	struct arena arena;
@@ -22,7 +23,7 @@ struct run_args {
 	struct str_list env, env_files;
 };
 
-/* 0 as well means that there is none. */
+/* 0 also means that there is no limit. */
 static int parse_pids_limit(const char *text, void *field)
 {
 	int64_t *value = field;
@@ -101,7 +102,8 @@ static const struct opt run_opts[] = {
 	OPT_END,
 };
 
-/* "KEY=VALUE", or "KEY" for the caller's value; a KEY that the caller does not have is left out, as by Docker. */
+/* "KEY=VALUE", or "KEY" for the caller's value. As by Docker, a KEY that the caller does not have
+ * is left out. */
 static int env_add(struct arena *a, struct str_list *out, const char *word)
 {
 	if (word[0] == '=' || word[0] == '\0')
@@ -113,7 +115,7 @@ static int env_add(struct arena *a, struct str_list *out, const char *word)
 	return 0;
 }
 
-/* One line of an env-file: as on the command line, but what is before the "=" may have no blanks. */
+/* One line of an env-file: as on the command line, but a name may not contain blanks. */
 static int env_line_add(struct arena *a, struct str_list *out, char *line)
 {
 	line += strspn(line, " \t");
@@ -125,7 +127,8 @@ static int env_line_add(struct arena *a, struct str_list *out, char *line)
 	return env_add(a, out, line);
 }
 
-/* As Docker reads it: files of Windows have a mark before the text and a \r before each line's end. */
+/* As Docker reads it: files from Windows begin with a byte order mark, and their lines end with
+ * \r. */
 static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -144,7 +147,7 @@ static int env_file_add(struct arena *a, struct str_list *out, const char *path)
 	return r < 0 ? err_wrap(r, "--env-file %s", path) : 0;
 }
 
-/* Files first, then words: later ones win. */
+/* Files first, then options: later values win. */
 static int cli_env(struct arena *a, struct str_list *out, const struct str_list *files,
 	const struct str_list *words)
 {
@@ -156,7 +159,7 @@ static int cli_env(struct arena *a, struct str_list *out, const struct str_list 
 	return r;
 }
 
-/* What the arguments say besides the options. */
+/* The arguments that are not options. */
 static int words_take(struct run_args *args, int argc, char **argv)
 {
 	struct container *c = &args->c;
@@ -174,7 +177,8 @@ static int words_take(struct run_args *args, int argc, char **argv)
 	return cli_env(&args->arena, &c->process.env, &args->env_files, &args->env);
 }
 
-/* The exit code is the payload's, or 125, 126, 127: the engine knows which, this prints why. */
+/* The exit code is the payload's, or 125, 126 or 127. The engine sets it; this function prints the
+ * error. */
 static int finish(int r, int code)
 {
 	if (r < 0)
@@ -182,7 +186,8 @@ static int finish(int r, int code)
 	return code;
 }
 
-/* As Docker: a terminal inside can be given input only from one. Without -i it has none, and works anywhere. */
+/* As Docker: with -i, -t needs a terminal as standard input. Without -i there is no input, and -t
+ * works anywhere. */
 static bool is_no_terminal(bool wants_stdin, bool wants_tty)
 {
 	return wants_stdin && wants_tty && !term_is(0);
@@ -284,7 +289,7 @@ static int exec_main(void *context, void *raw, int argc, char **argv)
 	request->has_stdin &= !request->is_detached;
 	int code = COMMAND_FAILED;
 	r = container_exec(&e, id, request, &code);
-	if (r < 0 && code == COMMAND_MISUSED) /* only of `run` may 125 be husk's own */
+	if (r < 0 && code == COMMAND_MISUSED) /* only for `run` may 125 mean husk's own failure */
 		code = COMMAND_FAILED;
 	return finish(r, code);
 }

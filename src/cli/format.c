@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists by --format: a template a row, the head and the aligned columns of "table", or rows as they are for "json". */
+/* Lists by --format: a template for each row, "table" with a head and aligned columns, or "json"
+ * with rows as they are. */
 #include "cli/internal.h"
 #include "base/str.h"
 #include "sys/term.h"
@@ -9,7 +10,7 @@
 
 enum { COLUMNS_MAX = 64 };
 
-/* Shells hand \t and \n over as two characters. */
+/* Shells pass \t and \n on as two characters. */
 static void add_unescaped(struct buf *out, const char *s)
 {
 	for (; *s != '\0'; s++) {
@@ -19,7 +20,7 @@ static void add_unescaped(struct buf *out, const char *s)
 	}
 }
 
-/* A row whose fields are the words of the head. */
+/* The row of heads: each field has the head of its column. */
 static void put_heads(const char *const heads[][2], struct buf *out)
 {
 	struct json_writer w = {.out = out};
@@ -71,7 +72,8 @@ int cli_format_add(struct cli_format *f, const struct buf *row)
 	return r;
 }
 
-/* Cells end at tabs; the last one of a line is not padded. Measured first, then printed. */
+/* Cells end at tabs. The last cell of a line is not padded. Called twice: first to measure, then to
+ * print. */
 static void each_cell(const struct cli_format *f, size_t *widths, bool is_measuring, FILE *out)
 {
 	auto_free char *copy = mem_strdup(f->lines.data);

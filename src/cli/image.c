@@ -40,7 +40,7 @@ static const struct opt rmi_opts[] = {
 	OPT_END,
 };
 
-/* What goes is said, also before a failure. */
+/* What was removed is printed, also before a failure. */
 static int rmi_one(struct engine *e, const char *word, void *data)
 {
 	const struct rmi_args *args = data;
@@ -77,7 +77,7 @@ static const struct opt prune_opts[] = {
 	OPT_END,
 };
 
-/* 1: yes. */
+/* 1: the user agrees. */
 static int asked(const struct prune_args *args)
 {
 	char answer[8];
@@ -139,7 +139,7 @@ struct history {
 	bool is_whole;
 };
 
-/* The newest step comes first and is the image's; the id of any other is not known. */
+/* The newest step comes first and has the image's id. The ids of the others are not known. */
 static int step_fill(void *context, size_t row, uint64_t wanted, struct buf *cells)
 {
 	const struct history *h = context;

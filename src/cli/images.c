@@ -19,7 +19,7 @@ static const struct opt images_opts[] = {
 	OPT_END,
 };
 
-/* What a row shows: an image under one of its names. */
+/* A row shows an image under one of its names. */
 struct images_row {
 	const struct image *image;
 	const char *reference; /* or NULL */
@@ -30,7 +30,8 @@ struct images {
 	bool is_whole;
 };
 
-/* A row for each name with a tag, or else for each with a digest, and one for an image without any. */
+/* An image has a row for each name with a tag; if there is none, for each name with a digest; if
+ * there is none either, one row. */
 static const struct str_list *row_names(const struct image *image)
 {
 	return image->references.count ? &image->references : &image->digests;

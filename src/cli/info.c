@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk info`, `husk version`: what there is. */
+/* `husk info` and `husk version`. */
 #include "cli/internal.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -38,7 +38,7 @@ static int info_load(struct engine *e, struct info *out)
 	return 0;
 }
 
-/* What the user should know of this machine. */
+/* What the user should know about this machine. */
 static void warnings_list(const struct engine *e, struct strvec *out)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -50,7 +50,7 @@ static void warnings_list(const struct engine *e, struct strvec *out)
 		strvec_push(out, text.data);
 }
 
-/* In Docker's words, where it has them. */
+/* With Docker's names, where Docker has them. */
 static void info_put(const struct engine *e, const struct info *info, struct buf *out)
 {
 	struct json_writer w = {.out = out};
@@ -125,7 +125,7 @@ const struct command cmd_info = {
 	.run = info_main,
 };
 
-/* There is no server: both halves are this program. */
+/* There is no server, so this program reports itself as both halves. */
 static int version_main(void *context, void *raw, int argc, char **argv)
 {
 	static const char *const halves[] = {"Client", "Server"};

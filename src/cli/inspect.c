@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk inspect`, and what every inspect does: documents in an array, or each through a template. */
+/* `husk inspect`, and what all inspect commands share: documents in an array, or each through a
+ * template. */
 #include "cli/internal.h"
 #include "base/str.h"
 #include "sys/term.h"
 
 #include <unistd.h>
 
-/* One document by the template. */
+/* Prints one document through the template. */
 static int print_by(const struct template *t, const struct buf *text)
 {
 	auto_of(json) struct json *document = NULL;
@@ -33,7 +34,7 @@ void cli_print_lines(const struct strvec *lines)
 		buf_add_escaped(&shown, *line);
 		printf("%s\n", shown.data);
 	}
-	fflush(stdout); /* an error comes after it */
+	fflush(stdout); /* an error message must come after this */
 }
 
 int cli_print_document(const char *format, const struct buf *document)

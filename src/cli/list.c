@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every list of husk: the usual table, -q, and --format of all kinds, from the same rows and cells. */
+/* All lists of husk: the usual table, -q, and every kind of --format, from the same rows and
+ * cells. */
 #include "cli/internal.h"
 #include "base/json.h"
 #include "base/err.h"
@@ -35,7 +36,7 @@ static int print_quiet(const struct cli_list *l)
 	return 0;
 }
 
-/* The columns of the usual table in their order; returns how many. */
+/* The columns of the usual table in their order; returns how many there are. */
 static size_t usual_columns(const struct cli_list *l, size_t out[static COLUMNS_MAX])
 {
 	size_t count = 0;

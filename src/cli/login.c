@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk login` and `husk logout`: who one is at a registry. */
+/* `husk login` and `husk logout`: logins at registries. */
 #include "base/err.h"
 #include "base/str.h"
 #include "cli/internal.h"
@@ -29,7 +29,7 @@ static const struct opt login_opts[] = {
 	OPT_END,
 };
 
-/* Without the newline that echo and editors put at the end. */
+/* Removes the newline that echo and editors put at the end. */
 static int stdin_read(struct buf *out)
 {
 	int r = fd_read_all(STDIN_FILENO, SECRET_MAX, out);
@@ -42,7 +42,7 @@ static int stdin_read(struct buf *out)
 	return 0;
 }
 
-/* A line from the terminal, which does not show it when it is secret. */
+/* Reads a line from the terminal; a secret is not shown while it is typed. */
 static int ask(const char *prompt, bool is_secret, struct buf *out)
 {
 	struct termios saved, silent;

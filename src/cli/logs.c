@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk logs`: standard output and standard error of a container, each to its own. */
+/* `husk logs`: writes standard output and standard error of a container, each to the same stream of
+ * husk. */
 #include "cli/internal.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -43,7 +44,7 @@ static int logs_main(void *context, void *raw, int argc, char **argv)
 		r = container_find(&e, argv[0], id);
 	if (r == 0)
 		r = container_logs(&e, id, &request);
-	return r == -EPIPE ? 0 : r; /* the reader of our output has had enough */
+	return r == -EPIPE ? 0 : r; /* the reader of our output has closed it */
 }
 
 const struct command cmd_logs = {

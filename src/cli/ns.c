@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the commands of `husk ns` share: processes as words, and failures. */
+/* What the commands of `husk ns` share: how a process is named, and how failures are reported. */
 #include "cli/ns.h"
 
 #include "base/err.h"
@@ -67,7 +67,7 @@ int ns_target_parse(
 {
 	*out = (struct ns_target){0};
 	int r = parse_pid(word, out);
-	/* An inode is checked when the process is opened, which only `enter` does. */
+	/* An inode is only checked when the process is opened, which only `enter` does. */
 	if (r == 0 && out->inode && !with_files)
 		return say_no_target(word, with_files);
 	if (r == 0)

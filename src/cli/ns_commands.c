@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The group `husk ns`. */
+/* The command group `husk ns`. */
 #include "cli/internal.h"
 #include "cli/ns.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `husk ns` asks the engine: which process a container's name means. The namespace tools are for everybody, so an
- * engine that is not the caller's has no containers here; and as opening it makes its directories, it is opened only
- * where there are containers.
+ * What `husk ns` asks the engine: which process a container's name means. The namespace tools are
+ * for every user, so for a user who may not use the engine there are no containers. Opening the
+ * engine makes its directories, so it is opened only if its directory of containers exists.
  */
 #include "cli/internal.h"
 #include "cli/ns.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk ns enter: nsenter(1)'s options as a request. */
+/* husk ns enter: makes a request from nsenter(1)'s options. */
 #include "cli/ns.h"
 
 #include "base/err.h"
@@ -55,7 +55,7 @@ static const struct opt enter_opts[] = {
 	OPT_END,
 };
 
-/* All that is asked for comes from files: then there is no target, and the arguments are the command. */
+/* If all namespaces come from files, there is no target, and the arguments are the command. */
 static bool is_files_only(const struct enter_args *args)
 {
 	size_t with_file = 0, without = args->wants_all;
@@ -129,8 +129,8 @@ static int enter_request(
 	return r < 0 ? r : check_sources(out);
 }
 
-/* The first argument is the target unless options name it; more options may follow it, and the command begins where
- * they end. */
+/* The first argument is the target, unless options name the target. More options may follow it; the
+ * command begins after them. */
 static int take_target(struct enter_args *args, int argc, char ***argv)
 {
 	if (args->target || is_files_only(args))

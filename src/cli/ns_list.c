@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk ns ls, show and tree: what lsns(8) and pstree(1) show, with the containers' names. */
+/* husk ns ls, show and tree: what lsns(8) and pstree(1) show, with the names of containers. */
 #include "cli/internal.h"
 #include "cli/ns.h"
 #include "base/err.h"
@@ -28,7 +28,7 @@ static const struct opt ls_opts[] = {
 	OPT_END,
 };
 
-/* The containers that run, and which namespaces they have. */
+/* A running container and its namespaces. */
 struct owner {
 	char name[64];
 	uint64_t inodes[NS_COUNT];
@@ -77,7 +77,8 @@ static bool is_wanted(const struct ls_args *args, uint32_t kinds, const struct n
 		(!args->is_persistent || e->process_count == 0);
 }
 
-/* The name of a user, or the number; the one before is remembered, because a lookup may cost a process. */
+/* The name of a user, or the number. The last one is remembered, because a lookup may start a
+ * process. */
 static const char *user_name(uid_t uid, struct user_entry *last)
 {
 	bool is_known = *last->name && last->id == uid;
@@ -207,7 +208,8 @@ const struct command cmd_ns_ls = {
 
 static const struct opt no_opts[] = {OPT_END};
 
-/* The host's, by its first process; who may not look at that compares with himself. */
+/* The namespace of the host, from its first process. A caller that may not read that gets its own
+ * for comparison. */
 static int host_inode(enum ns_kind kind, uint64_t *out, const char **out_words)
 {
 	bool is_host = ns_inode(1, kind, out) >= 0;
@@ -272,7 +274,8 @@ static const struct ns_process *next_child(
 
 enum { TREE_DEPTH_MAX = 200 };
 
-/* Pids may be reused while we read, so a loop is possible: the depth is bounded. */
+/* A pid may be reused while the processes are read, so there may be a loop: the depth is
+ * bounded. */
 static void tree_children(struct tree *t, pid_t parent, unsigned depth)
 {
 	const struct ns_process *child = next_child(t, parent, NULL);
@@ -288,7 +291,8 @@ static void tree_children(struct tree *t, pid_t parent, unsigned depth)
 	}
 }
 
-/* Who entered a container later is no child of its first process: the namespace tells. */
+/* A process that entered a container later is not a child of its first process. Its pid namespace
+ * shows where it belongs. */
 static bool is_root(const struct ns_process *p, uint64_t inode)
 {
 	uint64_t own = 0, of_parent = 0;
@@ -297,7 +301,7 @@ static bool is_root(const struct ns_process *p, uint64_t inode)
 	return p->parent == 0 || ns_inode(p->parent, NS_PID, &of_parent) < 0 || of_parent != inode;
 }
 
-/* The pid namespace whose first process this is, or 0. */
+/* The pid namespace that has this process as its first, or 0. */
 static uint64_t first_of(const struct ns_process_list *list, pid_t pid)
 {
 	uint64_t inode = 0;

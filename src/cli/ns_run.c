@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk ns run: unshare(1)'s options as a request. */
+/* husk ns run: makes a request from unshare(1)'s options. */
 #include "cli/ns.h"
 
 #include "base/err.h"
@@ -25,7 +25,7 @@ struct run_args {
 	OPT_OPTIONAL(letter, name, struct run_args, files[kind], "FILE", \
 		"a new " name " namespace, kept at FILE when its processes have ended")
 
-/* Seconds with a sign. */
+/* Seconds with an optional sign. */
 static int opt_offset(const char *text, void *field)
 {
 	return parse_i64(*text == '+' && text[1] != '-' ? text + 1 : text, field);
@@ -97,7 +97,7 @@ static int add_words(
 	return r < 0 ? err_wrap(r, "--map-%s", str_eq(which, "uid") ? "users" : "groups") : 0;
 }
 
-/* Ranges first, as single ids are cut out of them. */
+/* Ranges come first, because single ids are cut out of them. */
 static int collect_maps(struct arena *a, struct run_args *args, struct ns_run_request *out)
 {
 	if (args->maps_root && args->maps_current)

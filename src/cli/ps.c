@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `husk ps`: the list of containers, as a table or by a template. Which of them is ps_filter.c. */
+/* `husk ps`: the list of containers, as a table or by a template. ps_filter.c chooses the
+ * containers. */
 #include "cli/internal.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -58,7 +59,7 @@ static void status_text(const struct summary *s, struct buf *out)
 		break;
 	case CONTAINER_EXITED:
 		format_ago(ago, seconds_since(s->finished_ns));
-		if (s->finished_ns == 0) /* nobody has collected it yet */
+		if (s->finished_ns == 0) /* its end has not been collected yet */
 			buf_adds(out, "Exited (unknown)");
 		else if (s->exit_code < 0)
 			buf_addf(out, "Exited (unknown) %s ago", ago);
@@ -90,7 +91,7 @@ static bool is_cut(const char *text)
 	return str_suffix(text, "...");
 }
 
-/* The text, or its first 19 characters and an ellipsis. */
+/* Adds the text, or its first 19 characters and an ellipsis. */
 static void add_shortened(const char *text, struct buf *out)
 {
 	size_t len = strlen(text), at = 0, short_at = 0, count = 0;
@@ -106,7 +107,7 @@ static void add_shortened(const char *text, struct buf *out)
 	buf_adds(out, is_long ? "…" : "");
 }
 
-/* As a string of a program: in quotes, with those in it, backslashes and what drives a terminal escaped. */
+/* Adds the text in quotes, with quotes, backslashes and control characters in it escaped. */
 static void add_quoted(const char *text, struct buf *out)
 {
 	auto_buf struct buf inner = BUF_INIT;
@@ -149,7 +150,8 @@ static const struct cli_column columns[] = {
 	[STATUS] = {"Status", "STATUS", 5},
 };
 
-/* Only the record has these, and what is cut in the row, which --no-trunc wants and who has letters of several bytes. */
+/* Only the record has labels and networks, and the full text of what the summary has cut. The full
+ * text is needed for --no-trunc, and for letters of several bytes. */
 static bool needs_record(const struct summary *s, uint64_t wanted, bool is_whole)
 {
 	uint64_t of_record = UINT64_C(1) << LABELS | UINT64_C(1) << NETWORKS;
@@ -229,7 +231,7 @@ static void ps_rows_release(struct ps_rows *rows)
 }
 AUTO_STRUCT(ps_rows, struct ps_rows, ps_rows_release)
 
-/* All that the filters let through, the newest first. */
+/* Loads all containers that the filters let through, the newest first. */
 static int rows_load(struct engine *e, const struct ps_args *args, const struct ps_filter *filter,
 	struct ps_rows *out)
 {
@@ -248,7 +250,7 @@ static int rows_load(struct engine *e, const struct ps_args *args, const struct 
 			log_warn("%s", err_text());
 		if (row->summary.flags & SUMMARY_UNCOLLECTED &&
 			container_summary(e, list.ids[i], &row->summary) < 0)
-			continue; /* it was to be removed when it ends */
+			continue; /* it was to be removed at its end */
 		memcpy(row->id, list.ids[i], sizeof(row->id));
 		out->count += (has_any_state || row->summary.state == CONTAINER_RUNNING) &&
 			ps_filter_passes(filter, e, row);

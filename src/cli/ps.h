@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Shared by ps.c and ps_filter.c: a container as a row, and which rows -f lets through. */
+/* Shared by ps.c and ps_filter.c: the row of a container, and which rows -f lets through. */
 #include "base/buf.h"
 #include "engine/engine.h"
 
@@ -9,16 +9,17 @@ struct ps_row {
 	struct summary summary;
 };
 
-/* The words of -f, as they were typed and looked at once. */
+/* The parsed arguments of -f. */
 struct ps_filter {
 	struct ps_condition *conditions;
 	size_t count;
 	bool has_status, needs_record;
 };
 
-/* Speaking: a key that there is not, a status that there is not, a pattern with a mistake. */
+/* Speaking: an unknown key, an unknown status, or a pattern with a mistake. */
 int ps_filter_open(struct ps_filter *f, struct engine *e, const struct strvec *words);
-/* As Docker: of conditions with one key one must hold, of labels all. */
+/* As Docker: of several conditions with one key one must hold, but all of the conditions on
+ * labels. */
 bool ps_filter_passes(const struct ps_filter *f, struct engine *e, const struct ps_row *row);
 void ps_filter_release(struct ps_filter *f);
 AUTO_STRUCT(ps_filter, struct ps_filter, ps_filter_release)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * -f of `husk ps`, in Docker's words: name and id are regular expressions found anywhere, label is KEY or KEY=VALUE,
- * ancestor an image by name or id, status a word of the STATUS column.
+ * -f of `husk ps`, in Docker's words: name and id are regular expressions that may match anywhere,
+ * label is KEY or KEY=VALUE, ancestor an image by name or id, status a word for the state.
  */
 #include "cli/ps.h"
 #include "base/arena.h"
@@ -19,7 +19,7 @@ struct ps_condition {
 	const struct ps_key *key;
 	const char *value; /* borrowed from argv */
 	regex_t pattern; /* of name and id */
-	char image_id[72]; /* of ancestor: what the name means now, or "" */
+	char image_id[72]; /* of ancestor: the image that the name means now, or "" */
 };
 
 struct ps_key {
@@ -49,7 +49,7 @@ static bool has_match(const struct ps_condition *condition, const char *text)
 	return regexec(&condition->pattern, text, 0, NULL, 0) == 0;
 }
 
-/* Docker's own names begin with a slash, and so do patterns that people wrote for them. */
+/* Docker's own names begin with a slash, so patterns that were written for Docker may too. */
 static bool name_holds(
 	const struct ps_condition *condition, const struct ps_row *row, const struct container *c)
 {
@@ -64,7 +64,7 @@ static bool id_holds(
 	return has_match(condition, row->id);
 }
 
-/* States that there are not here are Docker's all the same: no container is in one. */
+/* Also accepts the states that only Docker has: no container is in one of them. */
 static int status_open(struct ps_condition *condition, struct engine *e)
 {
 	for (size_t i = 0; i < CONTAINER_STATE_COUNT; i++)
@@ -91,7 +91,7 @@ static bool label_holds(
 		const char *after = str_after(label, condition->value);
 		if (after && (*after == '\0' || (!has_value && *after == '=')))
 			return true;
-		/* --label KEY is KEY= */
+		/* --label KEY is stored without "=" and means KEY= */
 		if (has_value && !strchr(label, '=') &&
 			(after = str_after(condition->value, label)) && str_eq(after, "="))
 			return true;
@@ -99,7 +99,7 @@ static bool label_holds(
 	return false;
 }
 
-/* A name that means no image now may still be what a container was made of. */
+/* A name that no image has now may still be the name that a container was made from. */
 static int ancestor_open(struct ps_condition *condition, struct engine *e)
 {
 	auto_arena struct arena a = ARENA_INIT;

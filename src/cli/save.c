@@ -26,7 +26,8 @@ static const struct opt save_opts[] = {
 	OPT_END,
 };
 
-/* What is written under another name first, so that FILE is whole or as it was. A device or a pipe is written at once. */
+/* An output file is written under another name first, so that FILE is either complete or unchanged.
+ * A device or a pipe is written directly. */
 struct output {
 	const char *path;
 	char temporary[4096]; /* "": none */
@@ -52,7 +53,7 @@ static int output_open(struct output *o, const char *path)
 	return r < 0 ? err_new(r, "write %s", path) : 0;
 }
 
-/* After a failure the trail is kept. */
+/* The error trail is kept after a failure. */
 static void output_close(struct output *o)
 {
 	fd_replace(&o->fd, -EBADF);
@@ -135,7 +136,7 @@ static int load_main(void *context, void *raw, int argc, char **argv)
 	if (r < 0)
 		return r;
 	r = image_load_archive(e.root_fd, file, e.libexec_path, &said);
-	/* Also of a failure that came later. */
+	/* Also printed if a later image failed. */
 	if (!args->is_quiet)
 		cli_print_lines(&said);
 	return r < 0 && args->input ? err_wrap(r, "load %s", args->input) : r;

@@ -78,7 +78,7 @@ static const struct command cmd_rm_volume = {
 
 static const struct command *const volume_commands[] = {&cmd_ls, &cmd_rm_volume, NULL};
 
-/* Docker's that people will try. */
+/* Commands of Docker that users may try. */
 static const char *const planned[] = {"create", "inspect", "prune", NULL};
 
 const struct command cmd_volume = {
