@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk-image: the worker that reads archives so that husk need not. Run by husk only; it prints nothing. */
+/* husk-image: the worker that reads archives in place of husk. Only husk runs it; it prints
+ * nothing. */
 #include "image/image.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* husk: the engine and its command line. Prints what a command failed with, once. */
+/* husk: the engine and its command line. Prints the error of a failed command, once. */
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
