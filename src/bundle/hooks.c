@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hooks of six kinds. */
+/* Reads the six kinds of hooks. */
 #include "bundle/internal.h"
 
 #include <errno.h>

@@ -147,7 +147,7 @@ static int words_read(const struct json_cursor *c, const char *key, struct arena
 	return count < 0 ? count : 0;
 }
 
-/* A field that must be there. */
+/* Finds a field that must be there. */
 static int need_field(const struct json_cursor *c, const char *key, struct json_cursor *out)
 {
 	int r = json_need_object(c);

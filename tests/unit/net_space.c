@@ -30,7 +30,7 @@ static inline void space_enter(int fd)
 	assert_int_equal(setns(fd, CLONE_NEWNET), 0);
 }
 
-/* A new namespace; the process stays where it is. */
+/* Makes a new namespace; the process stays in its own. */
 static inline int space_make(void)
 {
 	int home = space_current();

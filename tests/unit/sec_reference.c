@@ -85,7 +85,7 @@ struct reference {
 	 * times */
 	bool is_mute;
 	const struct sec_filter *filter;
-	uint32_t abis; /* bits */
+	uint32_t abis; /* a bit for each architecture */
 	uint32_t newest[SEC_ABI_COUNT + 1]; /* highest number that the profile names; 0: none */
 };
 

@@ -177,7 +177,7 @@ static void test_parse_errors(void **state)
 	assert_string_equal(err_text(), "unknown flag: --quie; did you mean --quiet?");
 }
 
-static int code; /* of the last command_main that failed */
+static int code; /* exit code of the last command_main that failed */
 
 static int call(struct buf *out, int argc, char **argv)
 {

@@ -126,7 +126,7 @@ static bool has(const char *controller)
 	return is_there;
 }
 
-/* Goes into a group through its entry, as a monitor and init do. */
+/* Enters a group through its entry, as a monitor and init do. */
 static int enter(const char *path)
 {
 	auto_of(cgroup_entry) struct cgroup_entry entry = CGROUP_ENTRY_INIT;
@@ -582,11 +582,11 @@ static void frozen(void **state)
 	usleep(20000);
 	assert_int_equal(*counter, at);
 	assert_true(cgroup_is_frozen(live));
-	assert_int_equal(cgroup_freeze(live), 0); /* again */
+	assert_int_equal(cgroup_freeze(live), 0); /* again: success */
 	assert_true(cgroup_is_frozen(live));
 	assert_int_equal(cgroup_thaw(live), 0);
 	assert_false(cgroup_is_frozen(live));
-	assert_int_equal(cgroup_thaw(live), 0); /* again */
+	assert_int_equal(cgroup_thaw(live), 0); /* again: success */
 	assert_false(cgroup_is_frozen(live));
 	wait_counter(at);
 	assert_int_equal(cgroup_freeze(live), 0);

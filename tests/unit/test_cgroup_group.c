@@ -191,7 +191,7 @@ static void below_own_group(void **state)
 
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
-/* Groups below the container's: of all hierarchies, or of one controller's. */
+/* Groups below the container's group: in all hierarchies, or in that of one controller. */
 static void subgroups(void **state)
 {
 	struct cgroup_entry entry = CGROUP_ENTRY_INIT;

@@ -524,7 +524,7 @@ static void every_row_legacy(void **state)
 	auto_of(cgroup) struct cgroup *g = made;
 	for (size_t i = 0; i < sizeof(row_cases) / sizeof(row_cases[0]); i++) {
 		const struct row_case *c = &row_cases[i];
-		/* Quota and period are two files here. */
+		/* On version 1 quota and period are two files. */
 		if (c->limit == CGROUP_CPU_MAX && c->second)
 			fake_write("cpu/husk-1/c1/cpu.cfs_quota_us", "");
 		assert_row(g, c, c->v1_file, c->v1_text);

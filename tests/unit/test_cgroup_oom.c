@@ -67,7 +67,7 @@ static void legacy_signals(void **state)
 	signal_times(watch.fd, 1);
 	assert_int_equal(cgroup_oom_watch_take(&watch), 1);
 	assert_int_equal(cgroup_oom_watch_take(&watch), 0);
-	/* The removal of the group signals as well. */
+	/* Removing the group causes a signal as well. */
 	assert_int_equal(unlink(fake_path("memory/c1/memory.oom_control")), 0);
 	signal_times(watch.fd, 1);
 	assert_int_equal(cgroup_oom_watch_take(&watch), 0);

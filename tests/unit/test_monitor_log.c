@@ -171,7 +171,7 @@ static void test_no_room(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	const struct rlimit small = {120, old.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	put(log, "fits\nthis one is too long for what is left of it\n"); /* 46 bytes or so each */
+	put(log, "fits\nthis one is too long for what is left of it\n"); /* about 46 bytes each */
 	put(log, "12345\n");
 	assert_int_equal(log->lost, 43 + 5);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);

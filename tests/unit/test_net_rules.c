@@ -63,7 +63,7 @@ static void build_world(void)
 	assert_int_equal(net_open(&net, "0123abcd"), 0);
 	assert_true(net_forwarding_enable(true) >= 0);
 	auto_of(net_sandbox) struct net_sandbox *host = NULL;
-	assert_int_equal(net_sandbox_open(&host, space_host, true), 0); /* lo up */
+	assert_int_equal(net_sandbox_open(&host, space_host, true), 0); /* brings lo up */
 	bridge("lan", interface("192.0.2.1", 24), interface("2001:db8::1", 64));
 	bridge("hkone", interface("10.88.0.1", 16), interface("fd00:88::1", 64));
 	bridge("hktwo", interface("10.89.0.1", 16), none);
@@ -125,7 +125,7 @@ static void the_world_before(void **state)
 static void loaded_once(void **state)
 {
 	assert_int_equal(net_rules_load(net), 0);
-	assert_int_equal(net_rules_add_network(net, &one), 0); /* again is no error */
+	assert_int_equal(net_rules_add_network(net, &one), 0); /* adding it again is no error */
 	assert_int_equal(net_rules_remove_network(net, &one), 0);
 	assert_int_equal(net_rules_remove_network(net, &one), 0);
 	assert_int_equal(net_rules_add_network(net, &one), 0);
