@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Locks the worker in, before it reads a byte of an image (SECURITY.md, "How it is kept").
- *
- * husk has made the worker process 1 of a pid namespace. Here it gets its own mount, IPC and UTS
- * namespaces, and a network namespace unless it talks to a registry. Its root is a read-only tmpfs
- * without room, with only mount points and, with a network, copies of the resolver's files. It
- * keeps the layout, read-only, the given parts of the engine's root, each a mount with nothing
- * above it, and the privileges that restrict.c leaves. The clones are made first, because a mount
- * of another namespace cannot be cloned.
+ * Locks the worker in before it reads a byte of an image (SECURITY.md, "How it is kept"). husk has
+ * made the worker process 1 of a pid namespace. It gets mount, IPC and UTS namespaces, a network
+ * namespace unless it talks to a registry, and as root a read-only tmpfs without room, with only
+ * mount points and, with a network, copies of the resolver's files. It keeps the layout, read-only,
+ * the given parts of the engine's root, each a mount with nothing above it, and the privileges that
+ * restrict.c leaves. Clones are made first: a mount of another namespace cannot be cloned.
  */
 #include "image/internal.h"
 #include "image/worker.h"

@@ -2,12 +2,10 @@
 /*
  * Imports an image from a layout into the store, in the order layers, content, record, reference.
  * Each is durable before the next begins, so a crash leaves layers that the next import finds, and
- * no image that lacks a layer.
- *
- * An import takes images.lock at its beginning and again to store the image. In between it holds
- * images.making, so that no removal discards layers that no record names yet. The import of a
- * built-in image is short: it holds images.lock until the end, and if two begin at once, the second
- * finds the image there.
+ * no image that lacks a layer. An import takes images.lock at its beginning and again to store the
+ * image. In between it holds images.making, so that no removal discards layers that no record names
+ * yet. The import of a built-in image is short: it holds images.lock until the end, and if two
+ * begin at once, the second finds the image there.
  */
 #include "image/layout.h"
 #include "base/str.h"

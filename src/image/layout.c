@@ -182,7 +182,7 @@ static const char *architecture_here(void)
 	return "";
 }
 
-/* A manifest that does not name its platform counts as one for this machine. */
+/* A manifest that does not name its platform is accepted. */
 static int is_for_machine(const struct json_cursor *c, const char *wanted, struct arena *a)
 {
 	struct json_cursor platform;

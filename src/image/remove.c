@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removes names and images and, with the last name, what only that image needed. The order is
+ * Removes names and images, and with the last name also what only that image needed. The order is
  * reference, record, layers, content: a crash leaves what the next sweep finds, and no image that
- * lacks a layer. A removal is durable before what the removed file needed is removed. The caller
- * holds image_uses_lock alone, so no container starts with a removed image; images.lock keeps
- * imports and tags away. Container starts wait for image_uses_lock, so under it layers are only
- * renamed, which takes no longer for a large image. image_sweep deletes them when both locks are
- * free again.
+ * lacks a layer. A file is durably removed before what it needed. The caller holds image_uses_lock
+ * alone, so no container starts with a removed image; images.lock keeps imports and tags away.
+ * Container starts wait for image_uses_lock, so layers are only renamed under it, however large
+ * they are; image_sweep deletes them when both locks are free again.
  */
 #include "base/str.h"
 #include "image/internal.h"
