@@ -5,10 +5,8 @@
  * digest of the tar stream in it (its diff id) and the bounds are checked. Its members are put
  * beneath one directory fd and nowhere else. A layer is not trusted: the parents of a member are
  * resolved with that directory as root, a hard link leads to a file in it, nothing that exists is
- * opened for writing, and metadata is set by fd or beside a pinned parent.
- *
- * Only the workers link this (libcrypto, ISA-L, libzstd); they are locked in first. Everything
- * speaks.
+ * opened for writing, and metadata is set by fd or beside a pinned parent. Only the workers link
+ * this (libcrypto, ISA-L, libzstd); they are locked in first. Everything speaks.
  */
 #include "base/cleanup.h"
 

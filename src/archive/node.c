@@ -57,8 +57,8 @@ static bool is_deletion(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
 }
 
-/* Moves a replaced node, under the next number, to the directory for those, which the first one
- * makes. */
+/* Moves a replaced node, under the next number, to the directory of replaced nodes. The first one
+ * makes that directory. */
 static int shadow_make(struct unpack *u, const struct member *m, int parent, const char *name)
 {
 	char number[24];

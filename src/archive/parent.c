@@ -99,7 +99,7 @@ static int parents_make(struct unpack *u, char *path)
 	if (fd < 0)
 		return failed(fd, path, "open directory");
 	auto_close int dir = fd;
-	bool is_below = true; /* may the layers below have it? */
+	bool is_below = true; /* may the layers below have this directory? */
 	while (end < len) {
 		/* The end of the part that exists: the beginning of the path, or a slash. */
 		const char *name = path + end + (end > 0);

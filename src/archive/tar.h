@@ -2,12 +2,12 @@
 #pragma once
 /*
  * Tar streams as images have them: v7, ustar, GNU and pax, with the extensions that Docker reads
- * (long names, sparse files of all four kinds, extended attributes). They are read member by
- * member, from the pieces of a source. Every byte is either content of a file or goes to the recipe
- * (recipe.h). What Docker ignores is ignored: global pax headers, owners' names, all times but that
- * of the last change. No header decides how much is allocated: special members are at most
- * TAR_SPECIAL_MAX bytes each, TAR_SPECIALS_MAX before one member, and all that is kept of them at
- * most TAR_HEADERS_MAX bytes; regions are at most TAR_REGIONS_MAX. Everything speaks.
+ * (long names, sparse files of all four kinds, extended attributes), read member by member from a
+ * source's pieces. Every byte is content of a file or goes to the recipe (recipe.h). Ignored as by
+ * Docker: global pax headers, owners' names, times but the last change. No header decides how much
+ * is allocated: a special member has at most TAR_SPECIAL_MAX bytes, TAR_SPECIALS_MAX precede a
+ * member, TAR_HEADERS_MAX bytes of them are kept; regions are at most TAR_REGIONS_MAX. Everything
+ * speaks.
  */
 #include "base/arena.h"
 
@@ -67,7 +67,7 @@ struct tar *tar_new(const struct tar_source *source, struct recipe *recipe);
 void tar_free(struct tar *t);
 AUTO_TYPE(tar, struct tar *, tar_free)
 
-/* Does a stream that begins with these bytes begin as a tar stream does? -EBADMSG. */
+/* Does a stream that begins with these bytes look like a tar stream? -EBADMSG: no. */
 int tar_begins(const void *first, size_t size);
 /* 1 and the next member, valid until the next call; 0 at the end. With a recipe, the rest of the
  * stream has then been read. */
