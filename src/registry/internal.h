@@ -28,7 +28,7 @@ struct registry {
 	const struct registry_place *place;
 	struct arena arena;
 	const char *base; /* "https://host/" */
-	bool base_is_known; /* it has answered */
+	bool base_is_known; /* the registry has answered there */
 	bool sends_basic;
 	struct buf token; /* "": none */
 };
