@@ -89,7 +89,7 @@ static int row_fill(void *context, size_t row, uint64_t wanted, struct buf *cell
 	format_size_decimal(size, image->size_bytes);
 	buf_adds(&cells[CREATED_AT], created);
 	buf_addf(&cells[CREATED_SINCE], image->created_ns ? "%s ago" : "N/A",
-		ago); /* it may not say */
+		ago); /* some have no date */
 	buf_adds(&cells[DIGEST], image->digest);
 	buf_addf(&cells[ID], "%.*s", images->is_whole ? 64 : 12, id ? id : image->id);
 	buf_adds(&cells[SIZE], size);

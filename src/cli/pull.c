@@ -48,7 +48,7 @@ static int pull(const struct engine *e, const char *word)
 		.root_fd = e->root_fd, .libexec_path = e->libexec_path, .word = word});
 }
 
-/* The engine has said that the image is not here, and perhaps what was meant. */
+/* The engine's error says that the image is not here, and may suggest a similar name. */
 static int missing_pull(const struct engine *e, const char *word)
 {
 	auto_buf struct buf shown = BUF_INIT, local = BUF_INIT;
