@@ -87,7 +87,8 @@ const char *arena_printf(struct arena *a, const char *format, ...)
 	return arena_strn(a, b.data, b.len);
 }
 
-/* Room is 4 for up to 4 items, then the next power of two: full exactly when count is such a number. */
+/* The room is 4 for up to 4 items, then the next power of two. So the array is full exactly when
+ * its count is one of these numbers. */
 void *arena_grow(struct arena *a, void *items, size_t count, size_t size)
 {
 	bool is_full = count == 0 || (count >= 4 && (count & (count - 1)) == 0);

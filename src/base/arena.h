@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * An arena: memory that is freed whole. One configuration is one arena; what lies in it are plain structs and const
- * char * views, so there is no deep-free code. Out of memory aborts.
+ * An arena: memory that is freed as a whole. One configuration is one arena. It contains plain
+ * structs and const char * views, so no code has to free them one by one. Out of memory aborts.
  */
 #include "base/cleanup.h"
 
@@ -34,8 +34,9 @@ const char *arena_str(struct arena *a, const char *s);
 const char *arena_strn(struct arena *a, const char *s, size_t len);
 const char *arena_printf(struct arena *a, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Appends one item to an array in the arena that doubles as it fills; returns the (zeroed) item. Its room follows from
- * its count, so every item must have come by this way. */
+/* Appends one item to an array in the arena, which doubles when it is full; returns the (zeroed)
+ * item. The room of the array follows from its count, so every item must have been added by
+ * arena_push. */
 #define arena_push(a, list) \
 	({ \
 		typeof(list) push_to = (list); \

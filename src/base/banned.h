@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Force-included into every file: functions that must not be called, with what to use instead. The headers that
- * declare them come first, so that only calls are errors.
+ * Force-included into every file: functions that must not be called, with what to use instead. The
+ * headers that declare them come first, so that only calls are errors.
  */
 #include <libgen.h>
 #include <stdio.h>

@@ -4,5 +4,5 @@
 #include "base/buf.h"
 
 void base64_write(const char *data, size_t len, struct buf *out);
-/* -EINVAL for what is none, and then `out` holds a part of it. */
+/* -EINVAL for text that is not base64; `out` then holds a part of the result. */
 int base64_read(const char *text, struct buf *out);

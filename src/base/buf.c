@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buffers, string lists and the allocation functions under them. Everything that allocates in husk passes here.
+ * Buffers, string lists, and the allocation functions that they use. All of husk allocates by
+ * these.
  */
 #include "base/buf.h"
 #include "base/err.h"
@@ -103,7 +104,7 @@ void buf_addc(struct buf *b, char c)
 	buf_add(b, &c, 1);
 }
 
-/* Most texts fit at once: formatting twice to know the length is for the others. */
+/* Most texts fit at once; only for longer ones the text is formatted a second time. */
 void buf_vaddf(struct buf *b, const char *format, va_list args)
 {
 	va_list again;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A growing byte buffer and a growing list of strings. A struct buf is never without a terminator: data is a valid C
- * string at all times, also before the first add, and len does not count the terminator. Out of memory aborts, so bytes
- * from outside are bounded before they are added.
+ * A growing byte buffer and a growing list of strings. A struct buf always has a terminator: data
+ * is a valid C string at all times, also before the first add, and len does not count the
+ * terminator. Out of memory aborts, so data from outside must be bounded before it is added.
  */
 #include "base/cleanup.h"
 
@@ -28,9 +28,10 @@ AUTO_STRUCT(buf, struct buf, buf_release)
 /* `auto_buf struct buf b = BUF_INIT;` */
 #define auto_buf auto_of(buf)
 
-/* Makes it empty and keeps the memory. */
+/* Makes the buffer empty and keeps its memory. */
 void buf_clear(struct buf *b);
-/* Makes room for `extra` more bytes and returns where they go; the caller then calls buf_grew. */
+/* Makes room for `extra` more bytes and returns where to put them; the caller then calls
+ * buf_grew. */
 char *buf_reserve(struct buf *b, size_t extra);
 void buf_grew(struct buf *b, size_t added);
 
@@ -41,16 +42,18 @@ void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(prin
 void buf_vaddf(struct buf *b, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0), nonnull(2)));
 
-/* Adds s with every byte that could drive a terminal (C0, DEL, C1, bidirectional marks) as \n, \t, \r, \xNN or
- * \u{NNNN}: for tables and messages that show what an image, a registry or a user named. */
+/* Adds s and writes every character that could control a terminal (C0, DEL, C1, bidirectional
+ * marks) as \n, \t, \r, \xNN or \u{NNNN}: for tables and messages that show names given by an
+ * image, a registry or a user. */
 void buf_add_escaped(struct buf *b, const char *s);
 /* The same, but newlines and tabs stay: for text of several lines. */
 void buf_add_escaped_lines(struct buf *b, const char *s);
 
-/* Hands the string to the caller, who frees it; the buffer is empty afterwards. */
+/* Gives the string to the caller, who frees it; the buffer is empty afterwards. */
 char *buf_take(struct buf *b);
 
-/* A list of owned strings, NULL-terminated once it has been used, so items can be handed to execve(2). */
+/* A list of owned strings. It is NULL-terminated after the first push, so that items can be given
+ * to execve(2). */
 struct strvec {
 	char **items;
 	size_t count;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Ownership by scope. Every variable that owns something is born empty and carries its cleanup; it leaves its scope
- * only through a take: `return take_fd(&fd);`, `*out = take_ptr(&p);`. What owns a kernel object (auto_close,
- * auto_kill, ...) is declared beside its functions in sys/; this header is the part that needs no kernel.
+ * Ownership by scope. Every variable that owns something begins empty and has a cleanup function.
+ * What it owns leaves the scope only by a take: `return take_fd(&fd);`, `*out = take_ptr(&p);`.
+ * Types that own a kernel object (auto_close, auto_kill, ...) are declared beside their functions
+ * in sys/; this header is the part that needs no kernel.
  */
 #include <stdlib.h>
 
@@ -16,8 +17,9 @@ static inline void cleanup_free_ptr(void *p)
 }
 
 /*
- * Declares auto_NAME for a type whose release function accepts NULL: AUTO_TYPE(plan, struct plan *, plan_free)
- * makes `auto_plan struct plan *p = NULL;` possible through the cleanup function auto_release_plan.
+ * Declares auto_NAME for a type whose release function accepts NULL: AUTO_TYPE(plan, struct plan *,
+ * plan_free) makes `auto_plan struct plan *p = NULL;` possible through the cleanup function
+ * auto_release_plan.
  */
 #define AUTO_TYPE(name, type, release) \
 	static inline void auto_release_##name(type *p) \

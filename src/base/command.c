@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds and runs the command that argv names. Groups may have options too (`husk --root DIR run ...`): they are
- * parsed into the context while the words are walked.
+ * Finds and runs the command that argv names. Groups may have options too (`husk --root DIR run
+ * ...`): they are parsed into the context on the way to the command.
  */
 #include "base/internal.h"
 #include "base/err.h"
@@ -39,15 +39,15 @@ static int say_unknown_command(const struct command *group, const char *name)
 	return err_say(-EINVAL, "unknown command: %s", name);
 }
 
-/* The words of a command line while they are walked: what was found so far, and what is left. */
+/* The state of the walk over the words of a command line: what was found, and what is left. */
 struct walk {
 	const struct command *command;
 	struct buf path;
 	int argc;
 	char **argv;
 	void *context; /* NULL: options of groups are not parsed */
-	bool wants_help; /* --help: of where the walk is */
-	bool wants_help_below; /* the word help: of the command that the next words name */
+	bool wants_help; /* --help: for the command where the walk is */
+	bool wants_help_below; /* the word help: for the command that the next words name */
 };
 
 static void walk_take(struct walk *w, int count)
@@ -56,7 +56,7 @@ static void walk_take(struct walk *w, int count)
 	w->argv += count;
 }
 
-/* Takes the options of a group and the name of one of its commands; 0 when the words end before a name. */
+/* Takes the options of a group and the name of one of its commands; 0 when there is no name. */
 static int walk_step(struct walk *w)
 {
 	if (w->context || !w->command->opts) {
@@ -121,7 +121,7 @@ static int check_argument_count(const struct command *c, int argc)
 	return 0;
 }
 
-/* Parses what follows the command's name into args and runs it. */
+/* Parses the words after the command's name into args and runs the command. */
 static int command_run(const struct walk *w, void *args, struct buf *out, int *out_code)
 {
 	const struct command *c = w->command;

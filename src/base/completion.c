@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shell completion from the tables. Each script walks the words before the cursor down the tree of commands and then
- * offers the commands and options of the place where it arrived; values and arguments fall back to file names.
+ * Shell completion from the tables. Each script follows the words before the cursor down the tree
+ * of commands. Then it offers the commands and options of that place. For values and arguments it
+ * offers file names.
  */
 #include "base/internal.h"
 #include "base/err.h"
@@ -9,7 +10,7 @@
 
 #include <errno.h>
 
-/* How a shell writes a case over "$place $word", in pieces. Patterns are quoted with single quotes everywhere. */
+/* How a shell writes a case over "$place $word", in parts. All patterns are in single quotes. */
 struct syntax {
 	const char *first; /* before the first pattern of a case */
 	const char *either; /* between two patterns */
@@ -18,7 +19,7 @@ struct syntax {
 	const char *descend; /* followed by the new place in quotes */
 	const char *skip_value;
 	const char *
-		any_first; /* "husk rm" stands between these two: a case for every word behind it */
+		any_first; /* around a place ("husk rm"): a case for every word after it */
 	const char *any_last;
 };
 
@@ -51,7 +52,8 @@ struct script {
 	const char *function; /* the program's name as part of a function's name */
 };
 
-/* Adds text in single quotes, which all three shells leave and enter again around an escaped one. */
+/* Adds text in single quotes. All three shells end and begin a quoted part around an escaped
+ * quote. */
 static void add_quoted(struct buf *out, const char *text)
 {
 	buf_addc(out, '\'');
@@ -104,7 +106,7 @@ static void add_value_options(struct script *s, const struct command *c, const c
 		buf_addf(s->out, "%s%s%s", s->syntax->then, s->syntax->skip_value, s->syntax->end);
 }
 
-/* The cases of one place: names lead deeper, some options swallow the next word. */
+/* The cases of one place: a name leads to the place below, some options take the next word. */
 static void visit_cases(const struct command *c, const char *path, void *arg)
 {
 	struct script *s = arg;
@@ -112,7 +114,7 @@ static void visit_cases(const struct command *c, const char *path, void *arg)
 	add_value_options(s, c, path);
 }
 
-/* Where options may follow arguments, any word leaves the place as it is. */
+/* Where options may follow arguments, any word keeps the place. */
 static void visit_mixed(const struct command *c, const char *path, void *arg)
 {
 	struct script *s = arg;

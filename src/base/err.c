@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The error trail. One fixed buffer a thread: nothing here allocates, so the code after clone(2) may speak too.
+ * The error trail: one fixed buffer for each thread. Nothing here allocates, so code that runs
+ * after clone(2) may use it too.
  */
 #include "base/err.h"
 
@@ -36,8 +37,9 @@ __attribute__((format(printf, 3, 4))) static size_t text_addf(
 }
 
 /*
- * Every function below builds the new sentence aside and then replaces the trail: the arguments may come from
- * err_text(), and bytes behind the terminator stay zero, so a packet carries nothing of older sentences.
+ * Every function below builds the new sentence in a second packet and then replaces the trail: the
+ * arguments may come from err_text(), and bytes behind the terminator stay zero, so that a packet
+ * contains nothing of older sentences.
  */
 
 int err_new(int code, const char *format, ...)

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The error trail: functions return >= 0 or -errno for the machine, and one sentence per thread holds the words for
- * humans.
+ * The error trail: functions return >= 0 or -errno for the program, and one sentence for each
+ * thread explains the last failure to people. A function is either silent (every sys_ function, and
+ * lookups named _find: only a code, the trail is not changed) or speaking (all others: on failure
+ * the trail explains it). After a silent callee, or for an own finding, err_new starts a new
+ * sentence. After a speaking callee err_wrap puts what the caller knows in front. A handled error
+ * needs no clearing: the next err_new starts again.
  *
- * A function is either silent (every sys_ function, and lookups named _find: a bare code, the trail untouched) or
- * speaking (everything else: on failure the trail explains it). Over a silent callee, or for an own finding, err_new
- * starts a fresh sentence; over a speaking callee err_wrap puts what the caller knows in front. Handling an error
- * needs no clearing: the next err_new starts over. Decisions are made on the code, never on the text, and only the function
- * that does not pass the failure on prints it.
- *
- * The trail is a fixed buffer: err_new neither allocates nor fails, so init may use it after clone(2).
+ * Decisions are made on the code, never on the text. Only the function that does not pass a failure
+ * on prints it. The trail is a fixed buffer: err_new neither allocates nor fails, so init may use
+ * it after clone(2).
  */
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest sentence kept; a longer one is cut at its end. One packet with the code fits a page. */
+/* The longest sentence that is kept; a longer one is cut at its end. With the code it fits in a
+ * page. */
 #define ERR_TEXT_MAX 1000
 
-/* The trail as it travels from init or a monitor to the process that will print it. */
+/* The trail in the form in which init or a monitor sends it to the process that will print it. */
 struct err_packet {
 	int32_t code;
 	char text[ERR_TEXT_MAX];
@@ -27,24 +28,27 @@ struct err_packet {
 /* Starts a sentence "words: err_words(code)" and returns code, which must be negative. */
 int err_new(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/* As err_new without the words of the code: for findings whose words say all ("no such container: web"). */
+/* As err_new without the words of the code, for complete sentences ("no such container: web"). */
 int err_say(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/* Puts "words: " in front of the sentence and returns code; aborts in developer builds if the trail has another. */
+/* Puts "words: " in front of the sentence and returns code. Developer builds abort if the trail has
+ * another code. */
 int err_wrap(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
 /* Appends ". words" to the sentence, for a remedy, and returns code. */
 int err_hint(int code, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
 
-/* What a number of <errno.h> is called, negative as functions return it ("Permission denied"). */
+/* The name of a number of <errno.h>, negative as functions return it ("Permission denied"). */
 const char *err_words(int code);
 
-/* The sentence and the code of the last failure; "" and 0 when there was none. Printers only. */
+/* The sentence and the code of the last failure; "" and 0 if there was none. Only for code that
+ * prints. */
 const char *err_text(void);
 int err_code(void);
 
-/* Copies the trail into a packet, or a received packet into the trail; the latter returns the code and distrusts
- * the packet: the text is terminated and control bytes are replaced, a code that is no failure becomes -EPROTO. */
+/* Copies the trail into a packet, or a received packet into the trail. err_unpack returns the code
+ * and does not trust the packet: it terminates the text, replaces control bytes, and makes a code
+ * that is no failure -EPROTO. */
 void err_pack(struct err_packet *packet);
 int err_unpack(const struct err_packet *packet);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the numbers of <errno.h> are called: glibc's words, which people search for and engines match ("no such file or
- * directory"), whatever libc a program is linked with.
+ * The names of the numbers of <errno.h>. They are glibc's words with any libc, because people
+ * search for them and other engines match them ("no such file or directory").
  */
 #include "base/err.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flat table files: builder and checked reader. The reader neither allocates nor calls the kernel, so init may use
- * it after clone(2).
+ * Flat table files: builder and checked reader. The reader neither allocates nor calls the kernel,
+ * so init may use it after clone(2).
  */
 #include "base/flat.h"
 #include "base/err.h"
@@ -11,7 +11,7 @@
 
 enum { ALIGNMENT = 8, SIZE_MAX_BYTES = 16 << 20 };
 
-/* A reference of a row lies inside the row. */
+/* Aborts unless every reference is inside the row. */
 static void schema_check(const struct flat_section_schema *schema)
 {
 	bool is_valid = schema->row_size > 0 && schema->string_count <= FLAT_FIELDS_MAX &&
@@ -73,7 +73,7 @@ static size_t hash_string(const char *s)
 	return hash;
 }
 
-/* The slot of s in the table of interned strings: its own, or the free one where it belongs. */
+/* The slot of s in the table of interned strings, or the free slot for it. */
 static uint32_t *interned_slot(const struct flat_builder *b, const char *s)
 {
 	size_t mask = b->interned_room - 1;
@@ -173,7 +173,8 @@ static bool range_is_inside(uint32_t offset, uint64_t length, uint32_t size)
 	return offset <= size && length <= size - offset;
 }
 
-/* Every string reference of a row names a place in the pool (which ends with a terminator), every blob lies in it. */
+/* Every string reference of a row must be inside the pool (which ends with a terminator), and so
+ * must every blob. */
 static bool row_is_valid(const struct flat_section_schema *schema, const unsigned char *row,
 	const struct flat_header *header)
 {
@@ -193,7 +194,7 @@ static bool row_is_valid(const struct flat_section_schema *schema, const unsigne
 	return true;
 }
 
-/* Sections stand in the order of the schema, one behind the other: *at is where this one must begin. */
+/* Sections are in the order of the schema, one after another. This one must begin at *at. */
 static int section_check(const struct flat *f, const struct flat_section_schema *schema,
 	const struct flat_section *s, size_t *at)
 {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A flat table file: a header, arrays of fixed-size rows (sections), and a pool of strings and blobs, with offsets
- * instead of pointers. It is built once in memory, sealed in a memfd, mapped read-only by processes that must
- * neither parse nor allocate, compared byte for byte in tests, and read back from disk.
- *
- * A schema names the sections and, per section, where in a row string offsets and blob references stand, so
- * flat_open can check every one of them: after it has succeeded no reader needs to check a bound again. Offset 0 is
- * "no string". Everything is in host byte order: a flat file never leaves its machine.
+ * A flat table file: a header, arrays of fixed-size rows (sections), and a pool of strings and
+ * blobs, with offsets instead of pointers. It is built once in memory, sealed in a memfd, mapped
+ * read-only by processes that must neither parse nor allocate, compared byte by byte in tests, and
+ * read from disk. A schema names the sections and where in their rows string offsets and blob
+ * references are, so flat_open checks all of them: after that no reader has to check a bound.
+ * Offset 0 is "no string". Everything is in host byte order: a flat file never leaves its machine.
  */
 #include "base/buf.h"
 
@@ -15,7 +14,7 @@
 
 enum { FLAT_SECTIONS_MAX = 32, FLAT_FIELDS_MAX = 12 };
 
-/* A piece of the pool that is not a string. */
+/* A part of the pool that is not a string. */
 struct flat_blob {
 	uint32_t offset;
 	uint32_t size;
@@ -24,7 +23,8 @@ struct flat_blob {
 struct flat_section_schema {
 	const char *name;
 	uint32_t row_size;
-	/* Offsets within a row of uint32_t string references (0-terminated list is impossible: a count is). */
+	/* Offsets of uint32_t string references within a row. A list cannot end at 0, so it has a
+	 * count. */
 	uint32_t string_count;
 	uint32_t strings[FLAT_FIELDS_MAX];
 	uint32_t blob_count;
@@ -34,7 +34,7 @@ struct flat_section_schema {
 struct flat_schema {
 	char magic[8];
 	uint32_t
-		version; /* another one is refused: 16 bits major, 16 bits minor; minor may be higher */
+		version; /* 16 bits major, 16 bits minor; only another major version is refused */
 	uint32_t section_count;
 	const struct flat_section_schema *sections;
 };
@@ -73,7 +73,7 @@ AUTO_STRUCT(flat_builder, struct flat_builder, flat_builder_release)
 
 /* A new zeroed row; the pointer is valid until the next row of the same section is added. */
 void *flat_add(struct flat_builder *b, uint32_t section);
-/* The offset of a copy of s in the pool; 0 for NULL. "" has an offset of its own. */
+/* The offset of a copy of s in the pool; 0 for NULL. "" has its own offset. */
 uint32_t flat_string(struct flat_builder *b, const char *s);
 struct flat_blob flat_blob(struct flat_builder *b, const void *data, size_t size);
 /* Appends the finished file to out. */
@@ -85,12 +85,13 @@ struct flat {
 	const struct flat_header *header;
 };
 
-/* Checks everything; -EBADMSG (speaking) when a byte is wrong. `data` must be aligned for uint64_t. */
+/* Checks all of the file; -EBADMSG (speaking) when a byte is wrong. `data` must be aligned for
+ * uint64_t. */
 int flat_open(
 	struct flat *f, const struct flat_schema *schema, const void *data, size_t size_bytes);
 uint32_t flat_count(const struct flat *f, uint32_t section);
 /* Row `index` of a section, which must exist. */
 const void *flat_row(const struct flat *f, uint32_t section, uint32_t index);
-/* The string at an offset that stands in a row; NULL for 0. */
+/* The string at an offset from a row; NULL for 0. */
 const char *flat_str(const struct flat *f, uint32_t offset);
 const void *flat_bytes(const struct flat *f, struct flat_blob blob);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tables say about themselves: the help text of a command and the list of everything for check-man.
+ * Texts made from the tables: the help of a command, and the list of all commands for check-man.
  */
 #include "base/internal.h"
 #include "base/str.h"
@@ -57,7 +57,8 @@ static void add_option_name(struct buf *out, const struct command *c, const stru
 
 enum { COLUMN_MIN = 12, COLUMN_MAX = 34 };
 
-/* Adds `text` in the second column of a line that begins at `start`, below it when the first part is too long. */
+/* Adds `text` in the second column of a line that begins at `start`. If the first part is too long,
+ * the text goes on the next line. */
 static void add_column(struct buf *out, size_t start, size_t column, const char *text)
 {
 	size_t used = out->len - start;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cursors over a tree of JSON: each remembers how its value was reached, so that every message can name it.
+ * Cursors over a tree of JSON. Each cursor knows its parent, so that a message can name the path of
+ * the value.
  */
 #include "base/json.h"
 #include "base/err.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One pass over a JSON text. The children of the containers that are open lie on a stack; a container that closes moves
- * its own into the arena. Duplicate keys are found by sorting then: a hash would let a text choose its collisions. The
- * recursion is bounded by JSON_DEPTH_MAX.
+ * One pass over a JSON text. The children of containers that are still open are on a stack. A
+ * container that ends moves its children into the arena. Duplicate keys are then found by sorting:
+ * in a hash table a hostile text could choose collisions. JSON_DEPTH_MAX bounds the recursion.
  */
 #include "base/json_tree.h"
 #include "base/arena.h"
@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* A child of a container that is open, and where it stands in the text. */
+/* A child of a container that is still open, and its position in the text. */
 struct child {
 	struct json_value value;
 	size_t at;
@@ -169,7 +169,7 @@ static void add_utf8(struct buf *out, uint32_t code)
 		buf_addc(out, (char)(0x80 | (code >> (6 * extra) & 0x3f)));
 }
 
-/* What follows \u. Halves of a pair that stand alone name no character. */
+/* Reads what follows \u. Half of a surrogate pair alone is no character. */
 static int read_unicode_escape(struct reader *c, struct buf *out)
 {
 	size_t start = c->at;
@@ -210,7 +210,7 @@ static int read_escape(struct reader *c, struct buf *out)
 	return 0;
 }
 
-/* What stands between the quotes, behind the first of them; `out` gets it without its escapes. */
+/* Reads a string after its opening quote; `out` gets it without its escapes. */
 static int read_quoted(struct reader *c, struct buf *out)
 {
 	size_t start = c->at;
@@ -237,7 +237,7 @@ static int read_quoted(struct reader *c, struct buf *out)
 	return 0;
 }
 
-/* How many bytes from here stand for themselves in a string. */
+/* How many of the next bytes are plain characters of a string. */
 static size_t plain_run(const struct reader *c)
 {
 	size_t at = c->at;
@@ -247,7 +247,7 @@ static size_t plain_run(const struct reader *c)
 	return at - c->at;
 }
 
-/* A string behind its opening quote. Most have nothing in them that needs care. */
+/* Reads a string after its opening quote. Most strings are plain and are copied at once. */
 static int read_string(struct reader *c, const char **out)
 {
 	size_t plain = plain_run(c);
@@ -307,7 +307,7 @@ static int read_field(struct reader *c, struct json_value *out)
 	return r;
 }
 
-/* The children of a container behind its bracket, onto the stack. */
+/* Reads the children of a container, after its bracket, onto the stack. */
 static int read_children(struct reader *c, bool is_object)
 {
 	int close = is_object ? '}' : ']';

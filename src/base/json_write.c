@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing JSON straight into a buffer. What could drive a terminal is escaped too: people print these documents.
+ * Writing JSON directly into a buffer. Characters that could control a terminal are escaped too:
+ * people print these documents.
  */
 #include "base/json.h"
 #include "base/err.h"
@@ -55,7 +56,7 @@ static void add_string(struct buf *out, const char *s)
 	buf_addc(out, '"');
 }
 
-/* The comma, line and key that stand before a value. */
+/* Writes the comma, the line end and the key before a value. */
 static void begin_value(struct json_writer *w, const char *key)
 {
 	if (w->depth > 0) {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The log: four levels, one sink that bin/ sets. Library folders log debug only (they return errors instead);
- * warnings are for things that were decided to be survived. A failure is printed once, by the function that does not pass it on.
+ * The log: four levels, one sink that bin/ sets. Library folders log only debug lines (they return
+ * errors instead) and warnings, which are for problems that do not stop the work. A failure is
+ * printed once, by the function that does not pass it on.
  */
 #include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Receives one line without its newline, and what log_set was given. */
+/* Receives one line without its newline, and the context of log_set. */
 typedef void (*log_sink)(void *context, enum log_level level, const char *line);
 
-/* Lines above `level` are not formatted at all. `role` names the process in debug lines: host, init, monitor. */
+/* Lines above `level` are not formatted at all. `role` names the process in debug lines: host,
+ * init, monitor. */
 void log_set(log_sink sink, void *context, enum log_level level, const char *role);
 
-/* For what would cost something to say. */
+/* For callers that would have to spend time on the text. */
 bool log_is_wanted(enum log_level level);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parses the options of one command from its table. The words of argv are looked at once, from left to right; what
- * a word means depends only on the rows, never on what was given before it.
+ * Parses the options of one command by its table. The words of argv are read once, from left to
+ * right. The meaning of a word depends only on the rows, never on words before it.
  */
 #include "base/opt.h"
 #include "base/internal.h"
@@ -65,13 +65,13 @@ struct parser {
 	const struct opt *opts;
 	void *args;
 	bool takes_prefixes;
-	bool takes_help; /* --help is one more row, unless the table has its own */
+	bool takes_help; /* --help is accepted: the table has no row for it */
 	bool wants_help;
-	/* The words that are left, at the one being read. */
+	/* The words that are left, from the one that is being read. */
 	char **next;
 };
 
-/* How messages call an option: by its long name, which says more. */
+/* The name of an option in messages: its long name, which says more, if it has one. */
 static const char *row_name(const struct opt *row, char out[static 64])
 {
 	if (!row->long_name)
@@ -105,7 +105,7 @@ static int row_parse_flag(const struct opt *row, const char *value, bool *field)
 	return 0;
 }
 
-/* Stores one option; value is NULL for a flag or an optional one that came without. */
+/* Stores one option; value is NULL for a flag, or for an optional value that was not given. */
 static int row_store(struct parser *p, const struct opt *row, const char *value)
 {
 	if (row == &opt_help_row)
@@ -148,7 +148,7 @@ int opt_add_word(const char *text, struct arena *a, void *list)
 	return 0;
 }
 
-/* The nearest long name to a wrong one; hidden options are not advertised. */
+/* The long name nearest to a wrong one; hidden options are not suggested. */
 static const char *nearest_long(const struct parser *p, const char *name)
 {
 	size_t count = 0;
@@ -185,7 +185,8 @@ static int say_ambiguous(const struct parser *p, const char *prefix)
 	return err_say(-EINVAL, "ambiguous flag: --%s (could be %s)", prefix, names.data);
 }
 
-/* The row whose name is `name`, or (where prefixes are taken) the only one that begins with it. Speaking. */
+/* The row named `name`, or (where prefixes are accepted) the only one that begins with it.
+ * Speaking. */
 static int long_row(const struct parser *p, const char *name, const struct opt **out_row)
 {
 	const struct opt *row = opt_long_find(p->opts, name);
@@ -234,7 +235,7 @@ static int parse_long(struct parser *p)
 	return row_store(p, row, value);
 }
 
-/* -a, -abc, -pVALUE, -p VALUE or (as Docker's parser has it) -p=VALUE, at p->next. */
+/* -a, -abc, -pVALUE, -p VALUE or (as in Docker) -p=VALUE, at p->next. */
 static int parse_short(struct parser *p)
 {
 	const char *word = *p->next++;
@@ -261,7 +262,7 @@ static int parse_short(struct parser *p)
 	return 0;
 }
 
-/* Puts the words that are no options behind those that are, keeping the order of both. */
+/* Moves the words that are no options behind those that are, and keeps the order of both. */
 static void argv_permute(char **argv, char *const *plain, size_t plain_count, size_t count)
 {
 	size_t kept = 0;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Option tables and command tables. One row gives parsing, --help, error messages, "did you mean", shell completion
- * and the OPTIONS section that check-man compares with the page. argv is walked once.
- *
- * Rules of the command line, which are Docker's and getopt_long's: -abc, -p8080:80, -p 8080:80, --name=x, --name x,
- * `--` ends options, and (unless the command says COMMAND_OPTIONS_MIXED) options end at the first argument that is none.
- * Unique prefixes of long options are only for commands that say COMMAND_TAKES_PREFIXES: Docker has none. A flag is also taken as --flag=true or --flag=false. The value of -p=VALUE begins behind
- * the equals sign. A value may begin with '-'.
+ * Option tables and command tables. One row gives parsing, --help, errors, "did you mean",
+ * completion and the OPTIONS section that check-man compares with the page. argv is read once.
+ * Rules (Docker's and getopt_long's): -abc, -p8080:80, -p 8080:80, -p=VALUE, --name=x, --name x,
+ * --flag=true or =false; `--` ends options; so does the first argument, unless the command has
+ * COMMAND_OPTIONS_MIXED. Unique prefixes of long options only with COMMAND_TAKES_PREFIXES (Docker
+ * has none). A value may begin with '-'.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -21,7 +20,7 @@ enum opt_kind {
 	OPT_KIND_FLAG, /* bool */
 	OPT_KIND_STRING, /* const char *, borrowed from argv; the last one wins */
 	OPT_KIND_LIST, /* struct strvec */
-	OPT_KIND_ITEM, /* a list in an arena of the same struct, which opt_release releases: `add` appends to it */
+	OPT_KIND_ITEM, /* a list in an arena of the struct; `add` appends, opt_release releases */
 	OPT_KIND_VALUE, /* parsed by `parse` into the field */
 	OPT_KIND_OPTIONAL, /* const char *, --name or --name=VALUE; without a value: "" */
 	OPT_KIND_HIDDEN, /* as OPT_KIND_STRING, not in the help: accepted for compatibility */
@@ -29,7 +28,7 @@ enum opt_kind {
 
 /* Parses text into the field; silent, -errno. The message is made from the row. */
 typedef int (*opt_parse)(const char *text, void *field);
-/* Parses text and appends what it means to the list. It may borrow from text. Speaking. */
+/* Parses text and appends the result to the list, which may borrow from text. Speaking. */
 typedef int (*opt_add)(const char *text, struct arena *a, void *list);
 
 struct command;
@@ -38,10 +37,10 @@ struct opt {
 	char short_name; /* or 0 */
 	const char *long_name;
 	size_t offset;
-	size_t seen_offset; /* of a bool that becomes true when the option was given; SIZE_MAX for none */
+	size_t seen_offset; /* of a bool that is set when the option was given; SIZE_MAX: none */
 	const char *value_name; /* "SIZE" */
 	opt_parse parse;
-	const char *expects; /* what a right value looks like: "a size such as 512k, 100m or 2g" */
+	const char *expects; /* a description of right values: "a size such as 512k, 100m or 2g" */
 	const char *help;
 	opt_add add;
 	size_t arena_offset; /* of the arena for `add` */
@@ -86,13 +85,13 @@ struct opt {
 		OPT_KIND_VALUE, s, l, offsetof(args, field), SIZE_MAX, value, parser, expected, \
 			text \
 	}
-/* As OPT_VALUE, and the bool `seen` tells 0 from "not given". */
+/* As OPT_VALUE; the bool `seen` tells a value of 0 from "not given". */
 #define OPT_VALUE_SEEN(s, l, args, field, seen, value, parser, expected, text) \
 	{ \
 		OPT_KIND_VALUE, s, l, offsetof(args, field), OPT_FIELD_IS(bool, args, seen), \
 			value, parser, expected, text \
 	}
-/* Accepted with a value, and left out of the help, the completions and the suggestions. */
+/* Accepted with a value, but not shown in the help, the completions and the suggestions. */
 #define OPT_HIDDEN(s, l, args, field) \
 	{ \
 		OPT_KIND_HIDDEN, s, l, OPT_FIELD_IS(const char *, args, field), SIZE_MAX, NULL, \
@@ -112,8 +111,9 @@ int opt_parse_size(const char *text, void *field); /* uint64_t, bytes */
 int opt_parse_nano(const char *text, void *field); /* uint64_t, billionths */
 int opt_parse_duration(const char *text, void *field); /* uint64_t, nanoseconds */
 
-/* Parses the options of one command; *out_first is the index of the first argument. Speaking: -EINVAL. The caller
- * releases the lists with opt_release. With COMMAND_OPTIONS_MIXED argv is permuted, arguments last. argv begins behind
- * the command's name and argv[argc] is NULL; "--help" and "-h" are options like any other here. */
+/* Parses the options of one command; *out_first is the index of the first argument. Speaking:
+ * -EINVAL. The caller releases the lists with opt_release. With COMMAND_OPTIONS_MIXED argv is
+ * permuted, arguments last. argv begins after the command's name and argv[argc] is NULL. "--help"
+ * and "-h" are options like any other here. */
 int opt_parse_args(const struct command *c, int argc, char **argv, void *args, int *out_first);
 void opt_release(const struct opt *opts, void *args);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Words and numbers. The parsers read digits by hand: the C library's take signs, blanks, octal and the locale, and
- * report overflow through errno. None of them writes its result unless the whole text was right.
+ * Words and numbers. The parsers read digits themselves: those of the C library accept signs,
+ * blanks, octal and the locale, and report overflow by errno. A parser writes its result only if
+ * the whole text was right.
  */
 #include "base/str.h"
 
@@ -22,7 +23,7 @@ char *str_cut(char **rest, char separator)
 	if (!part)
 		return NULL;
 	char *end = strchr(part, separator);
-	/* strchr finds the terminator too; there is nothing behind that. */
+	/* strchr finds the terminator too; nothing comes after it. */
 	*rest = end && *end != '\0' ? end + 1 : NULL;
 	if (end)
 		*end = '\0';
@@ -50,7 +51,8 @@ static unsigned min_of(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Edits (insert, delete, replace, swap neighbours) that turn a into b. Only the last three rows of the table live. */
+/* The number of edits (insert, delete, replace, swap neighbours) that turn a into b. Only the last
+ * three rows of the table are kept. */
 static unsigned edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned rows[3][WORD_MAX + 1];
@@ -86,7 +88,7 @@ const char *str_nearest(const char *word, const char *const *words, size_t count
 		if (other_len > WORD_MAX)
 			continue;
 		unsigned distance = edit_distance(word, len, words[i], other_len);
-		/* A word of which every letter would change was not meant. */
+		/* A word in which every letter would change is not meant. */
 		if (distance > limit || distance >= len)
 			continue;
 		nearest = words[i];
@@ -193,7 +195,7 @@ int parse_bool(const char *s, bool *out_value)
 
 enum { FRACTION_DIGITS = 9 };
 
-/* A number such as "1", "1.5" or ".5" as it stands in a text, before its unit is known. */
+/* A number such as "1", "1.5" or ".5", before its unit is known. */
 struct decimal {
 	uint64_t whole;
 	uint64_t fraction; /* of `scale` */
@@ -221,7 +223,8 @@ static int scan_decimal(const char **s, struct decimal *out)
 	return has_whole || digits ? 0 : -EINVAL;
 }
 
-/* number * unit, rounded down. The fraction is scaled in two parts so that nothing overflows: scale <= 10^9. */
+/* number * unit, rounded down. The fraction is scaled in two parts so that nothing overflows: scale
+ * <= 10^9. */
 static int decimal_times(const struct decimal *number, uint64_t unit, uint64_t *out_value)
 {
 	uint64_t value;
@@ -285,7 +288,7 @@ int parse_nano(const char *s, uint64_t *out_nano)
 int parse_duration(const char *s, uint64_t *out_ns)
 {
 	static const struct {
-		const char *name; /* a longer one before its beginning */
+		const char *name; /* a name comes before a shorter one that it begins with */
 		uint64_t ns;
 	} units[] = {
 		{"ns", 1},
@@ -367,7 +370,8 @@ bool str_is_hex(const char *s, size_t len)
 
 size_t str_utf8(const char *s, size_t len, uint32_t *out_code)
 {
-	/* Indexed by length: the bits that mark a first byte, those that carry the code, the smallest code. */
+	/* Indexed by length: the value and mask of the bits that mark a first byte, the smallest
+	 * code. */
 	static const struct {
 		unsigned char mark;
 		unsigned char mark_mask;
@@ -412,12 +416,12 @@ void format_size_decimal(char out[static 16], uint64_t bytes)
 	static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
 	double size = (double)bytes;
 	size_t unit = 0;
-	for (; size >= 999.5; size /= 1000.0) /* what three digits would round up to 1000 */
+	for (; size >= 999.5; size /= 1000.0) /* three digits would round 999.5 up to 1000 */
 		unit++;
 	fmt_n(out, 16, "%.3g%s", size, units[unit]);
 }
 
-/* The thresholds are those of Docker's go-units: hours are rounded, everything above is cut. */
+/* The thresholds are those of Docker's go-units: hours are rounded, longer spans are cut. */
 void format_ago(char out[static 32], uint64_t seconds)
 {
 	uint64_t hours = seconds / 3600 + (seconds % 3600 >= 1800);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables on standard output. Cells come from images and users, so what could drive a terminal is escaped. */
+/* Tables on standard output. Cells come from images and users, so characters that could control a
+ * terminal are escaped. */
 #include "base/table.h"
 
 #include <string.h>
@@ -63,7 +64,7 @@ void table_print(const struct table *t, FILE *out)
 		if (width > widths[i % t->columns])
 			widths[i % t->columns] = width;
 	}
-	auto_buf struct buf text = BUF_INIT; /* one write for all of it */
+	auto_buf struct buf text = BUF_INIT; /* printed with one write */
 	for (size_t i = 0; i < t->cells.count; i++) {
 		size_t column = i % t->columns;
 		size_t width = table_text_width(t->cells.items[i]);
