@@ -81,8 +81,7 @@ int foreground_supervise(struct launch *l, struct monitor *m, int *out_code)
 	m->console_fd = l->console_fd;
 	int r = monitor_run(m, out_code);
 	if (r == 0)
-		/* the process was waited for: nothing is left to kill */
-		fd_replace(&l->pidfd, -EBADF);
+		fd_replace(&l->pidfd, -EBADF); /* the process was reaped: nothing to kill */
 	return r;
 }
 

@@ -6,7 +6,7 @@
  * husk's. Forwarding is switched off with the last network, unless others need it by then: then the
  * rule stays.
  *
- * 	forwarding      in the state directory: the boot id, then these interfaces, a line each
+ *   forwarding      in the state directory: the boot id, then these interfaces, a line each
  */
 #include "base/err.h"
 #include "base/str.h"

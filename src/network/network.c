@@ -93,8 +93,7 @@ int network_find(struct engine *e, const struct container *c)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct network n;
-	/* bridge: made on first use */
-	bool is_there = has_no_endpoint(c) || str_eq(c->network, "bridge");
+	bool is_there = has_no_endpoint(c) || str_eq(c->network, "bridge"); /* made on first use */
 	return is_there ? 0 : network_read(e, c->network, &a, &n);
 }
 
@@ -229,9 +228,7 @@ static int endpoint_attach(struct engine *e, const struct container *c, struct n
 	if (!endpoint.is_internal)
 		link.gateways[0] = endpoint.gateway;
 	r = net_endpoint_attach(net, sandbox, &link);
-	if (r ==
-		/* the last run's namespace may still exist: TCP can keep it for a while */
-		-EEXIST) {
+	if (r == -EEXIST) { /* the last run's namespace may still exist: TCP can keep it */
 		char name[NET_NAME_TEXT];
 		net_link_name(name, c->id);
 		r = net_link_delete(net, name);

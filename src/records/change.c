@@ -60,8 +60,7 @@ static const uint8_t transitions[CONTAINER_STATE_COUNT][CONTAINER_EVENT_COUNT] =
 	[CONTAINER_REMOVING] =
 		{
 			[CONTAINER_EVENT_EXIT] = TO(REMOVING),
-			/* the first command that tried has died */
-			[CONTAINER_EVENT_REMOVE] = TO(REMOVING),
+			[CONTAINER_EVENT_REMOVE] = TO(REMOVING), /* the first attempt has died */
 			[CONTAINER_EVENT_REMOVE_FAILED] = TO(DEAD),
 		},
 	[CONTAINER_DEAD] =

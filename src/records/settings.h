@@ -17,8 +17,7 @@ struct setting_kind {
 };
 
 enum setting_flags {
-	SETTING_FOREIGN =
-		1, /* another row records the value; shown, and read from others */
+	SETTING_FOREIGN = 1, /* another row records the value; shown, and read from others */
 	SETTING_UPDATE = 2, /* may be changed for an existing container */
 };
 

@@ -25,7 +25,7 @@ enum { SOCKET_PATH_MAX = 4096, CGROUP_TEXT_MAX = 64 * 1024 };
 static const char service[] = "org.freedesktop.systemd1", object[] = "/org/freedesktop/systemd1",
 		  manager[] = "org.freedesktop.systemd1.Manager";
 
-/* Root of a user namespace has a systemd of its own user, too. */
+/* Root of a user namespace uses the systemd of its user. */
 static bool is_user(void)
 {
 	return geteuid() != 0 || !ns_user_is_initial();

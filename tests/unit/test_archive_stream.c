@@ -138,18 +138,14 @@ static void test_garbage_behind(void **state)
 	layer_make(&l, ARCHIVE_GZIP, "content");
 	buf_adds(&l.blob, "garbage");
 	l.says.size_bytes = l.blob.len;
-	assert_int_equal(
-		/* the digest is that of the part before the garbage */
-		layer_unpack(&l, 1 << 20), -EBADMSG);
+	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* the digest excludes the garbage */
 	layer_end(&l);
 
 	layer_make(&l, ARCHIVE_PLAIN, "content");
 	buf_adds(&l.blob, "garbage");
 	l.says.size_bytes = l.blob.len;
 	archive_digest_of(l.blob.data, l.blob.len, l.digest);
-	assert_int_equal(
-		/* here the garbage belongs to the tar stream */
-		layer_unpack(&l, 1 << 20), -EBADMSG);
+	assert_int_equal(layer_unpack(&l, 1 << 20), -EBADMSG); /* part of the tar stream here */
 	layer_end(&l);
 }
 

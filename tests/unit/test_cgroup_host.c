@@ -189,8 +189,7 @@ static void in_container(void **state)
 	assert_hierarchy(&host, "memory", "/sys/fs/cgroup/memory", "/inner");
 	assert_hierarchy(&host, "pids", "/mnt/pids", "/"); /* the mount that is writable */
 	assert_hierarchy(
-		/* a sibling whose name has the same prefix */
-		&host, "cpu", "/sys/fs/cgroup/cpu", "/");
+		&host, "cpu", "/sys/fs/cgroup/cpu", "/"); /* a sibling with the same prefix */
 	assert_hierarchy(&host, "devices", "/sys/fs/cgroup/devices", "/");
 }
 

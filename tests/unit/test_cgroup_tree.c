@@ -121,8 +121,7 @@ static void other_failure(void **state)
 	fake_mkdir("pids/husk-1/c1");
 	assert_int_equal(cgroup_remove(&fake_host, "husk-1/c1"), -ENOTDIR);
 	assert_non_null(strstr(err_text(), "remove cgroup husk-1/c1 below "));
-	/* the groups of other hierarchies are removed anyway */
-	assert_false(fake_exists("pids/husk-1/c1"));
+	assert_false(fake_exists("pids/husk-1/c1")); /* other groups are removed anyway */
 }
 
 #define FAKE(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)

@@ -139,8 +139,7 @@ static void test_values(void **state)
 		{"au", READER("\3\0\0\0\1\0\0\0"), -EBADMSG},
 		{"au", READER("\5\0\0\0\1\0\0\0"), -EBADMSG},
 		{"at", READER("\0\0\0\0\0\0\0\0"), 0},
-		/* the padding before the first item is missing */
-		{"at", READER("\0\0\0\0"), -EBADMSG},
+		{"at", READER("\0\0\0\0"), -EBADMSG}, /* no padding before the first item */
 		{"v", READER("\1y\0\7"), 0},
 		{"v", READER("\2yy\0\7\7"), -EBADMSG}, /* one value, not two */
 		{"v", READER("\0\0"), -EBADMSG},

@@ -113,8 +113,7 @@ static void test_streams_and_code(void **state)
 	scene_start(&s, "echo out; echo err >&2; printf tail; exit 42");
 	int before = temp_count_fds();
 	assert_int_equal(run(&s), 42);
-	/* the write end of the payload's stdin is closed */
-	assert_int_equal(temp_count_fds(), before - 1);
+	assert_int_equal(temp_count_fds(), before - 1); /* payload's stdin: write end closed */
 	fd_replace(&s.m.user_out, -EBADF);
 	fd_replace(&s.m.user_err, -EBADF);
 	assert_drained(s.user[1], "out\ntail");

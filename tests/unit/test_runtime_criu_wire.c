@@ -59,8 +59,7 @@ static void broken_messages_are_refused(void **state)
 		{"\x12\x05"
 		 "abc",
 			5}, /* fewer bytes than announced */
-		/* the largest possible number of bytes */
-		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},
+		{"\x12\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}, /* the largest length */
 		{"\x11"
 		 "1234",
 			5},

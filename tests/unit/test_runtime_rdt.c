@@ -121,8 +121,7 @@ static void test_removal(void **state)
 	assert_int_equal(sys_access_at(f->rdt.root, "gold/mon_groups/one", F_OK, 0), -ENOENT);
 	assert_int_equal(sys_access_at(f->rdt.root, "gold", F_OK, 0), 0);
 	sys_unlink_at(
-		/* the kernel removes this directory with its class */
-		f->rdt.root, "gold/mon_groups", AT_REMOVEDIR);
+		f->rdt.root, "gold/mon_groups", AT_REMOVEDIR); /* the kernel removes it itself */
 	assert_int_equal(class_remove(&f->rdt, true), 0);
 	assert_int_equal(sys_access_at(f->rdt.root, "gold", F_OK, 0), -ENOENT);
 	assert_int_equal(class_remove(&f->rdt, true), 0);

@@ -555,8 +555,7 @@ static void test_kernel(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0)
 		syscall(SYS_exit_group,
-			/* a sanitizer's _exit makes calls that are refused */
-			in_the_kernel(&program));
+			in_the_kernel(&program)); /* a sanitizer's _exit makes refused calls */
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

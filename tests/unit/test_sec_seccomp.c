@@ -214,8 +214,7 @@ static void test_no_marker_remains(void **state)
 	static struct program p;
 	bool has_marker[PROFILE_GROUP_COUNT] = {false};
 
-	/* the largest errno that the kernel passes on */
-	assert_true(PROFILE_MARKER + PROFILE_GROUP_COUNT <= 4095);
+	assert_true(PROFILE_MARKER + PROFILE_GROUP_COUNT <= 4095); /* the largest errno */
 	for (size_t i = 0; i < profile_program_count; i++) {
 		uint32_t errno_value = profile_program[i].k & SECCOMP_RET_DATA;
 		if (profile_program[i].code == (BPF_RET | BPF_K) && errno_value >= PROFILE_MARKER)
