@@ -57,8 +57,7 @@ struct archive_blob {
 /* What an import may still use, for all its layers together. Unpacking a layer lowers it. */
 struct archive_budget {
 	uint64_t bytes; /* of tar streams; no file is larger than this either */
-	uint64_t
-		members; /* and missing parent directories, made for a member */
+	uint64_t members; /* and missing parent directories, made for a member */
 };
 extern const struct archive_budget archive_budget_default;
 
@@ -113,8 +112,7 @@ int archive_spool(int fd, bool is_file, int out_fd, uint64_t max);
  * the archive, and links. */
 struct archive_member {
 	const char *path; /* cleaned */
-	const char
-		*link; /* the target of a link, as written; NULL: a regular file */
+	const char *link; /* the target of a link, as written; NULL: a regular file */
 	uint64_t offset, size_bytes;
 };
 int archive_list(int fd, uint64_t entries_max,

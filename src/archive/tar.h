@@ -2,12 +2,11 @@
 #pragma once
 /*
  * Tar streams as images have them: v7, ustar, GNU and pax, with the extensions that Docker reads
- * (long names, sparse files of all four kinds, extended attributes), read member by member from a
+ * (long names, sparse files of all four kinds, extended attributes), member by member from a
  * source's pieces. Every byte is content of a file or goes to the recipe (recipe.h). Ignored as by
- * Docker: global pax headers, owners' names, times but the last change. No header decides how much
- * is allocated: a special member has at most TAR_SPECIAL_MAX bytes, TAR_SPECIALS_MAX precede a
- * member, TAR_HEADERS_MAX bytes of them are kept; regions are at most TAR_REGIONS_MAX. Everything
- * speaks.
+ * Docker: global pax headers, owners' names, times but the last change. No header decides about
+ * memory: a special member has at most TAR_SPECIAL_MAX bytes, TAR_SPECIALS_MAX precede a member,
+ * TAR_HEADERS_MAX bytes of them are kept, at most TAR_REGIONS_MAX regions. Everything speaks.
  */
 #include "base/arena.h"
 

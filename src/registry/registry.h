@@ -24,8 +24,7 @@ struct registry_place {
 	const char *domain; /* of an image reference: "docker.io" */
 	const char *path; /* "library/busybox"; NULL: no repository, only a login */
 	const char *user, *secret; /* NULL: there is no login */
-	const char *
-		identity_token; /* instead of both, for the token service; or NULL */
+	const char *identity_token; /* instead of both, for the token service; or NULL */
 	const struct buf *authorities; /* trusted certificates, PEM */
 	bool is_unverified; /* any certificate is accepted, and plain HTTP where there is no TLS */
 };
