@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log writer. Whole lines go from the relay's buffer to the file without a copy, many in one writev(2); what has no
- * newline yet waits in one line buffer a stream. Nothing is on the heap after opening, and no error ever reaches the
- * payload: what cannot be written is counted, and said when there is room again.
+ * The log writer. Whole lines go from the relay's buffer to the file without a copy, many in one
+ * writev(2). A line without a newline is kept in a line buffer, one for each stream. Nothing is
+ * allocated after opening, and no error ever reaches the payload: bytes that cannot be written are
+ * counted, and a line reports them when there is room again.
  */
 #include "monitor/monitor.h"
 #include "monitor/internal.h"
@@ -32,7 +33,7 @@ struct monitor_log {
 	struct line lines[MONITOR_STREAMS];
 };
 
-/* Records on their way: each is three parts, its head, its text and a newline. */
+/* Records to be written. Each has three parts: its head, its text and a newline. */
 struct batch {
 	int count;
 	uint64_t size;
@@ -54,7 +55,7 @@ void monitor_log_name(char out[static 16], unsigned number)
 		fmt_n(out, 16, "log.%u", number);
 }
 
-/* A monitor that was killed may have left half a record at the end: what follows begins on a line of its own. */
+/* A monitor that was killed may have left half a record at the end: a newline is added to it. */
 static int file_end_line(int fd, uint64_t *size)
 {
 	const char *data;
@@ -99,7 +100,7 @@ int monitor_log_open(
 {
 	/* The shell's `ulimit -f` must not kill the supervisor: a write then fails with EFBIG. */
 	signal_ignore(SIGXFSZ);
-	/* Not zeroed, as most of it is buffers: what is never used never becomes memory. */
+	/* Not zeroed: most of it is buffers, and memory that is never touched costs nothing. */
 	auto_of(monitor_log) struct monitor_log *log = mem_resize(NULL, 1, sizeof(*log));
 	log->fd = -EBADF;
 	log->written = 0;
@@ -116,8 +117,8 @@ int monitor_log_open(
 	return 0;
 }
 
-/* log.1 becomes log.2, log becomes log.1, and a new log begins. The oldest is replaced by its successor. When the
- * directory refuses, the old file stays and takes no more. */
+/* log.1 becomes log.2, log becomes log.1, and a new log begins; the oldest file is replaced. If the
+ * directory refuses that, the old file stays, and nothing more is written to it. */
 static void rotate(struct monitor_log *log)
 {
 	char from[16], to[16];
@@ -132,7 +133,7 @@ static void rotate(struct monitor_log *log)
 	file_open(log);
 }
 
-/* Of the first n bytes that were taken: keeps whole records, counts the text of the others. */
+/* After a write of only n bytes: keeps whole records, and counts the text of the others as lost. */
 static void batch_lose(struct monitor_log *log, const struct batch *b, ssize_t n)
 {
 	uint64_t left = n > 0 ? (uint64_t)n : 0;
@@ -167,7 +168,7 @@ static void batch_write(struct monitor_log *log, struct batch *b)
 	b->size = 0;
 }
 
-/* One record more; false when there is no place for it anywhere. */
+/* Adds one record; false when there is no room for it, even after a rotation. */
 static bool batch_add(struct monitor_log *log, struct batch *b, enum monitor_stream stream,
 	const char *text, size_t size, bool is_full)
 {
@@ -198,7 +199,7 @@ static bool batch_add(struct monitor_log *log, struct batch *b, enum monitor_str
 	return true;
 }
 
-/* "[N bytes lost]", before anything else is written; false when there is still no room. */
+/* Writes "[N bytes lost]" before anything else is written; false when there is still no room. */
 static bool lost_say(struct monitor_log *log, struct batch *b)
 {
 	char text[40];
@@ -239,7 +240,8 @@ static void batch_init(struct batch *b)
 	b->size = 0;
 }
 
-/* The line buffer as a record. The batch refers to it, so it is written before the buffer is used again. */
+/* Adds the line buffer as a record. The batch refers to the buffer, so the batch is written at
+ * once. */
 static void line_write(
 	struct monitor_log *log, struct batch *b, enum monitor_stream stream, bool is_full)
 {
@@ -249,7 +251,7 @@ static void line_write(
 	line->len = 0;
 }
 
-/* Takes what belongs to the line that was begun; the count. */
+/* Takes the bytes that belong to the line in the buffer; returns their number. */
 static size_t line_continue(struct monitor_log *log, struct batch *b, enum monitor_stream stream,
 	const char *at, size_t size)
 {

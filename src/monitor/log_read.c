@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a log back: the files from the oldest to the newest, the last lines of all of them, and what comes. The writer
- * rotates meanwhile and knows nothing of readers. A reader holds its files open, so no rotation takes lines away from
- * it; when the file it follows ends and has another name by now, it goes on in the next younger one.
+ * Reading a log: all files from the oldest to the newest, the last lines of them, and new lines.
+ * The writer rotates the files meanwhile and knows nothing of readers. A reader keeps its files
+ * open, so a rotation takes no lines away from it. When the file that it follows has ended and has
+ * been renamed, the reader goes on in the next younger file.
  */
 #include "monitor/internal.h"
 #include "base/str.h"
@@ -25,18 +26,20 @@ enum {
 struct reading {
 	int (*each)(void *context, const struct monitor_log_line *line);
 	void *context;
-	struct buf pending; /* the begin of a line whose end is not read yet */
+	struct buf pending; /* the beginning of a line whose end is not read yet */
 	uint64_t count; /* lines met while counting */
 	uint64_t skip; /* lines before the wanted tail */
 	bool is_counting;
-	/* A long line comes in pieces, and so does one whose end comes late; those of the two streams may be mixed. */
+	/* A long line comes in parts, and so does a line whose end comes late; parts of both
+	 * streams may be mixed. */
 	struct {
 		bool is_inside; /* a line has begun and not ended */
-		bool is_skipped; /* the line that began last */
+		bool is_skipped; /* the line that began last is skipped */
 	} streams[2];
 };
 
-/* "TIME STREAM F|P TEXT" into its parts; false for what is no such line, as half of one after a full disk. */
+/* Splits "TIME STREAM F|P TEXT"; false for any other line, such as half a line after a full
+ * disk. */
 static bool line_parse(char *text, size_t size, struct monitor_log_line *out)
 {
 	static const struct {
@@ -100,7 +103,7 @@ static int lines_give(struct reading *r)
 	}
 	size_t rest = (size_t)(end - at);
 	if (rest > RECORD_MAX)
-		rest = 0; /* no writer of ours made this */
+		rest = 0; /* husk did not write this */
 	memmove(r->pending.data, at, rest);
 	buf_clear(&r->pending);
 	if (rest > 0) {
@@ -110,7 +113,7 @@ static int lines_give(struct reading *r)
 	return 0;
 }
 
-/* What there is in this file from here on, at most so many bytes. */
+/* Reads the rest of this file, at most `left` bytes. */
 static int file_read_some(struct reading *r, int fd, uint64_t left)
 {
 	while (left > 0) {
@@ -134,7 +137,7 @@ static int file_read_on(struct reading *r, int fd)
 	return file_read_some(r, fd, UINT64_MAX);
 }
 
-/* The same for a file that nobody writes any more: half a line at its end has no other half. */
+/* The same for a file that is no longer written: half a line at its end is dropped. */
 static int file_read_last(struct reading *r, int fd)
 {
 	int result = file_read_on(r, fd);
@@ -142,7 +145,7 @@ static int file_read_last(struct reading *r, int fd)
 	return result;
 }
 
-/* Is this open file the one of that age? */
+/* Is this open file the log file with that number? */
 static bool is_number(int directory_fd, int fd, unsigned number)
 {
 	char name[16];
@@ -163,7 +166,8 @@ static int number_open(int directory_fd, unsigned number)
 
 struct files {
 	int fds[FILES_MAX]; /* by age, -EBADF for none */
-	/* Where the youngest ended when they were opened: that is the end of the log, however fast it grows. */
+	/* The size of the youngest file when all were opened: reading ends there, however fast it
+	 * grows. */
 	uint64_t end;
 };
 
@@ -198,7 +202,7 @@ static int end_find(struct files *f)
 	return r < 0 ? err_new(r, "look at the log") : 0;
 }
 
-/* All files as they are between two rotations; a container that never wrote has none. */
+/* Opens all files as they are between two rotations; a container that never wrote has none. */
 static int files_open(int directory_fd, struct files *f)
 {
 	for (int race = 0; race < RACES_MAX; race++) {
@@ -214,8 +218,8 @@ static int files_open(int directory_fd, struct files *f)
 	return err_say(-EAGAIN, "the log rotates faster than it can be opened");
 }
 
-/* For who has no file: none was there yet, or the reader was overtaken, and what is gone is gone. One more than the
- * number of the oldest, or 1. */
+/* For a reader without a file: there was none yet, or rotations have removed it, and its lines are
+ * lost. Returns one more than the number of the oldest file, or 1. */
 static unsigned number_after_oldest(int directory_fd)
 {
 	unsigned number = FILES_MAX;
@@ -227,7 +231,8 @@ static unsigned number_after_oldest(int directory_fd)
 	return number;
 }
 
-/* Goes on in the next younger file, when the one that ended is not the youngest any more: 1, and *fd is it. */
+/* Goes on in the next younger file if the one that ended is not the youngest any more. Then returns
+ * 1, and *fd is that file. */
 static int follow_next(struct reading *r, int directory_fd, int *fd)
 {
 	for (int race = 0; race < RACES_MAX; race++) {
@@ -241,7 +246,7 @@ static int follow_next(struct reading *r, int directory_fd, int *fd)
 		auto_close int next = number_open(directory_fd, number - 1);
 		if (next < 0)
 			return next == -ENOENT ? 0 : next;
-		/* Both still stand where they stood: nothing came between. */
+		/* Try again if a rotation came between. */
 		if (!is_number(directory_fd, next, number - 1))
 			continue;
 		int result = *fd >= 0 ? file_read_last(r, *fd) : 0;
@@ -254,7 +259,8 @@ static int follow_next(struct reading *r, int directory_fd, int *fd)
 static int follow(struct reading *r, int directory_fd, int *fd, bool (*is_ended)(void *context))
 {
 	for (;;) {
-		/* Asked before reading: what was written before the end is read after. */
+		/* Asked before reading, so that everything that was written before the end is
+		 * read. */
 		bool was_last = is_ended(r->context);
 		int result = 0;
 		do {
@@ -310,7 +316,7 @@ int monitor_log_read(int directory_fd, uint64_t tail, bool follows,
 		result = tail_find(&r, &files, tail);
 	if (result == 0)
 		result = files_read(&r, &files);
-	/* Between two steps of a rotation there may be no `log`: the youngest is another one. */
+	/* Between two steps of a rotation there may be no `log`: the youngest has another name. */
 	auto_close int last = take_fd(&files.fds[youngest_of(&files)]);
 	files_close(&files);
 	if (result == 0 && follows)

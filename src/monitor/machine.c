@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Supervising one process: a loop that only finds the cell of a table.
+ * Supervising one process: a loop that looks up each event in a table.
  *
- *            payload ended   drained     deadline       signal             resize            child
- * RUNNING    -> DRAINING     stays       stays          to the payload     terminal's size   traced no more
- * DRAINING   stays           -> ENDED    -> FLUSHING    ends it if it may  stays             stays
- * FLUSHING   stays           -> ENDED    stays          ends it if it may  stays             stays
- * ENDED      stays           stays       stays          stays              stays             stays
+ *           payload ended  drained   deadline     signal             resize          child
+ * RUNNING   -> DRAINING    stays     stays        to the payload     terminal's size traced no more
+ * DRAINING  stays          -> ENDED  -> FLUSHING  ends it if it may  stays           stays
+ * FLUSHING  stays          -> ENDED  stays        ends it if it may  stays           stays
+ * ENDED     stays          stays     stays        stays              stays           stays
  *
- * A payload may close its output long before it ends, and may leave a background process that holds it open after; so
- * its end and the end of its output are two events, and the second is waited for at most DRAIN_MS. Then no more is read
- * than what was written by that time. A user's side that is slow (a pager) still gets all of that, however long it
- * takes: that is FLUSHING, and ^C ends it, also one that came before the payload had ended.
+ * A payload may close its output long before it ends, or leave a background process that holds it
+ * open. So the end of the payload and the end of its output are two events. The loop waits for the
+ * second at most DRAIN_MS; then it reads only what was written by that time. A user's side that is
+ * slow (a pager) still gets all of that, however long it takes: this is the state FLUSHING. ^C ends
+ * it, also a ^C that came before the payload had ended.
  *
- * Invariants: the payload is waited for exactly once, by collect; its pidfd is watched only while it runs; the user's
- * terminal is raw exactly while machine_run is on the stack.
+ * Invariants: the payload is waited for exactly once, by collect; its pidfd is watched only while
+ * it runs; the user's terminal is raw exactly while machine_run is on the stack.
  */
 #include "monitor/internal.h"
 #include "base/str.h"
@@ -36,7 +37,7 @@ enum event {
 	EVENT_DEADLINE,
 	EVENT_SIGNAL,
 	EVENT_RESIZE,
-	EVENT_CHILD, /* SIGCHLD: a stop, perhaps; the end is told by the pidfd */
+	EVENT_CHILD, /* SIGCHLD: perhaps a stop; the pidfd reports the end */
 	EVENT_COUNT
 };
 
@@ -46,7 +47,7 @@ struct machine {
 	enum state state;
 	int code;
 	uint64_t drain_ms;
-	int signal; /* the one that EVENT_SIGNAL is about */
+	int signal; /* the signal of EVENT_SIGNAL */
 	bool is_asked_to_end; /* by a signal that was forwarded */
 	int slave_fd; /* held while the payload runs: it may close its terminal and open it again */
 	struct relays relays;
@@ -70,7 +71,7 @@ static int finish(struct machine *m)
 
 static int collect(struct machine *m)
 {
-	/* Of an adopted one another process is the parent; older kernels then tell nobody else. */
+	/* An adopted payload has another parent; older kernels give the exit code only to that. */
 	bool is_adopted = m->monitor->is_adopted;
 	int code = is_adopted ? process_exit_code(m->monitor->pidfd)
 			      : process_wait(m->monitor->pidfd);
@@ -91,7 +92,8 @@ static int collect(struct machine *m)
 	return r < 0 ? err_new(r, "set the deadline for the last output") : 0;
 }
 
-/* Who has asked for the end is kept waiting no longer by a user's side that takes nothing. */
+/* After a signal that asks for the end, a user's side that takes nothing is not waited for any
+ * longer. */
 static int limit(struct machine *m)
 {
 	if (m->is_asked_to_end)
@@ -112,14 +114,15 @@ static int forward(struct machine *m)
 	return 0;
 }
 
-/* A payload that says PTRACE_TRACEME makes this process its tracer, and stops at its next signal or execve for ever. */
+/* A payload that calls PTRACE_TRACEME makes this process its tracer, and would stop for ever at its
+ * next signal or execve. */
 static int trace_leave(struct machine *m)
 {
 	process_trace_leave();
 	return 0;
 }
 
-/* The payload is gone, so a signal that is meant to end something means us. */
+/* The payload has ended, so a signal that asks for an end is meant for this process. */
 static int hurry(struct machine *m)
 {
 	return is_end(m->signal) ? finish(m) : 0;
@@ -206,9 +209,10 @@ static int on_signal(void *context, int fd, unsigned events)
 	return r;
 }
 
-/* Every signal is the payload's, but for those that are about this process: its children, its broken pipes, its own
- * faults and limits, and its place at the terminal (with SIGTTIN blocked, reading in the background would look like the
- * end of input instead of stopping). SIGWINCH is taken and becomes a size. */
+/* Every signal goes to the payload, except those about this process: its children, its broken
+ * pipes, its own faults and limits, and its place at the terminal (with SIGTTIN blocked, reading in
+ * the background would look like the end of input instead of stopping). SIGWINCH is received, and
+ * becomes a size. */
 static bool is_forwarded(int number)
 {
 	static const int own[] = {SIGCHLD, SIGPIPE, SIGKILL, SIGSTOP, SIGTTIN, SIGTTOU, SIGURG,
@@ -216,7 +220,7 @@ static bool is_forwarded(int number)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (own[i] == number)
 			return false;
-	return number < 32 || number >= SIGRTMIN; /* libc keeps some for itself */
+	return number < 32 || number >= SIGRTMIN; /* libc uses those between */
 }
 
 static void signals_list(int out[static NSIG + 1])
@@ -251,7 +255,7 @@ static int machine_run(struct machine *m, int signal_fd)
 	if (r < 0)
 		return err_new(r, "watch the payload");
 	r = happened(m, EVENT_RESIZE);
-	/* What it did before this process listened. */
+	/* For a stop of the payload before this process received signals. */
 	if (r == 0)
 		r = happened(m, EVENT_CHILD);
 	if (r == 0)
@@ -269,7 +273,7 @@ static int supervise(struct monitor *monitor, uint64_t drain_ms, int *out_code)
 	auto_close int signal_fd = signals_open(monitor->forwards_signals);
 	if (signal_fd < 0)
 		return err_new(signal_fd, "receive signals");
-	/* Not zeroed, as most of it is buffers: what is never used never becomes memory. */
+	/* Not zeroed: most of it is buffers, and memory that is never touched costs nothing. */
 	auto_free struct machine *m = mem_resize(NULL, 1, sizeof(*m));
 	m->monitor = monitor;
 	m->code = -1;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * husk-monitor: holds one detached container. It clones init (so it is its parent and may wait for it), keeps its
- * output flowing into the log, writes down how it ended, and then becomes `husk _ended ID` for what the engine owns.
- *
- * Until RUNNING is answered husk waits, so what only this process needs (its OOM score) comes after. From then on nobody waits: a failure of the supervision itself still leaves an exit record.
+ * husk-monitor: holds one detached container. It clones init (so it is init's parent and may wait
+ * for it), keeps the output flowing into the log, writes the exit record, and then executes `husk
+ * _ended ID`, which cleans up what the engine owns. husk waits until RUNNING is answered, so work
+ * that only this process needs (its OOM score) comes later. After RUNNING no process waits for an
+ * answer: even a failure of the supervision itself leaves an exit record.
  */
 #include "monitor/internal.h"
 #include "base/log.h"
@@ -92,8 +93,9 @@ static int begin_receive(struct holder *h, const char *id, int socket)
 		     : plan_open(&h->launch.plan, h->plan, h->plan_size);
 }
 
-/* A FIFO that the payload has open for both ways, so it never sees EPIPE nor the end of its input, whatever becomes of
- * this process; without O_NONBLOCK, which would be the payload's then. */
+/* A FIFO that the payload has open for reading and writing. So the payload never gets EPIPE or the
+ * end of its input, even if this process ends. O_NONBLOCK is not set, because the payload would
+ * have it too. */
 static int fifo_make(const struct holder *h, const char *name)
 {
 	int r = sys_mknod_at(h->run_directory_fd, name, S_IFIFO | 0600, 0);
@@ -130,7 +132,7 @@ static int stdio_make(struct holder *h)
 	return payload[0] < 0 ? payload[0] : 0;
 }
 
-/* The payload has its ends of the FIFOs; what it wrote meanwhile is still in them. */
+/* The payload has its ends of the FIFOs; its output of the meantime is still in them. */
 static int stdio_adopt(struct holder *h)
 {
 	static const char *const names[] = {"out", "err"};
@@ -159,10 +161,10 @@ static int hold_start(struct holder *h, const char *id, int socket)
 static void say_running(int socket)
 {
 	struct monitor_message message = {.type = MONITOR_RUNNING};
-	socket_send(socket, &message, sizeof(message), NULL, 0); /* gone by now: it runs anyway */
+	socket_send(socket, &message, sizeof(message), NULL, 0); /* it runs even if husk is gone */
 }
 
-/* husk sets the network up while init mounts; its word lets the payload begin, and without it there is none. */
+/* husk sets up the network while init mounts. The payload begins only when husk sends GO. */
 static int hold_go(struct holder *h, int socket)
 {
 	if (h->begin.is_adoption) {
@@ -199,7 +201,7 @@ static void hold_failed(struct holder *h, int socket)
 	launch_close(&h->launch);
 }
 
-/* What the container's life needs no more is given back, and this process takes its own place. */
+/* Gives back what the running container does not need, and sets this process's OOM score. */
 static void settle(struct holder *h)
 {
 	fd_unmap(take_ptr(&h->plan), h->plan_size);
@@ -212,7 +214,7 @@ static void settle(struct holder *h)
 		log_debug("the monitor's oom_score_adj stays as it is (%d)", r);
 }
 
-/* Before anything is removed: the kernel forgets its OOM kills with the group. */
+/* Called before anything is removed: the kernel forgets the number of OOM kills with the cgroup. */
 static int exit_write(struct holder *h, int code)
 {
 	struct monitor_exit record = {.code = code, .finished_ns = clock_real_ns()};
@@ -222,8 +224,9 @@ static int exit_write(struct holder *h, int code)
 	return monitor_exit_store(h->run_directory_fd, &record);
 }
 
-/* The monitor's way home lets the last container of an instance leave no groups behind. Where that place is gone by now
- * the group stays, for the next monitor. */
+/* The monitor returns to the cgroup that it came from, so that the last container of an instance
+ * leaves no cgroups behind. If that cgroup is gone, the monitor's own cgroup stays, for the next
+ * monitor. */
 static int become_ended(const struct holder *h)
 {
 	char root[sizeof(h->begin.root_path) + 16], state[sizeof(h->begin.state_path) + 16];
@@ -243,8 +246,8 @@ static int become_ended(const struct holder *h)
 	return err_new(r, "execute %s", h->begin.engine_path);
 }
 
-/* Nothing of the caller's stays: not its directory, its terminal, its files, its signals. What asks programs to end is
- * ignored: the monitor ends when its container does. */
+/* Keeps nothing of the caller: neither its directory, its terminal, its files nor its signals.
+ * Signals that ask a program to end are ignored: the monitor ends when its container does. */
 static int detach_self(int socket)
 {
 	static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -308,7 +311,7 @@ int monitor_main(const char *id, int socket)
 		code = r < 0 ? -1 : r;
 	}
 	monitor_log_close(h->monitor.log);
-	/* Without a record (a full disk) the code is unknown, and all else is to be given back as ever. */
+	/* Without a record (a full disk) the code is unknown; all else is given back as usual. */
 	if (exit_write(h, code) < 0)
 		log_debug("%s", err_text());
 	return become_ended(h);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Relays carry bytes from a source to a sink with one bounded buffer each: a full buffer stops reading its source and
- * nothing else. What the payload wrote goes to the log at once, whether or not the user's side takes it. A payload whose
- * output the user's side has closed meets a closed pipe itself, as in any pipeline: `husk run X yes | head` ends.
- *
- * The user's fds share their file description with a shell, so they are never made non-blocking. Their sink is written
- * when epoll says that it has room, at most PIPE_BUF at a time, for which a pipe with room has room. Files, which epoll
- * does not know, never let anybody wait, and are read and written right away. The payload's side is our own, and
- * non-blocking.
+ * Relays carry bytes from a source to a sink with one bounded buffer each: a full buffer stops the
+ * reading of its own source and nothing else. The payload's output goes to the log at once, whether
+ * or not the user's side takes it. If the user's side closes an output, the payload gets a closed
+ * pipe too, as in any pipeline: `husk run X yes | head` ends. The user's fds share their file
+ * description with a shell, so they are never made non-blocking. They are written when epoll
+ * reports room, at most PIPE_BUF at a time: a pipe that reports room has room for that. Files,
+ * which epoll refuses, never block, and are read and written at once. The payload's side is our
+ * own, and non-blocking.
  */
 #include "monitor/internal.h"
 #include "sys/calls.h"
@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <limits.h>
 
-/* A line without a newline, as a prompt, is in the log after this time. */
+/* A line without a newline, such as a prompt, is in the log after this time. */
 enum { PARTIAL_MS = 100 };
 
 static bool is_empty(const struct relay *c)
@@ -41,7 +41,8 @@ static void end_forget(struct relays *r, struct relay_end *e)
 	}
 }
 
-/* The source has nothing more, or is gone. Standard input ends for the payload too, once all of it was taken. */
+/* The source has ended or is gone. The payload's stdin is then closed too, after it has taken
+ * all. */
 static void source_end(struct relays *r, struct relay *c)
 {
 	end_forget(r, c->source);
@@ -53,7 +54,7 @@ static void source_end(struct relays *r, struct relay *c)
 	}
 }
 
-/* Nobody takes it any more: what is buffered is dropped. */
+/* The sink is gone: buffered bytes are dropped. */
 static void sink_end(struct relays *r, struct relay *c)
 {
 	end_forget(r, c->sink);
@@ -63,7 +64,7 @@ static void sink_end(struct relays *r, struct relay *c)
 		source_end(r, c);
 }
 
-/* A terminal cannot be closed in one direction: there the output goes to the log alone from now on. */
+/* A terminal cannot be closed in one direction: from now on its output goes only to the log. */
 static void pipe_break(struct relays *r, struct relay *c)
 {
 	if (c == &r->rows[RELAY_STDIN] || r->monitor->console_fd >= 0)
@@ -97,7 +98,7 @@ static void relay_fill(struct relays *r, struct relay *c)
 	ssize_t n = sys_read(c->source->fd, c->data, want);
 	if (n == -EAGAIN)
 		return;
-	if (n <= 0) { /* a terminal whose other side is closed says EIO */
+	if (n <= 0) { /* EIO: a terminal whose other side is closed */
 		source_end(r, c);
 		return;
 	}
@@ -133,8 +134,8 @@ static void relay_flush(struct relays *r, struct relay *c)
 
 static int on_end(void *context, int fd, unsigned events);
 
-/* An end is watched for what both of its relays need now, and not at all when they need nothing: a hangup that nobody
- * can act on would be reported for ever. */
+/* Watches an end for the events that its relays need now. If they need none, the end is not
+ * watched: epoll would report a hangup for ever that no relay can act on. */
 static int end_watch(struct relays *r, struct relay_end *e)
 {
 	unsigned events = 0;
@@ -160,7 +161,7 @@ static int end_watch(struct relays *r, struct relay_end *e)
 	return result < 0 ? err_new(result, "watch fd %d", e->fd) : 0;
 }
 
-/* Moves what needs no waiting; false when the rest does. */
+/* Moves data from and to files, which never block; false when there was nothing to move. */
 static bool relay_move(struct relays *r, struct relay *c)
 {
 	if (!is_empty(c) && c->sink && c->sink->is_plain)
@@ -181,7 +182,7 @@ static int ends_watch(struct relays *r)
 	return result;
 }
 
-/* A terminal that took the input is still read. */
+/* Ends only the input: a terminal that took it is still read. */
 int relays_stop_input(struct relays *r)
 {
 	sink_end(r, &r->rows[RELAY_STDIN]);
@@ -232,7 +233,7 @@ int relays_limit_output(struct relays *r)
 	return relays_update(r);
 }
 
-/* The end of this fd, which may be another relay's already. */
+/* The relay_end of this fd; another relay may use it already. */
 static struct relay_end *end_of(struct relays *r, int fd)
 {
 	struct relay_end *e = r->ends;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's side of a detached container: starting its monitor, handing everything over, and letting it go. */
+/* The host's side of a detached container: starts its monitor, hands everything over, and sends
+ * GO. */
 #include "monitor/internal.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -21,7 +22,7 @@ void monitor_handle_close(struct monitor_handle *handle)
 	fd_replace(&handle->socket, -EBADF);
 	if (handle->pidfd < 0)
 		return;
-	/* It hears the end of the conversation, ends its init and then itself. */
+	/* The monitor sees that the socket is closed, ends its init and then itself. */
 	struct pollfd end = {.fd = handle->pidfd, .events = POLLIN};
 	sys_poll(&end, 1, END_MS);
 	process_kill(take_fd(&handle->pidfd));
@@ -34,7 +35,7 @@ static void group_enter(const struct cgroup_entry *group)
 			log_debug("the monitor stays in a cgroup of its caller");
 }
 
-/* The child: its cgroup, a session of its own, the socket on 3, nothing else. */
+/* The child: enters its cgroup and its own session, gets the socket as fd 3, and nothing else. */
 static _Noreturn void child_main(const struct monitor_parts *parts, int socket)
 {
 	char name[] = "husk-monitor";
@@ -53,7 +54,8 @@ static _Noreturn void child_main(const struct monitor_parts *parts, int socket)
 	_exit(1);
 }
 
-/* The start packet. `l` is NULL for an adoption: then the payload is known by its pidfd alone. */
+/* Sends the start packet. `l` is NULL for an adoption: then the payload is known only by its
+ * pidfd. */
 static int begin_send(
 	int socket, const struct monitor_parts *parts, const struct launch *l, int payload_fd)
 {
@@ -73,17 +75,19 @@ static int begin_send(
 	for (size_t i = 0; i < parts->home->count; i++)
 		fds[count++] = parts->home->fds[i];
 	int r = socket_send(socket, &packet, sizeof(packet), fds, count);
-	/* Who has ended has said why. */
+	/* A monitor that has ended has sent the reason. */
 	return r < 0 && r != -EPIPE ? err_new(r, "hand the container to its monitor") : 0;
 }
 
-/* The next answer; a failure becomes the trail. */
+/* Receives the next answer; the error in a FAILED answer becomes the trail. */
 static int answer(
 	int socket, enum monitor_message_type type, struct monitor_message *out, int *out_fd)
 {
 	ssize_t n = -ECONNRESET;
 	*out_fd = -EBADF;
-	/* Who closes a socket with something unread in it resets it: that is told first, what was said before it after. */
+	/* A process that closes a socket with unread data in it resets the socket. The reset is
+	 * reported first, and messages that were sent before it after that: so after a reset it is
+	 * tried once more. */
 	for (int i = 0; i < 2 && n == -ECONNRESET; i++) {
 		size_t count = 1;
 		n = socket_receive(socket, out, sizeof(*out), out_fd, &count);
@@ -100,7 +104,7 @@ static int answer(
 	return err_say(-EPROTO, "the monitor said something out of turn");
 }
 
-/* The process and the conversation with it, nothing said yet. */
+/* Starts the process and makes the socket to it; nothing is sent yet. */
 static int spawn(const struct monitor_parts *parts, struct monitor_handle *out)
 {
 	int pair[2];
@@ -125,7 +129,7 @@ static int spawn(const struct monitor_parts *parts, struct monitor_handle *out)
 	if (pid < 0)
 		return err_new(pid, "start the monitor");
 	r = process_identify(pid, &out->process);
-	if (r < 0 && r != -ESRCH) /* that has ended already, and says why */
+	if (r < 0 && r != -ESRCH) /* a monitor that has ended sends the reason */
 		return err_new(r, "look at the monitor");
 	out->socket = take_fd(&socket);
 	return 0;
@@ -173,7 +177,7 @@ int monitor_go(struct monitor_handle *handle, enum launch_phase *out_phase)
 {
 	struct monitor_message message = {.type = MONITOR_GO};
 	int r = socket_send(handle->socket, &message, sizeof(message), NULL, 0);
-	if (r < 0 && r != -EPIPE) /* who has ended has said why */
+	if (r < 0 && r != -EPIPE) /* a monitor that has ended has sent the reason */
 		return err_new(r, "let the monitor go");
 	int none;
 	r = answer(handle->socket, MONITOR_RUNNING, &message, &none);

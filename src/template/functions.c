@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions of templates: Go's own, and those that Docker adds. Their sentences do not name them, the caller does. */
+/* The functions of templates: Go's own, and those that Docker adds. Their error messages do not
+ * name the function: the caller adds the name. */
 #include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -57,7 +58,7 @@ static int call_join(
 	return r;
 }
 
-/* By an empty separator into characters, as Go does. */
+/* The length of the first part. An empty separator splits into characters, as in Go. */
 static size_t part_length(const char *s, const char *separator)
 {
 	uint32_t code;
@@ -235,7 +236,7 @@ static int is_equal(const struct value *a, const struct value *b, bool *out_is)
 	return r;
 }
 
-/* True when the first is any of the others. */
+/* True when the first argument equals any of the others. */
 static int call_eq(
 	struct template_run *run, const struct value *args, size_t count, struct value *out)
 {
@@ -346,7 +347,7 @@ static int call_truncate(
 	return 0;
 }
 
-/* Blanks before and behind a text; none around an empty one. */
+/* Adds blanks before and after a text, but none to an empty text. */
 static int call_pad(
 	struct template_run *run, const struct value *args, size_t count, struct value *out)
 {
@@ -365,7 +366,8 @@ static int call_pad(
 	return 0;
 }
 
-/* Go's print puts a blank between two arguments of which neither is a string; println between all. */
+/* Go's print puts a blank between two arguments of which neither is a string; println between
+ * all. */
 static int print_all(struct template_run *run, const struct value *args, size_t count, bool is_line,
 	struct value *out)
 {

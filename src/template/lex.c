@@ -28,7 +28,7 @@ static int refuse(const struct lexer *l, size_t position, const char *words)
 	return template_err(l->text, position, -EINVAL, "%s", words);
 }
 
-/* "- }}" is a marker only with the blank, "-3}}" is a number. */
+/* " -}}" is a marker only with its blank; "-3}}" is a number. */
 static bool at_trimmed_end(const char *s)
 {
 	return s[0] != '\0' && strchr(blanks, s[0]) && str_prefix(s + strspn(s, blanks), "-}}") &&
@@ -119,7 +119,8 @@ static int hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* \xNN, \uNNNN, \UNNNNNNNN: how much of s was used; 0 when it is none. */
+/* \xNN, \uNNNN, \UNNNNNNNN: returns how many bytes of s were used; 0 when this is no such
+ * escape. */
 static size_t add_hex_escape(const char *s, struct buf *out)
 {
 	size_t digits = *s == 'x' ? 2 : *s == 'u' ? 4 : *s == 'U' ? 8 : 0;
@@ -140,7 +141,7 @@ static size_t add_hex_escape(const char *s, struct buf *out)
 	return digits + 1;
 }
 
-/* The escape behind a backslash: how many bytes it has, 0 when it is none. */
+/* The escape after a backslash: returns how many bytes it has; 0 when this is no escape. */
 static size_t add_escape(const char *s, char quote, struct buf *out)
 {
 	static const char names[] = "abfnrtv\\";
@@ -153,7 +154,7 @@ static size_t add_escape(const char *s, char quote, struct buf *out)
 	return add_hex_escape(s, out);
 }
 
-/* A literal between quotes; its length in the text, or a refusal. */
+/* Reads a literal between quotes and sets the token's end, or refuses it. */
 static int lex_quoted(struct lexer *l, struct token *token, char quote, struct buf *out)
 {
 	size_t at = token->position + 1;
@@ -246,7 +247,7 @@ static void lex_word(struct lexer *l, struct token *token)
 	}
 }
 
-/* Marks, dots and variables; false when the text begins none. */
+/* Marks, dots and variables; false when the text begins with none of them. */
 static bool lex_mark(struct lexer *l, struct token *token)
 {
 	static const struct {

@@ -5,7 +5,7 @@
 
 struct token {
 	enum token_kind {
-		TOKEN_DOT, /* from here to TOKEN_OPEN they begin an operand */
+		TOKEN_DOT, /* TOKEN_DOT to TOKEN_OPEN begin an operand */
 		TOKEN_FIELD, /* .Name, name without the dot */
 		TOKEN_VARIABLE, /* $ or $name, name with the dollar */
 		TOKEN_WORD,
@@ -31,7 +31,8 @@ struct lexer {
 	struct arena *arena;
 };
 
-/* The text up to the next action, trimmed; 1 when an action follows (comments are skipped), 0 at the end. */
+/* The text up to the next action, trimmed; 1 when an action follows (comments are skipped), 0 at
+ * the end. */
 int lex_text(struct lexer *l, struct arena *a, const char **out_text);
 /* The next token of an action. Speaking: -EINVAL. */
 int lex_token(struct lexer *l, struct token *out);

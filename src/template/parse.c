@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Template text into a tree. Names of functions and variables are resolved here already, so that a template with a mistake
- * prints nothing at all.
+ * Makes a tree from the text of a template. Names of functions and variables are checked here, so
+ * that a template with a mistake prints nothing at all.
  */
 #include "template/tree.h"
 #include "template/lex.h"
@@ -79,7 +79,7 @@ static int parse_parentheses(struct parser *p, struct term *term)
 	return p->token.kind == TOKEN_CLOSE ? 0 : mistake(p, "\")\"");
 }
 
-/* The operand that the next token begins; the token is not yet consumed at the end. */
+/* Parses the operand that begins with the next token. Its last token is not consumed yet. */
 static int parse_operand(struct parser *p, struct term *term)
 {
 	const struct token *token = &p->token;
@@ -142,7 +142,8 @@ static int parse_command(struct parser *p, struct command_terms *command)
 	return 0;
 }
 
-/* `$x := `, `$x = `, `$i, $x := ` at the beginning of a pipeline; without one the tokens are read again. */
+/* `$x := `, `$x = `, `$i, $x := ` at the beginning of a pipeline. If there is none, the tokens are
+ * read again. */
 static int parse_declaration(struct parser *p, bool is_range, struct pipeline *pipeline)
 {
 	if (p->token.kind != TOKEN_VARIABLE)
@@ -220,7 +221,8 @@ enum list_end { END_OF_TEXT, END_END, END_ELSE };
 
 static int parse_list(struct parser *p, struct node_list *list, enum list_end *out_end);
 
-/* if, with or range from behind the word to its end; `else if` and `else with` are a node of their own within else. */
+/* Parses if, with or range from after the word to its end. `else if` and `else with` become a node
+ * inside the else part. */
 static int parse_control(struct parser *p, struct node *node, size_t position)
 {
 	enum list_end end;
@@ -269,7 +271,7 @@ static int parse_control(struct parser *p, struct node *node, size_t position)
 
 enum { KEYWORD_END = 100, KEYWORD_ELSE, KEYWORD_UNKNOWN };
 
-/* What a word at the beginning of an action begins; -1: no more than a function's name. */
+/* What the first word of an action begins; -1 when it is no keyword. */
 static int keyword(const struct token *token)
 {
 	static const struct {
@@ -304,7 +306,7 @@ static int parse_jump(struct parser *p, struct node_list *list, int what, size_t
 	return expect_end_of_action(p);
 }
 
-/* One action; 1 when it ended the list. */
+/* Parses one action; 1 when it ends the list. */
 static int parse_action(struct parser *p, struct node_list *list, enum list_end *out_end)
 {
 	int r = advance(p);
@@ -340,7 +342,8 @@ static int parse_action(struct parser *p, struct node_list *list, enum list_end 
 	return parse_control(p, node, position);
 }
 
-/* Nodes up to {{end}}, {{else or the text's end. After END_ELSE the token behind "else" is the next one. */
+/* Parses nodes up to {{end}}, {{else or the end of the text. After END_ELSE the next token is the
+ * one after "else". */
 static int parse_list(struct parser *p, struct node_list *list, enum list_end *out_end)
 {
 	for (;;) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Go's printf for the verbs that make sense here: %v %s %q %d %x %X %t %f %e %g %%. What does not fit is shown as Go
- * shows it: %!d(string=web), %!s(MISSING), %!(EXTRA int=3). */
+/* Go's printf for the verbs that make sense here: %v %s %q %d %x %X %t %f %e %g %%. Arguments that
+ * do not fit are shown as in Go: %!d(string=web), %!s(MISSING), %!(EXTRA int=3). */
 #include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -59,7 +59,7 @@ static size_t character_count(const char *s)
 	return count;
 }
 
-/* Zeros go behind a sign. */
+/* Zeros are added after a sign. */
 static void add_padded(struct buf *out, const struct verb *v, const char *text)
 {
 	size_t count = character_count(text), width = (size_t)v->width;
@@ -181,7 +181,7 @@ static void add_string(struct buf *out, const struct verb *v, const char *s)
 
 static void add_value(struct buf *out, const struct verb *v, const struct value *value);
 
-/* Each item by the verb, as Go does for lists and maps. */
+/* Prints each item by the verb, as Go does for lists and maps. */
 static void add_items(struct buf *out, const struct verb *v, const struct value *value)
 {
 	bool is_map = value->kind == VALUE_MAP;

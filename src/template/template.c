@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running a template. Every evaluation is a step and every value lies in the run's arena; both are bounded, so that no
- * template, however nested, runs or grows for long.
+ * Running a template. Every evaluation counts as a step, and every value is in the run's arena.
+ * Steps and memory are bounded, so that no template, however nested, runs long or grows large.
  */
 #include "template/template.h"
 #include "template/tree.h"
@@ -15,7 +15,7 @@ struct variable {
 	struct value value;
 };
 
-/* What a list of nodes ended with. */
+/* How a list of nodes ended. */
 enum jump { JUMP_NONE, JUMP_BREAK, JUMP_CONTINUE };
 
 static int eval_pipeline(struct template_run *run, const struct pipeline *p,
@@ -115,7 +115,8 @@ static int eval_term(struct template_run *run, const struct term *term, const st
 	return r < 0 ? r : follow_fields(run, term, out);
 }
 
-/* and, or: the first operand that decides, else the last; those behind it are not evaluated. */
+/* and, or: the first operand that decides the result, else the last one. Operands after it are not
+ * evaluated. */
 static int eval_logic(struct template_run *run, const struct command_terms *c,
 	const struct value *dot, const struct value *last, struct value *out)
 {

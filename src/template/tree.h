@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What template_parse makes and template_execute walks, and the values that flow through it. */
+/* The tree that template_parse makes and template_execute runs, and the values in it. */
 #include "template/template.h"
 
 struct value {
 	enum value_kind {
-		VALUE_NONE, /* what a map has under a key that it lacks */
+		VALUE_NONE, /* the value of a key that a map lacks */
 		VALUE_NULL,
 		VALUE_BOOL,
 		VALUE_INTEGER,
@@ -84,7 +84,7 @@ struct template
 int template_err(const char *text, size_t position, int code, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* A run: what it made lives in its arena. */
+/* One run of a template; what it makes is in its arena. */
 struct template_run {
 	struct arena arena;
 	const struct template *template;
@@ -96,12 +96,12 @@ struct template_run {
 	size_t variables_count, variables_room;
 };
 
-/* The functions (template_functions.c), by name; NULL when there is none. and/or are known by name only: they do not
- * evaluate all their arguments. */
+/* The functions (functions.c), by name; NULL when there is none. Of `and` and `or` only the names
+ * are in the table: they do not evaluate all their arguments. */
 struct template_function {
 	const char *name;
 	size_t min_args, max_args;
-	bool is_text_change; /* the identity in heads */
+	bool is_text_change; /* returns its text unchanged in heads */
 	int (*call)(struct template_run *run, const struct value *args, size_t count,
 		struct value *out);
 };
@@ -109,7 +109,7 @@ const struct template_function *template_function_find(const char *name);
 /* The nearest name, or NULL. */
 const char *template_function_nearest(const char *name);
 
-/* Values (template_value.c). */
+/* Values (value.c). */
 struct value value_string(const char *s);
 struct value value_bool(bool flag);
 struct value value_integer(int64_t number);
@@ -119,10 +119,10 @@ const char *value_type(const struct value *v);
 struct value value_from_json(const struct json_cursor *c, struct arena *a);
 /* The value under a key of a map, or NULL. */
 const struct value *value_get(const struct value *map, const char *key);
-/* As Go prints it by %v; and as compact JSON. */
+/* Prints it as Go does for %v, and as compact JSON. */
 void value_print(const struct value *v, struct buf *out);
 void value_print_json(const struct value *v, struct buf *out);
 
-/* printf (template_printf.c): the result is at most TEMPLATE_OUTPUT_MAX long, else -EFBIG. */
+/* printf (printf.c): the result is at most TEMPLATE_OUTPUT_MAX long, else -EFBIG. */
 int template_printf(
 	struct template_run *run, const struct value *args, size_t count, struct value *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The values of templates: made of JSON, looked up, judged true or false, and printed as Go prints them. */
+/* The values of templates: made from JSON, looked up, tested for truth, and printed as in Go. */
 #include "template/tree.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -58,7 +58,7 @@ const char *value_type(const struct value *v)
 	return words[v->kind];
 }
 
-/* An object while it is read: keys and values beside each other, sorted at the end. */
+/* The keys and values of an object while it is read; they are sorted at the end. */
 struct pair {
 	const char *key;
 	struct value value;
@@ -85,7 +85,8 @@ static int add_pair(const char *key, const struct json_cursor *c, void *arg)
 	return 0;
 }
 
-/* Fields that Docker's types declare as maps: whatever their keys look like, they may lack any. */
+/* Fields that Docker's types declare as maps: whatever their keys look like, any key may be
+ * missing. */
 static bool is_map_field(const char *name)
 {
 	static const char *const names[] = {"Annotations", "DriverOpts", "ExposedPorts", "Labels",
@@ -177,8 +178,9 @@ const struct value *value_get(const struct value *map, const char *key)
 	return NULL;
 }
 
-/* The fewest digits that read back as the same number; with an exponent when it is outside [low, high), which are the
- * bounds that Go's %v (-4, 6) and its JSON (-6, 21) have. */
+/* Prints the fewest digits that are read back as the same number. The form with an exponent is
+ * used if the exponent is outside of [low, high). Go's bounds are (-4, 6) for %v and (-6, 21)
+ * for JSON. */
 static void print_fraction(double number, int low, int high, struct buf *out)
 {
 	char text[64];
