@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buffers, string lists, and the allocation functions that they use. All of husk allocates by
- * these.
+ * Buffers, string lists, and the allocation functions under them: husk allocates only by these.
  */
 #include "base/buf.h"
 #include "base/err.h"

@@ -52,8 +52,8 @@ struct script {
 	const char *function; /* the program's name as part of a function's name */
 };
 
-/* Adds text in single quotes. All three shells end and begin a quoted part around an escaped
- * quote. */
+/* Adds text in single quotes. Each shell ends the quoted part before an escaped quote, and begins
+ * another one after it. */
 static void add_quoted(struct buf *out, const char *text)
 {
 	buf_addc(out, '\'');

@@ -15,8 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest sentence that is kept; a longer one is cut at its end. With the code it fits in a
- * page. */
+/* The longest sentence that is kept; the rest is cut. With the code it fits in a page. */
 #define ERR_TEXT_MAX 1000
 
 /* The trail in the form in which init or a monitor sends it to the process that will print it. */
@@ -41,8 +40,7 @@ int err_hint(int code, const char *format, ...) __attribute__((format(printf, 2,
 /* The name of a number of <errno.h>, negative as functions return it ("Permission denied"). */
 const char *err_words(int code);
 
-/* The sentence and the code of the last failure; "" and 0 if there was none. Only for code that
- * prints. */
+/* The sentence and the code of the last failure; "" and 0 if there was none. Only for printing. */
 const char *err_text(void);
 int err_code(void);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Shared by the files behind opt.h (opt.c, command.c, help.c, completion.c); no other file includes
- * it.
+ * Shared by the files behind opt.h (opt.c, command.c, help.c, completion.c), and only by them.
  */
 #include "base/command.h"
 

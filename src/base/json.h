@@ -88,7 +88,7 @@ void json_put_string(
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_put_i64(struct json_writer *w, const char *key, int64_t value);
-/* `number` is written as it stands. */
+/* `number` is written unchanged. */
 void json_put_number(struct json_writer *w, const char *key, const char *number);
 void json_put_null(struct json_writer *w, const char *key);
 /* A value of a document, unchanged. */

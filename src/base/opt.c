@@ -185,7 +185,7 @@ static int say_ambiguous(const struct parser *p, const char *prefix)
 	return err_say(-EINVAL, "ambiguous flag: --%s (could be %s)", prefix, names.data);
 }
 
-/* The row named `name`, or (where prefixes are accepted) the only one that begins with it.
+/* The row named `name`, or (if prefixes are accepted) the only one that begins with it.
  * Speaking. */
 static int long_row(const struct parser *p, const char *name, const struct opt **out_row)
 {

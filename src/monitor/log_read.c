@@ -38,8 +38,7 @@ struct reading {
 	} streams[2];
 };
 
-/* Splits "TIME STREAM F|P TEXT"; false for any other line, such as half a line after a full
- * disk. */
+/* Splits "TIME STREAM F|P TEXT"; false for other lines, such as half a line after a full disk. */
 static bool line_parse(char *text, size_t size, struct monitor_log_line *out)
 {
 	static const struct {
@@ -177,7 +176,7 @@ static void files_close(struct files *f)
 		fd_replace(&f->fds[i], -EBADF);
 }
 
-/* Did no rotation happen since they were opened? A rotation renames the youngest last. */
+/* Has no rotation happened since the files were opened? A rotation renames the youngest last. */
 static bool files_are_current(int directory_fd, const struct files *f)
 {
 	for (unsigned i = 0; i < FILES_MAX; i++)
@@ -259,8 +258,7 @@ static int follow_next(struct reading *r, int directory_fd, int *fd)
 static int follow(struct reading *r, int directory_fd, int *fd, bool (*is_ended)(void *context))
 {
 	for (;;) {
-		/* Asked before reading, so that everything that was written before the end is
-		 * read. */
+		/* Asked before reading: all that was written before the end is then read. */
 		bool was_last = is_ended(r->context);
 		int result = 0;
 		do {

@@ -49,7 +49,7 @@ struct machine {
 	uint64_t drain_ms;
 	int signal; /* the signal of EVENT_SIGNAL */
 	bool is_asked_to_end; /* by a signal that was forwarded */
-	int slave_fd; /* held while the payload runs: it may close its terminal and open it again */
+	int slave_fd; /* held open: the payload may close its terminal and open it again */
 	struct relays relays;
 };
 

@@ -103,7 +103,7 @@ struct monitor_begin {
 	char id[72];
 	char engine_path[256]; /* husk itself: executed as `husk _ended ID` at the end */
 	char init_path[256];
-	char root_path[256], state_path[256]; /* its HUSK_ROOT and HUSK_STATE */
+	char root_path[256], state_path[256]; /* husk's HUSK_ROOT and HUSK_STATE */
 	uint64_t log_bytes;
 	uint32_t log_files;
 	uint16_t has_stdin; /* stdin stays open without a terminal: -d -i */

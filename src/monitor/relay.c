@@ -41,8 +41,7 @@ static void end_forget(struct relays *r, struct relay_end *e)
 	}
 }
 
-/* The source has ended or is gone. The payload's stdin is then closed too, after it has taken
- * all. */
+/* The source has ended or is gone. The payload's stdin is closed too, after it has taken all. */
 static void source_end(struct relays *r, struct relay *c)
 {
 	end_forget(r, c->source);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's side of a detached container: starts its monitor, hands everything over, and sends
- * GO. */
+/* The host's side of a detached container: starts its monitor, hands all over, and sends GO. */
 #include "monitor/internal.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -54,7 +53,7 @@ static _Noreturn void child_main(const struct monitor_parts *parts, int socket)
 	_exit(1);
 }
 
-/* Sends the start packet. `l` is NULL for an adoption: then the payload is known only by its
+/* Sends the start packet. `l` is NULL for an adoption: the payload is then known only by its
  * pidfd. */
 static int begin_send(
 	int socket, const struct monitor_parts *parts, const struct launch *l, int payload_fd)

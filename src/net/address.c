@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * IPv4 and IPv6 addresses and subnets as byte strings, most significant byte first, so that the
- * same code serves both families.
+ * IPv4 and IPv6 addresses and subnets as byte strings, most significant byte first: the same code
+ * serves both families, and sums carry from byte to byte.
  */
 #include "net/internal.h"
 

@@ -19,7 +19,7 @@
 
 enum { CHAINS_MAX = 256, NAME_TEXT = 128 };
 
-/* Chains that drop forwarded packets without a drop policy. DOCKER-USER is where Docker wants such
+/* Chains that drop forwarded packets without a drop policy. In DOCKER-USER Docker wants such
  * rules. */
 static const struct {
 	const char *table;
@@ -100,8 +100,7 @@ static bool is_foreign(const struct place *place)
 	return is_ip && place->table[0] && place->chain[0] && !str_prefix(place->table, "husk-");
 }
 
-/* A chain of the kernel's list, and the hook that sends packets to it (UINT32_MAX: only other
- * chains do). */
+/* A chain of the kernel's list, and the hook that calls it (UINT32_MAX: only other chains do). */
 struct chain {
 	struct place place;
 	uint32_t hook, policy; /* the policy in network byte order */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Shared inside net/: the handle, message building, and errors that carry the kernel's words.
+ * Shared inside net/: the handle, message building, and errors that contain the kernel's message.
  */
 #include "net/net.h"
 #include "sys/fd.h"
@@ -27,15 +27,13 @@ struct net_sandbox {
 /* err_new; if the kernel sent a message, that message becomes a hint. */
 int net_err(const struct netlink *n, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
-/* The error for a kernel that does not know the kind of link or netlink family: names the
- * module. */
+/* The error for a kernel without this kind of link or netlink family: names the module. */
 int net_err_module(int code, const char *kind) __attribute__((cold));
 
 /* `husk:INSTANCE:OWNER`, or `husk:INSTANCE:` without an owner. */
 void net_mark(char out[static NET_ALIAS_TEXT], const struct net *net, const char *owner);
 bool net_mark_matches(const struct net *net, const char *text, const char *owner);
-/* An interface by name, or by index when the name is NULL, through any route socket; silent,
- * -ENODEV. */
+/* An interface by name, or by index when name is NULL, by any route socket; silent, -ENODEV. */
 int net_link_find_on(struct netlink *route, const char *name, int index, struct net_link *out);
 /* A name that the kernel takes and that is one component of a path under /proc/sys. */
 int net_link_check_name(const char *name);
@@ -63,8 +61,7 @@ int net_address_add(struct net_address *a, uint64_t n);
 
 /* IPPROTO_ of a protocol. */
 int net_protocol_number(enum net_protocol protocol);
-/* Refuses rows without address or port, ranges beyond port 65535, and more than NET_PORTS_MAX
- * ports. */
+/* Refuses rows without address or port, ranges beyond 65535, and more than NET_PORTS_MAX ports. */
 int net_publication_check(const struct net_publication *list, size_t count);
 
 /* The text of the base ruleset, with the word INSTANCE where the instance belongs. */

@@ -25,8 +25,7 @@ struct addresses {
 	struct net_subnet items[ADDRESSES_MAX];
 };
 
-/* Keeps permanent addresses of global scope: somebody set them, and they mean the same
- * elsewhere. */
+/* Keeps permanent global addresses: they were set by somebody, and are valid elsewhere too. */
 static int read_address(const struct nlmsghdr *message, void *data)
 {
 	struct addresses *all = data;
@@ -81,8 +80,7 @@ static int settle(struct netlink *inside, const char *name, const struct address
 	return netlink_send(inside, &batch, NULL, NULL);
 }
 
-/* The kernel moves the link first and renames it then. If one of both failed, the link is moved
- * back. */
+/* The kernel moves the link, then renames it. If one of both failed, the link is moved back. */
 static void bring_back(struct netlink *inside, const char *name, const char *inner_name)
 {
 	struct net_link link;

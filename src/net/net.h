@@ -63,7 +63,7 @@ struct net_owner_names {
  * host_port of 0, a free one is chosen and written back. */
 int net_lease_ports(int leases_fd, struct net_publication *list, size_t count, const char *owner,
 	const struct net_owner_names *names);
-/* Give back leases of the owner; silent, none there is success. _forget: for a removed network. */
+/* Give back leases of the owner. Silent; a missing lease is success. _forget: network removed. */
 int net_lease_release(int leases_fd, const struct net_address *address, const char *owner);
 int net_lease_release_ports(
 	int leases_fd, const struct net_publication *list, size_t count, const char *owner);
@@ -95,7 +95,7 @@ struct net_bridge {
 	const char *name;
 	const char *owner;
 	uint32_t mtu; /* 0: the kernel's */
-	struct net_subnet addresses[2]; /* gateway, subnet's length; no IPv6 one: no IPv6 */
+	struct net_subnet addresses[2]; /* gateway, subnet's length; none for IPv6: IPv6 off */
 };
 int net_bridge_ensure(struct net *net, const struct net_bridge *bridge, int *out_index);
 

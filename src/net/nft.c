@@ -158,8 +158,8 @@ int nft_find_table(struct netlink *n, const char *table)
 	return netlink_send(n, &batch, NULL, NULL);
 }
 
-/* Any process may have written these bytes, and the kernel does not check them: so this function
- * does. */
+/* Any process may have written these bytes, and the kernel does not check them: so they are
+ * checked. */
 const char *nft_read_comment(const struct netlink_attribute *attribute)
 {
 	const uint8_t *data = attribute->data;

@@ -239,8 +239,8 @@ int net_rules_remove_network(struct net *net, const struct net_rules_network *ne
 		return r;
 	table_name(table, net);
 	size_t count = network_members(members, network);
-	/* One transaction for each member: a member that is gone already must not keep the others
-	 * in. */
+	/* One transaction for each member, so that one that is gone already does not keep the
+	 * others. */
 	for (size_t i = 0; i < count; i++) {
 		auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 		nft_begin(&batch);

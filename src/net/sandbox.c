@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of a container's network namespace, and the endpoints that join it to networks. The
- * host creates a link directly in the namespace; a socket opened inside configures it: two sends in
- * all.
+ * host creates a link directly in the namespace. A socket opened inside configures it. Both take
+ * one send.
  */
 #include "net/internal.h"
 
@@ -306,7 +306,7 @@ int net_endpoint_silence(struct net *net, const char *owner)
 	netlink_nest_end(&batch, data);
 	netlink_nest_end(&batch, info);
 	int r = netlink_send(&net->route, &batch, NULL, NULL);
-	if (r == -ENODEV || r == -ENETDOWN) /* the link is gone, or on its way out */
+	if (r == -ENODEV || r == -ENETDOWN) /* the link is gone, or is being deleted */
 		return 0;
 	return r < 0 ? net_err(&net->route, r, "cut %s off its bridge", host_name) : 0;
 }

@@ -96,8 +96,7 @@ int ns_child_release(const struct ns_child *child, int *out_code)
 	return err_unpack(&failure.error);
 }
 
-/* A command that is stopped stops husk as well, so that job control works; both continue
- * together. */
+/* A stopped command stops husk as well, so that job control works. Both continue together. */
 static void follow_stop(int pidfd)
 {
 	siginfo_t info;

@@ -78,8 +78,7 @@ static void read_text(pid_t pid, const char *name, struct buf *out)
 	buf_grew(out, count > 0 ? (size_t)count : 0);
 }
 
-/* The command line with blanks between the arguments; without one, the process's name in
- * brackets. */
+/* The command line with blanks between the arguments; if it is empty, the name in brackets. */
 void ns_process_command(pid_t pid, char *out, size_t size)
 {
 	auto_buf struct buf text = BUF_INIT;

@@ -280,7 +280,8 @@ static int call_not(
 	return 0;
 }
 
-/* and, or: called by the executor itself, which does not evaluate all of their arguments. */
+/* and, or: never called. The executor evaluates them itself, because it does not evaluate all of
+ * their arguments. */
 static int call_logic(
 	struct template_run *run, const struct value *args, size_t count, struct value *out)
 {
@@ -366,8 +367,7 @@ static int call_pad(
 	return 0;
 }
 
-/* Go's print puts a blank between two arguments of which neither is a string; println between
- * all. */
+/* Go's print puts a blank between two arguments that are both no strings; println between all. */
 static int print_all(struct template_run *run, const struct value *args, size_t count, bool is_line,
 	struct value *out)
 {

@@ -119,8 +119,7 @@ static int hex_digit(char c)
 	return at ? (int)(at - digits) : -1;
 }
 
-/* \xNN, \uNNNN, \UNNNNNNNN: returns how many bytes of s were used; 0 when this is no such
- * escape. */
+/* \xNN, \uNNNN, \UNNNNNNNN: returns how many bytes of s were used; 0 when this is no escape. */
 static size_t add_hex_escape(const char *s, struct buf *out)
 {
 	size_t digits = *s == 'x' ? 2 : *s == 'u' ? 4 : *s == 'U' ? 8 : 0;

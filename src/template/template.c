@@ -85,7 +85,7 @@ static int follow_fields(const struct template_run *run, const struct term *term
 	return 0;
 }
 
-/* A term that is no call with arguments. */
+/* Evaluates a term that is no call with arguments. */
 static int eval_term(struct template_run *run, const struct term *term, const struct value *dot,
 	struct value *out)
 {

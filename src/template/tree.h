@@ -15,7 +15,7 @@ struct value {
 		VALUE_MAP,
 	} kind;
 	bool is_true; /* of VALUE_BOOL */
-	bool is_struct; /* of VALUE_MAP: lacking a field is an error */
+	bool is_struct; /* of VALUE_MAP: a missing field is an error */
 	union {
 		int64_t integer;
 		double fraction;
