@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Freezing, thawing and killing whole groups. The v2 tree of a hybrid host is used for what it can do, whatever the
- * limits are made of: cgroup.kill reaches every process at once, forks included. A group is never left frozen by a
- * failure here, because v1's frozen processes cannot even die.
+ * Freezing, thawing and killing whole groups. On a hybrid host the v2 tree does what it can do,
+ * also if limits are set by v1: cgroup.kill reaches every process at once, forks included. No
+ * failure here leaves a group frozen, because frozen processes of v1 cannot even die.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -28,14 +28,14 @@ enum {
 	STATE_MAX = 4096,
 };
 
-/* What to write where, and the line of the state file that says that all is frozen. */
+/* What to write to which file, and the line of the state file that says that all are frozen. */
 struct freezer {
 	int fd;
 	const char *file, *freeze, *thaw;
 	const char *state_file, *is_frozen;
 };
 
-/* The v1 freezer where there is one, the tree's [5.2] otherwise. */
+/* The v1 freezer if there is one, otherwise the v2 tree's [5.2]. */
 static int freezer_find(const struct cgroup *g, struct freezer *out)
 {
 	int v1 = g->is_unified ? -EBADF : cgroup_dir_find(g, "freezer");
@@ -52,7 +52,7 @@ static int freezer_find(const struct cgroup *g, struct freezer *out)
 	return 0;
 }
 
-/* Does a line of the file say so? */
+/* Does the file have this line? */
 static int state_is(int fd, const char *file, const char *line)
 {
 	auto_buf struct buf state = BUF_INIT;
@@ -73,7 +73,7 @@ static uint64_t longer(uint64_t sleep_ms)
 	return sleep_ms < SLEEP_MAX_MS ? 2 * sleep_ms : sleep_ms;
 }
 
-/* v1 needs to be asked again while it is FREEZING: a process that forked meanwhile was missed. Silent. */
+/* v1 must be asked again while it is FREEZING: it has missed a process that forked. Silent. */
 static int freeze_until(const struct freezer *f, uint64_t timeout_ms)
 {
 	uint64_t end_ms = 0;
@@ -129,7 +129,7 @@ int cgroup_thaw(struct cgroup *g)
 	return r < 0 ? err_new(r, "thaw cgroup %s", g->path) : 0;
 }
 
-/* Thaws if there is something to thaw; a group that is gone is thawed. */
+/* Thaws if there is something to thaw; a group that does not exist counts as thawed. */
 static void thaw_quietly(const struct cgroup *g)
 {
 	struct freezer f;
@@ -138,8 +138,9 @@ static void thaw_quietly(const struct cgroup *g)
 		log_debug("cgroup %s could not be thawed", g->path);
 }
 
-/* Reads cgroup.events and, while somebody is in the group, waits for the file to change, which the kernel reports as
- * POLLPRI against the last reading of the same open file. 1: look again. */
+/* Reads cgroup.events and, while a process is in the group, waits for the file to change. The
+ * kernel reports a change since the last reading of the same open file as POLLPRI. 1: look
+ * again. */
 static int wait_change(int tree, uint64_t timeout_ms)
 {
 	char text[256];
@@ -182,8 +183,8 @@ static void close_all(const int *fds, size_t count)
 		fd_close(fds[i]);
 }
 
-/* A pid may be another process's by the time it is opened: only those that are still in the group afterwards are
- * meant. */
+/* A pid may belong to another process by the time it is opened. Only processes that are still in
+ * the group afterwards are killed. */
 static int kill_pidfds(const struct cgroup *g, const pid_t *pids, size_t count)
 {
 	auto_free int *fds = mem_new(count * sizeof(*fds));
@@ -203,7 +204,7 @@ static int kill_pidfds(const struct cgroup *g, const pid_t *pids, size_t count)
 	return r;
 }
 
-/* One round: 1 when somebody was there. At most KILL_BATCH fds are held at once. */
+/* One round: 1 if there was a process. At most KILL_BATCH fds are open at once. */
 static int kill_round(struct cgroup *g)
 {
 	enum { KILL_BATCH = 256 };
@@ -216,7 +217,7 @@ static int kill_round(struct cgroup *g)
 		thaw_quietly(g);
 		return r;
 	}
-	/* A frozen process cannot fork away from us; without a freezer more rounds are needed. */
+	/* A frozen process cannot fork. Without a freezer more rounds are needed. */
 	if (freezer_find(g, &f) == 0 && freeze_until(&f, SLEEP_MAX_MS) < 0)
 		log_debug("cgroup %s is killed without being frozen", g->path);
 	for (size_t at = 0; r == 0 && at < count; at += KILL_BATCH)
@@ -240,7 +241,8 @@ static int kill_by_pids(struct cgroup *g)
 	}
 }
 
-/* Again and again: a process that was being started here when the first kill came may enter the group after it. */
+/* Kills repeatedly: a process that was being started at the first kill may enter the group after
+ * it. */
 static int kill_tree(struct cgroup *g, int tree)
 {
 	uint64_t end_ms = clock_boot_ms() + KILL_MS;

@@ -2,11 +2,11 @@
 /*
  * Device rules as an eBPF program, which v2 has instead of files [4.15].
  *
- * The kernel runs it for every open and mknod of a device with the device and the set of accesses that are wanted. It
- * walks the rules from the last to the first with that set in a register: a matching "allow" takes its accesses out
- * of the set and ends with yes when nothing is left; a matching "deny" of anything that is still in the set ends with
- * no; so does the end of the program. One open(O_RDWR) may thus be granted by two rules, and is never granted past a
- * denial of half of it.
+ * The kernel runs it for every open and mknod of a device, with the device and the set of wanted
+ * accesses. The program walks the rules from the last to the first with that set in a register. A
+ * matching "allow" removes its accesses from the set, and answers yes if nothing is left. A
+ * matching "deny" of an access that is still in the set answers no. The end of the program answers
+ * no. So two rules together may grant one open(O_RDWR), but not if a rule denies half of it.
  */
 #include "cgroup/internal.h"
 
@@ -29,7 +29,8 @@ enum {
 	ATTACHED_MAX = 64,
 };
 
-/* The kernel checks that what it does not know of a larger struct is zero, and knows more than our headers. */
+/* The kernel takes a larger struct than it knows if the rest is zero. It may know more than our
+ * headers. */
 union padded_attr {
 	union bpf_attr attr;
 	unsigned char bytes[256];
@@ -65,7 +66,8 @@ static void emit_return(struct cgroup_device_program *p, int32_t value)
 	emit(p, (struct bpf_insn){.code = BPF_JMP | BPF_EXIT});
 }
 
-/* Jumps over `skip` instructions when the register is not the value. Device numbers and types are below 2^31. */
+/* Jumps over `skip` instructions if the register does not have the value. Device numbers and types
+ * are below 2^31. */
 static void emit_unless_equal(
 	struct cgroup_device_program *p, uint8_t reg, int32_t value, int16_t skip)
 {
@@ -88,7 +90,7 @@ static void emit_prologue(struct cgroup_device_program *p)
 	emit_load(p, MINOR, offsetof(struct bpf_cgroup_dev_ctx, minor));
 }
 
-/* Ours are 1 r, 2 w, 4 m. */
+/* husk's bits are 1 r, 2 w, 4 m. */
 static int32_t kernel_access(uint32_t access)
 {
 	return (access & 1 ? BPF_DEVCG_ACC_READ : 0) | (access & 2 ? BPF_DEVCG_ACC_WRITE : 0) |
@@ -99,7 +101,7 @@ static void emit_rule(struct cgroup_device_program *p, const struct cgroup_devic
 {
 	int32_t access = kernel_access(row->access);
 	int tests = (row->type != 'a') + (row->major >= 0) + (row->minor >= 0);
-	/* Behind the tests stand four instructions, whichever rule it is. */
+	/* Four instructions follow the tests, for an "allow" and for a "deny". */
 	int16_t skip = (int16_t)(tests + 3);
 
 	if (row->type != 'a')
@@ -134,7 +136,7 @@ static void cgroup_device_program_build(
 	emit_prologue(out);
 	for (size_t i = count; i-- > 0;) {
 		emit_rule(out, &rows[i]);
-		/* What came before a rule for everything decides nothing. */
+		/* Rules before a rule for all devices have no effect. */
 		if (cgroup_device_is_all(&rows[i]))
 			break;
 	}
@@ -157,7 +159,7 @@ static int program_load_once(const struct cgroup_device_program *p)
 	return sys_bpf(BPF_PROG_LOAD, &a, sizeof(a));
 }
 
-/* Before 5.11 programs count as locked memory, of which there may be too little. */
+/* Before 5.11 programs count as locked memory, whose limit may be too low. */
 static int program_load(const struct cgroup_device_program *p)
 {
 	uint64_t soft, hard;
@@ -177,7 +179,7 @@ struct attached {
 	uint32_t count;
 };
 
-/* What is attached to this very group. */
+/* The programs that are attached to this group itself. */
 static int attached_query(int fd, struct attached *out)
 {
 	union padded_attr a = {0};
@@ -231,7 +233,7 @@ static int program_detach(int fd, uint32_t id)
 	return sys_bpf(BPF_PROG_DETACH, &a, sizeof(a));
 }
 
-/* The new program is attached first and the old ones are detached then: in between both must say yes. */
+/* The new program is attached before the old ones are detached: until then both must say yes. */
 static int replace_attached(int fd, int program)
 {
 	struct attached before = {.count = 0}, after = {.count = 0};
@@ -259,7 +261,7 @@ static int replace_attached(int fd, int program)
 	return 0;
 }
 
-/* Everything allowed and nothing attached: as a new group is. */
+/* True if everything is allowed and nothing is attached, as in a new group. */
 static bool is_needless(int fd, const struct cgroup_device_row *rows, size_t count)
 {
 	struct attached before = {.count = 0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device rules: words for people and for v1's files, and which way they are applied. The last rule that names a device
- * decides, one access (read, write, mknod) at a time; what none names is denied.
+ * Device rules: their text, for people and for v1's files, and the choice between v1's files and a
+ * program. The last rule that names a device decides, for each access (read, write, mknod) on its
+ * own. A device that no rule names is denied.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -61,7 +62,8 @@ static int rule_error(int r, const struct cgroup_device_row *row, uint32_t type)
 	return err_new(r, "%s device %s", row->is_allowed ? "allow" : "deny", text.data);
 }
 
-/* To the kernel "a" is everything whatever stands behind it, so rules for any type become one for each. */
+/* For the kernel "a" means all devices, whatever follows it. So a rule for any type is written as
+ * one rule for each type. */
 static int rule_apply(const int fds[2], const struct cgroup_device_row *row)
 {
 	static const char types[] = {'b', 'c'};
@@ -69,7 +71,7 @@ static int rule_apply(const int fds[2], const struct cgroup_device_row *row)
 
 	if (cgroup_device_is_all(row)) {
 		int r = rule_write(fd, "a\n");
-		/* A group above allows less: then so does this one, which began as its copy. */
+		/* A group above allows less, and so does this group, which began as its copy. */
 		if (r == -EPERM && row->is_allowed) {
 			log_debug("not all devices can be allowed here");
 			return 0;
@@ -126,7 +128,7 @@ int cgroup_devices_apply(const struct cgroup *g, const struct cgroup_device_row 
 	int fd = cgroup_dir_find(g, "devices");
 	if (fd >= 0 && !g->is_unified)
 		return devices_apply_v1(fd, rows, count);
-	/* A v1 host may have no devices hierarchy: the v2 tree beside it can do it as well. */
+	/* A v1 host may have no devices hierarchy: then the v2 tree beside it takes the rules. */
 	fd = cgroup_dir_find(g, NULL);
 	if (fd >= 0)
 		return cgroup_device_program_attach(fd, rows, count);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way into a group without the kernel's lock over all thread groups. The host opens it, because only the host sees
- * the hierarchies and may write to them; the process that enters needs nothing but the fds.
+ * The way into a group without the kernel's lock over all thread groups. The host opens it, because
+ * only the host sees the hierarchies and may write to them. The process that enters needs only the
+ * fds.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -16,8 +17,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* The directory of a group, or with `file` that file of it, to be written: at the hierarchy's root or below the caller's own
- * group; NULL: the caller's own group. */
+/* Opens the directory of a group or, with `file`, that file of it for writing. The group is at the
+ * hierarchy's root or below the caller's own group; path NULL: the caller's own group. */
 static int open_place(
 	const struct cgroup_hierarchy *h, const char *path, bool is_own, const char *file)
 {
@@ -38,7 +39,7 @@ static int open_dir(const struct cgroup_hierarchy *h, const char *path, const ch
 	return fd;
 }
 
-/* The last one that means this hierarchy. */
+/* The last subgroup that is given for this hierarchy. */
 static const struct cgroup_subgroup *subgroup_find(
 	const struct cgroup_hierarchy *h, const struct cgroup_subgroup *subgroups, size_t count)
 {
@@ -49,7 +50,8 @@ static const struct cgroup_subgroup *subgroup_find(
 	return NULL;
 }
 
-/* Of the tree of a hybrid host, where nothing is limited, what a container has made below need not be there. */
+/* The v2 tree of a hybrid host limits nothing, so the groups that a container has made in other
+ * hierarchies need not exist there: then its own group is opened. */
 static int open_subgroup(const struct cgroup_host *host, const struct cgroup_hierarchy *h, int dir,
 	const struct cgroup_subgroup *subgroup)
 {
@@ -68,7 +70,7 @@ static int open_subgroup(const struct cgroup_host *host, const struct cgroup_hie
 		: fd;
 }
 
-/* What cgroup_entry says of one hierarchy; -ENODATA: nothing. */
+/* Opens the fd of cgroup_entry for one hierarchy; -ENODATA: that does not have the group. */
 static int open_entry(const struct cgroup_host *host, const struct cgroup_hierarchy *h,
 	const char *path, const struct cgroup_subgroup *subgroup)
 {
@@ -106,7 +108,7 @@ int cgroup_dir_open(const struct cgroup_host *host, const char *path, const char
 	return err_say(-ENOENT, "there is no cgroup hierarchy %s", controllers);
 }
 
-/* Each controller is one that a hierarchy has. */
+/* Checks that each controller belongs to a hierarchy. */
 static int subgroups_check(
 	const struct cgroup_host *host, const struct cgroup_subgroup *subgroups, size_t count)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making and opening groups: the path that every container start takes, so each hierarchy costs one mkdir and one open.
- * What can only go wrong in a race (controllers not yet enabled in the instance's directory, the directory removed by
- * the last container's end) is not looked for: it is repaired when the kernel refuses the next step. An empty cpuset
- * is looked for, because the one who notices it is init, who can repair nothing.
+ * Making and opening groups. Every container start comes this way, so each hierarchy costs one
+ * mkdir and one open. What can go wrong only in a race (controllers not yet enabled in the
+ * instance's directory, the directory removed by the last container's end) is not looked for: it is
+ * repaired when the kernel refuses the next step. An empty cpuset is looked for, because only init
+ * would notice it, and init can repair nothing.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -117,8 +118,9 @@ static bool has_processes(const char *path)
 		procs.len;
 }
 
-/* An empty group of that name, left by a start that was killed, is replaced, so no limit of it survives. One that this
- * user may not remove was made for us by somebody else and is used as it is. */
+/* Replaces an empty group of that name, left by a start that was killed, so that no limit of it
+ * survives. If this user may not remove the group, somebody else has made it for this user, and it
+ * is used as it is. */
 static int take_over(const char *path)
 {
 	int r = sys_unlink_at(AT_FDCWD, path, AT_REMOVEDIR);
@@ -154,7 +156,7 @@ static int make_directory(const struct cgroup_hierarchy *h, bool is_own, const c
 		r = cgroup_place(h, is_own, path, full);
 	if (r < 0)
 		return r;
-	base[strlen(base) - 1] = '\0'; /* its slash */
+	base[strlen(base) - 1] = '\0'; /* the trailing slash */
 
 	r = sys_mkdir_at(AT_FDCWD, full, DIRECTORY_MODE);
 	for (int i = 0; r == -ENOENT && i < RACE_TRIES; i++) {
@@ -174,7 +176,7 @@ static bool is_refusal(int r)
 	return r == -EACCES || r == -EPERM || r == -EROFS;
 }
 
-/* What a new group needs from those above it, where the kernel does not hand it down by itself. */
+/* Gives a new group what it needs from the groups above, if the kernel does not do so by itself. */
 static int inherit(struct cgroup *g, const struct cgroup_dir *dir, bool has_new_parents)
 {
 	size_t levels = cgroup_levels(g->path);
@@ -213,7 +215,7 @@ static int create_in(struct cgroup *g, const struct cgroup_hierarchy *h, struct 
 	return inherit(g, dir, made > 0);
 }
 
-/* Removes what create_in made: the group, and its parent where nobody else is in it. */
+/* Removes what create_in made: the group, and its parent unless another group is in it. */
 static void undo_create(const struct cgroup *g, const struct cgroup_host *host)
 {
 	char full[CGROUP_PATH_MAX];
@@ -287,7 +289,7 @@ int cgroup_open(const struct cgroup_host *host, const char *path, struct cgroup 
 	return 0;
 }
 
-/* The nearest directory above the group that is there decides; the root of the hierarchy is. */
+/* The nearest directory above the group that exists decides; the root of the hierarchy exists. */
 static bool may_create_in(const struct cgroup_hierarchy *h, bool is_own, const char *path)
 {
 	char full[CGROUP_PATH_MAX];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this machine has. Mostly that is version 2 alone in its usual place. Otherwise there is one line of
- * /proc/self/mountinfo per mounted hierarchy, one line of /proc/self/cgroup per hierarchy the caller is in; a hierarchy
- * may be mounted many times (containers, chroots, snaps), and a mount may lie hidden beneath a later one: the best visible
- * mount is taken.
+ * What this machine has. Usually that is version 2 alone in its usual place. Otherwise there is one
+ * line of /proc/self/mountinfo per mounted hierarchy, and one line of /proc/self/cgroup per
+ * hierarchy that the caller is in. A hierarchy may be mounted many times (containers, chroots,
+ * snaps), and a mount may lie hidden beneath a later one: the best visible mount is taken.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -31,7 +31,7 @@ struct mount_line {
 	const char *mount_point;
 	const char *options; /* of the mount */
 	const char *fstype;
-	const char *super_options; /* of the file system: here stand the controllers */
+	const char *super_options; /* of the file system: has the controllers */
 };
 
 struct mount_lines {
@@ -134,7 +134,8 @@ static bool is_below(const char *path, const char *above)
 	return after && (*after == '\0' || *after == '/');
 }
 
-/* Something is mounted on top of it, or beside it on a directory above it (a tmpfs over /sys/fs/cgroup). */
+/* True if something is mounted on top of the mount, or beside it on a directory above it (a tmpfs
+ * over /sys/fs/cgroup). */
 static bool is_covered(const struct mount_lines *lines, const struct mount_line *mount,
 	const struct mount_line *except)
 {
@@ -153,7 +154,7 @@ static bool is_covered(const struct mount_lines *lines, const struct mount_line 
 	return false;
 }
 
-/* It, or a mount that it stands on, is covered (by another one than the one that stands there). */
+/* True if the mount is covered, or if a mount that it stands on is covered by some other mount. */
 static bool is_hidden(const struct mount_lines *lines, const struct mount_line *mount)
 {
 	const struct mount_line *above = NULL;
@@ -180,7 +181,7 @@ static bool is_of_hierarchy(const struct mount_line *mount, const char *controll
 	return str_eq(mount->fstype, "cgroup") && list_has_all(mount->super_options, controllers);
 }
 
-/* 0: cannot be used. A writable mount is worth more than a whole one. */
+/* 0: cannot be used. A writable mount ranks above a mount of the whole hierarchy. */
 static int mount_rank(const struct mount_lines *lines, const struct mount_line *mount)
 {
 	if (str_suffix(mount->root, "//deleted") || is_hidden(lines, mount) ||
@@ -207,8 +208,9 @@ static const struct mount_line *mount_find(const struct mount_lines *lines, cons
 	return best;
 }
 
-/* /proc/self/cgroup counts from the root of the caller's cgroup namespace, a mount from its own root, which may be
- * below that (a bind mount into a container) or above it ("/.."): then the caller has no path in it. */
+/* Paths of /proc/self/cgroup begin at the root of the caller's cgroup namespace, paths of a mount
+ * at its own root. That root may be below the namespace's (a bind mount into a container) or above
+ * it ("/.."): then the caller has no path in the mount. */
 static int own_path_set(
 	struct cgroup_hierarchy *h, const struct mount_line *mount, const char *self)
 {
@@ -232,7 +234,8 @@ static void controllers_add(char list[static 256], const char *controllers)
 		fmt_n(list, sizeof(longer), "%s", longer);
 }
 
-/* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. The line is cut. */
+/* Adds the hierarchy of one line of /proc/self/cgroup, "4:memory:/path", if it is mounted. Cuts the
+ * line. */
 static int hierarchy_add(struct cgroup_host *host, const struct mount_lines *lines, char *line)
 {
 	char *path = line;
@@ -261,7 +264,7 @@ static int hierarchies_parse(
 	char *rest = text, *tree = NULL;
 	int r = 0;
 
-	/* The v2 tree is the first line of some kernels and the last of others; here it comes last. */
+	/* The v2 tree is the first line in some kernels and the last in others; here it is last. */
 	for (char *line; r == 0 && (line = str_cut(&rest, '\n'));) {
 		if (str_prefix(line, "0::") && !tree)
 			tree = line;
@@ -271,8 +274,8 @@ static int hierarchies_parse(
 	return r == 0 && tree ? hierarchy_add(host, lines, tree) : r;
 }
 
-/* Parsing apart from reading, for tests: the contents of mountinfo and cgroup. The controllers of a unified host stand
- * in a file of the tree and are left empty. */
+/* Parses the contents of mountinfo and cgroup, apart from reading them, for tests. The controllers
+ * of a unified host are in a file of the tree, and are left empty here. */
 static int cgroup_host_parse(
 	const char *mountinfo, const char *self_cgroup, struct cgroup_host *out)
 {
@@ -319,7 +322,7 @@ static bool unified_parse(const char *self_cgroup, struct cgroup_hierarchy *out)
 		fmt(out->own_path, "%.*s", (int)len, path) >= 0;
 }
 
-/* Is it mounted whole and writable at its usual place, and are paths counted from its root? */
+/* Is the v2 tree mounted whole and writable in its usual place, and do paths begin there? */
 static bool unified_is_usual(void)
 {
 	struct stat root, ns;
@@ -333,7 +336,7 @@ static bool unified_is_usual(void)
 		sys_access_at(AT_FDCWD, usual_place, W_OK, 0) != -EROFS;
 }
 
-/* The usual machine needs no look at its mounts, to which engines add lines for each container. */
+/* On the usual machine the mounts are not read: engines add lines to them for each container. */
 static int hierarchies_load(struct cgroup_host *out)
 {
 	auto_buf struct buf mountinfo = BUF_INIT, self = BUF_INIT;

@@ -31,8 +31,8 @@ struct cgroup {
 /* One word of a comma separated list. */
 bool cgroup_list_has(const char *list, const char *word);
 
-/* The directory that has a v1 controller, or the v2 tree for NULL; -EBADF. On a unified host every controller is in
- * the tree. Silent. */
+/* The directory that has a v1 controller, or the v2 tree for NULL; -EBADF. On a unified host every
+ * controller is in the tree. Silent. */
 int cgroup_dir_find(const struct cgroup *g, const char *controller);
 
 /* Where `path` is in a hierarchy: at its root, or below the caller's own group. -ENAMETOOLONG. */
@@ -41,12 +41,13 @@ int cgroup_place(const struct cgroup_hierarchy *hierarchy, bool is_own, const ch
 /* 1, or 2 when the caller's own group is another place than the root. */
 int cgroup_place_count(const struct cgroup_hierarchy *hierarchy);
 
-/* Enables every controller of this host in the directories above the group (v2), and fills empty cpuset.cpus and
- * cpuset.mems from above (v1). Both start at a directory fd of the group itself and climb, because that is all that a
- * handle has; they are needed after a lost race only. */
+/* The first enables every controller of this host in the directories above the group (v2). The
+ * second fills empty cpuset.cpus and cpuset.mems from above (v1). Both start at a directory fd of
+ * the group itself and climb, because a handle has nothing else. They are needed only after a lost
+ * race. */
 int cgroup_enable_controllers(int fd, size_t levels);
 int cgroup_cpuset_inherit(int fd, size_t levels);
-/* Another start has made the directory above, and not filled it yet. Silent. */
+/* True if another start has made the directory above and not filled it yet. Silent. */
 bool cgroup_cpuset_is_empty(int fd);
 /* A path of plain names, without its leading slash. -EINVAL, speaking. */
 int cgroup_path_check(const char *path, const char **out_path);
@@ -56,7 +57,7 @@ size_t cgroup_levels(const char *path);
 /* For qsort and bsearch. */
 int cgroup_compare_pids(const void *a, const void *b);
 
-/* Device rules, last wins. */
+/* Applies device rules; the last rule for a device wins. */
 int cgroup_devices_apply(
 	const struct cgroup *g, const struct cgroup_device_row *rows, size_t count);
 
@@ -68,9 +69,9 @@ struct cgroup_device_program {
 };
 void cgroup_device_program_release(struct cgroup_device_program *program);
 AUTO_STRUCT(cgroup_device_program, struct cgroup_device_program, cgroup_device_program_release)
-/* Replaces what is attached to the group by a program of these rules. */
+/* Replaces the programs that are attached to the group by one program of these rules. */
 int cgroup_device_program_attach(int fd, const struct cgroup_device_row *rows, size_t count);
-/* "a *:* rwm" means everything, whatever comes before it. */
+/* "a *:* rwm" means all devices: rules before it have no effect. */
 enum { CGROUP_ACCESS_ALL = 7 };
 static inline bool cgroup_device_is_all(const struct cgroup_device_row *row)
 {
@@ -78,12 +79,12 @@ static inline bool cgroup_device_is_all(const struct cgroup_device_row *row)
 		(row->access & CGROUP_ACCESS_ALL) == CGROUP_ACCESS_ALL;
 }
 
-/* A row with what else decides the text to write. */
+/* A row, with everything else that decides the text to write. */
 struct cgroup_limit_value {
 	const struct cgroup_row *row;
 	const char *text; /* of the row, or NULL */
 	int64_t memory_bytes; /* of CGROUP_MEMORY_MAX, 0 when not given */
-	int fd; /* of the group, for what is in force */
+	int fd; /* of the group, to read the values in force */
 	bool is_unified;
 };
 
@@ -91,12 +92,12 @@ struct cgroup_limit_file {
 	const char *name; /* * stands for the row's text */
 	/* An empty text: there is nothing to write. */
 	int (*write)(const struct cgroup_limit_value *value, struct buf *out);
-	bool is_optional; /* it need not be there */
+	bool is_optional; /* the kernel may lack the file */
 };
 
 struct cgroup_limit_side {
 	const char *controller; /* NULL: this version cannot express the limit */
-	bool is_choice; /* the first file that is there, not all */
+	bool is_choice; /* only the first file that exists is written, not all */
 	struct cgroup_limit_file files[2];
 };
 
@@ -111,7 +112,7 @@ struct cgroup_limit_info {
 
 /* NULL for a number that is no limit. Silent. */
 const struct cgroup_limit_info *cgroup_limit_info(uint32_t limit);
-/* What to drop, in messages: the option, or the field where that was the origin. */
+/* The name of the limit in messages: the option, or the field if that was the origin. */
 void cgroup_limit_name(
 	const struct cgroup_limit_info *info, const char *origin, char out[static CGROUP_NAME_MAX]);
 
@@ -128,6 +129,7 @@ struct cgroup_stat_info {
 	struct cgroup_stat_file v1, v2;
 };
 
-/* Writes the member of *out: `none` for no limit; what there is no controller, file or line for is left as it is. */
+/* Writes the member of *out: `none` for no limit. Without a controller, file or line the member
+ * stays as it is. */
 int cgroup_stat_read(
 	const struct cgroup *g, const struct cgroup_stat_info *info, uint64_t none, void *out);

@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A limit in a plan: what linux.resources of the OCI specification has. `value` unless something else is said; -1 is
- * unlimited where a limit can be. A row "per KEY" may occur once for each key, which is its text; of other rows the last
- * one counts. What stands behind "v1:" cannot be expressed in version 2. */
+/* A limit in a plan, as linux.resources of the OCI specification has it. The number is `value`
+ * unless something else is said; -1 is unlimited, if a limit can be. A row "per KEY" may occur once
+ * for each key, which is its text; of other rows the last one counts. A limit with "v1:" cannot be
+ * expressed in version 2. */
 enum cgroup_limit {
 	CGROUP_MEMORY_MAX =
-		1, /* bytes; second 1: refuse what is not above the use (v1's kernel does anyway) */
-	CGROUP_MEMORY_SWAP, /* bytes of memory and swap together, as Docker counts; second: as above */
+		1, /* bytes; second 1: refuse a limit that is not above the use (v1 always does) */
+	CGROUP_MEMORY_SWAP, /* bytes of memory and swap together (as Docker); second: as above */
 	CGROUP_MEMORY_LOW, /* reservation, bytes */
-	CGROUP_CPU_MAX, /* quota in us, second: period in us, 0: the one that is */
+	CGROUP_CPU_MAX, /* quota in us; second: period in us, 0: the period stays */
 	CGROUP_CPU_WEIGHT, /* v1 shares 2..262144, translated on v2 */
 	CGROUP_CPUSET_CPUS, /* text */
 	CGROUP_CPUSET_MEMS, /* text */
@@ -33,7 +34,8 @@ enum cgroup_limit {
 	CGROUP_BLKIO_LEAF_WEIGHT, /* v1: 10..1000, of kernels before 5.0 */
 	CGROUP_BLKIO_WEIGHT_DEVICE, /* per "MAJOR:MINOR" */
 	CGROUP_BLKIO_LEAF_WEIGHT_DEVICE, /* v1: per "MAJOR:MINOR" */
-	CGROUP_BLKIO_READ_BPS, /* per "MAJOR:MINOR", bytes a second, 0 unlimited; the next three as well */
+	/* per "MAJOR:MINOR": bytes a second, 0 unlimited; so are the next three */
+	CGROUP_BLKIO_READ_BPS,
 	CGROUP_BLKIO_WRITE_BPS,
 	CGROUP_BLKIO_READ_IOPS,
 	CGROUP_BLKIO_WRITE_IOPS,
@@ -41,7 +43,8 @@ enum cgroup_limit {
 	CGROUP_RDMA, /* handles, second: objects; -1: not limited here; per device */
 	CGROUP_NET_CLASS, /* v1: class id */
 	CGROUP_NET_PRIORITY, /* v1: per interface */
-	CGROUP_UNIFIED, /* v2 alone: text "FILE=TEXT", written as it is, a line at a time, after all others */
+	/* v2 only: text "FILE=TEXT", written as it is, by lines, after all others */
+	CGROUP_UNIFIED,
 	CGROUP_LIMIT_COUNT
 };
 
@@ -65,13 +68,13 @@ struct cgroup_device_row {
 
 struct cgroup_host;
 
-/* Is this limit possible here? -EINVAL for a value that no kernel takes, -EOPNOTSUPP with the missing controller's name,
- * or the version that cannot express it, and the remedy. */
+/* Is this limit possible here? -EINVAL for a value that no kernel takes. -EOPNOTSUPP with the name
+ * of the missing controller, or with the version that cannot express the limit, and the remedy. */
 int cgroup_limit_check(const struct cgroup_host *host, const struct oci_limit *limit);
 /* The least and the greatest value of a limit. Silent. */
 void cgroup_limit_range(enum cgroup_limit limit, int64_t *out_min, int64_t *out_max);
-/* May CGROUP_UNIFIED write to a file of this name? Not outside of the group, and nothing by which processes are moved,
- * stopped or killed. Silent. */
+/* May CGROUP_UNIFIED write to a file of this name? Not outside of the group, and not to a file that
+ * moves, stops or kills processes. Silent. */
 bool cgroup_unified_is_setting(const char *name);
 void cgroup_row_describe(const struct flat *plan, const struct cgroup_row *row, struct buf *out);
 void cgroup_device_describe(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is said of limits before they are written: whether this machine can express one, what it is called, and the
- * sentence of a plan.
+ * What is needed of limits before they are written: whether this machine can express one, its name,
+ * and its sentence in a plan.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"

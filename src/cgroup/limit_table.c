@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of limits: everything about a limit stands in its row, with a side for each cgroup version. The specification
- * thinks in version 1; what version 2 counts differently is translated by the functions that make the text of a file,
- * with the formulas of runc. A side without a controller: that version cannot express the limit.
+ * The table of limits: everything about a limit is in its row, with a side for each cgroup version.
+ * The specification counts as version 1 does. The functions that make the text of a file translate
+ * what version 2 counts differently, with the formulas of runc. A side without a controller: that
+ * version cannot express the limit.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -53,7 +54,7 @@ static int write_text(const struct cgroup_limit_value *value, struct buf *out)
 	return 0;
 }
 
-/* The number in a file of the group: -1 where it says that there is no limit, -ENOENT. */
+/* The number in a file of the group; -1 if the file says that there is no limit. -ENOENT. */
 static int number_read(int fd, const char *name, int64_t *out)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -72,7 +73,7 @@ static int number_read(int fd, const char *name, int64_t *out)
 	return r;
 }
 
-/* v1 refuses a limit that is not above what is in use; v2 would begin to kill. */
+/* v1 refuses a limit that is not above the use; v2 would begin to kill. */
 static int use_check(const struct cgroup_limit_value *value)
 {
 	int64_t in_use = 0;
@@ -95,7 +96,8 @@ static int write_memory(const struct cgroup_limit_value *value, struct buf *out)
 	return r < 0 ? r : write_number_or_max(value, out);
 }
 
-/* Memory and swap together, as Docker and v1 count: above memory's limit, the one that is given with it or is in force. */
+/* Memory and swap together, as Docker and v1 count. The limit may not be below memory's limit: the
+ * one that is given with it, or the one in force. */
 static int swap_check(const struct cgroup_limit_value *value, int64_t *out_memory_bytes)
 {
 	int64_t bytes = value->memory_bytes;
@@ -134,7 +136,7 @@ static int write_swap_v2(const struct cgroup_limit_value *value, struct buf *out
 	return 0;
 }
 
-/* Nothing when the period that is shall stay. */
+/* Writes nothing if the period is to stay as it is. */
 static int write_period(const struct cgroup_limit_value *value, struct buf *out)
 {
 	if (value->row->second > 0)
@@ -150,7 +152,7 @@ static int write_cpu_max(const struct cgroup_limit_value *value, struct buf *out
 	return 0;
 }
 
-/* v2 has quota and period in one file, of which the first may not be left out. */
+/* v2 has quota and period in one file, and the quota, which comes first, may not be left out. */
 static int write_period_alone(const struct cgroup_limit_value *value, struct buf *out)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -175,7 +177,7 @@ static int write_shares(const struct cgroup_limit_value *value, struct buf *out)
 	return 0;
 }
 
-/* Bit by bit, for one function is no reason to link libm. x >= 1. */
+/* Computed bit by bit: one function is no reason to link libm. x >= 1. */
 static double log2_of(double x)
 {
 	double log = 0;
@@ -192,9 +194,10 @@ static double log2_of(double x)
 	return log;
 }
 
-/* 2..262144 onto 1..10000 with the default of one, 1024, on the default of the other, 100: the least weight not below
- * 10^((l^2 + 125 l) / 612 - 7/34) with l = log2(shares), as runc since 1.3.2 and crun since 1.23. The line that they drew
- * before gave 39 for 1024, less than half of what everybody else has. */
+/* Maps shares 2..262144 to weights 1..10000, and the default 1024 to the default 100: the least
+ * weight not below 10^((l^2 + 125 l) / 612 - 7/34) with l = log2(shares), as runc since 1.3.2 and
+ * crun since 1.23. Their earlier formula, a straight line, gave 39 for 1024, less than half of what
+ * all other groups have. */
 static int64_t weight_of(int64_t shares)
 {
 	static const double log2_of_ten = 3.32192809488736234787, rounding = 1e-11;
@@ -218,7 +221,7 @@ static int write_weight(const struct cgroup_limit_value *value, struct buf *out)
 	return 0;
 }
 
-/* 10..1000 onto 1..10000 of io.cost, for all devices or one. */
+/* Maps 10..1000 to 1..10000 of io.cost, for all devices or one. */
 static int write_io_weight(const struct cgroup_limit_value *value, struct buf *out)
 {
 	buf_addf(out, "%s %" PRId64, value->text ? value->text : "default",
@@ -226,7 +229,7 @@ static int write_io_weight(const struct cgroup_limit_value *value, struct buf *o
 	return 0;
 }
 
-/* "8:0 rbps=1048576". To v1 0 is no limit, to v2 it is none that it takes. */
+/* "8:0 rbps=1048576". In v1 0 means no limit; v2 does not take 0. */
 static int write_io_max(const struct cgroup_limit_value *value, struct buf *out)
 {
 	static const char *const words[] = {
@@ -275,7 +278,7 @@ static int write_rdma(const struct cgroup_limit_value *value, struct buf *out)
 			} \
 		} \
 	}
-/* The second where the kernel has no file of the first name. */
+/* The second file is used if the kernel has no file of the first name. */
 #define EITHER(controller, first, first_write, second, second_write) \
 	{ \
 		controller, true, \
@@ -297,8 +300,8 @@ static int write_rdma(const struct cgroup_limit_value *value, struct buf *out)
 		} \
 	}
 
-/* option, field; sides; least, greatest; per key; sentence, and the one for -1. In a sentence $b is the value as a size,
- * $n as a number, $s the second value, $p the period, $t the text. */
+/* option, field; sides; least, greatest; per key; sentence, and the sentence for -1. In a sentence
+ * $b is the value as a size, $n as a number, $s the second value, $p the period, $t the text. */
 static const struct cgroup_limit_info limit_infos[CGROUP_LIMIT_COUNT] = {
 	[CGROUP_MEMORY_MAX] = {"--memory", "memory.limit",
 		NUMBER("memory", "memory.limit_in_bytes"),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing limits: limit_table.c says what goes where, here is the order, which matters in two ways. Memory comes last, so
- * that setting up does not count against it; only what the user writes by name comes later and may override anything. And
- * the kernel holds some pairs in relation at any moment in between (v1's memory with memory and swap, burst with quota):
- * the order that lets one pair shrink does not let another grow, so the second order is tried when the first is refused.
+ * Writing limits. limit_table.c says what goes where; here is the order, which matters in two ways.
+ * Memory comes last, so that setting up does not count against it. Only what the user writes by
+ * file name comes later, and may override anything. And the kernel keeps some pairs in relation at
+ * every moment (v1's memory with memory and swap, burst with quota): the order that lets one pair
+ * shrink does not let another grow, so the second order is tried when the first is refused.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -16,7 +17,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-/* The first of a pair is tried first; -EINVAL: the second, and then the first again. */
+/* The first of a pair is written first; after -EINVAL the second, and then the first again. */
 static const struct {
 	enum cgroup_limit first, second;
 } limit_order[] = {
@@ -56,7 +57,7 @@ struct limits {
 	const struct cgroup_row *last[CGROUP_LIMIT_COUNT];
 };
 
-/* What to write, and all that is known of it. */
+/* One row to write, and all that is known of it. */
 struct writing {
 	const struct limits *limits;
 	const struct cgroup_limit_side *side;
@@ -64,7 +65,7 @@ struct writing {
 	char limit_name[CGROUP_NAME_MAX];
 };
 
-/* Writes a file of the group, and once more when what it lacked could be had from the groups above. */
+/* Writes a file of the group; again if what was missing could be had from the groups above. */
 static int write_repaired(const struct writing *w, const char *name, const char *text)
 {
 	const struct cgroup *g = w->limits->g;
@@ -86,7 +87,7 @@ static int write_repaired(const struct writing *w, const char *name, const char 
 	return r < 0 ? err_new(r, "write \"%s\" to %s", text, name) : 0;
 }
 
-/* Says what would have been possible. */
+/* Adds a hint that says which values are possible. */
 static int cpuset_hint(int r, int fd, const char *name)
 {
 	auto_buf struct buf possible = BUF_INIT;
@@ -105,7 +106,7 @@ static int explain(const struct writing *w, const char *name, int r)
 	const char *origin = flat_str(w->limits->plan, row->origin);
 	bool is_default = origin && str_eq(origin, "default");
 
-	/* Its files exist only where the kernel counts swap. */
+	/* The files of this limit exist only if the kernel counts swap. */
 	if (r == -ENOENT && row->limit == CGROUP_MEMORY_SWAP) {
 		if (!is_default && row->value >= 0)
 			return err_say(-EOPNOTSUPP,
@@ -124,7 +125,7 @@ static int explain(const struct writing *w, const char *name, int r)
 	return r;
 }
 
-/* The name of a file of the group, and of nothing else. */
+/* The name of a file of the group. A name that leads out of the group is refused. */
 static int file_name(const struct writing *w, const char *pattern, char out[static CGROUP_NAME_MAX])
 {
 	size_t before = strcspn(pattern, "*");
@@ -137,7 +138,7 @@ static int file_name(const struct writing *w, const char *pattern, char out[stat
 	return 0;
 }
 
-/* -ENOENT and the file's name where the kernel does not have it, with a trail for explain() to replace. */
+/* If the kernel lacks the file: -ENOENT and its name, with a trail that explain() replaces. */
 static int write_file(const struct writing *w, const struct cgroup_limit_file *file,
 	char out_name[static CGROUP_NAME_MAX])
 {
@@ -165,7 +166,8 @@ static int write_side(const struct writing *w)
 	bool is_next = w->side->is_choice ? r == -ENOENT : r == 0;
 	if (files[1].name && is_next)
 		r = write_file(w, &files[1], name);
-	/* On v1 quota and period are checked against the parent's ratio after each write: the other order may do. */
+	/* v1 checks quota and period against the parent's ratio after each write: try the other
+	 * order. */
 	if (r == -EINVAL && files[1].name && !w->side->is_choice) {
 		r = write_file(w, &files[1], name);
 		if (r == 0)
@@ -174,7 +176,7 @@ static int write_side(const struct writing *w)
 	return r < 0 ? explain(w, name, r) : r;
 }
 
-/* "FILE=TEXT": a line at a time, for files that take one device or key with each write. */
+/* Writes "FILE=TEXT" a line at a time, for files that take one device or key with each write. */
 static int write_unified(const struct writing *w)
 {
 	auto_free char *copy = mem_strdup(w->value.text);
@@ -233,7 +235,7 @@ static int write_described(const struct limits *l, const struct cgroup_row *row)
 	return err_wrap(r, "%s", words.data);
 }
 
-/* The last row of the limit, or each of one that has keys. */
+/* Writes the last row of the limit, or each row if the limit has keys. */
 static int write_limit(const struct limits *l, enum cgroup_limit limit)
 {
 	int r = 0;
@@ -259,7 +261,7 @@ static int write_pair(const struct limits *l, enum cgroup_limit first, enum cgro
 	return r < 0 || !second ? r : write_limit(l, second);
 }
 
-/* The last row of each limit. */
+/* Finds the last row of each limit. */
 static int limits_sort(struct limits *l)
 {
 	for (size_t i = 0; i < l->count; i++) {

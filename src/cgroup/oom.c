@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * News of a group that runs out of memory. Version 2 wakes a process that polls memory.events, whose count of kills tells; version
- * 1 counts up an eventfd, which says that memory is out before anything is killed for it, and once more when the group is
- * removed.
+ * Reports that a group runs out of memory. Version 2 wakes a process that polls memory.events,
+ * whose count of kills tells. Version 1 counts up an eventfd: when memory is out, before anything
+ * is killed for it, and once more when the group is removed.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the directories above a group need before the group is of use. Controllers are enabled from the top down (v2);
- * a v1 cpuset is born without cpus and memory nodes, and nothing may join it. Both are done once per instance
- * directory; afterwards new groups have what they need without a further system call.
+ * What the directories above a group need before the group can be used. Controllers are enabled
+ * from the top down (v2). A new v1 cpuset has no cpus and no memory nodes, and no process may join
+ * it. Both are done once per instance directory; after that new groups have what they need without
+ * a further system call.
  */
 #include "cgroup/internal.h"
 
@@ -43,15 +44,16 @@ static int enable_error(int r, size_t level, size_t levels)
 		"systemd-run --scope -p Delegate=yes");
 }
 
-/* One directory. What is no controller here (ENOENT), or cannot be one now (EINVAL: cpu beside realtime processes), or is
- * for another user to decide, is left out: a limit that needs it gets the error later. */
+/* Enables controllers in one directory. A controller is left out if the kernel has none of that
+ * name here (ENOENT), if it cannot be enabled now (EINVAL: cpu beside realtime processes), or if
+ * another user decides about it: a limit that needs it fails later. */
 static int enable_at(int fd, size_t level, size_t levels)
 {
 	static const char *const names[] = {"+cpuset", "+cpu", "+io", "+memory", "+pids"};
 	char file[FILE_NAME_MAX];
 
 	climb(file, level, "cgroup.subtree_control");
-	/* Mostly all of them can be had at once. */
+	/* Mostly one write enables all of them. */
 	if (file_write_at(fd, file, "+cpuset +cpu +io +memory +pids") == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -121,7 +123,8 @@ int cgroup_cpuset_inherit(int fd, size_t levels)
 			return r;
 		if (level == 0)
 			break;
-		/* From here on the kernel fills new groups in it; in one that is another user's, we do. */
+		/* From now on the kernel fills new groups in this directory. If it is another
+		 * user's, husk fills them. */
 		climb(file, level, "cgroup.clone_children");
 		r = file_write_at(fd, file, "1");
 		if (r < 0 && r != -EACCES && r != -EPERM)

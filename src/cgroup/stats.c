@@ -29,7 +29,7 @@ static const struct cgroup_stat_info stat_infos[] = {
 
 enum { STAT_OOM_KILLS, STAT_TEXT_MAX = 4096 };
 
-/* The number in the file's text; "max" and v1's number for it are `none`. */
+/* The number in the file's text; "max" and v1's number for "no limit" become `none`. */
 static int stat_parse(char *text, const char *key, uint64_t none, uint64_t *out)
 {
 	for (char *line; (line = str_cut(&text, '\n'));) {

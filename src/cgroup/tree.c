@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A group and the groups below it, which a container may have made itself, as deep as it likes: nothing here recurses
- * or holds an fd per level. Directories are left through "..", which cannot lead elsewhere because cgroup directories
- * cannot be moved to another parent.
+ * A group and the groups below it. A container may have made these itself, as deep as it likes, so
+ * nothing here recurses or holds an fd per level. Directories are left through "..", which cannot
+ * lead elsewhere, because a cgroup directory cannot be moved to another parent.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -30,7 +30,7 @@ static bool is_subgroup(const struct dir_row *row)
 	return row->type == DT_DIR && !str_eq(row->name, ".") && !str_eq(row->name, "..");
 }
 
-/* The names of the directories in one. With `is_first` it stops at one. */
+/* The names of the directories in a directory. With `is_first` it stops at the first. */
 static int list_subgroups(int fd, bool is_first, struct strvec *out)
 {
 	_Alignas(struct dir_row) char rows[DIR_ROOM];
@@ -55,7 +55,8 @@ static int open_below(int fd, const char *name)
 	return sys_open_at(fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 }
 
-/* What is still to visit in each directory from the top to the current one; names are taken from the end. */
+/* The names that are still to visit in each directory from the top to the current one. Names are
+ * taken from the end. */
 struct walk {
 	int fd; /* the current directory */
 	struct strvec *levels;
@@ -71,7 +72,7 @@ static void walk_release(struct walk *w)
 }
 AUTO_STRUCT(walk, struct walk, walk_release)
 
-/* Enters the directory `fd` (taken over), whose names are then to visit. */
+/* Enters the directory `fd` (taken over) and lists the names that are to visit. */
 static int walk_enter_take(struct walk *w, int fd)
 {
 	fd_replace(&w->fd, fd);
@@ -84,7 +85,7 @@ static int walk_enter_take(struct walk *w, int fd)
 	struct strvec *names = &w->levels[w->depth++];
 	*names = (struct strvec)STRVEC_INIT;
 	int r = list_subgroups(w->fd, false, names);
-	return r == -ENOENT ? 0 : r; /* it has been removed meanwhile */
+	return r == -ENOENT ? 0 : r; /* the directory was removed meanwhile */
 }
 
 static int walk_leave(struct walk *w)
@@ -98,7 +99,7 @@ static int walk_leave(struct walk *w)
 	return up < 0 ? up : 0;
 }
 
-/* Moves to the next directory; -ENOENT when that one has vanished, 1 at the end. */
+/* Moves to the next directory; -ENOENT if that has vanished, 1 at the end. */
 static int walk_next(struct walk *w)
 {
 	while (w->depth > 0) {
@@ -117,7 +118,8 @@ static int walk_next(struct walk *w)
 	return 1;
 }
 
-/* Calls `visit` for the directory and each below it, parents first, until one returns < 0. Silent. */
+/* Calls `visit` for the directory and all below it, parents first, until a call returns < 0.
+ * Silent. */
 static int cgroup_walk(int fd, int (*visit)(int fd, void *context), void *context)
 {
 	auto_of(walk) struct walk w = {.fd = -EBADF};
@@ -160,7 +162,7 @@ static int visit_pids(int fd, void *context)
 	auto_buf struct buf procs = BUF_INIT;
 
 	int r = file_read_at(fd, "cgroup.procs", CGROUP_PROCS_MAX, &procs);
-	/* Gone meanwhile; or a threaded group, whose processes stand in the group above it. */
+	/* The group is gone, or threaded: then its processes are listed in the group above. */
 	if (r == -ENOENT || r == -ENODEV || r == -EOPNOTSUPP)
 		return 0;
 	if (r < 0)
@@ -182,8 +184,8 @@ int cgroup_compare_pids(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The hierarchy that is asked who is in the group. Every process is in all of them; the v2 tree cannot be rearranged
- * by a container through a v1 mount. */
+/* The hierarchy in which the processes of a group are looked up. Every process is in all of them.
+ * The v2 tree comes first, because a container cannot rearrange it through a v1 mount. */
 static int any_dir(const struct cgroup *g)
 {
 	static const char *const order[] = {NULL, "freezer", "pids", "memory", "cpu"};
@@ -236,7 +238,7 @@ static bool is_in_use(int r)
 	return r == -EBUSY || r == -ENOTEMPTY;
 }
 
-/* Removes what is below a directory, deepest first; in the end, or when something is in use, -EBUSY. */
+/* Removes all groups below a directory, deepest first. -EBUSY if something is in use. */
 static int remove_below(int top)
 {
 	auto_close int fd = open_below(top, ".");
@@ -257,7 +259,8 @@ static int remove_below(int top)
 		}
 		if (r < 0 && (!is_in_use(r) || was_climbing))
 			return r;
-		/* Down into the one that is not empty; or up again from one that holds no group. */
+		/* Down into the group that is not empty, or up again from one that has no
+		 * groups. */
 		was_climbing = first.count == 0;
 		depth = was_climbing ? depth - 1 : depth + 1;
 		fd_replace(&fd, open_below(fd, was_climbing ? ".." : first.items[0]));
@@ -271,7 +274,7 @@ static int remove_directory(const char *path)
 	if (r == 0 || r == -ENOENT)
 		return 0;
 	auto_close int fd = open_below(AT_FDCWD, path);
-	/* On a read-only mount rmdir does not look whether there is something. */
+	/* On a read-only mount rmdir fails even if there is no such directory. */
 	if (fd == -ENOENT)
 		return 0;
 	if (!is_in_use(r))
@@ -282,7 +285,7 @@ static int remove_directory(const char *path)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* At the root of a hierarchy and below the caller's own group: a group may be in either. */
+/* Removes at the root of a hierarchy and below the caller's own group: a group may be in either. */
 static int remove_in(const struct cgroup_hierarchy *h, const char *path)
 {
 	char full[CGROUP_PATH_MAX];
@@ -297,8 +300,8 @@ static int remove_in(const struct cgroup_hierarchy *h, const char *path)
 	return 0;
 }
 
-/* One attempt in every hierarchy that is not done yet: a bit each in *pending. The last failure, which decides, is
- * one that waiting does not cure, if there is any. */
+/* One attempt in every hierarchy that is not done yet: *pending has a bit for each. Returns the
+ * last failure, or the first that waiting does not cure. */
 static int remove_pending(const struct cgroup_host *host, const char *path, uint32_t *pending)
 {
 	int failure = 0;
@@ -353,10 +356,10 @@ int cgroup_remove_empty_parent(const struct cgroup_host *host, const char *path)
 			r = cgroup_place(h, is_own, parent, full);
 			if (r == 0)
 				r = sys_unlink_at(AT_FDCWD, full, AT_REMOVEDIR);
-			if (is_in_use(
-				    r)) /* who is in it will try after leaving, in all hierarchies */
+			/* its users try again after they leave, in all hierarchies */
+			if (is_in_use(r))
 				return 0;
-			/* What is read-only here is somebody else's affair. */
+			/* A hierarchy that is read-only here is another process's to clean up. */
 			if (r < 0 && r != -ENOENT && r != -EROFS)
 				return err_new(r, "remove %s", full);
 		}

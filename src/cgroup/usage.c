@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that the kernel counts of a group: a table of single numbers with a column per cgroup version, and the files of
- * many lines. The shape is version 1's, which is what readers of `events --stats` know.
+ * All that the kernel counts of a group: a table of single numbers with a column per cgroup
+ * version, and the files of many lines. The result has the shape of version 1, which readers of
+ * `events --stats` know.
  */
 #include "cgroup/cgroup.h"
 #include "cgroup/internal.h"
@@ -60,13 +61,14 @@ static const struct cgroup_stat_info number_infos[] = {
 	{USAGE_OF("pids", pids_limit), {"pids.max", NULL, 1}, {"pids.max", NULL, 1}},
 };
 
-/* Of v1's files the first that is there: BFQ counts what passes its scheduler, the other what passes the throttle. */
+/* The first of two v1 files that exists is read: BFQ's counts what passes its scheduler, the other
+ * what passes the throttle. */
 static const char *const disk_files[][2] = {
 	{"blkio.bfq.io_service_bytes_recursive", "blkio.throttle.io_service_bytes_recursive"},
 	{"blkio.bfq.io_serviced_recursive", "blkio.throttle.io_serviced_recursive"},
 };
 
-/* Of a line of v2's io.stat. */
+/* The keys of a line of v2's io.stat. */
 static const struct {
 	const char *key, *operation;
 	bool is_bytes;
@@ -208,7 +210,7 @@ static int disk_word_v2(
 	return 0;
 }
 
-/* "8:0 rbytes=4096 wbytes=0 rios=1 ...", and "8:16 \n" for a device that nobody counts. */
+/* "8:0 rbytes=4096 wbytes=0 rios=1 ...", and "8:16 \n" for a device that is not counted. */
 static int disks_read_v2(const struct cgroup *g, struct arena *a, struct cgroup_usage *out)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -239,7 +241,7 @@ static int disks_read(const struct cgroup *g, struct arena *a, struct cgroup_usa
 	return r < 0 ? r : disks_read_v1(g, disk_files[1], a, &out->disk_operations);
 }
 
-/* One size of page: the numbers of its counter. */
+/* Adds the counter of one page size. */
 static int pages_add(
 	const struct cgroup *g, const char *size, struct arena *a, struct cgroup_usage *out)
 {
@@ -294,7 +296,7 @@ static int pages_read(const struct cgroup *g, struct arena *a, struct cgroup_usa
 	return r < 0 ? r : 0;
 }
 
-/* v2 counts swap by itself. */
+/* v2 counts swap without memory; the result has both together. */
 static void swap_join(struct cgroup_usage *usage)
 {
 	usage->swap.usage += usage->memory.usage;

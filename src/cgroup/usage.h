@@ -39,9 +39,9 @@ struct cgroup_page_count {
 struct cgroup_usage {
 	uint64_t cpu_ns, cpu_user_ns, cpu_kernel_ns;
 	uint64_t periods, throttled_periods, throttled_ns;
-	CGROUP_LIST(uint64_t) processors_ns; /* of each, v1 alone */
+	CGROUP_LIST(uint64_t) processors_ns; /* of each processor, only v1 */
 	struct cgroup_counter memory, swap; /* swap: memory and swap together, as v1 counts */
-	struct cgroup_counter kernel, kernel_tcp; /* v1; on v2 the usage of kernel alone */
+	struct cgroup_counter kernel, kernel_tcp; /* v1; v2 has only the usage of kernel */
 	uint64_t cache_bytes;
 	CGROUP_LIST(struct cgroup_pair) memory_stat; /* as the kernel has it, in its order */
 	uint64_t pids, pids_limit; /* pids_limit UINT64_MAX: none */
@@ -50,5 +50,6 @@ struct cgroup_usage {
 	CGROUP_LIST(struct cgroup_page_count) pages;
 };
 
-/* What there is no controller or no file for stays 0 and empty. Strings and lists are the arena's. */
+/* Numbers and lists without a controller or a file stay 0 and empty. Strings and lists are in the
+ * arena. */
 int cgroup_usage_load(const struct cgroup *g, struct arena *a, struct cgroup_usage *out);

@@ -30,8 +30,7 @@ struct plan_head_row {
 	uint32_t cgroup_path;
 	uint32_t upper, work;
 	/* the directory that the root is attached over until entered; none: / */
-	uint32_t
-		root_point;
+	uint32_t root_point;
 	uint32_t reserved;
 	uint64_t clone_flags; /* of new namespaces, cgroup excepted */
 };

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * System calls by name, for every architecture that a filter of ours can be for. Generated from libseccomp at build
- * time by tools/gen-calls, so that no program of ours links it.
+ * System calls by name, for every architecture that a filter can be compiled for. Generated from
+ * libseccomp at build time by tools/gen-calls, so that no program of husk links libseccomp.
  */
 #include "sec/sec.h"
 
-/* Numbers as they are up to 1023, then ARM's private calls (cacheflush, set_tls), which begin at 0xf0000. x32's are
- * without the bit that makes them x32's. */
+/* A slot is the number of a call up to 1023; then come ARM's private calls (cacheflush, set_tls),
+ * whose numbers begin at 0xf0000. The numbers of x32 are stored without the bit of x32. */
 enum {
 	ABI_NUMBERS_END = 1024,
 	ABI_PRIVATE_COUNT = 16,
@@ -17,7 +17,7 @@ enum {
 	ABI_X32_BIT = 0x40000000,
 };
 
-/* x86 has some calls also, or only, as the first argument of socketcall(2) or ipc(2). */
+/* x86 also, or only, has some calls as the first argument of socketcall(2) or ipc(2). */
 enum abi_multiplexer { ABI_DIRECT, ABI_SOCKETCALL, ABI_IPC };
 
 struct abi_call {

@@ -116,8 +116,8 @@ static int is_ambient(unsigned number)
 	return sys_prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, number, 0, 0);
 }
 
-/* Asks for every capability until the kernel knows no more, which it says with -EINVAL. Any other
- * failure is one: taken for the end it would hide what is set. Silent. */
+/* Asks for every capability until the kernel says with -EINVAL that it knows no more. Any other
+ * failure is returned: taken for the end, it would hide capabilities that are set. Silent. */
 static int read_set(int (*is_set)(unsigned number), uint64_t *out_set, unsigned *out_count)
 {
 	uint64_t set = 0;
@@ -168,8 +168,9 @@ void sec_caps_describe(uint64_t set, struct buf *out)
 	}
 }
 
-/* 1 after the last that the kernel knows. What is not in the set may be dropped as well, so nothing is asked first; who may
- * not drop may still have nothing to drop. */
+/* Returns 1 after the last capability that the kernel knows. It does not ask first whether the
+ * capability is in the bounding set, because dropping one that is not there succeeds as well. A
+ * process that may not drop capabilities may still have nothing to drop. */
 static int bound_without(unsigned number)
 {
 	int r = sys_prctl(PR_CAPBSET_DROP, number, 0, 0, 0);
@@ -188,7 +189,7 @@ int sec_caps_bound(const struct sec_caps *caps)
 			r = bound_without(i);
 	if (r < 0)
 		return r;
-	/* Permitted survives setresuid; effective does not and is set afterwards. */
+	/* The permitted set survives setresuid. The effective set does not: it is set later. */
 	r = sys_prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	return r < 0 ? err_new(r, "keep capabilities over the change of user") : 0;
 }

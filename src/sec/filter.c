@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compiles a seccomp profile that was handed over with a container. What a profile means is what libseccomp makes of
- * it in the hands of runc, as far as that is defined:
+ * Compiles a seccomp profile that was handed over with a container. A profile means what libseccomp
+ * makes of it in the hands of runc, as far as that is defined:
  *
- * - A rule without conditions decides about its call alone, the first one if there are several. Otherwise the first
- *   rule whose conditions hold decides, then the default. (libseccomp's order of rules that overlap follows from its
- *   trees and depends on their numbers.)
- * - A rule whose action is the default is a rule. runc drops it, and with it the exception from a later rule.
- * - Where the default refuses, a call above all that the profile names is newer than the profile and "not
- *   implemented", so that a libc which tries it first falls back.
- * - An architecture that is not listed is killed, and so is x32, which has a bit instead of an architecture. Number -1
- *   is no call: a tracer has skipped one. It gets the default.
- * - x86 has sockets and System V IPC behind two calls as well; a rule for socket(2) is also one for socketcall(2) with
- *   its number as the first argument, in whose place no other condition stands.
+ * - A rule without conditions decides about its call alone; of several such rules the first one
+ *   decides. Otherwise the first rule whose conditions hold decides, then the default.
+ *   (libseccomp's order of rules that overlap follows from its trees and depends on their numbers.)
+ * - A rule whose action is the default is a rule. runc drops it, and with it the exception from a
+ *   later rule.
+ * - If the default refuses, a call above all calls that the profile names is newer than the
+ *   profile. It is "not implemented", so that a libc which tries it first falls back.
+ * - A call of an architecture that is not listed kills the process; so does a call of x32, which
+ *   has a bit instead of an architecture. Number -1 is no call: a tracer has skipped one. It gets
+ *   the default.
+ * - x86 has sockets and System V IPC behind two calls as well. A rule for socket(2) is also a rule
+ *   for socketcall(2) with its number as the first argument; other conditions of that argument are
+ *   dropped.
  *
  * Runs of numbers with one verdict become one leaf of a binary tree, as in the default profile.
  */
@@ -28,8 +31,8 @@
 #include <linux/audit.h>
 #include <linux/seccomp.h>
 
-/* A profile with more tests than instructions in a program cannot be compiled; this bounds the work before that is
- * seen. */
+/* A profile with more tests than a program may have instructions cannot be compiled. This bounds
+ * the work before that is found. */
 enum { TESTS_MAX = 2 * BPF_MAXINSNS };
 
 /* x86's numbers of its multiplexers. */
@@ -53,8 +56,8 @@ enum { NO_TEST = 0xffff };
 
 enum slot_kind { SLOT_DEFAULT, SLOT_ACTION, SLOT_TESTS };
 
-/* What becomes of a call. There are thousands of them, so they are small: touching memory for the first time is most
- * of what compiling costs. */
+/* What becomes of a call. There are thousands of slots, so they are small: touching memory for the
+ * first time is most of the cost of compiling. */
 struct slot {
 	uint32_t action;
 	uint16_t first, last; /* tests */
@@ -66,7 +69,7 @@ struct table {
 	uint32_t newest_end; /* one above the highest number that the profile names */
 };
 
-/* From this number to the next range's. */
+/* All numbers from `first` up to the next range. */
 struct range {
 	uint32_t first;
 	struct slot verdict;
@@ -94,14 +97,14 @@ static void compiler_free(struct compiler *c)
 }
 AUTO_TYPE(compiler, struct compiler *, compiler_free)
 
-/* What the kernel calls an architecture. */
+/* An architecture, with the token that the kernel has for it. */
 struct machine {
 	uint32_t token;
 	enum sec_abi abi;
 	bool has_x32;
 };
 
-/* By native architecture: its own and its sibling. */
+/* For each native architecture: itself and its sibling. */
 static const struct machine families[SEC_ABI_COUNT][2] = {
 	[SEC_ABI_X86_64] = {{AUDIT_ARCH_X86_64, SEC_ABI_X86_64, true},
 		{AUDIT_ARCH_I386, SEC_ABI_X86, false}},
@@ -133,7 +136,7 @@ static const struct abi_call *call_find(const char *name)
 	return NULL;
 }
 
-/* A mask of nothing compares nothing. */
+/* A condition with an empty mask compares nothing. */
 static bool is_idle(const struct sec_condition *condition, enum sec_abi abi)
 {
 	uint64_t mask = is_64_bit(abi) ? condition->value : (uint32_t)condition->value;
@@ -232,7 +235,7 @@ static size_t argument_offset(uint32_t arg)
 	return offsetof(struct seccomp_data, args) + arg * sizeof(uint64_t);
 }
 
-/* One half of a masked comparison, unless the mask leaves nothing of it. */
+/* One half of a masked comparison. Nothing is placed if the mask is empty. */
 static size_t place_masked(struct program *p, size_t offset, uint32_t mask, uint32_t value,
 	size_t then, size_t otherwise)
 {
@@ -311,7 +314,8 @@ static size_t place_test(
 	return at;
 }
 
-/* The last test comes first; a list is as long as it is, so it is turned around on the way down. */
+/* The last test is placed first. The list can only be walked forward, so its tests are collected
+ * and then taken from the end. */
 static size_t place_tests(struct compiler *c, const struct slot *slot, enum sec_abi abi)
 {
 	const struct test *tests[BPF_MAXINSNS];
@@ -363,7 +367,8 @@ static void range_add_action(struct compiler *c, uint32_t first, uint32_t action
 	range_add(c, first, (struct slot){.kind = SLOT_ACTION, .action = action});
 }
 
-/* What runc takes for a refusal: a tracer is expected to deal with what it does not know. */
+/* The actions that runc takes for a refusal. SECCOMP_RET_TRACE is none: a tracer is expected to
+ * deal with a call that it does not know. */
 static bool is_refusal(uint32_t action)
 {
 	uint32_t kind = action & SECCOMP_RET_ACTION_FULL;
@@ -388,7 +393,7 @@ static void ranges_of_table(struct compiler *c, enum sec_abi abi, uint32_t base)
 	range_add_action(c, ABI_PRIVATE_BEGIN + ABI_PRIVATE_COUNT, unknown);
 }
 
-/* Every number that the profile can know, and what is between those. */
+/* At most every number that the profile can know, and the gaps between those. */
 static size_t ranges_max(const struct compiler *c)
 {
 	size_t max = 2;
@@ -411,7 +416,7 @@ static size_t place_machine(struct compiler *c, const struct machine *machine, s
 		range_add_action(c, ABI_X32_BIT, SECCOMP_RET_KILL_PROCESS);
 	range_add_action(c, UINT32_MAX, c->filter->default_action);
 
-	/* With one range the tree is a return, which may stand anywhere, and needs no number. */
+	/* With one range the tree is one return, which may be at any place and needs no number. */
 	size_t begin = place_tree(c, machine, c->ranges, c->range_count);
 	if (c->range_count > 1)
 		begin = program_load(&c->program, offsetof(struct seccomp_data, nr));

@@ -10,7 +10,7 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-/* What is read back must fit on the stack; images have at most dozens. */
+/* The groups that are read back must fit on the stack; images have at most dozens. */
 enum { GROUPS_MAX = 4096 };
 
 static size_t count_of(gid_t gid, const gid_t *groups, size_t count)
@@ -28,7 +28,7 @@ static int groups_are(const gid_t *groups, size_t count)
 	int r = sys_getgroups(GROUPS_MAX, got);
 
 	if (r == -EINVAL)
-		return 0; /* more than we would ever set */
+		return 0; /* more than husk ever sets */
 	if (r < 0)
 		return r;
 	if ((size_t)r != count)
@@ -44,12 +44,13 @@ static int set_groups(const gid_t *groups, size_t count, bool is_mapped)
 {
 	if (count > GROUPS_MAX)
 		return err_say(-EINVAL, "%zu supplementary groups: at most %d", count, GROUPS_MAX);
-	/* In a user namespace whose gid map was written without privilege nobody may call setgroups, which is fine when
-	 * nothing has to change. */
+	/* In a user namespace whose gid map was written without privilege no process may call
+	 * setgroups. That does no harm if nothing has to change. */
 	if (groups_are(groups, count) == 1)
 		return 0;
 	int r = sys_setgroups(count, groups);
-	/* A caller that may set groups and is refused is in such a user namespace: its groups stay, which mean nobody there. */
+	/* A caller that may set groups and is refused is in such a user namespace. Its groups stay:
+	 * they mean nothing there. */
 	if (r == -EPERM && is_mapped && count == 0 && sec_cap_is_effective(CAP_SETGID))
 		return 0;
 	if (r < 0)

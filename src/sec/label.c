@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The label that a security module gives the process with its next execve: AppArmor's profile or SELinux's context. The
- * file of /proc that takes it is opened while that is still the host's, and written last of all: what is executed before
- * would have the label as well. The kernel takes it from the process that has opened the file, and from no other.
+ * The label that a security module gives the process with its next execve: AppArmor's profile or
+ * SELinux's context. The file of /proc that takes the label is opened while /proc is still the
+ * host's. It is written last of all, because a program that is executed before the payload would
+ * get the label as well. The kernel takes the label only from the process that has opened the file.
  */
 #include "sec/sec.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Landlock: a process gives up what is beneath no directory of a list, and what it never needs of the network, of other
- * processes and of their sockets. The kernel's interface grew (its "ABI", a number); what a kernel does not know yet is left
- * out. It is a second wall behind namespaces and seccomp.
+ * Landlock: a process gives up all files that are beneath no directory of a list, and what it never
+ * needs of the network, of other processes and of their sockets. The kernel's interface grew (its
+ * "ABI", a number); what a kernel does not know yet is left out. Landlock is a second wall behind
+ * namespaces and seccomp.
  */
 #include "sec/landlock.h"
 #include "base/err.h"

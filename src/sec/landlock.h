@@ -4,9 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Landlock: from now on this process and its children reach only what is beneath these directories, or these files, execute
- * nothing, and listen at no TCP port; they signal none but each other, and reach no other's abstract socket. 0: the kernel
- * has no Landlock, or one before 5.19; 1: it holds. Needs no_new_privs or CAP_SYS_ADMIN. */
+/* Landlock: from now on this process and its children reach only these files, and what is beneath
+ * these directories. They execute nothing, listen at no TCP port, signal only each other, and reach
+ * no abstract socket of another process. 0: the kernel has no Landlock, or one before 5.19; 1: it
+ * is in force. Needs no_new_privs or CAP_SYS_ADMIN. */
 struct sec_landlock_rule {
 	int fd;
 	bool is_file, is_readonly;

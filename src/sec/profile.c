@@ -16,7 +16,7 @@
 #define CAP(name) (UINT64_C(1) << CAP_##name)
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* 5.8; 5.9 */
+/* Both since 5.8. */
 #ifndef CAP_BPF
 #define CAP_PERFMON 38
 #define CAP_BPF 39
@@ -234,8 +234,8 @@ const struct profile_rule profile_rules[] = {
 	{NEEDS(GROUP_SYS_ADMIN),
 		"mount_setattr move_mount open_tree open_tree_attr quotactl quotactl_fd"},
 	{NEEDS(GROUP_SYS_ADMIN), "setdomainname sethostname setns umount umount2 unshare"},
-	/* Its flags lie in memory. ENOSYS makes libc fall back to clone, whose flags can be
-	 * tested. */
+	/* The flags of clone3 lie in memory. ENOSYS makes libc fall back to clone, whose flags can
+	 * be tested. */
 	{NEEDS(GROUP_SYS_ADMIN_HIDDEN), "clone3"},
 	{NEEDS(GROUP_BPF), "bpf"},
 	{NEEDS(GROUP_PERFMON), "perf_event_open"},

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The four instructions that a seccomp filter is made of. The generator compiles this file for the build machine, so
- * it uses nothing of ours.
+ * The four instructions that a seccomp filter is made of. The generator compiles this file for the
+ * build machine, so the file uses nothing else of husk.
  */
 #include "sec/program.h"
 
 #include <string.h>
 
-/* In instructions: of a conditional jump, and of looking for a return to use again. */
+/* In instructions: the reach of a conditional jump, and of the search for a return to use again. */
 enum { JUMP_MAX = 255, RETURN_REACH = 200 };
 
 static size_t place(struct program *p, struct sock_filter instruction)
@@ -35,7 +35,7 @@ size_t program_and(struct program *p, uint32_t mask)
 	return place(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
 }
 
-/* A conditional jump reaches 255 instructions; farther goes by way of an unconditional one. */
+/* A conditional jump reaches 255 instructions; a farther target takes an unconditional one. */
 static size_t near(struct program *p, size_t target)
 {
 	size_t distance = p->count - target;
@@ -54,7 +54,7 @@ size_t program_jump(
 	return place(p, jump);
 }
 
-/* The length of a program is most of the price of loading it. */
+/* Returns are used again because the time to load a program depends mostly on its length. */
 size_t program_return(struct program *p, uint32_t action)
 {
 	const struct sock_filter wanted = BPF_STMT(BPF_RET | BPF_K, action);

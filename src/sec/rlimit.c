@@ -98,8 +98,8 @@ int sec_rlimit_parse(const char *text, struct sec_rlimit_row *out)
 	return 0;
 }
 
-/* What nobody may go beyond: the hard limit of open files is bounded by fs.nr_open even for
- * CAP_SYS_RESOURCE. */
+/* The greatest value that any process may set: fs.nr_open bounds the hard limit of open files even
+ * for CAP_SYS_RESOURCE. */
 static uint64_t ceiling_of(uint32_t resource)
 {
 	auto_buf struct buf text = BUF_INIT;
@@ -141,7 +141,7 @@ int sec_rlimit_set(const struct sec_rlimit_row *row)
 	r = sys_getrlimit((int)row->resource, &soft, &hard);
 	if (r < 0)
 		return err_new(r, "read limit %s back", sec_rlimit_name(row->resource));
-	/* Except CPU time, of which the kernel makes 1 from 0 since 2.6.17. */
+	/* Except CPU time: since 2.6.17 the kernel turns 0 into 1. */
 	if ((soft != row->soft || hard != row->hard) && row->resource != RLIMIT_CPU)
 		return err_say(-EPERM, "limit %s did not stay set", sec_rlimit_name(row->resource));
 	return 0;

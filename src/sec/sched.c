@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a process runs: scheduler, I/O priority, processors, memory nodes, personality. A table of words for each, and a
- * table of kinds with a setter and a sentence. No allocation in the setters: they are init's.
+ * How a process runs: scheduler, I/O priority, processors, memory nodes, personality. There is a
+ * table of words for each, and a table of kinds with a setter and a sentence. The setters are
+ * called by init, so they do not allocate.
  */
 #include "sec/sec.h"
 
@@ -111,7 +112,7 @@ static const char *word_name(enum sec_sched_words which, uint32_t value)
 	return "?";
 }
 
-/* Digits, and nothing of a sign or a blank. */
+/* Digits only: neither a sign nor a blank. */
 static int number_cut(const char **text, uint32_t *out)
 {
 	char digits[12];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* How a process runs: part of sec/sec.h. Names are those of linux/sched.h, linux/ioprio.h and linux/mempolicy.h. */
+/* How a process runs: part of sec/sec.h. Names are those of linux/sched.h, linux/ioprio.h and
+ * linux/mempolicy.h. */
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/flat.h"
@@ -10,10 +11,10 @@
 
 enum sec_sched_kind {
 	SEC_SCHED_POLICY =
-		1, /* scheduler: mode SCHED_*, nice, priority, flags, and the three times of a deadline */
+		1, /* scheduler: mode SCHED_*, nice, priority, flags, three times of a deadline */
 	SEC_SCHED_IO, /* I/O priority: mode IOPRIO_CLASS_*, priority */
-	SEC_SCHED_CPUS_INITIAL, /* mask: the processors of an exec before it joins the container; the host's affair */
-	SEC_SCHED_CPUS, /* mask: its processors from then on */
+	SEC_SCHED_CPUS_INITIAL, /* mask: processors of an exec until it joins the container; host */
+	SEC_SCHED_CPUS, /* mask: processors of an exec from then on */
 	SEC_SCHED_MEMORY, /* memory policy: mode MPOL_*, flags MPOL_F_*, mask: nodes */
 	SEC_SCHED_PERSONALITY, /* mode PER_* */
 	SEC_SCHED_KIND_COUNT
@@ -47,11 +48,13 @@ void sec_sched_words(enum sec_sched_words which, struct strvec *out);
 
 /* Processors or memory nodes. */
 enum { SEC_SCHED_MASK_BITS = 8192, SEC_SCHED_MASK_WORDS = SEC_SCHED_MASK_BITS / 64 };
-/* "0-3,7" as a mask, of which *out_words words are used. -EINVAL, -ERANGE beyond the last bit. Silent. Any process. */
+/* "0-3,7" as a mask, of which *out_words words are used. -EINVAL, or -ERANGE beyond the last bit.
+ * Silent. Any process. */
 int sec_sched_mask_parse(
 	const char *text, uint64_t out[static SEC_SCHED_MASK_WORDS], size_t *out_words);
 
-/* For the calling process. Speaking. Init; the processors of who makes an exec: host. */
+/* Both are for the calling process. Speaking. sec_sched_set: init. sec_sched_cpus_set: host, in the
+ * process that makes an exec. */
 int sec_sched_set(const struct flat *plan, const struct sec_sched_row *row);
 int sec_sched_cpus_set(const uint64_t *mask, size_t words);
 void sec_sched_describe(const struct flat *plan, const struct sec_sched_row *row, struct buf *out);

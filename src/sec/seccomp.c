@@ -32,7 +32,7 @@ size_t sec_seccomp_default(uint64_t caps, struct buf *out)
 			instruction.k < first + PROFILE_GROUP_COUNT)
 			instruction.k = action_of_group(
 				&profile_groups[instruction.k - first], caps);
-		/* The buffer may hold anything before us, so it need not be aligned. */
+		/* The buffer may hold other bytes before the program: it need not be aligned. */
 		memcpy(to + i * sizeof(instruction), &instruction, sizeof(instruction));
 	}
 	buf_grew(out, size);

@@ -19,9 +19,9 @@ int sec_no_new_privs(void)
 }
 
 /*
- * Two failures leave nothing to protect: ENOSYS is a kernel without keyrings, and EPERM is an outer
- * sandbox whose seccomp filter refuses keyctl, which the container inherits as well. EDQUOT is none
- * of them: the container would keep the caller's session keyring, so it does not start.
+ * Two failures leave nothing to protect. ENOSYS is a kernel without keyrings. EPERM is an outer
+ * sandbox whose seccomp filter refuses keyctl, and the container inherits that filter. With EDQUOT
+ * the container would keep the caller's session keyring, so it does not start.
  */
 int sec_keyring_new(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel shows of a thread in /proc/self/status: one read for what forty calls would ask. */
+/* What the kernel shows of a thread in /proc/self/status: one read instead of forty calls. */
 #include "sec/sec.h"
 
 #include "base/str.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernel parameters of a container. Only those are accepted that belong to a namespace of its own;
- * every other one is the host's, and so is one whose name merely looks as if
+ * every other one is the host's. A name that only looks like one of its own is refused too
  * (net/../kernel/core_pattern). The name becomes a path below a private procfs, which is opened
  * without symlinks, mounts or .. in it.
  */
@@ -19,8 +19,8 @@
 
 enum { SYSCTL_KEY_MAX = 200, SYSCTL_VALUE_MAX = 1024, SYSCTL_PATH_MAX = SYSCTL_KEY_MAX + 8 };
 
-/* A path below /proc/sys, ending in * for all that begins with it, and the namespace that owns
- * it. */
+/* A path below /proc/sys, and the namespace that owns it. A * at the end stands for all paths that
+ * begin so. */
 struct sysctl_owner {
 	const char *pattern;
 	uint64_t clone_flag;
@@ -67,8 +67,8 @@ static bool has_grammar(const char *key)
 	return word_len > 0 && strlen(key) <= SYSCTL_KEY_MAX;
 }
 
-/* The path below /proc/sys. As sysctl(8): the first separator is the separator, the other kind
- * stands for itself within a name: net/ipv4/conf/eth0.100/forwarding is
+/* The path below /proc/sys. As in sysctl(8) the first separator is the separator, and the other
+ * kind stands for itself within a name: net/ipv4/conf/eth0.100/forwarding is
  * net.ipv4.conf.eth0/100.forwarding. */
 static int path_of(const char *key, char out[static SYSCTL_PATH_MAX])
 {
@@ -137,7 +137,8 @@ static int write_beneath(int proc_fd, const char *path, const char *text)
 	size_t len = strlen(text);
 
 	auto_close int fd = sys_openat2(proc_fd, path, O_WRONLY | O_CLOEXEC, 0, resolve);
-	/* A filter around us hides the call: nobody else can have mounted anything in this procfs. */
+	/* A seccomp filter around husk hides the call. Then path_open is enough: no other process
+	 * can have mounted anything in this procfs. */
 	if (fd == -ENOSYS)
 		fd = path_open(proc_fd, path, O_WRONLY | O_CLOEXEC, PATH_STRICT);
 	if (fd < 0)
