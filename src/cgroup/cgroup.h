@@ -69,12 +69,10 @@ int cgroup_texts_each(const struct cgroup *g, const struct flat *plan,
 	const struct cgroup_row *rows, size_t row_count,
 	int (*each)(void *context, const char *file, const char *text), void *context);
 
-/*
- * The way into a group. In the v2 tree, also of a hybrid host, a process is cloned into the
+/* The way into a group. In the v2 tree, also of a hybrid host, a process is cloned into the
  * directory (CLONE_INTO_CGROUP [5.7]). In each v1 hierarchy it moves itself by the file "tasks".
  * Neither takes the kernel's lock over all thread groups, for which writing another process's pid
- * to cgroup.procs waits: 5 to 15 ms after a moment of idle.
- */
+ * to cgroup.procs waits: 5 to 15 ms after a moment of idle. */
 struct cgroup_entry {
 	int tree_fd; /* the directory; -EBADF: no v2 tree */
 	size_t count; /* v1 hierarchies that have the group */

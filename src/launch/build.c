@@ -14,7 +14,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-/* What the OCI specification says every container has. */
+/* Devices that every container has by the OCI specification. */
 static const struct {
 	const char *path;
 	uint32_t major, minor;
