@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's own price of a container: new mount, uts, ipc, pid, cgroup and network namespaces, six mounts,
- * pivot_root, exec of a static program, wait. No plan, no sandbox, no cleanup: nothing that runs a container can be
- * faster than this, so the benchmarks are ratios to it.
+ * The kernel's own price of a container: new mount, uts, ipc, pid, cgroup and network namespaces,
+ * six mounts, pivot_root, exec of a static program, wait. There is no plan, no sandbox and no
+ * cleanup: no program that runs a container can be faster, so the benchmarks are ratios to it.
  *
  *   floor ROOT PROGRAM [ARG...]      ROOT needs the directories proc, dev and sys
  */

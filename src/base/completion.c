@@ -18,8 +18,7 @@ struct syntax {
 	const char *end; /* after the case's command */
 	const char *descend; /* followed by the new place in quotes */
 	const char *skip_value;
-	const char *
-		any_first; /* around a place ("husk rm"): a case for every word after it */
+	const char *any_first; /* around a place ("husk rm"): a case for every word after it */
 	const char *any_last;
 };
 

@@ -33,8 +33,7 @@ struct flat_section_schema {
 
 struct flat_schema {
 	char magic[8];
-	uint32_t
-		version; /* 16 bits major, 16 bits minor; only another major version is refused */
+	uint32_t version; /* 16 bits major, 16 bits minor; only another major version is refused */
 	uint32_t section_count;
 	const struct flat_section_schema *sections;
 };

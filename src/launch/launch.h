@@ -47,7 +47,7 @@ struct plan_outside {
 	OCI_LIST(struct plan_outside_mount) mounts;
 };
 int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outside *out);
-/* The group that the container has; NULL without one. */
+/* The path of the container's group, "" without one. */
 const char *plan_cgroup_path(const struct flat *plan);
 /* Changes the limits and device rules of a group that exists. Host. */
 int plan_limits_apply(

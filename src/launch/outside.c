@@ -92,5 +92,6 @@ int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outs
 
 const char *plan_cgroup_path(const struct flat *plan)
 {
-	return flat_str(plan, plan_head(plan)->cgroup_path);
+	const char *path = flat_str(plan, plan_head(plan)->cgroup_path);
+	return path ? path : "";
 }

@@ -66,7 +66,7 @@ struct plan_text_row {
 	uint32_t origin;
 	uint32_t text;
 	uint32_t value;
-	uint32_t is_secret;
+	uint32_t reserved;
 };
 
 /* A startContainer hook; its arguments and then its environment are rows of PLAN_HOOK_WORD. */

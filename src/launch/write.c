@@ -11,7 +11,8 @@
 /* A row that has an origin has it first. */
 static const char *row_origin(const struct flat *plan, enum plan_section section, const void *row)
 {
-	if (section == PLAN_HEAD || section == PLAN_PROCESS || section == PLAN_GROUP)
+	if (section == PLAN_HEAD || section == PLAN_PROCESS || section == PLAN_GROUP ||
+		section == PLAN_HOOK)
 		return NULL;
 	uint32_t origin;
 	memcpy(&origin, row, sizeof(origin));

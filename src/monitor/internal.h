@@ -45,8 +45,7 @@ struct relays {
 	bool has_flush_timer;
 	struct relay_end ends[2 * RELAY_COUNT];
 	struct relay rows[RELAY_COUNT];
-	char data[RELAY_COUNT]
-		 [RELAY_BYTES]; /* not in rows: an unused buffer takes no memory */
+	char data[RELAY_COUNT][RELAY_BYTES]; /* not in rows: an unused buffer takes no memory */
 };
 
 /* Begins. `drained` is called when no output is left, perhaps more than once. */

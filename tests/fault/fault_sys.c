@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fault sweep over sys/: every scenario runs with the first, second, ... call of every wrapper failing until a run
- * meets no fault any more. A failed run must say so, and leave no fd, no child and no half-made file behind; with
- * everything of a kind failing as on an old kernel, the fallbacks must still succeed.
+ * The fault sweep over sys/: every scenario runs again and again, with the first, second, ... call
+ * of every wrapper failing, until a run meets no fault any more. A failed run must say so, and
+ * leave no fd, no child and no half-made file behind. When all calls of a kind fail, as on an old
+ * kernel, the fallbacks must still succeed.
  */
 #include "sys/file.h"
 #include "sys/path.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mask CALL... -- COMMAND [ARGUMENT...]: COMMAND, and all that it starts, runs on a kernel that does not have these
- * system calls: each ends with ENOSYS. Needs root, for nothing is forbidden to gain privileges on its way; static, so
- * that it runs anywhere.
+ * mask CALL... -- COMMAND [ARGUMENT...]: COMMAND, and all processes that it starts, run as on a
+ * kernel that does not have these system calls: each ends with ENOSYS. Needs root, since
+ * no_new_privs is not set. Static, so that it runs anywhere.
  */
 #include <linux/audit.h>
 #include <linux/filter.h>

@@ -2,17 +2,19 @@
 /*
  * refuse [--log FILE] [--not COMM]... RULE... -- COMMAND [ARG...]
  *
- * Runs COMMAND with some system calls of it and of all its descendants refused, whoever makes them, and exits as it
- * does. A rule is either of
- *   NAME[~TEXT]:ERROR   every call NAME, with ~TEXT only those whose data (a path, a name, what is sent; of a socket
- *                       the protocol) has TEXT in it
- *   N:ERROR             the N-th of the calls that change something, counted over all processes from 1
- * ERROR is a name such as EIO, or KILL: then the process that calls gets SIGKILL, or LATER: then it waits 0.8 s, and
- * with it whoever calls meanwhile. --log writes down every counted call, and LATER when such a wait begins, --not leaves out processes of that name, which
- * are the payload.
+ * Runs COMMAND, refuses some system calls of it and of all its descendants, and exits with its
+ * code. A rule is either of
+ *   NAME[~TEXT]:ERROR   every call NAME; with ~TEXT only those whose data (a path, a name, the
+ *                       bytes sent; for a socket the protocol) contains TEXT
+ *   N:ERROR             the N-th of the calls that change something, counted over all processes
+ *                       from 1
+ * ERROR is a name such as EIO, or KILL: then the calling process gets SIGKILL, or LATER: then the
+ * call waits 0.8 s, and every call of another process meanwhile waits with it. --log writes down
+ * every counted call, and LATER when such a wait begins. --not leaves out processes of that name:
+ * the payload's.
  *
- * It is a seccomp filter that asks a supervisor, so there is no tracer, and a COMMAND that leaves a process behind is
- * supervised on until that has ended.
+ * A seccomp filter asks a supervisor, so there is no tracer. A process that COMMAND leaves behind
+ * is supervised until it has ended.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -305,7 +307,8 @@ static void supervise(struct refusal *x, int listener)
 	}
 }
 
-/* Of its own: neither the caller's pipes nor its directory are kept by whoever outlives the command. */
+/* The supervisor keeps neither the caller's pipes nor its directory, since it may outlive the
+ * command. */
 static void become_supervisor(struct refusal *x, pid_t command, volatile int *number)
 {
 	while (*number == 0)

@@ -146,6 +146,12 @@ class Size(House):
         self.finds('check-size', {'src/net/x.h': HEADER + '\n' * 149}, 'x.h: 151 lines in a header')
         self.finds('check-size', {f'src/net/{i}.c': SPDX + '\n' * 998 for i in range(7)}, 'src/net:1: net: ')
 
+    def test_columns(self):
+        self.write({'src/net/x.c': SPDX + '/* ' + 'x' * 97 + '\n\t' + 'x' * 89 + ' */\n'})
+        self.passes('check-size')
+        self.finds('check-size', {'src/net/x.c': SPDX + '/* ' + 'x' * 98 + ' */\n'}, 'src/net/x.c:2: x.c: 104 columns in a line')
+        self.finds('check-size', {'src/net/x.c': SPDX + '\t\t/* ' + 'x' * 79 + ' */\n'}, 'src/net/x.c:2: x.c: 101 columns')
+
     def test_members(self):
         members = ''.join(f'\tint m{i};\n' for i in range(26))
         self.finds('check-size', {'src/net/x.h': HEADER + f'struct s {{\n{members}}};\n'}, 's: 26 members of a struct')

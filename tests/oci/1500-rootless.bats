@@ -57,6 +57,16 @@ ranges() {
 	runtime delete c
 }
 
+# Nothing then says which process is the container's, and it has no group: only its files can be removed.
+@test "a container without a group whose state cannot be read is deleted with force" {
+	begin c
+	: >"$RUNTIME_ROOT/c/state.json"
+	run runtime delete --force c
+	[[ $status -eq 0 && $output == *state.json* && $output != *$'\n'*$'\n'* ]]
+	[[ ! -e $RUNTIME_ROOT/c ]]
+	kill -KILL "$pid"
+}
+
 @test "bind mounts keep their flags, and what lies below /sys is read-only as well" {
 	mkdir -p "$BUNDLE/source"
 	echo "of the user" >"$BUNDLE/source/file"

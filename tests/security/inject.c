@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a process that is waiting in a system call make others, as somebody would who had taken it over, and prints what came
- * of each: "NAME ERRNO", or "NAME done". The process is of no use afterwards. x86-64 only.
+ * Makes a process that waits in a system call make other calls, as an attacker could who had taken
+ * it over, and prints the result of each: "NAME ERRNO", or "NAME done". The process cannot go on
+ * afterwards. x86-64 only.
  *
  *	inject PID VICTIM-PID
  */

@@ -166,7 +166,8 @@ static long call_i386(long number)
 	return int80(number, -1, -1, -1);
 }
 
-/* A kernel without IA32 emulation, or a virtual machine that does not deliver the interrupt, ends who tries. */
+/* A kernel without IA32 emulation, or a virtual machine that does not deliver the interrupt, kills
+ * the process that tries. */
 static int has_i386(void)
 {
 	enum { GETPID = 20 };
@@ -623,9 +624,9 @@ static int probe_keys(void)
 	return 0;
 }
 
-/* watch: until /stop exists, looks at exe, cwd, root, the open files and the confinement of every other process, as
- * fast as it can; prints each look that led to something which cannot be found at that path here, and each process that
- * may do more than this one. */
+/* watch: until /stop exists, looks at exe, cwd, root, the open files and the confinement of every
+ * other process, as fast as it can. Prints each look that led to something which cannot be found at
+ * that path here, and each process that may do more than this one. */
 
 /* Whether what link leads to is also what its text names in this process's own root. */
 static bool is_ours(const char *link, const char *target)
@@ -759,8 +760,8 @@ static int probe_peek(void)
 	return watch(watch_links);
 }
 
-/* overwrite: until /stop exists, tries to open the program file of every other process for writing. Program
- * files of the root itself are fair game; whatever else opens is said, and written to. */
+/* overwrite: until /stop exists, tries to open the program file of every other process for writing.
+ * Program files of the root itself may open. Any other is printed and written to. */
 static int probe_overwrite(void)
 {
 	unsigned long tries = 0;

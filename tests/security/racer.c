@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * racer DIR TARGET SECONDS: swaps DIR/target, a directory, with DIR/other, a link to TARGET, as fast as it can. What
- * mounts below DIR meanwhile finds now the one, now the other, also between a check and its use.
+ * racer DIR TARGET SECONDS: swaps DIR/target, a directory, with DIR/other, a link to TARGET, as
+ * fast as it can. A program that mounts below DIR meanwhile finds sometimes the directory and
+ * sometimes the link, also between a check and its use.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -179,6 +179,22 @@ static void test_strict(void **state)
 	assert_false(is_strict("/data/proc"));
 }
 
+/* A hook comes from the caller's bundle alone: its row has no origin. */
+static void test_hook(void **state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	auto_buf struct buf bytes = BUF_INIT, text = BUF_INIT;
+	struct flat plan;
+	spec_fill(&a, &spec);
+	struct oci_hook *hook = arena_push(&a, &spec.hooks[OCI_HOOK_START_CONTAINER]);
+	*hook = (struct oci_hook){.path = "/bin/hook"};
+	assert_int_equal(plan_build(&spec, PLAN_KIND_RUN, &unified, &bytes), 0);
+	assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
+	plan_write(&plan, &text);
+	assert_non_null(strstr(text.data, "run the hook /bin/hook\n"));
+}
+
 static void test_step_names(void **state)
 {
 	auto_arena struct arena a = ARENA_INIT;
@@ -305,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_stored),
 		cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_strict),
+		cmocka_unit_test(test_hook),
 		cmocka_unit_test(test_step_names),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_damage),
