@@ -133,7 +133,7 @@ int container_exec(
 	if (r == 0)
 		r = exec_run(&l, request, out_code);
 	struct summary now;
-	if (r == -ECONNRESET && container_summary(e, id, &now) == 0 &&
+	if ((r == -ECONNRESET || r == -ECONNABORTED) && container_summary(e, id, &now) == 0 &&
 		now.state != CONTAINER_RUNNING)
 		r = err_say(-ESRCH, "container %.12s ended before the command could begin", id);
 	if (r < 0)

@@ -10,11 +10,7 @@ enum { WAIT_MS = 100 };
 
 int board_create(void)
 {
-	auto_close int fd = sys_memfd_create("husk-pull", 0);
-	if (fd < 0)
-		return fd;
-	int r = sys_truncate_fd(fd, sizeof(struct board));
-	return r < 0 ? r : take_fd(&fd);
+	return fd_memfd("husk-pull", sizeof(struct board));
 }
 
 int board_map(int fd, bool is_writable, struct board **out)

@@ -16,6 +16,7 @@
 #include "launch/sync.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/socket.h"
 
@@ -64,16 +65,10 @@ static void status_open(struct init *init)
 		fd_replace(&init->status_fd, -EBADF);
 }
 
-static _Noreturn void fail(const struct init *init, uint32_t step, bool is_exec)
+static _Noreturn void fail(const struct init *init)
 {
-	struct sync_message message = {
-		.type = SYNC_FAILED,
-		.step = step,
-		.phase = is_exec ? LAUNCH_PHASE_EXEC : LAUNCH_PHASE_SETUP,
-	};
-	err_pack(&message.error);
-	sync_send(init->sync_fd, &message, NULL, 0);
-	_exit(1);
+	init_failed(init);
+	process_exit(1);
 }
 
 _Noreturn void launch_init_main(void)
@@ -101,28 +96,27 @@ _Noreturn void launch_init_main(void)
 		r = fd_set_cloexec(init.sync_fd, true);
 	if (r < 0) {
 		err_new(r, "begin");
-		fail(&init, 0, false);
+		fail(&init);
 	}
 	status_open(&init);
 	signal_ignore_writes();
 	r = begin(&init);
 	if (r < 0)
-		fail(&init, 0, false);
+		fail(&init);
 	init.mount.plan = &init.plan;
 	init.mount.slots = init.slots;
 	init.mount.slot_count = SLOT_MAX;
 
-	uint32_t step = 0;
 	for (size_t i = 0; i < step_kind_count; i++) {
 		const struct step_kind *kind = &step_kinds[i];
 		uint32_t rows = step_rows(&init.plan, kind);
 		for (uint32_t j = 0; j < rows; j++) {
-			step++;
+			init.step++;
 			if (kind->role != STEP_INIT)
 				continue;
 			r = kind->apply(&init, flat_row(&init.plan, kind->section, j));
 			if (r < 0)
-				fail(&init, step, init.is_about_payload);
+				fail(&init);
 		}
 	}
 	BUG("a plan without a payload");

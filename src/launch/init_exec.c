@@ -3,22 +3,30 @@
  * Init's last steps: from a process in its new root to the confined payload. Only here does a
  * process become confined, for a container's first process and for every exec alike.
  *
- * Without no_new_privs only a process with CAP_SYS_ADMIN can load a filter, so the filter comes
- * before the capabilities are dropped; with no_new_privs it comes last. An exec is born in the
- * container's pid namespace after all of it. So a process that the container can see, and with
- * CAP_SYS_PTRACE take over, can do no more than the container itself (SECURITY.md, rule 5).
+ * The filter is loaded last, right before the execve: no call of init needs to be in the profile.
+ * Without no_new_privs only a process with CAP_SYS_ADMIN can load a filter, so init keeps that
+ * capability in its effective and permitted sets. The execve takes it away: it is not in the
+ * bounding, inheritable and ambient sets, from which the kernel computes what a program has.
+ *
+ * If other code of the container runs between the filter and the execve, or can see init there,
+ * init gives the capability up itself, with calls that the profile must allow: with startContainer
+ * hooks, with a reaper, and in an exec, which is born in the container's pid namespace only then.
+ * So a process that the container can see, and with CAP_SYS_PTRACE take over, can do no more than
+ * the container itself (SECURITY.md, rule 5).
  */
 #include "launch/init.h"
 #include "launch/sync.h"
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 #include "sys/signal.h"
 #include "sys/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <sched.h>
 #include <signal.h>
@@ -26,6 +34,8 @@
 #include <unistd.h>
 
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#define CAP_ADMIN (UINT64_C(1) << CAP_SYS_ADMIN)
 
 enum { GROUPS_MAX = 1024, KEPT_ASIDE = 3 + LAUNCH_KEEP_MAX };
 
@@ -125,12 +135,11 @@ int step_process(struct init *init, const void *row)
 }
 
 /* Makes these two system calls and no other: the plan's maker has ensured that the filter allows
- * them. The fd is closed here only after an answer, because the filter may notify of close too. */
+ * them. The execve closes the fd: the filter may notify of close too. */
 static int listener_pass_on(struct init *init, int listener)
 {
-	auto_close int fd = listener;
 	struct sync_message message = {.type = SYNC_LISTENER};
-	int r = sync_send(init->sync_fd, &message, &fd, 1);
+	int r = sync_send(init->sync_fd, &message, &listener, 1);
 	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_LISTENING, &message, NULL, NULL);
 }
 
@@ -139,7 +148,23 @@ int step_seccomp(struct init *init, const void *row)
 	const struct plan_process_row *process = row;
 	int r = sec_seccomp_load(flat_bytes(&init->plan, process->seccomp), process->seccomp.size,
 		process->seccomp_flags);
-	return r > 0 ? listener_pass_on(init, r) : r;
+	if (r > 0)
+		r = listener_pass_on(init, r);
+	bool goes_straight_on = plan_head(&init->plan)->kind == PLAN_KIND_RUN &&
+		flat_count(&init->plan, PLAN_HOOK) == 0 &&
+		!(plan_head(&init->plan)->flags & PLAN_REAPER);
+	if (r < 0 || !init->keeps_admin || goes_straight_on)
+		return r;
+	init->keeps_admin = false;
+	return sec_caps_lower(&process->caps);
+}
+
+/* Must it have CAP_SYS_ADMIN, which the payload has not, until its filter is loaded? */
+static bool must_keep_admin(const struct init *init)
+{
+	const struct plan_process_row *process = plan_process(&init->plan);
+	return process->seccomp.size && !(plan_head(&init->plan)->flags & PLAN_NO_NEW_PRIVS) &&
+		!(process->caps.effective & CAP_ADMIN) && sec_cap_is_effective(CAP_SYS_ADMIN);
 }
 
 int step_credentials(struct init *init, const void *row)
@@ -153,13 +178,19 @@ int step_credentials(struct init *init, const void *row)
 		groups[i] =
 			((const struct plan_group_row *)flat_row(&init->plan, PLAN_GROUP, i))->gid;
 
-	int r = sec_caps_bound(&process->caps);
+	struct sec_caps caps = process->caps;
+	init->keeps_admin = must_keep_admin(init);
+	if (init->keeps_admin) {
+		caps.effective |= CAP_ADMIN;
+		caps.permitted |= CAP_ADMIN;
+	}
+	int r = sec_caps_bound(&caps);
 	if (r == 0)
 		r = plan_user_row(&init->plan)
 			? sec_ids_set_mapped(process->uid, process->gid, groups, count)
 			: sec_ids_set(process->uid, process->gid, groups, count);
 	if (r == 0)
-		r = sec_caps_set(&process->caps, init->status_fd);
+		r = sec_caps_set(&caps, init->status_fd);
 	/* it is of the host's /proc: no process inside may see it */
 	fd_replace(&init->status_fd, -EBADF);
 	if (r < 0)
@@ -240,26 +271,29 @@ static bool broken_find(const char *path, const char *program, char out[static P
 	return false;
 }
 
-/* execvp(3) without its shell fallback. A directory that may not be read does not end the search,
- * but its error is remembered. */
-static int exec_search(char *const *args, char *const *env)
+static const char *path_of(const struct init *init)
 {
-	const char *found = env_find(env, "PATH"), *path = found ? found : PATH_DEFAULT;
+	const char *path = env_find(init->env, "PATH");
+	return path ? path : PATH_DEFAULT;
+}
+
+/* execvp(3) without its shell fallback. A directory that may not be read does not end the search,
+ * but its error is remembered. `found` is the file that failed otherwise than with these two. */
+static int exec_search(const struct init *init, char found[static PATH_MAX])
+{
 	int worst = -ENOENT;
-	char candidate[PATH_MAX];
-	for (const char *at = path; at;) {
+	for (const char *at = path_of(init); at;) {
 		const char *end = strchrnul(at, ':');
-		int r = fmt(candidate, "%.*s/%s", (int)(end - at), at, args[0]);
+		int r = fmt_n(found, PATH_MAX, "%.*s/%s", (int)(end - at), at, init->args[0]);
 		if (r >= 0)
-			r = sys_execve_at(AT_FDCWD, candidate, args, env, 0);
+			r = sys_execve_at(AT_FDCWD, found, init->args, init->env, 0);
 		if (r == -EACCES)
 			worst = r;
 		else if (r != -ENOENT && r != -ENOTDIR && r != -ENAMETOOLONG)
-			return exec_error(r, candidate, true);
+			return r;
 		at = *end ? end + 1 : NULL;
 	}
-	bool is_broken = worst == -ENOENT && broken_find(path, args[0], candidate);
-	return exec_error(worst, is_broken ? candidate : args[0], !is_broken);
+	return worst;
 }
 
 /* The kernel prints "(unreachable)" when a directory lies outside the root. */
@@ -286,15 +320,16 @@ static _Noreturn void reap(pid_t payload, int payload_pidfd)
 		pid_t pid;
 		while ((pid = signal_reap(&code)) > 0)
 			if (pid == payload)
-				_exit(code);
+				process_exit(code);
 	}
 }
 
 /* Returns only in the child, which becomes the payload. The reaper is as confined as the payload,
  * because the filter is loaded by now. It never executes a program, so close-on-exec does nothing
  * for it: here it closes all fds but the payload's pidfd, which is on 0. */
-static int reaper_start(void)
+int step_reaper(struct init *init, const void *row)
 {
+	init->is_about_payload = true;
 	signal_block_all();
 	int pidfd;
 	int pid = sys_fork(0, &pidfd);
@@ -302,24 +337,52 @@ static int reaper_start(void)
 		return err_new(pid, "start the payload below the reaper");
 	if (pid > 0) {
 		if (fd_place(pidfd, 0) < 0 || fd_close_from(1) < 0)
-			_exit(1);
+			process_exit(1);
 		reap(pid, 0);
 	}
-	return term_is(0) ? term_set_foreground(0) : 0;
+	int r = term_is(0) ? term_set_foreground(0) : 0;
+	signal_reset(init->ignored_signals); /* the reaper blocks them */
+	return r;
+}
+
+/* Everything that is open and not the payload's ends at the execve. */
+static int rest_close(struct init *init)
+{
+	int r = fd_cloexec_from(init->open_from);
+	if (r < 0)
+		return err_new(r, "close what is left open");
+	init->open_from = 0;
+	return 0;
 }
 
 /* The process that joined the namespaces hands over to a child in the container's pid namespace. */
-static int exec_begin(struct init *init)
+int step_birth(struct init *init, const void *row)
 {
+	init->is_about_payload = true;
 	int r = init->gate_read >= 0 ? hand_over(init) : 0;
+	if (r == 0 && init->open_from)
+		r = rest_close(init);
 	return r < 0 ? r : session_begin(init);
 }
 
-/* Places the fds that the payload gets as 3, 4, ... All of them, and the sync socket, are first
- * moved above these numbers. */
+static int move_aside(int *fd)
+{
+	if (*fd < 0)
+		return 0;
+	int moved = sys_fcntl(*fd, F_DUPFD_CLOEXEC, KEPT_ASIDE);
+	if (moved < 0)
+		return err_new(moved, "move a file descriptor");
+	fd_replace(fd, moved);
+	return 0;
+}
+
+/* Places the fds that the payload gets as 3, 4, ... All of them, and those that init still needs,
+ * are first moved above these numbers. */
 static int kept_place(struct init *init, int *out_next)
 {
 	int kept[LAUNCH_KEEP_MAX], count = 0;
+	int *const needed[] = {
+		&init->sync_fd, &init->console_fd, &init->gate_read, &init->gate_write};
 	for (uint32_t i = SLOT_KEEP_FIRST; i < SLOT_FIRST_FREE && init->slots[i] >= 0; i++) {
 		int fd = sys_fcntl(init->slots[i], F_DUPFD_CLOEXEC, KEPT_ASIDE);
 		if (fd < 0)
@@ -329,20 +392,21 @@ static int kept_place(struct init *init, int *out_next)
 	*out_next = 3 + count;
 	if (count == 0)
 		return 0;
-	int sync = sys_fcntl(init->sync_fd, F_DUPFD_CLOEXEC, KEPT_ASIDE);
-	if (sync < 0)
-		return err_new(sync, "move the sync socket");
-	fd_replace(&init->sync_fd, sync);
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		int r = move_aside(needed[i]);
+		if (r < 0)
+			return r;
+	}
 	int r = 0;
 	for (int i = 0; i < count && r >= 0; i++)
 		r = fd_place(kept[i], 3 + i);
 	return r < 0 ? err_new(r, "keep file descriptors") : 0;
 }
 
-int step_exec(struct init *init, const void *row)
+/* Prepares everything that needs a system call before the filter. */
+int step_payload(struct init *init, const void *row)
 {
 	static char *pointers[PLAN_POINTERS_MAX];
-	init->is_about_payload = true;
 	uint32_t arg_count = flat_count(&init->plan, PLAN_ARG);
 	uint32_t env_count = flat_count(&init->plan, PLAN_ENV);
 	if (arg_count + env_count + 3 > PLAN_POINTERS_MAX)
@@ -350,32 +414,50 @@ int step_exec(struct init *init, const void *row)
 
 	char **args = pointers, **env = pointers + arg_count + 1;
 	for (uint32_t i = 0; i < arg_count; i++)
-		args[i] = (char *)flat_str(&init->plan,
-			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ARG, i))->text);
+		args[i] = (char *)plan_word(&init->plan, PLAN_ARG, i);
 	for (uint32_t i = 0; i < env_count; i++)
-		env[i] = (char *)flat_str(&init->plan,
-			((const struct plan_text_row *)flat_row(&init->plan, PLAN_ENV, i))->text);
-	char home[HOME_ROOM];
+		env[i] = (char *)plan_word(&init->plan, PLAN_ENV, i);
 	if (!env_find(env, "HOME")) {
-		home_find(plan_process(&init->plan)->uid, home);
-		env[env_count] = home;
+		home_find(plan_process(&init->plan)->uid, init->home);
+		env[env_count] = init->home;
 	}
+	init->args = args;
+	init->env = env;
 
-	int r = cwd_verify();
-	if (r == 0 && plan_head(&init->plan)->kind == PLAN_KIND_EXEC)
-		r = exec_begin(init);
-	if (r == 0 && plan_head(&init->plan)->flags & PLAN_REAPER)
-		r = reaper_start();
 	int next = 3;
+	init->is_about_payload = true;
+	int r = cwd_verify();
+	init->is_about_payload = r < 0;
 	if (r == 0)
 		r = kept_place(init, &next);
 	if (r < 0)
 		return r;
-	r = fd_cloexec_from((unsigned)next);
-	if (r < 0)
-		return err_new(r, "close what is left open");
+	init->open_from = (unsigned)next;
+	/* Without close_range(2) the fds are looked up in /proc, where the container's pid
+	 * namespace has an exec only after its birth. */
+	r = rest_close(init);
+	if (r < 0 && init->gate_read < 0)
+		return r;
 	signal_reset(init->ignored_signals);
-	if (!strchr(args[0], '/'))
-		return exec_search(args, env);
-	return exec_error(sys_execve_at(AT_FDCWD, args[0], args, env, 0), args[0], false);
+	return 0;
+}
+
+int step_exec(struct init *init, const void *row)
+{
+	init->is_about_payload = true;
+	const struct sync_message executes = {.type = SYNC_EXECUTES};
+	const char *program = init->args[0];
+	char found[PATH_MAX];
+	bool is_searched = !strchr(program, '/');
+	sync_report_write(init->report, &executes);
+	int r = is_searched ? exec_search(init, found)
+			    : sys_execve_at(AT_FDCWD, program, init->args, init->env, 0);
+	/* To say more takes system calls, and the filter may kill the process for one. */
+	err_new(r, "exec: \"%s\"", program);
+	init_failed(init);
+	if (is_searched && r != -ENOENT && r != -EACCES)
+		return exec_error(r, found, true);
+	if (is_searched && r == -ENOENT && broken_find(path_of(init), program, found))
+		return exec_error(r, found, false);
+	return exec_error(r, program, is_searched);
 }

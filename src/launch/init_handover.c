@@ -7,6 +7,7 @@
 #include "launch/sync.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/process.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -27,9 +28,7 @@ int gate_open(struct init *init)
 }
 
 /* The child goes on after the host has heard of it. If this process dies before, the child ends: a
- * process without a parent that waits for it may not run. It reports the error, because the host
- * may have heard of it all the same. Not with ECONNRESET: that tells the host that the payload
- * runs. */
+ * process without a parent that waits for it may not run. The report is left to this process. */
 static int gate_pass(struct init *init)
 {
 	fd_replace(&init->gate_write, -EBADF);
@@ -37,7 +36,7 @@ static int gate_pass(struct init *init)
 	ssize_t n = sys_read(init->gate_read, word, sizeof(word));
 	fd_replace(&init->gate_read, -EBADF);
 	if (n == 0)
-		return err_say(-ECANCELED, "the one that joined the namespaces has died");
+		process_exit(1);
 	return n < 0 ? err_new((int)n, "wait for the host") : 0;
 }
 
@@ -55,5 +54,7 @@ int hand_over(struct init *init)
 	if (r < 0)
 		return r;
 	ssize_t n = sys_write(init->gate_write, gate_word, sizeof(gate_word));
-	_exit(n != sizeof(gate_word));
+	if (n == sizeof(gate_word))
+		process_exit(0);
+	return err_new(n < 0 ? (int)n : -EIO, "let the process in the pid namespace go on");
 }

@@ -34,7 +34,7 @@ static _Noreturn void hook_child(const struct init *init, const struct plan_hook
 	signal_reset(init->ignored_signals);
 	if (r == 0)
 		r = sys_execve_at(AT_FDCWD, flat_str(&init->plan, row->path), args, env, 0);
-	_exit(r == -ENOENT ? 127 : 126);
+	process_exit(r == -ENOENT ? 127 : 126);
 }
 
 int step_start_hook(struct init *init, const void *data)

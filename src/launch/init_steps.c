@@ -288,16 +288,28 @@ int step_hooks(struct init *init, const void *row)
 		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
 }
 
+/* START (report). */
+static int start_hear(int fd, struct sync_message **out_report)
+{
+	struct sync_message message;
+	int report_fd = -EBADF;
+	size_t count = 1;
+	int r = sync_expect(fd, SYNC_START, &message, &report_fd, &count);
+	auto_close int report = r < 0 ? -EBADF : report_fd;
+	if (r == 0 && report < 0)
+		r = err_say(-EPROTO, "a start without a report");
+	return r < 0 ? r : sync_report_map(report, out_report);
+}
+
 /* A process that connects may only ask whether init waits here, or may die before it sends START.
  * Then init waits for the next one. */
 static int starter_await(struct init *init, int listener)
 {
 	for (;;) {
-		struct sync_message message;
 		auto_close int starter = socket_accept(listener);
 		if (starter < 0)
 			return err_new(starter, "wait for who starts the container");
-		if (sync_expect(starter, SYNC_START, &message, NULL, NULL) < 0)
+		if (start_hear(starter, &init->report) < 0)
 			continue;
 		fd_replace(&init->sync_fd, take_fd(&starter));
 		return 0;
@@ -314,7 +326,10 @@ int step_wait_start(struct init *init, const void *row)
 	init->is_about_payload = r < 0;
 	if (r == 0)
 		r = sync_send(init->sync_fd, &message, NULL, 0);
-	if (r == 0)
-		r = sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
-	return r < 0 || listener < 0 ? r : starter_await(init, listener);
+	if (r < 0)
+		return r;
+	if (listener < 0)
+		return start_hear(init->sync_fd, &init->report);
+	r = sync_expect(init->sync_fd, SYNC_START, &message, NULL, NULL);
+	return r < 0 ? r : starter_await(init, listener);
 }

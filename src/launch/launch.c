@@ -35,6 +35,7 @@ void launch_init(struct launch *l)
 		.console_fd = -EBADF,
 		.pidfd = -EBADF,
 		.sync_fd = -EBADF,
+		.report_fd = -EBADF,
 		.phase = LAUNCH_PHASE_SETUP,
 	};
 	for (size_t i = 0; i < SLOT_MAX; i++)
@@ -55,6 +56,7 @@ void launch_close(struct launch *l)
 		fd_replace(&l->stdio[i], -EBADF);
 	fd_replace(&l->console_fd, -EBADF);
 	fd_replace(&l->sync_fd, -EBADF);
+	fd_replace(&l->report_fd, -EBADF);
 	fd_replace(&l->plan_fd, -EBADF);
 	cgroup_close(l->cgroup);
 	l->cgroup = NULL;
@@ -197,7 +199,8 @@ static int failure(struct launch *l, int r, const struct sync_message *message)
 	return err_say(r, "%s)", sentence.data);
 }
 
-/* Receives one message. When init failed, or just died, the trail says why and where. */
+/* Receives one message. When init failed, or just died, the trail says why and where. -ECONNRESET
+ * after START: the payload runs. */
 static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 {
 	size_t count = 1;
@@ -209,6 +212,13 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 	if (r == -ECONNRESET && message->type == SYNC_NONE) {
 		count = 1;
 		r = sync_receive(l->sync_fd, message, out_fd, &count);
+	}
+	if (r == -ECONNRESET && message->type == SYNC_NONE && l->report_fd >= 0) {
+		r = sync_report_read(l->report_fd, message);
+		if (r == 0)
+			return -ECONNRESET;
+		if (plan_head(&l->plan)->kind == PLAN_KIND_EXEC)
+			l->phase = LAUNCH_PHASE_EXEC; /* the container itself is well */
 	}
 	return r < 0 ? failure(l, r, message) : 0;
 }
@@ -257,18 +267,6 @@ static int oom_score_write(const struct launch *l)
 		return 0;
 	}
 	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
-}
-
-/* True if the process that joins a pid namespace is replaced by a child born there, which
- * CLONE_PARENT makes a child of this process. */
-static bool hands_over(const struct launch *l)
-{
-	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
-			return true;
-	}
-	return false;
 }
 
 static int child_adopt(struct launch *l, const struct sync_message *message, int fd)
@@ -333,7 +331,7 @@ static int conversation(struct launch *l)
 		r = net_devices_move(l);
 	if (r == 0)
 		r = start_packet_send(l);
-	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && hands_over(l))
+	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && plan_joins_pid(&l->plan))
 		r = child_await(l);
 	return r;
 }
@@ -390,15 +388,10 @@ int launch_ready(struct launch *l)
 	}
 }
 
-static int start_say(struct launch *l)
-{
-	struct sync_message start = {.type = SYNC_START};
-	return sync_send(l->sync_fd, &start, NULL, 0);
-}
-
 int launch_leave(struct launch *l)
 {
-	int r = start_say(l);
+	struct sync_message start = {.type = SYNC_START};
+	int r = sync_send(l->sync_fd, &start, NULL, 0);
 	if (r == 0)
 		fd_replace(&l->pidfd, -EBADF);
 	return r;
@@ -459,10 +452,17 @@ static int listener_serve(struct launch *l, bool is_born_late)
 	return r < 0 ? r : listener_give(l, fd);
 }
 
+static int start_say(struct launch *l)
+{
+	struct sync_message start = {.type = SYNC_START};
+	l->report_fd = sync_report_make();
+	return l->report_fd < 0 ? l->report_fd : sync_send(l->sync_fd, &start, &l->report_fd, 1);
+}
+
 int launch_go(struct launch *l)
 {
 	struct sync_message message;
-	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC && hands_over(l);
+	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC && plan_joins_pid(&l->plan);
 	int fd, r = start_say(l);
 	if (r == 0 && plan_has_listener(&l->plan))
 		r = listener_serve(l, is_born_late);
@@ -473,6 +473,7 @@ int launch_go(struct launch *l)
 	if (r != -ECONNRESET) /* the conversation ends when the payload begins */
 		return r < 0 ? r : out_of_turn(&message, &fd);
 	fd_replace(&l->sync_fd, -EBADF);
+	fd_replace(&l->report_fd, -EBADF);
 	log_debug("process %d executes the command", (int)l->pid);
 	return 0;
 }

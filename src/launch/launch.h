@@ -105,6 +105,7 @@ struct launch {
 	pid_t pid;
 	int pidfd;
 	int sync_fd;
+	int report_fd; /* from launch_go on: memory in which init says how it ended */
 	enum launch_phase phase;
 	/* Called once, for a plan with hooks, while init waits before it enters its root; or NULL.
 	 * *out_state_fd becomes what startContainer hooks will read, or stays as it was. */

@@ -230,6 +230,16 @@ const struct ns_row *plan_user_row(const struct flat *plan)
 	return NULL;
 }
 
+bool plan_joins_pid(const struct flat *plan)
+{
+	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
+		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
+			return true;
+	}
+	return false;
+}
+
 enum ns_mode plan_user_mode(const struct flat *plan)
 {
 	const struct ns_row *row = plan_user_row(plan);

@@ -97,14 +97,25 @@ static bool has_user(const struct flat *plan)
 	return plan_user_mode(plan) != 0;
 }
 
-static bool filters_before_ids(const struct flat *plan)
+/* startContainer hooks are programs of the container: they run under its filter. */
+static bool filters_hooks(const struct flat *plan)
 {
-	return plan_process(plan)->seccomp.size && !has_flag(plan, PLAN_NO_NEW_PRIVS);
+	return plan_process(plan)->seccomp.size && flat_count(plan, PLAN_HOOK) > 0;
 }
 
-static bool filters_after_ids(const struct flat *plan)
+static bool filters_last(const struct flat *plan)
 {
-	return plan_process(plan)->seccomp.size && has_flag(plan, PLAN_NO_NEW_PRIVS);
+	return plan_process(plan)->seccomp.size && flat_count(plan, PLAN_HOOK) == 0;
+}
+
+static bool is_exec(const struct flat *plan)
+{
+	return !is_run(plan);
+}
+
+static bool has_reaper(const struct flat *plan)
+{
+	return has_flag(plan, PLAN_REAPER);
 }
 
 static void describe_cgroup_create(const struct flat *plan, const void *row, struct buf *out)
@@ -358,11 +369,26 @@ static void describe_start_hook(const struct flat *plan, const void *row, struct
 	buf_addf(out, "run the hook %s", flat_str(plan, ((const struct plan_hook_row *)row)->path));
 }
 
+static void describe_payload(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "close what is left open, signals as they were");
+}
+
+static void describe_birth(const struct flat *plan, const void *row, struct buf *out)
+{
+	if (plan_joins_pid(plan))
+		buf_adds(out, "enter the pid namespace, ");
+	buf_adds(out, "new session");
+}
+
+static void describe_reaper(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "stay as PID 1 and reap, go on in a child");
+}
+
 static void describe_exec(const struct flat *plan, const void *row, struct buf *out)
 {
-	if (!is_run(plan))
-		buf_adds(out, "enter the pid namespace, new session, ");
-	buf_adds(out, has_flag(plan, PLAN_REAPER) ? "stay as PID 1 and reap, execute" : "execute");
+	buf_adds(out, "execute");
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_ARG); i++) {
 		buf_addc(out, ' ');
 		buf_adds(out,
@@ -405,11 +431,14 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_RLIMIT, NULL, describe_rlimit, step_rlimit},
 	{STEP_INIT, PLAN_SCHED, NULL, describe_sched, step_sched},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_process, step_process},
-	{STEP_INIT, PLAN_PROCESS, filters_before_ids, describe_seccomp, step_seccomp},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_credentials, step_credentials},
-	{STEP_INIT, PLAN_PROCESS, filters_after_ids, describe_seccomp, step_seccomp},
+	{STEP_INIT, PLAN_PROCESS, filters_hooks, describe_seccomp, step_seccomp},
 	{STEP_INIT, PLAN_HOOK, NULL, describe_start_hook, step_start_hook},
 	{STEP_INIT, PLAN_PROCESS, is_labelled, describe_label, step_label},
+	{STEP_INIT, PLAN_PROCESS, NULL, describe_payload, step_payload},
+	{STEP_INIT, PLAN_PROCESS, filters_last, describe_seccomp, step_seccomp},
+	{STEP_INIT, PLAN_PROCESS, is_exec, describe_birth, step_birth},
+	{STEP_INIT, PLAN_PROCESS, has_reaper, describe_reaper, step_reaper},
 	{STEP_INIT, PLAN_PROCESS, NULL, describe_exec, step_exec},
 };
 const size_t step_kind_count = sizeof(step_kinds) / sizeof(step_kinds[0]);

@@ -11,17 +11,19 @@
  *                       <----  HOOKS           only with hooks of the host's
  *  HOOKED (state)       ---->                  the state for hooks of init's
  *                       <----  READY
- *  START                ---->                  with SLOT_STARTER: init awaits a connection there;
+ *  START (report)       ---->                  with SLOT_STARTER: init awaits a connection there;
  *                                              the rest is said on it, from START again
  *                       <----  LISTENER (fd)   only with a filter that notifies
  *  LISTENING            ---->                  from here on the listener is served
  *                       <----  CHILD (pidfd)   an exec: it is born in the pid namespace, confined
  *                       <----  end of file: the payload runs (the socket is close-on-exec)
  *
- * FAILED may come from init at any moment and ends the conversation. Both sides check messages by
- * the table below: one that breaks its rule is an error.
+ * FAILED may come from init at any moment and ends the conversation: before START as a message,
+ * later in the report, since a filter may refuse the sending. Both sides check messages by the
+ * table below: one that breaks its rule is an error.
  */
 #include "launch/sync.h"
+#include "sys/calls.h"
 #include "sys/fd.h"
 #include "sys/socket.h"
 
@@ -44,7 +46,7 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_HOOKS] = {"hooks", 0, false},
 	[SYNC_HOOKED] = {"hooks have run", 1, false},
 	[SYNC_READY] = {"ready", 0, false},
-	[SYNC_START] = {"start", 0, false},
+	[SYNC_START] = {"start", 1, false},
 	[SYNC_LISTENER] = {"listener", 1, false},
 	[SYNC_LISTENING] = {"listening", 0, false},
 	[SYNC_FAILED] = {"failed", 0, true},
@@ -135,4 +137,43 @@ int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds,
 		close_all(fds, *fd_count);
 	return err_say(-EPROTO, "\"%s\" instead of \"%s\"", sync_rules[out->type].name,
 		sync_rules[type].name);
+}
+
+int sync_report_make(void)
+{
+	int fd = fd_memfd("husk-report", sizeof(struct sync_message));
+	return fd < 0 ? err_new(fd, "make the report") : fd;
+}
+
+int sync_report_map(int fd, struct sync_message **out)
+{
+	void *data;
+	int r = fd_map_shared(fd, sizeof(struct sync_message), true, &data);
+	if (r < 0)
+		return err_new(r, "map the report");
+	*out = data;
+	return 0;
+}
+
+/* The type comes last: the process may be killed at any moment. */
+void sync_report_write(struct sync_message *report, const struct sync_message *message)
+{
+	struct sync_message copy = *message;
+	copy.type = report->type;
+	*report = copy;
+	__atomic_store_n(&report->type, message->type, __ATOMIC_SEQ_CST);
+}
+
+int sync_report_read(int fd, struct sync_message *out)
+{
+	struct sync_message report;
+	ssize_t size = sys_read_at(fd, &report, sizeof(report), 0);
+	if (size < 0)
+		return err_new((int)size, "read the report");
+	if (size == sizeof(report) && report.type == SYNC_EXECUTES)
+		return 0;
+	if (size != sizeof(report) || report.type != SYNC_FAILED)
+		return err_say(-ECONNABORTED, "init ended before it executed the command");
+	*out = report;
+	return err_unpack(&report.error);
 }

@@ -13,11 +13,12 @@ enum sync_type {
 	SYNC_HOOKS, /* init -> host: the root is set up but not entered: run the hooks */
 	SYNC_HOOKED,
 	SYNC_READY, /* init -> host: everything but the payload is done */
-	SYNC_START,
+	SYNC_START, /* host -> init, with the fd of the report */
 	SYNC_LISTENER, /* init -> host: the listener of its filter */
 	SYNC_LISTENING,
-	SYNC_FAILED, /* init -> host: step and trail */
-	SYNC_COUNT
+	SYNC_FAILED, /* init -> host: step and trail; after START it is in the report */
+	SYNC_COUNT,
+	SYNC_EXECUTES = SYNC_COUNT /* in the report only: the next call is the execve */
 };
 
 struct sync_message {
@@ -36,3 +37,15 @@ int sync_send(int fd, const struct sync_message *message, const int *fds, size_t
 int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
 /* Receives and insists on one type. */
 int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);
+
+/*
+ * The report: one message in memory that host and init share from START on. Init's filter may
+ * refuse every system call, but not a write to memory. It is read when init's socket has ended.
+ */
+int sync_report_make(void);
+int sync_report_map(int fd, struct sync_message **out);
+/* `message` is FAILED, or EXECUTES without an error. */
+void sync_report_write(struct sync_message *report, const struct sync_message *message);
+/* As sync_receive: a FAILED report becomes the trail. 0: init had begun its execve. -ECONNABORTED:
+ * init ended before that, without a report. */
+int sync_report_read(int fd, struct sync_message *out);

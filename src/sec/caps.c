@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
 
@@ -265,7 +266,7 @@ static int verify(const struct sec_caps *wanted, int status_fd)
 	return r;
 }
 
-int sec_caps_set(const struct sec_caps *caps, int status_fd)
+static int set_three(const struct sec_caps *caps)
 {
 	const struct cap_header header = {.version = CAP_VERSION_3};
 	const struct cap_data data[2] = {
@@ -273,10 +274,34 @@ int sec_caps_set(const struct sec_caps *caps, int status_fd)
 		{(uint32_t)(caps->effective >> 32), (uint32_t)(caps->permitted >> 32),
 			(uint32_t)(caps->inheritable >> 32)},
 	};
-
 	int r = sys_capset(&header, data);
+	return r < 0 ? err_new(r, "set the capabilities") : 0;
+}
+
+int sec_caps_lower(const struct sec_caps *caps)
+{
+	struct cap_header header = {.version = CAP_VERSION_3};
+	struct cap_data data[2];
+	int r = set_three(caps);
 	if (r < 0)
-		return err_new(r, "set the capabilities");
+		return r;
+	/* A filter may answer 0 in the kernel's place: then this stays as it is here. */
+	memset(data, 0xff, sizeof(data));
+	r = sys_capget(&header, data);
+	if (r < 0)
+		return err_new(r, "read the capabilities back");
+	r = compare("effective", caps->effective,
+		data[0].effective | (uint64_t)data[1].effective << 32);
+	return r < 0 ? r
+		     : compare("permitted", caps->permitted,
+			       data[0].permitted | (uint64_t)data[1].permitted << 32);
+}
+
+int sec_caps_set(const struct sec_caps *caps, int status_fd)
+{
+	int r = set_three(caps);
+	if (r < 0)
+		return r;
 	r = set_ambient(caps->ambient);
 	if (r < 0)
 		return r;

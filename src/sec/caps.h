@@ -33,6 +33,9 @@ void sec_caps_describe(uint64_t set, struct buf *out);
  * or cannot be read, the kernel is asked for each capability. Init. */
 int sec_caps_bound(const struct sec_caps *caps);
 int sec_caps_set(const struct sec_caps *caps, int status_fd);
+/* After sec_caps_set: gives up what the effective, permitted and inheritable sets have beyond
+ * these, and reads the first two back: capset(2) and capget(2), which a filter may refuse. Init. */
+int sec_caps_lower(const struct sec_caps *caps);
 /* Reads such a file. Silent. -EBADMSG if it is another file, or has so many groups that the sets
  * come after 4 KiB. */
 struct sec_status {

@@ -30,8 +30,7 @@ int sec_ids_set_mapped(uid_t uid, gid_t gid, const gid_t *groups, size_t group_c
 size_t sec_seccomp_default(uint64_t caps, struct buf *out);
 /* Loads a program (bytes of struct sock_filter). With SECCOMP_FILTER_FLAG_NEW_LISTENER the fd of
  * its notifications (close-on-exec) is returned, otherwise 0. Init; needs no_new_privs or
- * CAP_SYS_ADMIN, so without no_new_privs it comes before sec_caps_set. The default profile lets
- * sec_ids_set, sec_caps_set and exec through afterwards, but not the keyring or mounts. */
+ * CAP_SYS_ADMIN. */
 int sec_seccomp_load(const void *program, size_t size_bytes, unsigned flags);
 int sec_no_new_privs(void);
 

@@ -8,6 +8,7 @@
 #include "sys/fault.h"
 #include "sys/internal.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/keyctl.h>
 #include <linux/seccomp.h>
@@ -315,5 +316,9 @@ int sys_keyctl_join_session(const char *name)
 int sys_execve_at(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	int fault = fault_hit("execve_at");
-	return fault ? fault : sys_result(syscall(SYS_execveat, dirfd, path, argv, envp, flags));
+	if (fault)
+		return fault;
+	return sys_result(dirfd == AT_FDCWD && flags == 0
+			? syscall(SYS_execve, path, argv, envp)
+			: syscall(SYS_execveat, dirfd, path, argv, envp, flags));
 }

@@ -231,15 +231,28 @@ int fd_read_all(int fd, size_t max, struct buf *out)
 	}
 }
 
+/* Not executable where the kernel has the flag for it (6.3), as hosts with vm.memfd_noexec=2
+ * demand. */
+static int memfd_new(const char *name)
+{
+	int fd = sys_memfd_create(name, MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	return fd == -EINVAL ? sys_memfd_create(name, MFD_ALLOW_SEALING) : fd;
+}
+
+int fd_memfd(const char *name, size_t size)
+{
+	auto_close int fd = memfd_new(name);
+	if (fd < 0)
+		return fd;
+	int r = sys_truncate_fd(fd, size);
+	return r < 0 ? r : take_fd(&fd);
+}
+
 int fd_memfd_sealed(const char *name, const void *data, size_t size)
 {
 	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
-	/* Not executable where the kernel has the flag for it (6.3), as hosts with
-	 * vm.memfd_noexec=2 demand. */
-	auto_close int fd = sys_memfd_create(name, MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-	if (fd == -EINVAL)
-		fd = sys_memfd_create(name, MFD_ALLOW_SEALING);
+	auto_close int fd = memfd_new(name);
 	if (fd < 0)
 		return fd;
 	int r = fd_write_full(fd, data, size);

@@ -57,6 +57,8 @@ int fd_write_full(int fd, const void *data, size_t size);
 /* Appends everything up to the end of file, at most max bytes: -EFBIG when there is more. */
 int fd_read_all(int fd, size_t max, struct buf *out);
 
+/* A memfd of `size` bytes of zeros. */
+int fd_memfd(const char *name, size_t size);
 /* A sealed (no write, no grow, no shrink, no more seals) memfd with this content. */
 int fd_memfd_sealed(const char *name, const void *data, size_t size);
 /* Maps a whole file read-only; -EINVAL when it is empty. */

@@ -53,6 +53,8 @@ void process_trace_leave(void);
  * keep the code (before 6.15). */
 enum { REAPED_MS = 1000 };
 int process_exit_code(int pidfd);
+/* Ends this process, even where a seccomp filter refuses exit_group(2): then by a signal. */
+_Noreturn void process_exit(int code);
 /* Waits at most timeout_ms (-ETIMEDOUT) for the end of any process, child or not; returns 0. */
 int process_wait_gone(int pidfd, uint64_t timeout_ms);
 

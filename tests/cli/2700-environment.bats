@@ -74,7 +74,7 @@ elsewhere() {
 	# Nobody has made anything in this one yet.
 	export HUSK_STATE=$BATS_TEST_TMPDIR/state HUSK_ROOT=$BATS_TEST_TMPDIR/root
 	trouble "no bridges: the module bridge is missing" "$refuse" sendto~bridge:EOPNOTSUPP -- "${bridged[@]}" -- true
-	trouble "need the nftables package" "$refuse" execveat~nft:ENOENT -- "${bridged[@]}" -- true
+	trouble "need the nftables package" "$refuse" execve~nft:ENOENT -- "${bridged[@]}" -- true
 	# None of it is needed without a network.
 	"$refuse" sendto~bridge:EOPNOTSUPP socket~12:EPROTONOSUPPORT -- "$HUSK" "${plain[@]}" -- true
 	husk network prune

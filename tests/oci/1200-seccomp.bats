@@ -4,6 +4,16 @@ load bundle
 
 setup_file() {
 	make_bundle
+	need_program cc
+	# Programs that make one system call: exit_group(7), and pause.
+	one_call seven 231
+	one_call pause 34
+}
+
+# one_call NAME NUMBER
+one_call() {
+	echo "void _start(void) { for (long r = $2;; r = $2) __asm__ volatile(\"syscall\" : \"+a\"(r) : \"D\"(7) : \"rcx\", \"r11\", \"memory\"); }" |
+		cc -static -nostdlib -O1 -x c -o "$BUNDLE/rootfs/bin/$1" -
 }
 
 setup() {
@@ -43,6 +53,112 @@ refusing='{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
 	[[ $status -eq 1 && $output == *"File descriptor in bad state"* ]]
 	run runtime exec box grep Seccomp: /proc/self/status
 	[[ $output == *2 ]]
+}
+
+# only CALL...: a profile of which any other call is the end of the process.
+only() {
+	jq -n '{defaultAction: "SCMP_ACT_KILL_PROCESS", syscalls: [{names: $ARGS.positional, action: "SCMP_ACT_ALLOW"}]}' --args -- "$@"
+}
+
+# with_ids NNP UID
+with_ids() {
+	jq --argjson nnp "$1" --argjson uid "$2" '.process.noNewPrivileges = $nnp | .process.user = {uid: $uid, gid: $uid}' \
+		"$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/config"
+	cp "$BATS_TEST_TMPDIR/config" "$BUNDLE/config.json"
+}
+
+@test "a profile needs only what the program itself calls, and the execve" {
+	local nnp uid program
+	for nnp in true false; do
+		for uid in 0 1000; do
+			for program in /bin/seven seven; do
+				with_profile "$(only execve exit_group)" "$program"
+				with_ids "$nnp" "$uid"
+				run runtime run --bundle "$BUNDLE" box
+				[[ $status -eq 7 && ! $output ]] || { echo "$nnp $uid $program: $status $output"; return 1; }
+			done
+		done
+	done
+}
+
+# Init then says in memory that it shares with the host why nothing runs.
+@test "a filter that refuses every report hides no failure" {
+	local profile words nnp
+	printf 'neither a script nor a program' >"$BUNDLE/rootfs/bin/broken"
+	chmod 755 "$BUNDLE/rootfs/bin/broken"
+	for profile in "$(only execve)" '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}' \
+		'{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 0, "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}' \
+		'{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ERRNO", "errnoRet": 8}]}'; do
+		for nnp in true false; do
+			with_profile "$profile" /bin/broken
+			with_ids "$nnp" 0
+			for words in "run --bundle $BUNDLE" "run --detach --bundle $BUNDLE" start; do
+				[[ $words != start ]] || runtime create --bundle "$BUNDLE" box </dev/null >/dev/null 2>&1
+				# shellcheck disable=SC2086 # words
+				run timeout 20 "$RUNTIME" --root "$RUNTIME_ROOT" $words box </dev/null
+				echo "$profile $nnp $words: $status $output"
+				[[ $status -ne 0 && ${output,,} == *'exec: "/bin/broken": exec format error'* ]]
+				runtime delete --force box
+			done
+		done
+	done
+	rm "$BUNDLE/rootfs/bin/broken"
+}
+
+# A process that its filter kills has begun, as far as anybody can know: its end is an end like others.
+@test "a filter that kills the execve ends the container by SIGSYS" {
+	with_profile '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_KILL_PROCESS"}]}' seven
+	run runtime run --bundle "$BUNDLE" box
+	[[ $status -eq 159 ]]
+}
+
+@test "an exec whose birth the filter refuses fails, and says so" {
+	local nnp refused
+	for nnp in true false; do
+		for refused in clone sendmsg write read setsid; do
+			with_profile "$(jq -n --arg call "$refused" '{defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: [$call], action: "SCMP_ACT_ERRNO"}]}')" pause
+			with_ids "$nnp" 0
+			runtime run --detach --bundle "$BUNDLE" box </dev/null >/dev/null 2>&1
+			run timeout 20 "$RUNTIME" --root "$RUNTIME_ROOT" exec box seven
+			echo "$nnp $refused: $status $output"
+			[[ $status -ne 0 && $status -ne 124 && $status -ne 7 && $output ]]
+			runtime delete --force box
+		done
+	done
+}
+
+# It is born in the container's pid namespace only when it is confined: see src/launch/init_exec.c.
+@test "an exec needs few calls more of its profile" {
+	local nnp
+	for nnp in true false; do
+		with_profile "$(only pause execve exit_group sendmsg clone write close read setsid capset capget)" pause
+		with_ids "$nnp" 0
+		runtime run --detach --bundle "$BUNDLE" box </dev/null >/dev/null 2>&1
+		run runtime exec box seven
+		[[ $status -eq 7 && ! $output ]] || { echo "$nnp: $status $output"; return 1; }
+		runtime delete --force box
+	done
+}
+
+# What the filter needed is not left: neither with a hook, nor with a reaper, nor in the program.
+@test "CAP_SYS_ADMIN, with which the filter was loaded, is gone" {
+	local hook nnp set
+	for hook in null '[{"path": "/bin/sh", "args": ["sh", "-c", "grep Cap /proc/1/status /proc/self/status >/tmp/caps"]}]'; do
+		for nnp in true false; do
+			with_profile "$refusing" sh -c 'cat /tmp/caps 2>/dev/null; grep Cap /proc/self/status; grep Seccomp: /proc/self/status; rm -f /tmp/caps'
+			with_ids "$nnp" 0
+			jq --argjson hook "$hook" '.hooks.startContainer = $hook | .root.readonly = false |
+				.process.capabilities.bounding += ["CAP_KILL"]' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/config"
+			cp "$BATS_TEST_TMPDIR/config" "$BUNDLE/config.json"
+			run runtime run --bundle "$BUNDLE" box
+			echo "$hook $nnp: $output"
+			[[ $status -eq 0 && $output == *Seccomp:*2 ]]
+			[[ $hook == null || $output == */proc/1/status:CapEff:* ]]
+			for set in $(sed -n 's/.*Cap.*:\t*\([0-9a-f]*\)$/\1/p' <<<"$output"); do
+				((!(16#$set & 1 << 21)))
+			done
+		done
+	done
 }
 
 # Docker's refuses unshare, podman's does not.
@@ -98,7 +214,7 @@ agent_stop() {
 notifying() {
 	with_profile "$(jq -n --arg path "$BATS_TEST_TMPDIR/agent" '{defaultAction: "SCMP_ACT_ALLOW", listenerPath: $path,
 		listenerMetadata: "of the agent", flags: ["SECCOMP_FILTER_FLAG_TSYNC"], syscalls: [{action: "SCMP_ACT_NOTIFY",
-		names: ["mkdir", "mkdirat", "uname", "setsid", "setresuid", "setgroups", "capset", "clone", "close", "execveat"]}]} | '"${1:-.}")" \
+		names: ["mkdir", "mkdirat", "uname", "setsid", "setresuid", "setgroups", "capset", "clone", "close", "execve"]}]} | '"${1:-.}")" \
 		sh -c 'uname -n; mkdir /tmp/x; exec sleep 100'
 }
 
@@ -107,7 +223,7 @@ states() {
 	grep '^{' "$BATS_TEST_TMPDIR/log"
 }
 
-# Once with no_new_privs, where the filter comes last, and once without, where it comes before the ids.
+# Once with no_new_privs, and once without, where init keeps a capability for the filter.
 @test "what a filter notifies of is answered by the agent, in the container and in an exec" {
 	local last
 	for last in true false; do

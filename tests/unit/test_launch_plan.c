@@ -92,7 +92,8 @@ static const char golden[] =
 	" 34  init  report ready, wait for the start signal\n"
 	" 35  init  new session and keyring, umask 0022\n"
 	" 36  init  become uid 7 gid 0, capabilities none\n"
-	" 37  init  execute sleep 1\\x1b[2J (1 environment variables)\n";
+	" 37  init  close what is left open, signals as they were\n"
+	" 38  init  execute sleep 1\\x1b[2J (1 environment variables)\n";
 
 static void test_golden(void **state)
 {
@@ -206,7 +207,7 @@ static void test_step_names(void **state)
 	assert_int_equal(plan_open(&plan, bytes.data, bytes.len), 0);
 	plan_step_describe(&plan, 10, &text);
 	assert_string_equal(
-		text.data, "step 10 of 37, in init: mount proc on /proc (nosuid,nodev,noexec)");
+		text.data, "step 10 of 38, in init: mount proc on /proc (nosuid,nodev,noexec)");
 	buf_clear(&text);
 	plan_step_describe(&plan, 99, &text);
 	assert_string_equal(text.data, "");

@@ -216,6 +216,40 @@ static int body_lied_to(void)
 	return strstr(err_text(), "other effective capabilities") ? 99 : 3;
 }
 
+/* What was kept for a filter is given up; neither a refusal nor a lie of the filter passes. */
+static int lower_body(bool is_lied_to, int error)
+{
+	const struct sec_caps less = {.bounding = sec_caps_default};
+	struct sec_caps more = less;
+	more.effective = more.permitted = UINT64_C(1) << CAP_SYS_ADMIN;
+	if (sec_caps_bound(&more) < 0 || set(&more) < 0)
+		return 1;
+	if (is_lied_to && liar_load(SYS_capset, error) < 0)
+		return 2;
+	int r = sec_caps_lower(&less);
+	if (is_lied_to)
+		return r == (error ? -error : -EPERM) ? 99 : 3;
+	return r == 0 && status_of("CapEff:") == 0 && status_of("CapPrm:") == 0 &&
+			status_of("CapBnd:") == sec_caps_default
+		? 99
+		: 4;
+}
+
+static int body_lowered(void)
+{
+	return lower_body(false, 0);
+}
+
+static int body_lower_lied_to(void)
+{
+	return lower_body(true, 0);
+}
+
+static int body_lower_refused(void)
+{
+	return lower_body(true, EACCES);
+}
+
 /* A failed read is not the end of the list: the set must not be taken for empty. */
 static int body_unreadable(void)
 {
@@ -237,7 +271,7 @@ static void test_setting(void **state)
 	static int (*const bodies[])(void) = {body_root, body_ambient_user, body_plain_user,
 		body_none, body_more_than_bound, body_unbounded_permitted,
 		body_ambient_without_permitted, body_bound_without_right, body_lied_to,
-		body_unreadable};
+		body_unreadable, body_lowered, body_lower_lied_to, body_lower_refused};
 	for (int i = 0; i < 2; i++) {
 		has_file = i;
 		for (size_t j = 0; j < sizeof(bodies) / sizeof(bodies[0]); j++)
