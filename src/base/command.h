@@ -27,6 +27,9 @@ struct command {
 	 * exit code >= 0, or -errno with the trail set. */
 	int (*run)(void *context, void *args, int argc, char **argv);
 	const struct command *const *sub; /* NULL-terminated; then run is NULL */
+	/* For the root, or NULL: after its options, before the command. Returns 0 to go on, 1 if
+	 * everything is done, or -errno with the trail set. */
+	int (*begin)(void *context);
 	/* For a group: names known from other programs that are not implemented yet,
 	 * NULL-terminated, or NULL. */
 	const char *const *planned;

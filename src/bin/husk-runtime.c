@@ -2,11 +2,11 @@
 /* husk-runtime: an OCI runtime with the command line of runc. */
 #include "base/err.h"
 #include "base/log.h"
-#include "base/str.h"
 #include "runtime_cli/runtime_cli.h"
 #include "sys/fd.h"
 #include "sys/signal.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 enum { EXIT_FAILED = 1 };
@@ -24,11 +24,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	signal_begin();
 	signal_ignore_writes();
-	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v"))) {
-		runtime_cli_print_version();
-		return 0;
-	}
-	struct runtime_cli_context context = {0};
+	struct runtime_cli_context context = {.log_fd = -EBADF};
 	log_set(log_to_report, &context, LOG_WARN, "host");
 	auto_buf struct buf help = BUF_INIT;
 	int code = EXIT_FAILED;
@@ -36,6 +32,7 @@ int main(int argc, char **argv)
 	fputs(help.data, stdout);
 	if (r < 0)
 		runtime_cli_report(&context, err_text());
+	fd_replace(&context.log_fd, -EBADF);
 	bool is_written = fflush(stdout) == 0 && !ferror(stdout);
 	return r < 0 || !is_written ? EXIT_FAILED : r;
 }

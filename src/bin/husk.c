@@ -38,9 +38,6 @@ int main(int argc, char **argv)
 
 	struct cli_context context = {0};
 	auto_buf struct buf help = BUF_INIT;
-	char version[] = "version";
-	if (argc == 2 && (str_eq(argv[1], "--version") || str_eq(argv[1], "-v")))
-		argv[1] = version;
 	int code = EXIT_HUSK;
 	r = command_main(&command_root, &context, argc, argv, &help, &code);
 	fputs(help.data, stdout);

@@ -36,6 +36,7 @@ static int hook_read(struct bundle_reader *r, const struct json_cursor *c, struc
 		result = words_read(r, c, "args", &hook->args);
 	if (result >= 0)
 		result = words_read(r, c, "env", &hook->env);
+	hook->has_env = result > 0;
 	if (result >= 0)
 		result = bundle_u32(c, "timeout", &hook->timeout_s);
 	if (result > 0 && hook->timeout_s == 0 && json_field(c, "timeout", &timeout))

@@ -10,6 +10,7 @@
 struct cli_context {
 	const char *root_path,
 		*state_path; /* --root, --state; NULL: from the environment, or the defaults */
+	bool wants_version;
 };
 
 extern const struct command command_root;

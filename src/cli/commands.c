@@ -8,10 +8,19 @@ static const struct opt root_opts[] = {
 		"where images and containers are kept (HUSK_ROOT)"),
 	OPT_STRING(0, "state", struct cli_context, state_path, "DIR",
 		"where the state of this boot is kept (HUSK_STATE)"),
+	OPT_FLAG('v', "version", struct cli_context, wants_version, "show the version"),
 	OPT_END,
 };
 
 static const struct opt no_opts[] = {OPT_END};
+
+static int cli_begin(void *data)
+{
+	const struct cli_context *context = data;
+	if (context->wants_version)
+		cli_print_version();
+	return context->wants_version;
+}
 
 /* One line for each option of each command. check-man compares this with the manual pages. */
 static int options_main(void *context, void *args, int argc, char **argv)
@@ -66,5 +75,6 @@ const struct command command_root = {
 	.opts = root_opts,
 	.args_size = sizeof(struct cli_context),
 	.sub = commands,
+	.begin = cli_begin,
 	.planned = planned,
 };

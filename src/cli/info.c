@@ -126,6 +126,11 @@ const struct command cmd_info = {
 };
 
 /* There is no server, so this program reports itself as both halves. */
+void cli_print_version(void)
+{
+	printf("husk version %s\n", HUSK_VERSION);
+}
+
 static int version_main(void *context, void *raw, int argc, char **argv)
 {
 	static const char *const halves[] = {"Client", "Server"};
@@ -134,7 +139,7 @@ static int version_main(void *context, void *raw, int argc, char **argv)
 	struct json_writer w = {.out = &document};
 	struct utsname host;
 	if (cli_format_is_none(args->format)) {
-		printf("husk version %s\n", HUSK_VERSION);
+		cli_print_version();
 		return 0;
 	}
 	uname(&host);

@@ -89,6 +89,7 @@ int cli_tls_verify(const char *text, bool *out_is_unverified);
  * pulls `word` (which may be NULL) now. Speaks. */
 int cli_pull_policy(struct engine *e, const char *policy, const char *word);
 
+void cli_print_version(void);
 /* Prints lines of the engine, escaped. */
 void cli_print_lines(const struct strvec *lines);
 /* Shows what each argument names: an array of objects, or each through the format. As by Docker, a

@@ -27,6 +27,8 @@
 /* Above 0, 1, 2 and the sync socket on 3, so that placing one never closes another. */
 enum { SYNC_FD = 3, SAFE_FD = 10 };
 
+enum { CPU_WORDS = 128 }; /* 8192 processors, the kernel's most */
+
 /* What the child keeps of the host's fds. */
 struct birth_fds {
 	int exe;
@@ -123,12 +125,25 @@ static int identity_take(const struct launch *l, const struct birth_fds *fds)
 	return r < 0 || entered == 0 ? r : err_new(entered, "enter %s", point);
 }
 
+/* The processors of the caller are not the container's. That all are allowed is only a wish: an
+ * outer container may forbid the call. */
+static int cpus_take(const struct launch *l)
+{
+	static const uint64_t all[CPU_WORDS] = {[0 ... CPU_WORDS - 1] = UINT64_MAX};
+	if (l->cpus)
+		return sec_sched_cpus_set(l->cpus, l->cpu_words);
+	sys_sched_setaffinity(all, sizeof(all));
+	return 0;
+}
+
 /* Runs on a copy of the host's memory. */
 static _Noreturn void child_main(const struct launch *l, const struct birth_fds *fds)
 {
 	char name[] = "husk-init";
 	char *const args[] = {name, NULL};
 	char *const env[] = {NULL};
+	if (cpus_take(l) < 0)
+		child_fail(fds);
 	if (plan_user_mode(&l->plan) && identity_take(l, fds) < 0)
 		child_fail(fds);
 	int r = 0;

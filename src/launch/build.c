@@ -522,7 +522,9 @@ static int add_start_hooks(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->hooks[OCI_HOOK_START_CONTAINER].count; i++) {
 		const struct oci_hook *hook = &b->spec->hooks[OCI_HOOK_START_CONTAINER].items[i];
-		if (hook->args.count > PLAN_HOOK_WORDS_MAX || hook->env.count > PLAN_HOOK_WORDS_MAX)
+		/* In the container, what is inherited is the payload's. */
+		const struct str_list *env = hook->has_env ? &hook->env : &b->spec->process.env;
+		if (hook->args.count > PLAN_HOOK_WORDS_MAX || env->count > PLAN_HOOK_WORDS_MAX)
 			return err_say(-E2BIG, "hook %s: more than %d arguments or variables",
 				hook->path, PLAN_HOOK_WORDS_MAX);
 		struct plan_hook_row *row = flat_add(b->flat, PLAN_HOOK);
@@ -530,7 +532,7 @@ static int add_start_hooks(struct build *b)
 			.path = flat_string(b->flat, hook->path),
 			.first = b->hook_words,
 			.arg_count = (uint32_t)(hook->args.count ? hook->args.count : 1),
-			.env_count = (uint32_t)hook->env.count,
+			.env_count = (uint32_t)env->count,
 			.timeout_s = hook->timeout_s,
 		};
 		b->hook_words += row->arg_count + row->env_count;
@@ -538,8 +540,8 @@ static int add_start_hooks(struct build *b)
 			add_text(b, PLAN_HOOK_WORD, hook->path, NULL, NULL);
 		for (size_t j = 0; j < hook->args.count; j++)
 			add_text(b, PLAN_HOOK_WORD, hook->args.items[j], NULL, NULL);
-		for (size_t j = 0; j < hook->env.count; j++)
-			add_text(b, PLAN_HOOK_WORD, hook->env.items[j], NULL, NULL);
+		for (size_t j = 0; j < env->count; j++)
+			add_text(b, PLAN_HOOK_WORD, env->items[j], NULL, NULL);
 	}
 	return 0;
 }
@@ -567,6 +569,44 @@ static int ids_check(const struct build *b)
 	for (size_t i = 0; i < p->group_count && r == 0; i++)
 		r = id_check(b, "group", p->groups[i], true);
 	return r;
+}
+
+/* By name, then by place. Items point to strings of the same array. */
+static int variable_compare(const void *a, const void *b)
+{
+	const char *const *left = *(const char *const *const *)a;
+	const char *const *right = *(const char *const *const *)b;
+	size_t left_len = strcspn(*left, "="), right_len = strcspn(*right, "=");
+	int r = strncmp(*left, *right, left_len < right_len ? left_len : right_len);
+	if (r == 0 && left_len != right_len)
+		r = left_len < right_len ? -1 : 1;
+	return r ? r : (left > right) - (left < right);
+}
+
+/* Of variables with the same name the last one counts, and stands there once. An empty HOME is as
+ * none: init finds the user's. Both as with runc. */
+static int add_env(struct build *b)
+{
+	const struct str_list *env = &b->spec->process.env;
+	for (size_t i = 0; i < env->count; i++)
+		if (!strchr(env->items[i], '='))
+			return err_say(-EINVAL, "environment[%zu]: \"%s\" is not KEY=VALUE", i,
+				env->items[i]);
+	auto_free const char *const **sorted = mem_resize(NULL, env->count, sizeof(*sorted));
+	auto_free bool *is_last = mem_resize(NULL, env->count, sizeof(*is_last));
+	for (size_t i = 0; i < env->count; i++)
+		sorted[i] = &env->items[i];
+	qsort(sorted, env->count, sizeof(*sorted), variable_compare);
+	for (size_t i = 0; i < env->count; i++) {
+		const char *variable = *sorted[i];
+		size_t name_len = strcspn(variable, "=") + 1;
+		is_last[sorted[i] - (const char *const *)env->items] = i + 1 == env->count ||
+			strncmp(variable, *sorted[i + 1], name_len) != 0;
+	}
+	for (size_t i = 0; i < env->count; i++)
+		if (is_last[i] && !str_eq(env->items[i], "HOME="))
+			add_text(b, PLAN_ENV, env->items[i], NULL, NULL);
+	return 0;
 }
 
 static int add_process(struct build *b)
@@ -609,13 +649,7 @@ static int add_process(struct build *b)
 		((struct plan_group_row *)flat_add(b->flat, PLAN_GROUP))->gid = p->groups[i];
 	for (size_t i = 0; i < p->args.count; i++)
 		add_text(b, PLAN_ARG, p->args.items[i], NULL, NULL);
-	for (size_t i = 0; i < p->env.count; i++) {
-		if (!strchr(p->env.items[i], '='))
-			return err_say(-EINVAL, "environment[%zu]: \"%s\" is not KEY=VALUE", i,
-				p->env.items[i]);
-		add_text(b, PLAN_ENV, p->env.items[i], NULL, NULL);
-	}
-	return 0;
+	return add_env(b);
 }
 
 /* Hooks that run after the container is made and before its root is entered. startContainer hooks
@@ -655,6 +689,8 @@ static void add_head(struct build *b, enum plan_kind kind)
 			(spec->cgroup_path ? PLAN_JOINS_CGROUP : 0) |
 			(spec->keeps_keyring ? PLAN_KEEPS_KEYRING : 0) |
 			(spec->opens_inside ? PLAN_OPENS_INSIDE : 0) |
+			(spec->wants_loopback && b->clone_flags & CLONE_NEWNET ? PLAN_LOOPBACK
+									       : 0) |
 			(has_setup_hooks(spec) ? PLAN_HOOKS : 0),
 		.root_propagation = spec->root_propagation,
 		.hostname = flat_string(b->flat, spec->hostname),

@@ -41,6 +41,7 @@ int step_node(struct init *init, const void *row);
 int step_guard(struct init *init, const void *row);
 int step_terminal(struct init *init, const void *row);
 int step_clocks(struct init *init, const void *row);
+int step_loopback(struct init *init, const void *row);
 int step_hostname(struct init *init, const void *row);
 int step_sysctl(struct init *init, const void *row);
 int step_cwd(struct init *init, const void *row);

@@ -184,6 +184,12 @@ int step_terminal(struct init *init, const void *row)
 	return sync_send(init->sync_fd, &message, &master, 1);
 }
 
+int step_loopback(struct init *init, const void *row)
+{
+	int r = socket_link_up("lo");
+	return r < 0 ? err_new(r, "bring up lo") : 0;
+}
+
 int step_hostname(struct init *init, const void *row)
 {
 	const struct plan_head_row *head = row;
@@ -288,14 +294,13 @@ int step_hooks(struct init *init, const void *row)
 		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
 }
 
-/* START (report). */
+/* START (report). The execve closes the fd. */
 static int start_hear(int fd, struct sync_message **out_report)
 {
 	struct sync_message message;
-	int report_fd = -EBADF;
+	int report = -EBADF;
 	size_t count = 1;
-	int r = sync_expect(fd, SYNC_START, &message, &report_fd, &count);
-	auto_close int report = r < 0 ? -EBADF : report_fd;
+	int r = sync_expect(fd, SYNC_START, &message, &report, &count);
 	if (r == 0 && report < 0)
 		r = err_say(-EPROTO, "a start without a report");
 	return r < 0 ? r : sync_report_map(report, out_report);

@@ -96,6 +96,8 @@ struct launch {
 	const struct cgroup_host *cgroup_host;
 	const struct cgroup_subgroup *subgroups; /* exec: groups below its container's group */
 	size_t subgroup_count;
+	const uint64_t *cpus; /* processors until the container's cgroup changes them; NULL: all */
+	size_t cpu_words;
 	struct cgroup
 		*cgroup; /* made by launch_prepare for a container, unless it is set already */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */

@@ -19,6 +19,7 @@ enum plan_flags {
 	PLAN_KEEPS_KEYRING = 512,
 	/* the caller may not mount: init opens the trees, in its user namespace */
 	PLAN_OPENS_INSIDE = 1024,
+	PLAN_LOOPBACK = 2048, /* init brings up lo in the new network namespace */
 };
 
 /* One row: what belongs to the container as a whole. */

@@ -87,6 +87,11 @@ static bool has_clocks(const struct flat *plan)
 	return flat_count(plan, PLAN_CLOCK) > 0;
 }
 
+static bool has_loopback(const struct flat *plan)
+{
+	return has_flag(plan, PLAN_LOOPBACK);
+}
+
 static bool has_hostname(const struct flat *plan)
 {
 	return plan_head(plan)->hostname || plan_head(plan)->domainname;
@@ -227,6 +232,11 @@ static void describe_guard(const struct flat *plan, const void *row, struct buf 
 static void describe_terminal(const struct flat *plan, const void *row, struct buf *out)
 {
 	buf_adds(out, "open a terminal, /dev/console");
+}
+
+static void describe_loopback(const struct flat *plan, const void *row, struct buf *out)
+{
+	buf_adds(out, "bring up lo");
 }
 
 static void describe_hostname(const struct flat *plan, const void *row, struct buf *out)
@@ -418,6 +428,7 @@ const struct step_kind step_kinds[] = {
 	{STEP_INIT, PLAN_NODE, NULL, describe_node, step_node},
 	{STEP_INIT, PLAN_HEAD, has_terminal, describe_terminal, step_terminal},
 	{STEP_INIT, PLAN_HEAD, has_clocks, describe_clocks, step_clocks},
+	{STEP_INIT, PLAN_HEAD, has_loopback, describe_loopback, step_loopback},
 	{STEP_INIT, PLAN_HEAD, has_hostname, describe_hostname, step_hostname},
 	{STEP_INIT, PLAN_SYSCTL, NULL, describe_sysctl, step_sysctl},
 	{STEP_INIT, PLAN_HEAD, runs_in_cgroup, describe_cgroup_join, step_cgroup_join},

@@ -10,11 +10,9 @@
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
-#include "sys/signal.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/uio.h>
 
 enum { BATCH_LINES = 32, HEAD_BYTES = 48, PARTS = 3 };
@@ -98,8 +96,6 @@ static int file_open(struct monitor_log *log)
 int monitor_log_open(
 	int directory_fd, uint64_t max_bytes, unsigned max_files, struct monitor_log **out)
 {
-	/* The shell's `ulimit -f` must not kill the supervisor: a write then fails with EFBIG. */
-	signal_ignore(SIGXFSZ);
 	/* Not zeroed: most of it is buffers, and memory that is never touched costs nothing. */
 	auto_of(monitor_log) struct monitor_log *log = mem_resize(NULL, 1, sizeof(*log));
 	log->fd = -EBADF;

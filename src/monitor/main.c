@@ -250,8 +250,10 @@ static int become_ended(const struct holder *h)
  * Signals that ask a program to end are ignored: the monitor ends when its container does. */
 static int detach_self(int socket)
 {
-	static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 	signal_reset(UINT64_MAX);
+	/* Also SIGXFSZ: after the shell's `ulimit -f` a write to the log fails with EFBIG. */
+	signal_ignore_writes();
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
 		signal_ignore(ignored[i]);
 	umask(077);

@@ -73,6 +73,7 @@ struct oci_hook {
 	const char *path; /* absolute */
 	struct str_list args, env; /* args: includes argv[0]; empty: the path alone */
 	uint32_t timeout_s; /* 0: none */
+	bool has_env; /* otherwise it gets the environment of the process that runs it */
 };
 
 /* A masked or read-only path, with its origin. */
@@ -118,6 +119,7 @@ struct oci_spec {
 	 * over /. */
 	const char *root_point;
 	bool root_is_readonly, root_is_volatile, no_pivot, wants_reaper, keeps_keyring;
+	bool wants_loopback; /* lo is brought up in a new network namespace */
 	/* The caller may not mount: all is done in the container's user namespace. */
 	bool opens_inside;
 	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */

@@ -311,6 +311,7 @@ int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_
 		return r;
 	c->spec.no_pivot = request->no_pivot;
 	c->spec.keeps_keyring = request->no_new_keyring;
+	c->spec.wants_loopback = true;
 	return plan_make(c);
 }
 

@@ -121,16 +121,15 @@ static void scheds_take(struct execution *x, const struct oci_spec *config)
 	}
 }
 
-/* Sets the processors of this process and its clones, until the container's cgroup changes them. */
-static int initial_cpus_take(const struct execution *x)
+static void initial_cpus_take(struct execution *x)
 {
-	int r = 0;
-	for (size_t i = 0; i < x->spec.scheds.count && r == 0; i++) {
+	for (size_t i = 0; i < x->spec.scheds.count; i++) {
 		const struct oci_sched *sched = &x->spec.scheds.items[i];
-		if (sched->kind == SEC_SCHED_CPUS_INITIAL)
-			r = sec_sched_cpus_set(sched->mask, sched->mask_words);
+		if (sched->kind != SEC_SCHED_CPUS_INITIAL)
+			continue;
+		x->launch.cpus = sched->mask;
+		x->launch.cpu_words = sched->mask_words;
 	}
-	return r;
 }
 
 static int process_from_words(struct execution *x)
@@ -256,9 +255,8 @@ static int exec_start(struct runtime *rt, struct execution *x)
 		launch->rows = x->spec.process.cells.rows;
 		launch->columns = x->spec.process.cells.columns;
 	}
-	r = initial_cpus_take(x);
-	if (r == 0)
-		r = launch_prepare(launch);
+	initial_cpus_take(x);
+	r = launch_prepare(launch);
 	if (r == 0)
 		r = launch_start(launch);
 	if (r == 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hooks of the host: programs that the configuration names. Each gets nothing but its own arguments
- * and environment (SECURITY.md, rule 10), the state on its standard input, and the bundle as its
- * working directory.
+ * Hooks of the host: programs that the configuration names. Each gets its own arguments and
+ * environment (without `env` the runtime's, as from runc and crun), the state on its standard
+ * input, and the bundle as its working directory.
  */
 #include "runtime/internal.h"
 #include "base/err.h"
@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <unistd.h>
 
 static const char *const hook_words[OCI_HOOK_COUNT] = {
 	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"};
@@ -39,7 +40,7 @@ static int hook_run(const struct oci_hook *hook, const char *kind, struct proces
 	auto_buf struct buf output = BUF_INIT;
 	request->path = hook->path;
 	request->argv = list_of(&a, &hook->args, hook->path);
-	request->env = list_of(&a, &hook->env, NULL);
+	request->env = hook->has_env ? list_of(&a, &hook->env, NULL) : (const char *const *)environ;
 	request->timeout_ms = hook->timeout_s * UINT64_C(1000);
 	int r = sys_seek_start(request->stdin_fd);
 	if (r == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands, the options that stand before them, and how failures are reported. */
 #include "runtime_cli/internal.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "bundle/bundle.h"
@@ -25,6 +26,7 @@ static const struct opt root_opts[] = {
 	OPT_STRING(0, "rootless", struct runtime_cli_context, rootless, "BOOL",
 		"true, false or auto; it is found out in any case"),
 	OPT_HIDDEN(0, "criu", struct runtime_cli_context, criu),
+	OPT_FLAG('v', "version", struct runtime_cli_context, wants_version, "show the version"),
 	OPT_END,
 };
 
@@ -51,11 +53,6 @@ static void line_make(const struct runtime_cli_context *context, const char *lev
 	buf_adds(out, "\n");
 }
 
-void runtime_cli_print_version(void)
-{
-	printf("husk-runtime version %s\nspec: %s\n", HUSK_VERSION, BUNDLE_OCI_VERSION);
-}
-
 static void stderr_print(const char *text)
 {
 	auto_buf struct buf line = BUF_INIT;
@@ -68,26 +65,40 @@ static void file_append(
 {
 	auto_buf struct buf line = BUF_INIT;
 	line_make(context, level, message, &line);
-	auto_close int fd = sys_open_at(
-		AT_FDCWD, context->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
-	if (fd < 0 || fd_write_full(fd, line.data, line.len) < 0)
+	if (fd_write_full(context->log_fd, line.data, line.len) < 0)
 		fprintf(stderr, "%s: cannot be written\n", context->log_path);
 }
 
 void runtime_cli_report(const struct runtime_cli_context *context, const char *message)
 {
 	stderr_print(message);
-	if (context->log_path)
+	if (context->log_fd >= 0)
 		file_append(context, "error", message);
 }
 
 void runtime_cli_log(
 	const struct runtime_cli_context *context, const char *level, const char *message)
 {
-	if (context->log_path)
+	if (context->log_fd >= 0)
 		file_append(context, level, message);
 	else
 		stderr_print(message);
+}
+
+/* Engines look for the lines that runc prints for --version, and for the file of --log. */
+static int runtime_begin(void *data)
+{
+	struct runtime_cli_context *context = data;
+	if (context->wants_version) {
+		printf("husk-runtime version %s\nspec: %s\n", HUSK_VERSION, BUNDLE_OCI_VERSION);
+		return 1;
+	}
+	if (!context->log_path || !*context->log_path)
+		return 0;
+	context->log_fd = sys_open_at(
+		AT_FDCWD, context->log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
+	return context->log_fd < 0 ? err_new(context->log_fd, "open the log %s", context->log_path)
+				   : 0;
 }
 
 static int options_main(void *context, void *args, int argc, char **argv)
@@ -139,4 +150,5 @@ const struct command runtime_command_root = {
 	.summary = "An OCI runtime for Linux, with runc's command line",
 	.opts = root_opts,
 	.sub = commands,
+	.begin = runtime_begin,
 };

@@ -10,7 +10,8 @@
 /* What the options before the command's name say; the context of every command. */
 struct runtime_cli_context {
 	const char *root_path, *log_path, *log_format, *rootless, *cgroup_manager, *criu;
-	bool is_debug, wants_systemd;
+	bool is_debug, wants_systemd, wants_version;
+	int log_fd; /* the file of --log, or -EBADF; the caller closes it */
 };
 
 extern const struct command runtime_command_root;
@@ -22,5 +23,3 @@ void runtime_cli_report(const struct runtime_cli_context *context, const char *m
  * container. `level` is a word of runc's log. */
 void runtime_cli_log(
 	const struct runtime_cli_context *context, const char *level, const char *message);
-/* The lines that runc prints for --version, which engines look for. */
-void runtime_cli_print_version(void);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 struct spec_args {
@@ -53,7 +54,10 @@ static const char head[] =
 	"            \"options\": [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]},\n"
 	"        {\"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\",\n"
 	"            \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\", "
-	"\"mode=0620\"]},\n"
+	"\"mode=0620\""; /* and the rest of the mounts */
+
+static const char more_mounts[] =
+	"]},\n"
 	"        {\"destination\": \"/dev/shm\", \"type\": \"tmpfs\", \"source\": \"shm\",\n"
 	"            \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", "
 	"\"size=65536k\"]},\n"
@@ -80,7 +84,7 @@ static const char resources[] =
 static const char namespaces[] = "        \"namespaces\": [\n"
 				 "            {\"type\": \"pid\"}, {\"type\": \"ipc\"}, {\"type\": "
 				 "\"uts\"}, {\"type\": \"mount\"},\n"
-				 "            {\"type\": \"cgroup\"}, {\"type\": \"%s\"}\n"
+				 "            %s{\"type\": \"%s\"}\n"
 				 "        ],\n";
 
 static const char tail[] = "        \"maskedPaths\": [\"/proc/acpi\", \"/proc/asound\", "
@@ -93,12 +97,23 @@ static const char tail[] = "        \"maskedPaths\": [\"/proc/acpi\", \"/proc/as
 			   "    }\n"
 			   "}\n";
 
+/* As runc: a cgroup namespace where version 2 is alone. */
+static bool is_unified(void)
+{
+	uint64_t magic;
+	auto_close int dir = sys_open_at(AT_FDCWD, "/sys/fs/cgroup", O_PATH | O_DIRECTORY, 0);
+	return dir >= 0 && sys_fs_magic(dir, &magic) == 0 && magic == CGROUP2_SUPER_MAGIC;
+}
+
 static int spec_main(void *context, void *raw, int argc, char **argv)
 {
 	const struct spec_args *args = raw;
 	const char *bundle = args->bundle ? args->bundle : ".";
 	auto_buf struct buf text = BUF_INIT;
 	buf_adds(&text, head);
+	if (!args->is_rootless) /* a user namespace of one id has no group tty */
+		buf_adds(&text, ", \"gid=5\"");
+	buf_adds(&text, more_mounts);
 	buf_adds(&text, args->is_rootless ? sys_rootless : sys_root);
 	buf_adds(&text, middle);
 	if (args->is_rootless)
@@ -110,7 +125,8 @@ static int spec_main(void *context, void *raw, int argc, char **argv)
 			geteuid(), getegid());
 	else
 		buf_adds(&text, resources);
-	buf_addf(&text, namespaces, args->is_rootless ? "user" : "network");
+	buf_addf(&text, namespaces, is_unified() ? "{\"type\": \"cgroup\"}, " : "",
+		args->is_rootless ? "user" : "network");
 	buf_adds(&text, tail);
 	auto_close int dir = sys_open_at(AT_FDCWD, bundle, O_RDONLY | O_DIRECTORY, 0);
 	int r = dir < 0 ? dir : file_create_at(dir, "config.json", text.data, text.len, 0666);

@@ -13,6 +13,8 @@
 #include "sys/internal.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -279,4 +281,15 @@ int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid)
 	*out_uid = peer.uid;
 	*out_pid = peer.pid;
 	return 0;
+}
+
+int socket_link_up(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_UP};
+	int r = fmt(request.ifr_name, "%s", name);
+	auto_close int fd = r < 0 ? r : socket_new(SOCK_DGRAM);
+	if (fd < 0)
+		return fd;
+	r = sys_ioctl(fd, SIOCSIFFLAGS, &request);
+	return r < 0 ? r : 0;
 }

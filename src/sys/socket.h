@@ -44,3 +44,6 @@ int socket_stream_connect(const char *path);
 int socket_stream_give(const char *path, const char *word, int fd);
 /* uid and pid of the peer, by SO_PEERCRED. */
 int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);
+
+/* Brings up a link of this network namespace that has no other settings, such as lo. */
+int socket_link_up(const char *name);

@@ -91,6 +91,33 @@ teardown() {
 	failure "stopped container" exec one true
 }
 
+@test "lo is up in a new network namespace, and one that is joined is left alone" {
+	config_of cat /sys/class/net/lo/flags
+	[[ $(runtime run --bundle "$BUNDLE" one) == 0x9 ]]
+	config '.linux.namespaces += [{type: "user"}] | .process.args = ["cat", "/sys/class/net/lo/flags"] |
+		.linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings'
+	[[ $(runtime run --bundle "$BUNDLE" one) == 0x9 ]]
+	unshare --net sleep 1000 3>&- &
+	other=$!
+	other_is_made() {
+		[[ $(readlink "/proc/$other/ns/net") != $(readlink /proc/self/ns/net) ]]
+	}
+	eventually other_is_made
+	config --arg path "/proc/$other/ns/net" '(.linux.namespaces[] | select(.type == "network")).path = $path |
+		.process.args = ["cat", "/sys/class/net/lo/flags"]'
+	[[ $(runtime run --bundle "$BUNDLE" one) == 0x8 ]]
+	kill "$other"
+}
+
+@test "of variables with the same name the last one counts, once; an empty HOME is none" {
+	config '.process.env = ["A=first", "PATH=/bin", "AB=other", "A=last", "HOME=", "B=", "A_B=x"] | .process.args = ["cat", "/proc/self/environ"]'
+	[[ $(runtime run --bundle "$BUNDLE" one | tr '\0' '\n' | sort | xargs) == "A=last AB=other A_B=x B= HOME=/root PATH=/bin" ]]
+	config '.process.env = ["A=first", "PATH=/bin", "HOME=/x"] | .process.args = ["sleep", "1000"]'
+	runtime run --detach --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	[[ $(runtime exec --env A=1 --env C=1 --env A=2 one cat /proc/self/environ | tr '\0' '\n' | sort | xargs) == "A=2 C=1 HOME=/x PATH=/bin" ]]
+	runtime delete --force one
+}
+
 @test "pause and resume" {
 	config '.process.args = ["sh", "-c", "while :; do date +%N >/tmp/count; sleep 0.02; done"] | .root.readonly = false'
 	runtime run -d --bundle "$BUNDLE" one

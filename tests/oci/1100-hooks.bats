@@ -53,6 +53,18 @@ hook() {
 	rm -f "$BUNDLE/rootfs/tmp/state"
 }
 
+@test "a hook without env has the caller's environment, and inside the container's; an empty one is empty" {
+	config '.process.args = ["true"] | .process.env = ["PATH=/bin", "INSIDE=1"] | .root.readonly = false |
+		.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "env >\($marks)/host"]}, {path: "/bin/sh", args: ["sh", "-c", "env >\($marks)/none"], env: []}] |
+		.hooks.startContainer = [{path: "/bin/sh", args: ["sh", "-c", "env >/tmp/inside"]}]' --arg marks "$marks"
+	(cd / && LEAKED=1 runtime run --bundle "$BUNDLE" one)
+	grep -qx LEAKED=1 "$marks/host"
+	[[ $(grep -vE '^(PWD|SHLVL|_)=' "$marks/none") == "" ]]
+	grep -qx INSIDE=1 "$BUNDLE/rootfs/tmp/inside"
+	! grep -q LEAKED "$BUNDLE/rootfs/tmp/inside" || return 1
+	rm "$BUNDLE/rootfs/tmp/inside"
+}
+
 @test "createContainer runs in the container's namespaces, before its root is entered" {
 	config_of true
 	hook createRuntime 'readlink /proc/self/ns/mnt >$MARKS/host; hostname >$MARKS/host.name'

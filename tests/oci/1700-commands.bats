@@ -114,6 +114,26 @@ where() {
 	failure '--rootless: "maybe" is neither' --rootless=maybe list
 }
 
+@test "--version after other options, and the file of --log: there from the beginning, or a failure" {
+	[[ $(runtime --log-format json --version | head -n 1) == "husk-runtime version "* ]]
+	[[ $(runtime -v | sed -n 2p) == "spec: "* ]]
+	[[ $("$HUSK" --root /nowhere --version) == "husk version "* ]]
+	runtime --log "$BATS_TEST_TMPDIR/log" list -q
+	[[ -e $BATS_TEST_TMPDIR/log && ! -s $BATS_TEST_TMPDIR/log ]]
+	failure "open the log $BATS_TEST_TMPDIR/none/log: No such file or directory" --log "$BATS_TEST_TMPDIR/none/log" list -q
+	failure "open the log /: Is a directory" --log / list -q
+}
+
+@test "spec: the terminals' group, and a cgroup namespace where version 2 is alone, as runc" {
+	mkdir "$BATS_TEST_TMPDIR/ours" "$BATS_TEST_TMPDIR/theirs"
+	"$RUNTIME" spec --bundle "$BATS_TEST_TMPDIR/ours"
+	runc spec --bundle "$BATS_TEST_TMPDIR/theirs"
+	for file in ours theirs; do
+		jq -S '.mounts, .linux.namespaces | sort_by(.type, .destination)' "$BATS_TEST_TMPDIR/$file/config.json" >"$BATS_TEST_TMPDIR/$file.json"
+	done
+	diff "$BATS_TEST_TMPDIR/ours.json" "$BATS_TEST_TMPDIR/theirs.json"
+}
+
 @test "create and run take what runc and crun take" {
 	config_of true
 	runtime create --no-subreaper --no-mount-fallback --no-new-keyring --preserve-fds 0 --bundle "$BUNDLE" one >/dev/null 2>&1

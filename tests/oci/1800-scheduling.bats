@@ -47,6 +47,15 @@ begin() {
 	[[ $(ionice -p "$pid") == idle ]]
 }
 
+@test "the processors of the caller are not the container's" {
+	config_of grep Cpus_allowed_list /proc/self/status
+	all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
+	[[ $all != 0 ]] || skip "one processor"
+	[[ $(taskset --cpu-list 0 "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" one) == *"$all" ]]
+	begin .
+	[[ $(taskset --cpu-list 0 "$RUNTIME" --root "$RUNTIME_ROOT" exec c grep Cpus_allowed_list /proc/self/status) == *"$all" ]]
+}
+
 @test "execCPUAffinity is an exec's alone" {
 	last=$(($(nproc) - 1))
 	begin ".process.execCPUAffinity = {initial: \"0\", final: \"$last\"}"

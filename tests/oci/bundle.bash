@@ -11,7 +11,7 @@ make_bundle() {
 	make_rootfs "$BUNDLE/rootfs"
 	mkdir -p "$BUNDLE"/rootfs/{proc,sys,dev}
 	"$RUNTIME" spec --bundle "$BUNDLE"
-	jq '.process.terminal = false' "$BUNDLE/config.json" >"$BATS_FILE_TMPDIR/base.json"
+	jq '.process.terminal = false | .linux.namespaces |= (. + [{type: "cgroup"}] | unique)' "$BUNDLE/config.json" >"$BATS_FILE_TMPDIR/base.json"
 	mkdir -p "$RUNTIME_ROOT"
 }
 
