@@ -184,6 +184,16 @@ static bool is_strict(const char *path)
 	return false;
 }
 
+static void add_guard(
+	struct build *b, enum mount_guard_kind kind, const char *path, const char *origin)
+{
+	struct mount_guard_row *row = flat_add(b->flat, PLAN_GUARD);
+	row->origin = flat_string(b->flat, origin);
+	row->kind = kind;
+	row->path = flat_string(b->flat, path);
+	row->flags = is_strict(path) ? MOUNT_STRICT : 0;
+}
+
 static struct mount_row *mount_row_new(
 	struct build *b, enum plan_section section, const char *target, const char *origin)
 {
@@ -263,12 +273,8 @@ static int add_cgroup_mount(
 	int r = 0;
 	for (size_t i = 0; i < b->host->count && r == 0; i++)
 		r = add_hierarchy(b, mount, o, b->host->hierarchies[i].controllers);
-	if (r == 0 && o->attr_set & MOUNT_ATTR_RDONLY) {
-		struct mount_guard_row *guard = flat_add(b->flat, PLAN_GUARD);
-		guard->origin = flat_string(b->flat, mount->origin);
-		guard->kind = MOUNT_GUARD_READONLY;
-		guard->path = flat_string(b->flat, mount->destination);
-	}
+	if (r == 0 && o->attr_set & MOUNT_ATTR_RDONLY)
+		add_guard(b, MOUNT_GUARD_READONLY, mount->destination, mount->origin);
 	return r;
 }
 
@@ -444,20 +450,14 @@ static void add_nodes(struct build *b)
 	}
 }
 
-static void add_guard(struct build *b, enum mount_guard_kind kind, const struct oci_path *path)
-{
-	struct mount_guard_row *row = flat_add(b->flat, PLAN_GUARD);
-	row->origin = flat_string(b->flat, path->origin);
-	row->kind = kind;
-	row->path = flat_string(b->flat, path->path);
-}
-
 static void add_guards(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->readonly.count; i++)
-		add_guard(b, MOUNT_GUARD_READONLY, &b->spec->readonly.items[i]);
+		add_guard(b, MOUNT_GUARD_READONLY, b->spec->readonly.items[i].path,
+			b->spec->readonly.items[i].origin);
 	for (size_t i = 0; i < b->spec->masked.count; i++)
-		add_guard(b, MOUNT_GUARD_MASK, &b->spec->masked.items[i]);
+		add_guard(b, MOUNT_GUARD_MASK, b->spec->masked.items[i].path,
+			b->spec->masked.items[i].origin);
 }
 
 static int add_sysctls(struct build *b)

@@ -69,7 +69,7 @@ struct mount_guard_row {
 	uint32_t origin;
 	uint32_t kind;
 	uint32_t path;
-	uint32_t reserved;
+	uint32_t flags; /* MOUNT_STRICT; otherwise links are followed inside the root */
 };
 
 /* Options as in mount(8), fstab and OCI ("ro", "rbind", "rslave", "mode=755", "rro", ...), comma

@@ -184,9 +184,11 @@ static int readonly_apply(int target)
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row)
 {
 	const char *path = flat_str(ctx->plan, row->path);
-	auto_close int target = path_open(ctx->root_fd, path, O_PATH, PATH_STRICT);
-	if (target == -ENOENT || target == -ENOTDIR)
-		return 0; /* this kernel lacks the file: there is nothing to guard */
+	bool is_strict = row->flags & MOUNT_STRICT;
+	auto_close int target = path_open(ctx->root_fd, path, O_PATH, is_strict ? PATH_STRICT : 0);
+	/* This kernel lacks the file, or a link leads nowhere: there is nothing to guard. */
+	if (target == -ENOENT || target == -ENOTDIR || (target == -ELOOP && !is_strict))
+		return 0;
 	if (target < 0)
 		return err_new(target, "open %s", path);
 

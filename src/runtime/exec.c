@@ -106,6 +106,7 @@ static int caps_add(struct oci_process *p, const struct strvec *names)
 		p->caps_bounding |= bit;
 		p->caps_effective |= bit;
 		p->caps_permitted |= bit;
+		p->caps_ambient |= bit & p->caps_inheritable; /* the kernel wants both */
 	}
 	return 0;
 }

@@ -71,10 +71,23 @@ static int kill_all(struct runtime *rt, const struct runtime_state *state, int n
 static int killed_thaw(struct runtime *rt, const struct runtime_state *state)
 {
 	auto_of(cgroup) struct cgroup *group = NULL;
-	if (state->status != RUNTIME_PAUSED)
+	if (!*state->cgroup_path || cgroup_open(&rt->cgroup, state->cgroup_path, &group) < 0)
 		return 0;
-	int r = runtime_group_open(rt, state, &group);
-	return r < 0 ? r : cgroup_thaw(group);
+	return cgroup_is_frozen(group) ? cgroup_thaw(group) : 0;
+}
+
+/* Does the end of its first process leave other processes of the container? The kernel ends those
+ * of a pid namespace with its first process. */
+static bool outlives_first(int dir, const struct runtime_state *state)
+{
+	auto_arena struct arena a = ARENA_INIT;
+	struct oci_spec spec;
+	if (!*state->cgroup_path || runtime_config_load(dir, state, &a, &spec) < 0)
+		return false;
+	for (size_t i = 0; i < spec.namespaces.count; i++)
+		if (str_eq(spec.namespaces.items[i].type, "pid"))
+			return spec.namespaces.items[i].path != NULL;
+	return true;
 }
 
 static int kill_first(const struct runtime_state *state, int number)
@@ -95,7 +108,10 @@ int runtime_kill(struct runtime *rt, const char *id, int signal, bool is_for_all
 		r = runtime_state(rt, id, &a, &state);
 	if (r < 0)
 		return r;
+	auto_close int dir = signal == SIGKILL && !is_for_all ? runtime_dir_open(rt, id) : -EBADF;
 	r = is_for_all ? kill_all(rt, &state, signal) : kill_first(&state, signal);
+	if (r == 0 && dir >= 0 && outlives_first(dir, &state))
+		r = kill_all(rt, &state, signal);
 	return r == 0 && signal == SIGKILL ? killed_thaw(rt, &state) : r;
 }
 

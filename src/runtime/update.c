@@ -64,6 +64,19 @@ static int limit_add(const struct runtime_limit *limit, struct arena *a, struct 
 	return value_parse(limit, is_second ? &row->second : &row->value);
 }
 
+/* As runc: 0 processes mean no limit, as in a configuration; and memory without a limit has none
+ * with swap either, which on cgroup version 1 would otherwise be in the way. */
+static void unlimited_complete(struct arena *a, struct oci_spec *spec)
+{
+	struct oci_limit *pids = limit_find(spec, CGROUP_PIDS_MAX);
+	if (pids && pids->value == 0)
+		pids->value = -1;
+	const struct oci_limit *memory = limit_find(spec, CGROUP_MEMORY_MAX);
+	if (memory && memory->value == -1 && !limit_find(spec, CGROUP_MEMORY_SWAP))
+		*(struct oci_limit *)arena_push(a, &spec->limits) = (struct oci_limit){
+			.limit = CGROUP_MEMORY_SWAP, .value = -1, .origin = "update"};
+}
+
 int runtime_update(struct runtime *rt, const char *id, const char *resources, const char *schemata,
 	const struct runtime_limit *limits, size_t count)
 {
@@ -81,6 +94,7 @@ int runtime_update(struct runtime *rt, const char *id, const char *resources, co
 	for (size_t i = 0; i < count && r == 0; i++)
 		if (limits[i].value)
 			r = limit_add(&limits[i], &a, &spec);
+	unlimited_complete(&a, &spec);
 	spec.device_rules.count = 0; /* as with runc, an update changes only limits */
 	if (r == 0)
 		r = runtime_group_open(rt, &state, &group);

@@ -135,6 +135,49 @@ teardown() {
 	rm -f "$BUNDLE/rootfs/tmp/count"
 }
 
+# On version 1 a frozen process does not even die of SIGKILL.
+@test "a paused container can be killed, and deleted with force, at once" {
+	local command
+	for command in "kill one KILL" "delete --force one"; do
+		config_of sleep 1000
+		runtime run -d --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+		runtime pause one
+		# shellcheck disable=SC2086 # words
+		timeout 5 "$RUNTIME" --root "$RUNTIME_ROOT" $command
+		[[ $command == delete* ]] || eventually status_is one stopped
+		runtime delete --force one
+	done
+}
+
+@test "KILL ends all processes of a container without a pid namespace of its own; other signals only the first" {
+	config '.process.args = ["sh", "-c", "trap \"\" TERM; sleep 1001 & sleep 1002 & wait; wait"] | .linux.namespaces |= map(select(.type != "pid"))'
+	runtime run -d --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	all_run() {
+		[[ $(runtime ps --format json one | jq length) -eq 3 ]]
+	}
+	eventually all_run
+	runtime kill one TERM
+	sleep 0.2
+	all_run
+	runtime kill one KILL
+	none_runs() {
+		[[ -z $(find /sys/fs/cgroup -path '*/one/cgroup.procs' -exec cat {} + 2>/dev/null) ]]
+	}
+	eventually none_runs
+	runtime delete one
+}
+
+@test "update: no processes are no limit, and memory without a limit takes that of swap with it" {
+	config '.process.args = ["sleep", "100"] | .linux.resources.memory = {limit: 33554432, swap: 67108864} | .linux.resources.pids.limit = 30'
+	runtime run -d --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	runtime update --pids-limit 0 one
+	limit_is pids/pids.max max pids.max max
+	runtime update --memory -1 one
+	limit_is memory/memory.limit_in_bytes 9223372036854771712 memory.max max
+	limit_is memory/memory.memsw.limit_in_bytes 9223372036854771712 memory.swap.max max
+	runtime delete --force one
+}
+
 @test "update: by options, by a file, by standard input; what is not named stays" {
 	config '.process.args = ["sleep", "100"] | .linux.resources.memory.limit = 33554432 | .linux.resources.pids.limit = 30'
 	runtime run -d --bundle "$BUNDLE" one

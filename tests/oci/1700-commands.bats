@@ -78,6 +78,15 @@ where() {
 	runtime exec --cgroup / one true
 }
 
+# As runc: ambient only if it may be inherited, and then a user who is not root has it.
+@test "exec --cap raises an ambient capability that is inheritable" {
+	config '.process.args = ["sleep", "1000"] | .process.user = {uid: 1000, gid: 1000} | .process.capabilities.inheritable = ["CAP_KILL"]'
+	runtime run --detach --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	[[ $(runtime exec --cap CAP_KILL one grep -E 'Cap(Eff|Amb)' /proc/self/status | awk '{ print $2 }' | xargs) == "0000000000000020 0000000000000020" ]]
+	[[ $(runtime exec --cap CAP_NET_ADMIN one grep -E 'Cap(Eff|Amb)' /proc/self/status | awk '{ print $2 }' | xargs) == "0000000000000000 0000000000000000" ]]
+	runtime delete --force one
+}
+
 @test "exec in a paused container waits for its resumption when that is wanted" {
 	sleeper
 	runtime pause one

@@ -187,6 +187,36 @@ group_of() {
 		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"}]}') == *"Operation not permitted" ]]
 }
 
+# Resolved inside the root, as a mount is; below /proc, /sys and /dev no link is followed.
+@test "masked and read-only paths through symbolic links of the root; those that lead nowhere are passed over" {
+	local root=$BUNDLE/rootfs
+	mkdir -p "$root/real/deep"
+	echo told >"$root/real/secret"
+	echo open >"$root/real/deep/file"
+	ln -sf /real "$root/link"
+	ln -sf secret "$root/real/short"
+	ln -sf /nowhere "$root/dangling"
+	ln -sf /loop "$root/loop"
+	ln -sf ../../../../../../etc "$root/out"
+	config '.root.readonly = false | .linux.maskedPaths = ["/link/short", "/dangling", "/loop", "/out/passwd"] |
+		.linux.readonlyPaths = ["/link/deep", "/dangling", "/loop"] |
+		.process.args = ["sh", "-c", "wc -c </real/secret; wc -c </etc/passwd; { echo x >/real/deep/file; } 2>/dev/null || echo not written"]'
+	[[ $(runtime run --bundle "$BUNDLE" one | xargs) == "0 0 not written" ]]
+	[[ -s /etc/passwd ]]
+	rm -r "$root"/{real,link,dangling,loop,out}
+}
+
+@test "cgroupsPath: empty parts and single dots are no parts" {
+	local path
+	for path in //husk//of/./one ./husk/of/one /husk/of/one/; do
+		config '.process.args = ["sleep", "100"] | .linux.cgroupsPath = $path' --arg path "$path"
+		runtime run --detach --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+		[[ $(jq -r .cgroupPath "$RUNTIME_ROOT/one/state.json") == husk/of/one ]]
+		runtime delete --force one
+	done
+	find /sys/fs/cgroup -depth \( -path '*/husk/of' -o -path '*/husk' \) -type d -exec rmdir {} +
+}
+
 @test "masked and read-only paths: nothing to read, nothing to write; absolute ones" {
 	echo secret >rootfs/mnt/secret
 	[[ $(told 'cat /mnt/secret; ls /etc | wc -l; touch /mnt/x 2>/dev/null || echo not; touch /tmp/x && echo written' '.root.readonly = false |
