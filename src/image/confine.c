@@ -165,11 +165,12 @@ static int root_leave(const struct shutting *s)
 		return err_new(root, "make a root for the worker");
 	struct mount_context context = {
 		.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF, .node_dir_fd = -EBADF};
+	auto_close int proc = sys_open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
 	int r = mount_root_attach(&context, root, NULL);
 	if (r == 0) {
-		r = mount_root_enter(&context, false, MS_PRIVATE);
-		if (r == -EINVAL) /* the host runs from an initramfs */
-			r = mount_root_enter(&context, true, MS_PRIVATE);
+		r = mount_root_enter(&context, -EBADF, MS_PRIVATE);
+		if (r == -EINVAL && proc >= 0) /* the host runs from an initramfs */
+			r = mount_root_enter(&context, proc, MS_PRIVATE);
 	}
 	fd_replace(&context.null_fd, -EBADF);
 	return r;

@@ -269,7 +269,11 @@ int step_enter_root(struct init *init, const void *row)
 	int r = head->flags & PLAN_ROOT_READONLY ? mount_root_readonly(&init->mount) : 0;
 	if (r < 0)
 		return r;
-	return mount_root_enter(&init->mount, head->flags & PLAN_NO_PIVOT, head->root_propagation);
+	bool is_pivoted = !(head->flags & PLAN_NO_PIVOT);
+	int proc = is_pivoted ? -EBADF : proc_open(init);
+	if (proc < 0 && !is_pivoted)
+		return proc;
+	return mount_root_enter(&init->mount, proc, head->root_propagation);
 }
 
 /* Closes the fds of the host and of the whole root, which only the setup needed. The payload does

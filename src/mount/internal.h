@@ -3,6 +3,10 @@
 /* Shared inside mount/: how a detached tree gets its settings and its place. */
 #include "mount/mount.h"
 
+/* Detaches all mounts that lie below "/" of this process, in its own mount namespace; proc_fd is
+ * a procfs that shows this process. Init. */
+int mount_host_leave(int proc_fd);
+
 /* Sets attributes and propagation of a detached tree that no process can see yet. Speaking. */
 int mount_tree_set(int tree_fd, const struct mount_row *row);
 /* The attributes alone, of a tree or of what is mounted. Speaking. */

@@ -135,11 +135,11 @@ int mount_node_apply(struct mount_context *ctx, const struct mount_node_row *row
 int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *row);
 /* Clones the file of an fd (a device, a mask) and attaches the clone to a pinned target. Init. */
 int mount_clone_onto(int source_fd, int target_fd);
-/* Enters the attached root by pivot_root, or MS_MOVE and chroot; then sets its propagation. */
-int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation);
+/* Enters the attached root by pivot_root; or, with a procfs of this process, by MS_MOVE and chroot,
+ * after detaching the host's mounts. Then sets the root's propagation. Init. */
+int mount_root_enter(struct mount_context *ctx, int proc_fd, uint32_t propagation);
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);
-
 int mount_proc_private(void); /* a detached procfs of the caller's pid namespace, for it alone */
 
 /* One sentence per row, without a full stop: "mount proc on /proc (nosuid,nodev,noexec)". */

@@ -87,13 +87,16 @@ static int enter_by_pivot(int root_fd)
 /* For hosts that run from an initramfs, where pivot_root cannot work: the root is moved over / and
  * entered by chroot. It is not moved earlier: a hook that joins the mount namespace gets its
  * uppermost root, and must find the host's programs there. */
-static int enter_by_chroot(const struct mount_context *ctx)
+static int enter_by_chroot(const struct mount_context *ctx, int proc_fd)
 {
 	int r = ctx->is_over_root
 		? 0
 		: sys_move_mount(ctx->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
 	if (r < 0)
 		return err_new(r, "move the new root over the old one");
+	r = mount_host_leave(proc_fd);
+	if (r < 0)
+		return r;
 	r = sys_fchdir(ctx->root_fd);
 	if (r < 0)
 		return err_new(r, "change to the new root");
@@ -111,9 +114,9 @@ static int root_propagate(uint32_t propagation)
 	return r < 0 ? err_new(r, "set the propagation of the root") : 0;
 }
 
-int mount_root_enter(struct mount_context *ctx, bool no_pivot, uint32_t propagation)
+int mount_root_enter(struct mount_context *ctx, int proc_fd, uint32_t propagation)
 {
-	int r = no_pivot ? enter_by_chroot(ctx) : enter_by_pivot(ctx->root_fd);
+	int r = proc_fd >= 0 ? enter_by_chroot(ctx, proc_fd) : enter_by_pivot(ctx->root_fd);
 	if (r < 0)
 		return r;
 	r = sys_chdir("/");

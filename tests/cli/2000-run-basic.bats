@@ -283,6 +283,32 @@ closed_output() {
 	[[ $status -ne 0 ]]
 }
 
+# A procfs of the host below the root would let a nested user namespace mount one in which nothing is masked.
+@test "--no-pivot leaves no file system of the host in the mount namespace" {
+	local option bundle=$BATS_TEST_TMPDIR/bundle
+	mkdir "$bundle"
+	cp -a "$ROOTFS" "$bundle/rootfs"
+	mkdir -p "$bundle"/rootfs/{proc,sys,dev,mnt}
+	"${HUSK%/*}/husk-runtime" spec --bundle "$bundle"
+	jq '.process.terminal = false | .root.readonly = false | .process.noNewPrivileges = false | .process.user = {uid: 1000, gid: 1000} |
+		.process.args = ["unshare", "-Urmpf", "sh", "-c", "id -u; mount -t proc p /mnt && echo revealed; mount -t sysfs s /mnt && echo revealed; wc -l </proc/self/mountinfo"]' \
+		"$bundle/config.json" >"$bundle/new"
+	mv "$bundle/new" "$bundle/config.json"
+	mkdir "$BATS_TEST_TMPDIR/with blank" "$BATS_TEST_TMPDIR/proc"
+	mount -t proc proc "$BATS_TEST_TMPDIR/with blank"
+	mount -t proc proc "$BATS_TEST_TMPDIR/proc"
+	mount -t tmpfs over "$BATS_TEST_TMPDIR/proc"
+	for option in "" --no-pivot; do
+		# shellcheck disable=SC2086 # no word
+		run "${HUSK%/*}/husk-runtime" run $option --bundle "$bundle" one
+		echo "$option: $output"
+		[[ ${lines[0]} == 0 && $output != *revealed* ]]
+	done
+	umount "$BATS_TEST_TMPDIR/proc" "$BATS_TEST_TMPDIR/proc" "$BATS_TEST_TMPDIR/with blank"
+	# The host itself has lost nothing.
+	[[ -e /proc/self/status && -d /sys/kernel ]]
+}
+
 @test "--no-pivot gives the same root" {
 	run container --no-pivot -- sh -c 'ls -A / | tr "\n" " "; ls /../..; touch /file && echo written; cat /proc/mounts'
 	expect_status 0
