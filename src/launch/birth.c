@@ -6,8 +6,10 @@
  *
  * In a user namespace a process must have mapped ids before it executes anything, or it loses its
  * capabilities there: the child waits until its ids are mapped. A user namespace that is joined is
- * joined first of all, because it has to own the other new namespaces. Then the child only makes
- * init, as a sibling, and tells the host.
+ * joined first of all, because it has to own the other new namespaces. Namespaces that are joined
+ * beside a user namespace may belong to the host: they are joined before it, while the child still
+ * has the caller's capabilities. In both cases the child only makes init, as a sibling, and tells
+ * the host.
  */
 #include "launch/sync.h"
 #include "sys/calls.h"
@@ -184,10 +186,41 @@ static int clone_error(int r, uint64_t flags)
 	return err_new(r, "start init");
 }
 
-/* In the child: enters the user namespace and makes init there. */
+/* Without capabilities the joining is left to init, which has them in the user namespace. */
+static bool joins_early(const struct launch *l)
+{
+	bool joins_others = false;
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		joins_others |= row->mode == NS_MODE_JOIN && row->kind != NS_USER;
+	}
+	return joins_others && plan_user_mode(&l->plan) && sec_cap_is_effective(CAP_SYS_ADMIN);
+}
+
+bool birth_makes_sibling(const struct launch *l)
+{
+	return plan_user_mode(&l->plan) == NS_MODE_JOIN || joins_early(l);
+}
+
+static int others_join(const struct launch *l)
+{
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->mode != NS_MODE_JOIN || row->kind == NS_USER)
+			continue;
+		int r = sys_setns(l->slots[row->slot], (int)ns_info[row->kind].clone_flag);
+		if (r < 0)
+			return err_new(r, "join %s namespace %s", ns_info[row->kind].oci_name,
+				flat_str(&l->plan, row->path));
+	}
+	return 0;
+}
+
+/* In the child: enters the namespaces that are joined, and makes init there. */
 static _Noreturn void join_main(const struct launch *l, const struct birth_fds *fds)
 {
 	const struct ns_row *row = plan_user_row(&l->plan);
+	bool joins_user = plan_user_mode(&l->plan) == NS_MODE_JOIN;
 	struct sync_message message = {.type = SYNC_CHILD};
 	int pidfd = -EBADF;
 	uint64_t flags = plan_head(&l->plan)->clone_flags;
@@ -196,9 +229,11 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	/* Root of that namespace could trace this process, which has a copy of the host's memory
 	 * and its fds. For an ordinary user it stays dumpable: the process needs its files in
 	 * /proc, and shows that user nothing new. */
-	if (sec_cap_is_effective(CAP_SYS_ADMIN))
+	if (joins_user && sec_cap_is_effective(CAP_SYS_ADMIN))
 		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	int r = sys_setns(l->slots[row->slot], CLONE_NEWUSER);
+	if (joins_early(l) && others_join(l) < 0)
+		child_fail(fds);
+	int r = joins_user ? sys_setns(l->slots[row->slot], CLONE_NEWUSER) : 0;
 	if (r < 0) {
 		err_new(r, "join user namespace %s", flat_str(&l->plan, row->path));
 		child_fail(fds);
@@ -217,7 +252,7 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 
 static int clone_into(struct launch *l, const struct birth_fds *fds, int cgroup_fd)
 {
-	bool joins = plan_user_mode(&l->plan) == NS_MODE_JOIN;
+	bool joins = birth_makes_sibling(l);
 	struct clone_args args = {
 		.flags = (joins ? 0 : plan_head(&l->plan)->clone_flags) | CLONE_PIDFD |
 			(cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -264,5 +299,11 @@ int birth_begin(struct launch *l)
 	if (pid < 0)
 		return pid;
 	l->pid = pid;
+	/* What has been joined is no slot of init's any more. */
+	for (uint32_t i = 0; joins_early(l) && i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->mode == NS_MODE_JOIN)
+			fd_replace(&l->slots[row->slot], -EBADF);
+	}
 	return 0;
 }

@@ -66,17 +66,19 @@ int step_namespaces(struct init *init, const void *row)
 		return flags & CLONE_NEWPID ? gate_open(init) : 0;
 	}
 
+	bool has_joined_pid = false;
 	for (uint32_t i = 0; i < flat_count(&init->plan, PLAN_NAMESPACE); i++) {
 		const struct ns_row *ns = flat_row(&init->plan, PLAN_NAMESPACE, i);
-		if (ns->mode != NS_MODE_JOIN || ns->kind == NS_USER)
-			continue; /* a user namespace has been joined before anything else */
+		if (ns->mode != NS_MODE_JOIN || ns->kind == NS_USER || init->slots[ns->slot] < 0)
+			continue; /* joined before init was made, see birth.c */
 		r = sys_setns(init->slots[ns->slot], (int)ns_info[ns->kind].clone_flag);
 		if (r < 0)
 			return err_new(r, "join %s namespace %s", ns_info[ns->kind].oci_name,
 				flat_str(&init->plan, ns->path));
 		fd_close(take_fd(&init->slots[ns->slot]));
+		has_joined_pid |= ns->kind == NS_PID;
 	}
-	if (!(flags & CLONE_NEWPID))
+	if (!has_joined_pid)
 		return 0;
 	r = gate_open(init);
 	return r < 0 ? r : hand_over(init);
@@ -298,13 +300,14 @@ int step_hooks(struct init *init, const void *row)
 		     : sync_expect(init->sync_fd, SYNC_HOOKED, &message, &init->state_fd, &count);
 }
 
-/* START (report). The execve closes the fd. */
+/* START (report). The fd is closed: a process of the container may look at those of an exec. */
 static int start_hear(int fd, struct sync_message **out_report)
 {
 	struct sync_message message;
-	int report = -EBADF;
+	int report_fd = -EBADF;
 	size_t count = 1;
-	int r = sync_expect(fd, SYNC_START, &message, &report, &count);
+	int r = sync_expect(fd, SYNC_START, &message, &report_fd, &count);
+	auto_close int report = r < 0 ? -EBADF : report_fd;
 	if (r == 0 && report < 0)
 		r = err_say(-EPROTO, "a start without a report");
 	return r < 0 ? r : sync_report_map(report, out_report);

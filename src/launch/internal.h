@@ -79,6 +79,8 @@ uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
 /* Clones init, or the process that makes init (SYNC_CHILD), into the group of SLOT_CGROUP_TREE.
  * Sets l->pid, l->pidfd and l->sync_fd. Host. */
 int birth_begin(struct launch *l);
+/* The process that is cloned only joins namespaces and makes init. */
+bool birth_makes_sibling(const struct launch *l);
 /* The process that joins a pid namespace is replaced by a child born there. */
 bool plan_joins_pid(const struct flat *plan);
 /* The row of the user namespace that is made or joined, or NULL. */

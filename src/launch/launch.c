@@ -295,7 +295,7 @@ static int child_await(struct launch *l)
 static int identity_give(struct launch *l)
 {
 	enum ns_mode mode = plan_user_mode(&l->plan);
-	int r = mode == NS_MODE_JOIN ? child_await(l) : 0;
+	int r = birth_makes_sibling(l) ? child_await(l) : 0;
 	if (r == 0)
 		r = oom_score_write(l);
 	if (r == 0 && mode == NS_MODE_NEW)
@@ -312,7 +312,7 @@ static int net_devices_move(struct launch *l)
 	auto_close int netns = ns_open(l->pid, NS_NET);
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
 		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_NET && row->mode == NS_MODE_JOIN)
+		if (row->kind == NS_NET && row->mode == NS_MODE_JOIN && l->slots[row->slot] >= 0)
 			fd_replace(&netns, fd_dup(l->slots[row->slot]));
 	}
 	int r = netns < 0 ? netns : 0;
@@ -324,16 +324,26 @@ static int net_devices_move(struct launch *l)
 	return r;
 }
 
+/* The pid namespace that init will join, or -EBADF. */
+static int slot_of_pid(const struct launch *l)
+{
+	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
+		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
+		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
+			return l->slots[row->slot];
+	}
+	return -EBADF;
+}
+
 static int conversation(struct launch *l)
 {
+	bool init_joins_pid = plan_head(&l->plan)->kind == PLAN_KIND_RUN && slot_of_pid(l) >= 0;
 	int r = identity_give(l);
 	if (r == 0)
 		r = net_devices_move(l);
 	if (r == 0)
 		r = start_packet_send(l);
-	if (r == 0 && plan_head(&l->plan)->kind == PLAN_KIND_RUN && plan_joins_pid(&l->plan))
-		r = child_await(l);
-	return r;
+	return r == 0 && init_joins_pid ? child_await(l) : r;
 }
 
 int launch_start(struct launch *l)

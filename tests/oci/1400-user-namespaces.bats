@@ -85,6 +85,48 @@ begin() {
 	[[ $status -eq 0 && ${lines[0]} == "uid=1000(alice) gid=1000(alice)" && ${lines[1]} == 1000 && ${lines[2]} == *0000000000000000 ]]
 }
 
+# A pod's namespaces often belong to the host: they are joined while the capabilities there are still had.
+@test "a user namespace, new or joined, beside each other namespace that is joined and the host's" {
+	local kind user name
+	unshare --net --ipc --uts --pid --fork sleep 1000 3>&- &
+	made_by=$!
+	sleeper_is_there() {
+		other=$(pgrep -P "$made_by")
+	}
+	eventually sleeper_is_there
+	unshare --user sleep 1000 3>&- &
+	owner=$!
+	owner_is_made() {
+		[[ $(readlink "/proc/$owner/ns/user") != $(readlink /proc/self/ns/user) ]]
+	}
+	eventually owner_is_made
+	echo "0 100000 65536" | tee "/proc/$owner/uid_map" >"/proc/$owner/gid_map"
+	for kind in network ipc uts pid "network ipc uts pid"; do
+		for user in new joined; do
+			config '.root.readonly = false | .linux.sysctl = {} | .hostname = "" |
+				.mounts |= map(select(.type != "sysfs" and .type != "cgroup" and .type != "mqueue")) | .linux.maskedPaths = [] | .linux.readonlyPaths = [] |
+				.linux.namespaces |= map(select(.type as $type | $ARGS.positional + ["user"] | index($type) | not)) |
+				.linux.namespaces += [$ARGS.positional[] as $type | {type: $type, path: "/proc/\($other)/ns/\({network: "net"}[$type] // $type)"}] |
+				.linux.namespaces += [{type: "user"} + if $user == "joined" then {path: "/proc/\($owner)/ns/user"} else {} end] |
+				if $user == "new" then .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}] | .linux.gidMappings = .linux.uidMappings else . end |
+				if $ARGS.positional | index("pid") then .mounts |= map(select(.type != "proc")) else . end |
+				.process.args = ["sleep", "1000"]' --argjson other "$other" --argjson owner "$owner" --arg user "$user" --args $kind
+			echo "$kind $user"
+			runtime run --detach --pid-file "$BATS_TEST_TMPDIR/pid" --bundle "$BUNDLE" one </dev/null >/dev/null
+			pid=$(<"$BATS_TEST_TMPDIR/pid")
+			[[ $(awk '/^Uid/ { print $2 }' "/proc/$pid/status") == 100000 ]]
+			for name in $kind; do
+				name=${name/network/net}
+				[[ $(readlink "/proc/$pid/ns/$name") == "$(readlink "/proc/$other/ns/$name")" ]]
+			done
+			[[ $user == new || $(readlink "/proc/$pid/ns/user") == "$(readlink "/proc/$owner/ns/user")" ]]
+			runtime delete --force one
+		done
+	done
+	kill -KILL "$other" "$owner"
+	wait "$made_by" "$owner" || true
+}
+
 @test "a user namespace that is joined owns what is new, and is not mapped again" {
 	begin first
 	config --arg pid "$pid" '(.linux.namespaces[] | select(.type == "user" or .type == "pid" or .type == "network")) |=
