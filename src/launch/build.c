@@ -184,7 +184,7 @@ static bool is_strict(const char *path)
 	return false;
 }
 
-static void add_guard(
+static struct mount_guard_row *add_guard(
 	struct build *b, enum mount_guard_kind kind, const char *path, const char *origin)
 {
 	struct mount_guard_row *row = flat_add(b->flat, PLAN_GUARD);
@@ -192,6 +192,7 @@ static void add_guard(
 	row->kind = kind;
 	row->path = flat_string(b->flat, path);
 	row->flags = is_strict(path) ? MOUNT_STRICT : 0;
+	return row;
 }
 
 static struct mount_row *mount_row_new(
@@ -384,6 +385,16 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	row->fstype = is_bind ? 0 : flat_string(b->flat, mount->type);
 	if (!is_bind && str_eq(mount->type, "mqueue"))
 		row->flags |= MOUNT_OPTIONAL;
+	/* As with runc: what the host has mounted read-only stays so, whatever `rw` says. */
+	if (is_bind)
+		row->attr_clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	/* Mount points in a tmpfs, such as /dev, are made by later rows: it is read-only after
+	 * those. */
+	if (!is_bind && str_eq(mount->type, "tmpfs") && row->attr_set & MOUNT_ATTR_RDONLY) {
+		row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		add_guard(b, MOUNT_GUARD_READONLY, mount->destination, mount->origin)->flags |=
+			MOUNT_ALONE;
+	}
 	r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
 	if (r < 0)
 		return r;
@@ -460,12 +471,25 @@ static void add_guards(struct build *b)
 			b->spec->masked.items[i].origin);
 }
 
+/* One name from two places. */
+static int name_check(const char *sysctl, const char *key, const char *field, const char *value)
+{
+	return str_eq(sysctl, key) && value && *value
+		? err_say(-EINVAL, "the sysctl %s contradicts the %s \"%s\"", key, field, value)
+		: 0;
+}
+
 static int add_sysctls(struct build *b)
 {
 	for (size_t i = 0; i < b->spec->sysctls.count; i++) {
 		const struct oci_pair *pair = &b->spec->sysctls.items[i];
 		/* That a joined namespace is not the host's is checked when launch.c opens it. */
 		int r = sec_sysctl_check(pair->key, pair->value, b->clone_flags | b->join_flags);
+		if (r == 0)
+			r = name_check(pair->key, "kernel.hostname", "hostname", b->spec->hostname);
+		if (r == 0)
+			r = name_check(
+				pair->key, "kernel.domainname", "domainname", b->spec->domainname);
 		if (r < 0)
 			return r;
 		struct sec_sysctl_row *row = flat_add(b->flat, PLAN_SYSCTL);

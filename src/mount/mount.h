@@ -30,6 +30,7 @@ enum mount_row_flags {
 	MOUNT_COPY_UP = 8, /* the files that it covers are copied into it first */
 	MOUNT_IDMAP = 16, /* bind: ids of files are mapped */
 	MOUNT_IDMAP_RECURSIVE = 32,
+	MOUNT_ALONE = 64, /* a guard: what is mounted below stays as it is */
 };
 
 struct mount_row {
@@ -69,7 +70,7 @@ struct mount_guard_row {
 	uint32_t origin;
 	uint32_t kind;
 	uint32_t path;
-	uint32_t flags; /* MOUNT_STRICT; otherwise links are followed inside the root */
+	uint32_t flags; /* MOUNT_STRICT, without which links are followed; MOUNT_ALONE */
 };
 
 /* Options as in mount(8), fstab and OCI ("ro", "rbind", "rslave", "mode=755", "rro", ...), comma
@@ -141,7 +142,6 @@ int mount_root_enter(struct mount_context *ctx, int proc_fd, uint32_t propagatio
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);
 int mount_proc_private(void); /* a detached procfs of the caller's pid namespace, for it alone */
-
 /* One sentence per row, without a full stop: "mount proc on /proc (nosuid,nodev,noexec)". */
 void mount_row_describe(const struct flat *plan, const struct mount_row *row, struct buf *out);
 void mount_node_describe(

@@ -163,10 +163,10 @@ static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
 
 /* The root of a mount becomes read-only in place. Other paths are covered by a read-only clone of
  * themselves. */
-static int readonly_apply(int target)
+static int readonly_apply(int target, bool is_alone)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
-	int r = sys_mount_setattr(target, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr);
+	int r = sys_mount_setattr(target, "", AT_EMPTY_PATH | (is_alone ? 0 : AT_RECURSIVE), &attr);
 	if (r != -EINVAL) /* -EINVAL: not the root of a mount */
 		return r < 0 ? err_new(r, "make read-only") : 0;
 
@@ -197,5 +197,5 @@ int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *r
 	if (r < 0)
 		return err_new(r, "stat %s", path);
 	return row->kind == MOUNT_GUARD_MASK ? mask_apply(ctx, target, S_ISDIR(st.st_mode))
-					     : readonly_apply(target);
+					     : readonly_apply(target, row->flags & MOUNT_ALONE);
 }

@@ -165,7 +165,7 @@ static void option_take(struct mount_options *o, const struct option_word *word)
 		break;
 	case EFFECT_BIND:
 		o->is_bind = true;
-		o->is_recursive = word->is_recursive;
+		o->is_recursive |= word->is_recursive;
 		break;
 	case EFFECT_REMOUNT:
 		o->is_remount = true;

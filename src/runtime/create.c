@@ -295,6 +295,15 @@ void creation_undo(struct creation *c)
 	err_unpack(&trail);
 }
 
+/* The process is number 1 of its pid namespace, as runc assumes too. */
+static void listen_tell(struct creation *c)
+{
+	struct str_list *env = &c->spec.process.env;
+	*arena_push(&c->arena, env) = arena_printf(
+		&c->arena, "LISTEN_FDS=%u", c->request->listen_fds);
+	*arena_push(&c->arena, env) = "LISTEN_PID=1";
+}
+
 int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_create *request)
 {
 	creation_init(c, rt);
@@ -312,6 +321,8 @@ int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_
 	c->spec.no_pivot = request->no_pivot;
 	c->spec.keeps_keyring = request->no_new_keyring;
 	c->spec.wants_loopback = true;
+	if (request->listen_fds)
+		listen_tell(c);
 	return plan_make(c);
 }
 

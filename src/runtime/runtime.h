@@ -57,8 +57,7 @@ struct runtime_state {
 int runtime_state(struct runtime *rt, const char *id, struct arena *a, struct runtime_state *out);
 /* As the specification and runc write it: for `state`, hooks, and `list --format json`. */
 void runtime_state_write(const struct runtime_state *state, bool is_for_list, struct buf *out);
-/* Ids of all containers, sorted. */
-int runtime_list(struct runtime *rt, struct strvec *out);
+int runtime_list(struct runtime *rt, struct strvec *out); /* ids of all containers, sorted */
 /* What create and exec are told besides the configuration; paths may be NULL. */
 struct runtime_stdio {
 	const char *console_socket, *pid_file, *pidfd_socket;
@@ -69,6 +68,7 @@ struct runtime_stdio {
 struct runtime_create {
 	const char *id, *bundle;
 	struct runtime_stdio stdio;
+	uint32_t listen_fds; /* so many of the kept fds are of sd_listen_fds(3) */
 	bool no_pivot, no_new_keyring;
 };
 

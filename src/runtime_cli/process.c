@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct create_args {
 	const char *bundle, *console_socket, *pidfd_socket, *pid_file;
@@ -54,13 +55,27 @@ static uint32_t kept_count(uint64_t count)
 	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
 }
 
+/* The sockets that a service manager has passed to this process, and to no other: sd_listen_fds(3).
+ * They are the container's. */
+static uint32_t listen_count(void)
+{
+	const char *count_text = getenv("LISTEN_FDS"), *pid_text = getenv("LISTEN_PID");
+	uint32_t count, pid;
+	bool is_ours = count_text && pid_text && parse_u32(count_text, &count) == 0 &&
+		parse_u32(pid_text, &pid) == 0 && pid == (uint32_t)getpid();
+	return is_ours ? kept_count(count) : 0;
+}
+
 static struct runtime_create request_of(const struct create_args *args, const char *id)
 {
+	uint32_t listen_fds = listen_count();
+	uint64_t kept_fds = (uint64_t)kept_count(args->kept_fds) + listen_fds;
 	return (struct runtime_create){
 		.id = id,
 		.bundle = args->bundle,
 		.stdio = {args->console_socket, args->pid_file, args->pidfd_socket,
-			kept_count(args->kept_fds), args->is_detached},
+			kept_count(kept_fds), args->is_detached},
+		.listen_fds = listen_fds,
 		.no_pivot = args->no_pivot,
 		.no_new_keyring = args->no_new_keyring,
 	};

@@ -225,3 +225,12 @@ setup() {
 	done
 	[[ -z $(find "$HUSK_ROOT/volumes" -mindepth 1) ]]
 }
+
+@test "-v of what the host has mounted read-only stays read-only" {
+	mkdir "$BATS_TEST_TMPDIR/source"
+	mount -t tmpfs source "$BATS_TEST_TMPDIR/source"
+	mount -o remount,bind,ro "$BATS_TEST_TMPDIR/source"
+	run husk run --rm --net none --rootfs "$ROOTFS" -v "$BATS_TEST_TMPDIR/source:/mnt" -- touch /mnt/new
+	[[ $status -ne 0 && $output == *"Read-only file system"* ]]
+	umount "$BATS_TEST_TMPDIR/source"
+}

@@ -143,6 +143,21 @@ where() {
 	diff "$BATS_TEST_TMPDIR/ours.json" "$BATS_TEST_TMPDIR/theirs.json"
 }
 
+# As a service manager passes them, and no other process: sd_listen_fds(3).
+@test "sockets that are passed to the runtime are the container's, before other kept descriptors" {
+	echo first >"$BATS_TEST_TMPDIR/first"
+	echo second >"$BATS_TEST_TMPDIR/second"
+	config '.process.args = ["sh", "-c", "echo $LISTEN_FDS $LISTEN_PID; cat <&3; cat <&4"] | .process.env = ["PATH=/bin", "LISTEN_FDS=9"]'
+	export BUNDLE RUNTIME RUNTIME_ROOT
+	run bash -c 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$RUNTIME" --root "$RUNTIME_ROOT" run --preserve-fds 1 --bundle "$BUNDLE" one \
+		3<"$1/first" 4<"$1/second"' - "$BATS_TEST_TMPDIR"
+	[[ $status -eq 0 && $output == $'1 1\nfirst\nsecond' ]]
+	run bash -c 'LISTEN_FDS=1 LISTEN_PID=1 exec "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" one 3<"$1/first"' - "$BATS_TEST_TMPDIR"
+	[[ ${lines[0]} == 9 && $output != *first* ]]
+	run bash -c 'LISTEN_FDS=40 LISTEN_PID=$$ exec "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" one'
+	[[ $status -eq 1 && $output == *"at most 32"* ]]
+}
+
 @test "create and run take what runc and crun take" {
 	config_of true
 	runtime create --no-subreaper --no-mount-fallback --no-new-keyring --preserve-fds 0 --bundle "$BUNDLE" one >/dev/null 2>&1

@@ -222,3 +222,35 @@ propagation_of() {
 	config ".mounts += [$tmpfs, {destination: \"/mnt\", options: [\"remount\", \"bind\", \"size=1m\"]}]"
 	failure 'a bind mount has no option "size=1m"' run one
 }
+
+@test "rbind is recursive before and after bind; rw does not lift what the host has mounted read-only" {
+	local options source=$BATS_TEST_TMPDIR/tree
+	mkdir "$source"
+	mount -t tmpfs outer "$source"
+	mkdir "$source/below"
+	mount -t tmpfs inner "$source/below"
+	touch "$source/below/file"
+	for options in '["bind", "rbind"]' '["rbind", "bind"]' '["rbind", "ro", "bind"]' '["bind"]'; do
+		config '.mounts += [{destination: "/mnt", type: "bind", source: $source, options: $options}] | .process.args = ["ls", "/mnt/below"]' \
+			--arg source "$source" --argjson options "$options"
+		run runtime run --bundle "$BUNDLE" one
+		echo "$options: $output"
+		[[ $status -eq 0 && $output == $([[ $options != *rbind* ]] || echo file) ]]
+	done
+	mount -o remount,bind,ro "$source"
+	for options in '["bind"]' '["bind", "rw"]' '["rbind"]' '["rbind", "rw"]' '["rw", "rbind", "rprivate"]'; do
+		config '.mounts += [{destination: "/mnt", type: "bind", source: $source, options: $options}] | .process.args = ["touch", "/mnt/new"]' \
+			--arg source "$source" --argjson options "$options"
+		run runtime run --bundle "$BUNDLE" one
+		echo "$options: $output"
+		[[ $status -ne 0 && $output == *"Read-only file system"* && ! -e $source/new ]]
+	done
+	umount --recursive "$source"
+}
+
+@test "a tmpfs with ro is read-only, when what is mounted in it is there" {
+	config '(.mounts[] | select(.destination == "/dev")).options += ["ro"] |
+		.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["ro"]}, {destination: "/mnt/in", type: "tmpfs", source: "tmpfs"}] |
+		.process.args = ["sh", "-c", "for place in /dev /dev/shm /mnt /mnt/in; do touch $place/x 2>/dev/null && echo $place; done; echo x >/dev/null && ls /dev/pts/ptmx"]'
+	[[ $(runtime run --bundle "$BUNDLE" one | xargs) == "/dev/shm /mnt/in /dev/pts/ptmx" ]]
+}

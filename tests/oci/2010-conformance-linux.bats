@@ -217,6 +217,11 @@ group_of() {
 	find /sys/fs/cgroup -depth \( -path '*/husk/of' -o -path '*/husk' \) -type d -exec rmdir {} +
 }
 
+@test "a sysctl that contradicts the host name or the domain name is refused" {
+	refused "the sysctl kernel.hostname contradicts the hostname" '.hostname = "one" | .linux.sysctl = {"kernel.hostname": "other"}'
+	refused "the sysctl kernel.domainname contradicts the domainname" '.domainname = "one" | .linux.sysctl = {"kernel.domainname": "other"}'
+}
+
 @test "masked and read-only paths: nothing to read, nothing to write; absolute ones" {
 	echo secret >rootfs/mnt/secret
 	[[ $(told 'cat /mnt/secret; ls /etc | wc -l; touch /mnt/x 2>/dev/null || echo not; touch /tmp/x && echo written' '.root.readonly = false |
