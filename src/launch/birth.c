@@ -129,13 +129,11 @@ static int identity_take(const struct launch *l, const struct birth_fds *fds)
 
 /* The processors of the caller are not the container's. That all are allowed is only a wish: an
  * outer container may forbid the call. */
-static int cpus_take(const struct launch *l)
+static void cpus_take(const struct launch *l)
 {
 	static const uint64_t all[CPU_WORDS] = {[0 ... CPU_WORDS - 1] = UINT64_MAX};
-	if (l->cpus)
-		return sec_sched_cpus_set(l->cpus, l->cpu_words);
-	sys_sched_setaffinity(all, sizeof(all));
-	return 0;
+	if (!l->keeps_cpus)
+		sys_sched_setaffinity(all, sizeof(all));
 }
 
 /* Runs on a copy of the host's memory. */
@@ -144,8 +142,7 @@ static _Noreturn void child_main(const struct launch *l, const struct birth_fds 
 	char name[] = "husk-init";
 	char *const args[] = {name, NULL};
 	char *const env[] = {NULL};
-	if (cpus_take(l) < 0)
-		child_fail(fds);
+	cpus_take(l);
 	if (plan_user_mode(&l->plan) && identity_take(l, fds) < 0)
 		child_fail(fds);
 	int r = 0;
@@ -226,10 +223,11 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	uint64_t flags = plan_head(&l->plan)->clone_flags;
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD | CLONE_PARENT, .pidfd = (uintptr_t)&pidfd};
-	/* Root of that namespace could trace this process, which has a copy of the host's memory
-	 * and its fds. For an ordinary user it stays dumpable: the process needs its files in
-	 * /proc, and shows that user nothing new. */
-	if (joins_user && sec_cap_is_effective(CAP_SYS_ADMIN))
+	/* Root of that namespace, or of a pid namespace that is joined, could trace this process,
+	 * which has a copy of the host's memory and its fds. For an ordinary user it stays
+	 * dumpable: the process needs its files in /proc, and shows that user nothing new. */
+	bool is_seen = joins_user || plan_joins_pid(&l->plan);
+	if (is_seen && sec_cap_is_effective(CAP_SYS_ADMIN))
 		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (joins_early(l) && others_join(l) < 0)
 		child_fail(fds);

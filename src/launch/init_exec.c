@@ -135,11 +135,13 @@ int step_process(struct init *init, const void *row)
 }
 
 /* Makes these two system calls and no other: the plan's maker has ensured that the filter allows
- * them. The execve closes the fd: the filter may notify of close too. */
+ * them. The fd is closed here, after an answer, because the filter may notify of close too: while
+ * init has it, a dead agent leaves init waiting, and a tracer in the container could take it. */
 static int listener_pass_on(struct init *init, int listener)
 {
+	auto_close int fd = listener;
 	struct sync_message message = {.type = SYNC_LISTENER};
-	int r = sync_send(init->sync_fd, &message, &listener, 1);
+	int r = sync_send(init->sync_fd, &message, &fd, 1);
 	return r < 0 ? r : sync_expect(init->sync_fd, SYNC_LISTENING, &message, NULL, NULL);
 }
 
@@ -452,6 +454,8 @@ int step_exec(struct init *init, const void *row)
 	sync_report_write(init->report, &executes);
 	int r = is_searched ? exec_search(init, found)
 			    : sys_execve_at(AT_FDCWD, program, init->args, init->env, 0);
+	if (r >= 0)
+		r = -ENOSYS; /* a filter has answered in the kernel's place */
 	/* To say more takes system calls, and the filter may kill the process for one. */
 	err_new(r, "exec: \"%s\"", program);
 	init_failed(init);

@@ -273,8 +273,11 @@ int step_enter_root(struct init *init, const void *row)
 		return r;
 	bool is_pivoted = !(head->flags & PLAN_NO_PIVOT);
 	int proc = is_pivoted ? -EBADF : proc_open(init);
+	/* A user namespace may not mount a procfs for every pid namespace: the host's will do. */
 	if (proc < 0 && !is_pivoted)
-		return proc;
+		proc = init->proc_fd = sys_open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
+	if (proc < 0 && !is_pivoted)
+		return err_new(proc, "open /proc of the host");
 	return mount_root_enter(&init->mount, proc, head->root_propagation);
 }
 

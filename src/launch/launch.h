@@ -96,8 +96,7 @@ struct launch {
 	const struct cgroup_host *cgroup_host;
 	const struct cgroup_subgroup *subgroups; /* exec: groups below its container's group */
 	size_t subgroup_count;
-	const uint64_t *cpus; /* processors until the container's cgroup changes them; NULL: all */
-	size_t cpu_words;
+	bool keeps_cpus; /* init begins on this process's processors, and not on all */
 	struct cgroup
 		*cgroup; /* made by launch_prepare for a container, unless it is set already */
 	int slots[SLOT_MAX]; /* the caller may fill some before launch_prepare; all owned */

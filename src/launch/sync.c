@@ -175,5 +175,10 @@ int sync_report_read(int fd, struct sync_message *out)
 	if (size != sizeof(report) || report.type != SYNC_FAILED)
 		return err_say(-ECONNABORTED, "init ended before it executed the command");
 	*out = report;
-	return err_unpack(&report.error);
+	int r = err_unpack(&report.error);
+	if (r != -ECONNRESET) /* that code is the end of the conversation */
+		return r;
+	auto_buf struct buf text = BUF_INIT;
+	buf_adds(&text, err_text());
+	return err_say(-EIO, "%s", text.data);
 }

@@ -53,7 +53,7 @@ static int pass(int proc_fd)
 {
 	char text[CHUNK + 1];
 	size_t len = 0;
-	bool has_changed = false;
+	bool has_changed = false, is_rest = false; /* is_rest: of a line that did not fit */
 	auto_close int fd = sys_open_at(proc_fd, "self/mountinfo", O_RDONLY, 0);
 	ssize_t n = fd;
 	while (n >= 0 && (n = sys_read(fd, text + len, CHUNK - len)) > 0) {
@@ -64,12 +64,17 @@ static int pass(int proc_fd)
 			char *line = rest;
 			rest = strchr(rest, '\n') + 1;
 			rest[-1] = '\0';
-			has_changed |= line_detach(line);
+			has_changed |= !is_rest && line_detach(line);
+			is_rest = false;
 		}
 		len -= (size_t)(rest - text);
 		memmove(text, rest, len);
-		if (len == CHUNK)
-			return err_say(-E2BIG, "a line of mountinfo has more than %d bytes", CHUNK);
+		if (len < CHUNK)
+			continue;
+		/* The mount point is at the beginning; the layers of an overlay can be long. */
+		has_changed |= !is_rest && line_detach(text);
+		is_rest = true;
+		len = 0;
 	}
 	return n < 0 ? err_new((int)n, "read the list of mounts") : has_changed;
 }

@@ -165,7 +165,8 @@ static int mask_apply(struct mount_context *ctx, int target, bool is_dir)
  * themselves. */
 static int readonly_apply(int target, bool is_alone)
 {
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
+	struct mount_attr attr = {
+		.attr_set = MOUNT_ATTR_RDONLY, .propagation = is_alone ? 0 : MS_PRIVATE};
 	int r = sys_mount_setattr(target, "", AT_EMPTY_PATH | (is_alone ? 0 : AT_RECURSIVE), &attr);
 	if (r != -EINVAL) /* -EINVAL: not the root of a mount */
 		return r < 0 ? err_new(r, "make read-only") : 0;

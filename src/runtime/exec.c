@@ -122,15 +122,19 @@ static void scheds_take(struct execution *x, const struct oci_spec *config)
 	}
 }
 
-static void initial_cpus_take(struct execution *x)
+/* Sets the processors of this process and its clones, until the container's cgroup changes them:
+ * its cpuset may not even have these. */
+static int initial_cpus_take(struct execution *x)
 {
-	for (size_t i = 0; i < x->spec.scheds.count; i++) {
+	int r = 0;
+	for (size_t i = 0; i < x->spec.scheds.count && r == 0; i++) {
 		const struct oci_sched *sched = &x->spec.scheds.items[i];
 		if (sched->kind != SEC_SCHED_CPUS_INITIAL)
 			continue;
-		x->launch.cpus = sched->mask;
-		x->launch.cpu_words = sched->mask_words;
+		r = sec_sched_cpus_set(sched->mask, sched->mask_words);
+		x->launch.keeps_cpus = true;
 	}
+	return r;
 }
 
 static int process_from_words(struct execution *x)
@@ -256,8 +260,9 @@ static int exec_start(struct runtime *rt, struct execution *x)
 		launch->rows = x->spec.process.cells.rows;
 		launch->columns = x->spec.process.cells.columns;
 	}
-	initial_cpus_take(x);
-	r = launch_prepare(launch);
+	r = initial_cpus_take(x);
+	if (r == 0)
+		r = launch_prepare(launch);
 	if (r == 0)
 		r = launch_start(launch);
 	if (r == 0)

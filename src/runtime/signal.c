@@ -110,8 +110,10 @@ int runtime_kill(struct runtime *rt, const char *id, int signal, bool is_for_all
 		return r;
 	auto_close int dir = signal == SIGKILL && !is_for_all ? runtime_dir_open(rt, id) : -EBADF;
 	r = is_for_all ? kill_all(rt, &state, signal) : kill_first(&state, signal);
-	if (r == 0 && dir >= 0 && outlives_first(dir, &state))
+	if (r == 0 && dir >= 0 && outlives_first(dir, &state)) {
 		r = kill_all(rt, &state, signal);
+		r = r == -ENOENT ? 0 : r; /* deleted meanwhile, since its first process has ended */
+	}
 	return r == 0 && signal == SIGKILL ? killed_thaw(rt, &state) : r;
 }
 

@@ -118,6 +118,16 @@ with_ids() {
 	[[ $status -eq 159 ]]
 }
 
+@test "a filter that lets the execve seem to succeed is found out" {
+	local words
+	with_profile '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ERRNO", "errnoRet": 0}]}' seven
+	for words in "" --detach; do
+		# shellcheck disable=SC2086 # no word
+		run runtime run $words --bundle "$BUNDLE" box
+		[[ $status -eq 1 && $output == *'exec: "'*seven* ]]
+	done
+}
+
 @test "an exec whose birth the filter refuses fails, and says so" {
 	local nnp refused
 	for nnp in true false; do
