@@ -30,6 +30,21 @@ char *str_cut(char **rest, char separator)
 	return part;
 }
 
+char *str_octal_decode(char *field)
+{
+	char *to = field;
+
+	for (const char *from = field; *from; to++) {
+		const char *c = from;
+		bool is_escape = c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' &&
+			c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
+		*to = is_escape ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
+		from += is_escape ? 4 : 1;
+	}
+	*to = '\0';
+	return field;
+}
+
 int fmt_n(char *out, size_t size, const char *format, ...)
 {
 	if (size == 0)

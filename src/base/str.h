@@ -34,6 +34,10 @@ bool str_suffix(const char *s, const char *suffix);
  * returned, not skipped. */
 char *str_cut(char **rest, char separator);
 
+/* Decodes \ooo in place, as the kernel writes blanks, tabs, line ends and backslashes in the fields
+ * of mountinfo. Returns `field`. */
+char *str_octal_decode(char *field);
+
 /* snprintf into an array whose size is taken from its type. Returns the length, or -ENAMETOOLONG
  * when the text does not fit (the array is then ""). */
 #define fmt(array, ...) fmt_n((array), sizeof(array), __VA_ARGS__)

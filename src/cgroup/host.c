@@ -74,22 +74,6 @@ static bool list_has_all(const char *list, const char *words)
 	return true;
 }
 
-/* The kernel writes blank, tab, newline and backslash as \040 and the like. */
-static char *unescape(char *field)
-{
-	char *to = field;
-
-	for (const char *from = field; *from; to++) {
-		const char *c = from;
-		bool is_escape = c[0] == '\\' && c[1] >= '0' && c[1] <= '3' && c[2] >= '0' &&
-			c[2] <= '7' && c[3] >= '0' && c[3] <= '7';
-		*to = is_escape ? (char)((c[1] - '0') << 6 | (c[2] - '0') << 3 | (c[3] - '0')) : *c;
-		from += is_escape ? 4 : 1;
-	}
-	*to = '\0';
-	return field;
-}
-
 /* "36 35 98:0 /root /mount/point rw,noatime shared:1 - cgroup2 cgroup2 rw,nsdelegate" */
 static int mount_line_parse(char *rest, struct mount_line *out)
 {
@@ -107,8 +91,8 @@ static int mount_line_parse(char *rest, struct mount_line *out)
 	if (!out->super_options || parse_u32(id, &out->id) < 0 ||
 		parse_u32(parent, &out->parent) < 0)
 		return -EINVAL;
-	out->root = unescape(root);
-	out->mount_point = unescape(mount_point);
+	out->root = str_octal_decode(root);
+	out->mount_point = str_octal_decode(mount_point);
 	return 0;
 }
 

@@ -226,7 +226,7 @@ static _Noreturn void join_main(const struct launch *l, const struct birth_fds *
 	/* Root of that namespace, or of a pid namespace that is joined, could trace this process,
 	 * which has a copy of the host's memory and its fds. For an ordinary user it stays
 	 * dumpable: the process needs its files in /proc, and shows that user nothing new. */
-	bool is_seen = joins_user || plan_joins_pid(&l->plan);
+	bool is_seen = joins_user || plan_joined_row(&l->plan, NS_PID);
 	if (is_seen && sec_cap_is_effective(CAP_SYS_ADMIN))
 		sys_prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (joins_early(l) && others_join(l) < 0)

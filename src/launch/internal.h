@@ -81,8 +81,9 @@ uint32_t step_rows(const struct flat *plan, const struct step_kind *kind);
 int birth_begin(struct launch *l);
 /* The process that is cloned only joins namespaces and makes init. */
 bool birth_makes_sibling(const struct launch *l);
-/* The process that joins a pid namespace is replaced by a child born there. */
-bool plan_joins_pid(const struct flat *plan);
+/* The row of a kind of namespace that is joined, or NULL. The process that joins a pid namespace is
+ * replaced by a child born there. */
+const struct ns_row *plan_joined_row(const struct flat *plan, enum ns_kind kind);
 /* The row of the user namespace that is made or joined, or NULL. */
 const struct ns_row *plan_user_row(const struct flat *plan);
 /* How a new container gets its user namespace; 0: it has none of its own. */

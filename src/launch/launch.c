@@ -310,11 +310,9 @@ static int net_devices_move(struct launch *l)
 	if (flat_count(&l->plan, PLAN_NET_DEVICE) == 0)
 		return 0;
 	auto_close int netns = ns_open(l->pid, NS_NET);
-	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_NET && row->mode == NS_MODE_JOIN && l->slots[row->slot] >= 0)
-			fd_replace(&netns, fd_dup(l->slots[row->slot]));
-	}
+	const struct ns_row *joined = plan_joined_row(&l->plan, NS_NET);
+	if (joined && l->slots[joined->slot] >= 0)
+		fd_replace(&netns, fd_dup(l->slots[joined->slot]));
 	int r = netns < 0 ? netns : 0;
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NET_DEVICE) && r == 0; i++) {
 		const struct plan_text_row *row = flat_row(&l->plan, PLAN_NET_DEVICE, i);
@@ -324,20 +322,11 @@ static int net_devices_move(struct launch *l)
 	return r;
 }
 
-/* The pid namespace that init will join, or -EBADF. */
-static int slot_of_pid(const struct launch *l)
-{
-	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
-		const struct ns_row *row = flat_row(&l->plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
-			return l->slots[row->slot];
-	}
-	return -EBADF;
-}
-
 static int conversation(struct launch *l)
 {
-	bool init_joins_pid = plan_head(&l->plan)->kind == PLAN_KIND_RUN && slot_of_pid(l) >= 0;
+	const struct ns_row *pid = plan_joined_row(&l->plan, NS_PID);
+	bool init_joins_pid = plan_head(&l->plan)->kind == PLAN_KIND_RUN && pid &&
+		l->slots[pid->slot] >= 0;
 	int r = identity_give(l);
 	if (r == 0)
 		r = net_devices_move(l);
@@ -472,7 +461,8 @@ static int start_say(struct launch *l)
 int launch_go(struct launch *l)
 {
 	struct sync_message message;
-	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC && plan_joins_pid(&l->plan);
+	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC &&
+		plan_joined_row(&l->plan, NS_PID);
 	int fd, r = start_say(l);
 	if (r == 0 && plan_has_listener(&l->plan))
 		r = listener_serve(l, is_born_late);

@@ -230,14 +230,14 @@ const struct ns_row *plan_user_row(const struct flat *plan)
 	return NULL;
 }
 
-bool plan_joins_pid(const struct flat *plan)
+const struct ns_row *plan_joined_row(const struct flat *plan, enum ns_kind kind)
 {
 	for (uint32_t i = 0; i < flat_count(plan, PLAN_NAMESPACE); i++) {
 		const struct ns_row *row = flat_row(plan, PLAN_NAMESPACE, i);
-		if (row->kind == NS_PID && row->mode == NS_MODE_JOIN)
-			return true;
+		if (row->kind == kind && row->mode == NS_MODE_JOIN)
+			return row;
 	}
-	return false;
+	return NULL;
 }
 
 enum ns_mode plan_user_mode(const struct flat *plan)

@@ -386,7 +386,7 @@ static void describe_payload(const struct flat *plan, const void *row, struct bu
 
 static void describe_birth(const struct flat *plan, const void *row, struct buf *out)
 {
-	if (plan_joins_pid(plan))
+	if (plan_joined_row(plan, NS_PID))
 		buf_adds(out, "enter the pid namespace, ");
 	buf_adds(out, "new session");
 }

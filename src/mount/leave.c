@@ -19,19 +19,6 @@
 
 enum { CHUNK = 16 * 1024, PASSES_MAX = 1000, STACK_MAX = 1000 };
 
-/* The kernel writes blanks and backslashes as \ooo. */
-static void octal_decode(char *text)
-{
-	char *out = text;
-	for (const char *in = text; *in; out++) {
-		bool is_escaped = in[0] == '\\' && in[1] && in[2] && in[3];
-		*out = is_escaped ? (char)((in[1] - '0') * 64 + (in[2] - '0') * 8 + (in[3] - '0'))
-				  : *in;
-		in += is_escaped ? 4 : 1;
-	}
-	*out = '\0';
-}
-
 /* "36 35 98:0 /root /mnt/point options ...". The paths of the new root's mounts are among them, and
  * mean nothing here: the host has nothing mounted there, or that is detached. */
 static bool line_detach(char *line)
@@ -41,7 +28,7 @@ static bool line_detach(char *line)
 		point = str_cut(&rest, ' ');
 	if (!point || str_eq(point, "/"))
 		return false;
-	octal_decode(point);
+	str_octal_decode(point);
 	int count = 0;
 	while (count < STACK_MAX && sys_umount(point, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
 		count++;

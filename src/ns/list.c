@@ -150,29 +150,10 @@ struct bound {
 	char path[128];
 };
 
-static int octal(const char *s)
-{
-	for (int i = 0; i < 3; i++) {
-		if (s[i] < '0' || s[i] > '7')
-			return -EINVAL;
-	}
-	return (s[0] - '0') << 6 | (s[1] - '0') << 3 | (s[2] - '0');
-}
-
-/* mountinfo writes blanks, tabs, line ends and backslashes as \ooo. */
-static void unescape(const char *text, struct buf *out)
-{
-	for (; *text; text++) {
-		int byte = *text == '\\' ? octal(text + 1) : -EINVAL;
-		buf_addc(out, byte < 0 ? *text : (char)byte);
-		text += byte < 0 ? 0 : 3;
-	}
-}
-
 /* One line of mountinfo: "36 35 0:4 net:[4026531840] /run/x rw shared:1 - nsfs nsfs rw". */
 static bool parse_bound(char *line, struct bound *out)
 {
-	const char *fields[MOUNTINFO_FIELDS];
+	char *fields[MOUNTINFO_FIELDS];
 	for (size_t i = 0; i < MOUNTINFO_FIELDS; i++) {
 		fields[i] = str_cut(&line, ' ');
 		if (!fields[i])
@@ -187,10 +168,8 @@ static bool parse_bound(char *line, struct bound *out)
 	for (int kind = 0; kind < NS_COUNT; kind++) {
 		if (parse_link(fields[3], (enum ns_kind)kind, &out->inode) < 0)
 			continue;
-		auto_buf struct buf path = BUF_INIT;
-		unescape(fields[4], &path);
 		out->kind = (enum ns_kind)kind;
-		fmt(out->path, "%.*s", (int)sizeof(out->path) - 1, path.data);
+		fmt(out->path, "%.*s", (int)sizeof(out->path) - 1, str_octal_decode(fields[4]));
 		return true;
 	}
 	return false;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "dbus/dbus.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -21,23 +22,12 @@ void runtime_group_close(struct runtime_group *g)
 	g->systemd = NULL;
 }
 
-/* Without empty parts and ".", as runc takes it. */
-static const char *path_clean(struct arena *a, const char *path)
-{
-	auto_buf struct buf clean = BUF_INIT;
-	auto_free char *copy = mem_strdup(path);
-	char *rest = copy;
-	for (const char *part = str_cut(&rest, '/'); part; part = str_cut(&rest, '/'))
-		if (*part && !str_eq(part, "."))
-			buf_addf(&clean, "%s%s", clean.len ? "/" : "", part);
-	return arena_str(a, clean.len ? clean.data : "");
-}
-
 static int cgroupfs_place(struct runtime_group *g)
 {
-	const char *path = g->spec->cgroup_path ? path_clean(g->arena, g->spec->cgroup_path) : "";
-	bool is_named = *path != '\0';
-	g->spec->cgroup_path = is_named ? path : arena_str(g->arena, g->state->id);
+	auto_buf struct buf path = BUF_INIT;
+	path_clean(&path, g->spec->cgroup_path ? g->spec->cgroup_path : "");
+	bool is_named = path.len > 1; /* more than "/" */
+	g->spec->cgroup_path = arena_str(g->arena, is_named ? path.data + 1 : g->state->id);
 	return runtime_rootless_cgroup(g->spec, &g->rt->cgroup, is_named);
 }
 
