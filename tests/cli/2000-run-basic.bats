@@ -375,16 +375,19 @@ closed_output() {
 	expect_output same
 }
 
+# ends_at_once OPTIONS: within 1.5 s, since it waits 2 s for the output of whoever is left.
+ends_at_once() {
+	local begun=$EPOCHREALTIME
+	# shellcheck disable=SC2016 # for script's shell
+	run timeout 30 script -qec '"$HUSK" run --rm '"$1"' --rootfs "$ROOTFS" --net none -- echo out' /dev/null </dev/null
+	[[ $output == *out* && $(((${EPOCHREALTIME/./} - ${begun/./}) / 1000)) -lt 1500 ]]
+}
+
+# A busy machine may need several tries; one that waits needs more than it has.
 @test "-t: it is over as soon as the command has ended" {
 	need_program script
-	local begun
-	# shellcheck disable=SC2016 # for script's shell
-	for options in -t -it; do
-		begun=$EPOCHREALTIME
-		run timeout 30 script -qec '"$HUSK" run --rm '$options' --rootfs "$ROOTFS" --net none -- echo out' /dev/null </dev/null
-		expect_output out
-		[[ $(((${EPOCHREALTIME/./} - ${begun/./}) / 1000)) -lt 1500 ]] # it waits 2 s for output of whoever is left
-	done
+	eventually ends_at_once -t
+	eventually ends_at_once -it
 }
 
 @test "a TERM to husk reaches the command, and the exit code comes back" {

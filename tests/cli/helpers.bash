@@ -208,6 +208,17 @@ eventually() {
 	return 1
 }
 
+# until_written PATTERN FILE COMMAND...: runs COMMAND over and over, for a minute at most, until a line of FILE fits. For what a
+# probe is to have seen often enough, however slow the machine.
+until_written() {
+	local pattern=$1 file=$2 end=$((SECONDS + 60))
+	shift 2
+	until grep -q "$pattern" "$file"; do
+		"$@" >/dev/null 2>&1 || true
+		((SECONDS < end)) || return 1
+	done
+}
+
 # expect_refusal COMMAND...: 125, one line on stderr, nothing on stdout.
 expect_refusal() {
 	expect_error 125 "$@"

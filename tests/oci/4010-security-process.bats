@@ -96,8 +96,8 @@ numbers() {
 	done
 }
 
-# Leaves in $watched how many processes a watcher in the container has seen, and fails when it saw more of one than that.
-watch_execs() {
+# What a joining process shows before it executes: nothing that cannot be found inside, and no more than the container may.
+watched_execs() {
 	config "$FILTER"' | .process.args = ["sh", "-c", "probe watch; sleep 1000"]'"$1"
 	runtime create c </dev/null > >(cat >"$BATS_TEST_TMPDIR/seen") 2>&1
 	runtime start c
@@ -109,24 +109,9 @@ watch_execs() {
 		script -qec "$RUNTIME --root $RUNTIME_ROOT exec -t c true" /dev/null </dev/null
 	done
 	touch "$evil/stop"
-	eventually grep -q ^watched "$BATS_TEST_TMPDIR/seen"
+	until_written ^watched "$BATS_TEST_TMPDIR/seen" runtime exec c true </dev/null
 	cat "$BATS_TEST_TMPDIR/seen"
 	[[ $(wc -l <"$BATS_TEST_TMPDIR/seen") -eq 1 ]]
-	watched=$(sed -n 's/^watched \([0-9]*\) processes$/\1/p' "$BATS_TEST_TMPDIR/seen")
-}
-
-# What a joining process shows before it executes: nothing that cannot be found inside, and no more than the container may.
-# On a busy machine the watcher misses many: then it watches again.
-watched_execs() {
-	local sum=0
-	for _ in {1..6}; do
-		watch_execs "$1"
-		sum=$((sum + watched))
-		[[ $sum -lt 40 ]] || return 0
-		runtime delete --force c
-		rm "$evil/stop"
-	done
-	return 1
 }
 
 @test "a watcher inside sees nothing of the host during 85 execs" {
@@ -168,7 +153,7 @@ watched_execs() {
 			runtime exec c "$command" list </dev/null >/dev/null 2>&1 || true
 		done
 		touch "$evil/stop"
-		eventually grep -q "^tried often" "$BATS_TEST_TMPDIR/tried"
+		eventually grep -q ^tried "$BATS_TEST_TMPDIR/tried"
 		runtime delete --force c
 		[[ $(wc -l <"$BATS_TEST_TMPDIR/tried") -eq 1 && $(sha256sum "$RUNTIME") == "$sum" ]]
 	done
@@ -194,13 +179,13 @@ watched_execs() {
 		strace -f -e trace=memfd_create -o "$BATS_TEST_TMPDIR/trace" "$RUNTIME" --root "$RUNTIME_ROOT" exec c echo hello
 		runtime exec c /proc/1/exe list || true
 		touch "$evil/stop"
-		timeout 20 sh -c 'until grep -q "^tried" "$1"; do sleep 0.1; done' - "$BATS_TEST_TMPDIR/out"
+		timeout 20 sh -c 'until grep -q ^tried "$1"; do sleep 0.1; done' - "$BATS_TEST_TMPDIR/out"
 		runtime delete --force c
 	END
 	unshare --pid --fork --mount-proc timeout -k 1 60 bash "$BATS_TEST_TMPDIR/script" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1
 	grep -q '^hello$' "$BATS_TEST_TMPDIR/out"
 	grep -q 'memfd_create("husk-init", .*EACCES' "$BATS_TEST_TMPDIR/trace"
-	grep -q "^tried often$" "$BATS_TEST_TMPDIR/out"
+	grep -q "^tried$" "$BATS_TEST_TMPDIR/out"
 	run ! grep "^opened" "$BATS_TEST_TMPDIR/out"
 }
 

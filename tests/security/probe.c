@@ -624,9 +624,11 @@ static int probe_keys(void)
 	return 0;
 }
 
-/* watch: until /stop exists, looks at exe, cwd, root, the open files and the confinement of every
- * other process, as fast as it can. Prints each look that led to something which cannot be found at
- * that path here, and each process that may do more than this one. */
+/* watch: until /stop exists and it has seen WATCHED other processes, looks at the exe, cwd, root,
+ * open files and confinement of each, as fast as it can. Prints each look that led to something
+ * which cannot be found at that path here, and each process that may do more than this one. On a
+ * busy machine it misses many: the test goes on until it has seen enough. */
+enum { WATCHED = 40 };
 
 /* Whether what link leads to is also what its text names in this process's own root. */
 static bool is_ours(const char *link, const char *target)
@@ -731,7 +733,7 @@ static int watch(void (*each)(const char *pid, struct lines *seen))
 	struct lines seen = {0};
 	long last = 0, processes = 0;
 
-	while (access("/stop", F_OK) != 0 && seen.count < 100) {
+	while ((access("/stop", F_OK) != 0 || processes < WATCHED) && seen.count < 100) {
 		DIR *dir = opendir("/proc");
 		for (struct dirent *e; dir && (e = readdir(dir));) {
 			long pid;
@@ -760,8 +762,9 @@ static int probe_peek(void)
 	return watch(watch_links);
 }
 
-/* overwrite: until /stop exists, tries to open the program file of every other process for writing.
- * Program files of the root itself may open. Any other is printed and written to. */
+/* overwrite: until /stop exists, and a thousand times at least, tries to open the program file of
+ * every process for writing. Program files of the root itself may open. Any other is printed and
+ * written to. */
 static int probe_overwrite(void)
 {
 	unsigned long tries = 0;
@@ -769,7 +772,7 @@ static int probe_overwrite(void)
 
 	if (stat("/bin/probe", &root) != 0)
 		return 1;
-	while (access("/stop", F_OK) != 0) {
+	while (access("/stop", F_OK) != 0 || tries < 1000) {
 		DIR *dir = opendir("/proc");
 		for (struct dirent *e; dir && (e = readdir(dir));) {
 			char path[512];
@@ -787,7 +790,7 @@ static int probe_overwrite(void)
 		if (dir)
 			closedir(dir);
 	}
-	printf("tried %s\n", tries > 1000 ? "often" : "seldom");
+	printf("tried\n");
 	return 0;
 }
 
