@@ -216,7 +216,7 @@ static int cgroups_path_read(struct bundle_reader *r, const struct json_cursor *
 	return 0;
 }
 
-/* With the prefix r or without it, the propagation is set for the whole tree. */
+/* The prefix r means the whole tree. Private and slave hold for the whole tree in any case. */
 static int propagation_read(struct bundle_reader *r, const struct json_cursor *c)
 {
 	static const struct {
@@ -235,7 +235,7 @@ static int propagation_read(struct bundle_reader *r, const struct json_cursor *c
 	const char *plain = *text == 'r' ? text + 1 : text;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (str_eq(plain, words[i].word)) {
-			r->spec->root_propagation = words[i].value;
+			r->spec->root_propagation = words[i].value | (plain == text ? 0 : MS_REC);
 			return 0;
 		}
 	return json_err(c, -EINVAL,

@@ -53,7 +53,7 @@ static int root_of_layers(const struct trees *t, const int *layers, size_t count
 {
 	if (plan_head(t->plan)->upper)
 		return overlay_of_plan(t, layers, count);
-	bool is_slave = plan_head(t->plan)->root_propagation == MS_SLAVE;
+	bool is_slave = plan_head(t->plan)->root_propagation & MS_SLAVE;
 	struct mount_row row = {
 		.flags = MOUNT_RECURSIVE, .propagation = is_slave ? MS_SLAVE : MS_PRIVATE};
 	return mount_clone_fd(layers[0], &row);

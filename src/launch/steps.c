@@ -268,10 +268,11 @@ static void describe_enter_root(const struct flat *plan, const void *row, struct
 	buf_adds(out,
 		head->flags & PLAN_NO_PIVOT ? "chroot to the root over /"
 					    : "pivot_root, drop the old root");
-	if (head->root_propagation == MS_SHARED)
-		buf_adds(out, ", make it shared");
-	if (head->root_propagation == MS_UNBINDABLE)
-		buf_adds(out, ", make it unbindable");
+	const char *whole = head->root_propagation & MS_REC ? " with all below" : "";
+	if (head->root_propagation & MS_SHARED)
+		buf_addf(out, ", make it shared%s", whole);
+	if (head->root_propagation & MS_UNBINDABLE)
+		buf_addf(out, ", make it unbindable%s", whole);
 }
 
 static void describe_cgroup_join(const struct flat *plan, const void *row, struct buf *out)

@@ -137,7 +137,7 @@ int mount_guard_apply(struct mount_context *ctx, const struct mount_guard_row *r
 /* Clones the file of an fd (a device, a mask) and attaches the clone to a pinned target. Init. */
 int mount_clone_onto(int source_fd, int target_fd);
 /* Enters the attached root by pivot_root; or, with a procfs of this process, by MS_MOVE and chroot,
- * after detaching the host's mounts. Then sets the root's propagation. Init. */
+ * after detaching the host's mounts. Then sets the propagation of the root, or (MS_REC) of all. */
 int mount_root_enter(struct mount_context *ctx, int proc_fd, uint32_t propagation);
 /* Makes the root mount itself read-only. Init. */
 int mount_root_readonly(struct mount_context *ctx);

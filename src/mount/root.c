@@ -104,13 +104,13 @@ static int enter_by_chroot(const struct mount_context *ctx, int proc_fd)
 	return r < 0 ? err_new(r, "chroot") : 0;
 }
 
-/* Only now: pivot_root refuses a shared root. A shared root gets a peer group of its own. */
+/* Only now: pivot_root refuses a shared root. What is shared gets a peer group of its own. */
 static int root_propagate(uint32_t propagation)
 {
-	struct mount_attr attr = {.propagation = propagation};
-	if (propagation != MS_SHARED && propagation != MS_UNBINDABLE)
+	struct mount_attr attr = {.propagation = propagation & ~(uint32_t)MS_REC};
+	if (attr.propagation != MS_SHARED && attr.propagation != MS_UNBINDABLE)
 		return 0;
-	int r = sys_mount_setattr(AT_FDCWD, "/", 0, &attr);
+	int r = sys_mount_setattr(AT_FDCWD, "/", propagation & MS_REC ? AT_RECURSIVE : 0, &attr);
 	return r < 0 ? err_new(r, "set the propagation of the root") : 0;
 }
 

@@ -122,7 +122,7 @@ struct oci_spec {
 	bool wants_loopback; /* lo is brought up in a new network namespace */
 	/* The caller may not mount: all is done in the container's user namespace. */
 	bool opens_inside;
-	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ... */
+	uint32_t root_propagation; /* MS_PRIVATE or MS_SLAVE, ..., with MS_REC */
 	const char *hostname, *domainname;
 	const char *cgroup_path;
 	const struct oci_rdt *rdt; /* NULL: none is asked for */

@@ -104,6 +104,34 @@ hold_gate() {
 	eventually test -e "$2"
 }
 
+# blind COMMAND...: husk finds no descriptor for any look at the process $pid.
+blind() {
+	run strace -f -o /dev/null -e trace=openat,openat2,open -P "/proc/$pid/stat" -P "/proc/$pid" -P "/proc/$pid/status" \
+		-e inject=openat,openat2,open:error=EMFILE "$HUSK" "$@"
+}
+
+@test "a look at a process that fails is not its death" {
+	local pid id
+	need_program strace
+	id=$(background --name alive -v /data -- sleep 100)
+	pid=$(field alive .State.Pid)
+	blind ps --format '{{.Names}} {{.State}}'
+	[[ $output == "alive running" ]]
+	blind inspect --format '{{.State.Status}}' alive
+	[[ $output == running ]]
+	blind rm alive
+	[[ $status -ne 0 ]]
+	blind start alive
+	blind run -d --name alive --rootfs "$ROOTFS" --net none -- sleep 100
+	[[ $status -ne 0 ]]
+	for _ in 1 2 3; do
+		blind ps -a --format '{{.Names}} {{.State}}'
+		[[ $output == "alive running" ]]
+	done
+	[[ $(husk exec alive cat /proc/1/comm) == sleep && $(field alive .State.Pid) == "$pid" && $(field alive .Id) == "$id" ]]
+	husk rm -fv alive
+}
+
 @test "starts wait for each other's places, not for ever, and only starts" {
 	local begin held=$BATS_TEST_TMPDIR/held
 	husk run --rm --rootfs "$ROOTFS" --net none -- true

@@ -126,6 +126,18 @@ setup() {
 	husk rm -f open
 }
 
+@test "what a privileged container mounts in a volume, or below a mount of it, is not the host's" {
+	mkdir "$shared/sub"
+	mount -t tmpfs sub "$shared/sub"
+	mkdir "$shared/dir" "$shared/sub/dir"
+	mount --make-rshared /
+	run container --privileged -v "$shared:/data" -- sh -c 'for at in /data/dir /data/sub/dir; do mount -t tmpfs from-inside $at && touch $at/file; done'
+	[[ $status -eq 0 && ! -e $shared/dir/file && ! -e $shared/sub/dir/file ]]
+	run ! grep from-inside /proc/self/mountinfo
+	umount "$shared/sub"
+	mount --make-rprivate /
+}
+
 @test "a link of the image does not lead a volume into /proc, /sys or /dev" {
 	odd=$BATS_TEST_TMPDIR/odd
 	cp -a "$ROOTFS" "$odd"

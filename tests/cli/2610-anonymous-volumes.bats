@@ -71,6 +71,20 @@ no_container() {
 	[[ $(volumes) == "$name " ]]
 }
 
+@test "a volume is kept while a record that cannot be read may name it" {
+	local id name
+	background --name one -v /data -- sh -c 'echo x >/data/file; sleep 100'
+	name=$(field one '.Mounts[0].Name')
+	eventually test -s "$HUSK_ROOT/volumes/$name/_data/file"
+	id=$(background --name two -v "$name:/borrowed" -- true)
+	husk wait two
+	echo '{' >"$HUSK_ROOT/containers/$id/record.json"
+	husk rm -fv one
+	[[ $(<"$HUSK_ROOT/volumes/$name/_data/file") == x ]]
+	husk rm -f two
+	[[ $(volumes) == "$name " ]]
+}
+
 @test "a colon in the root's path" {
 	local root=$BATS_TEST_TMPDIR/a:b:c state=$BATS_TEST_TMPDIR/s:t
 	other() {

@@ -423,6 +423,26 @@ forged_refused() {
 	refused "version of the image is not a regular file" -i flat
 }
 
+# So that a crash at any place leaves no name of what is not there.
+@test "a layer and a file is on disk before its name is; the layers before the image, the image before its reference" {
+	need_program strace
+	store synced
+	strace -f -y -o trace -e trace=syncfs,fsync,fdatasync,renameat,renameat2 "$HUSK" load -i "$LAYOUT"
+	sed -nE 's/.*renameat2?\([^,]*, "([^"]*)", [^,]*, "([^"]*)".* = 0$/rename \1 \2/p; s/.* (syncfs|fsync|fdatasync)\([0-9]*<([^>]*)>.* = 0$/sync \2/p' trace |
+		sed 's,^sync /store/,sync ,; s,/tree$,,' >order # the worker has the store at /store
+	cat order
+	awk '
+		$1 == "sync" { synced = $2; if (due == $2) due = "" }
+		$1 == "rename" && $3 ~ /^(layers|content|images|refs)\// {
+			if (due != "" || synced != $2) exit 1
+			due = $3; sub("/[^/]*$", "", due)
+			kind = $3; sub("/.*", "", kind)
+			if (kind != last) kinds = kinds " " kind
+			last = kind
+		}
+		END { exit !(kinds == " layers content images refs" && due == "") }' order
+}
+
 @test "names with digests: of what is there, and of what is not" {
 	local digest
 	digest=$(jq -r '.manifests[0].digest' "$LAYOUT/index.json")

@@ -256,6 +256,23 @@ class Others(House):
         self.finds('check-claims', {'tests/oci/c.tsv': 'a\tb\ttests/b.c\n'}, 'not four')
         self.finds('check-claims', {'tests/oci/c.tsv': '# nothing\n'}, 'has no row')
 
+    def test_mutants(self):
+        row = 'a src/mount/go.c works net_x\n= it fails\n-\treturn sizes[b != 0];\n+\treturn sizes[b == 0];\n'
+        table, other = 'tests/mutants/mount.txt', row.replace('a src', 'b src', 1)
+        self.write({table: '# all\n' + row + '\n' + other, 'tests/cli/works.bats': '', 'tests/unit/meson.build': "  'net_x': [],\ntest('net_y', a)\n"})
+        self.passes('check-mutants')
+        self.finds('check-mutants', {table: row + '\n' + row}, f'{table}:6: a stands here twice')
+        self.finds('check-mutants', {table: row.replace('go.c', 'stay.c')}, 'there is no file src/mount/stay.c')
+        self.finds('check-mutants', {table: row.replace('b != 0', 'b != 1')}, 'do not stand in src/mount/go.c exactly once')
+        self.finds('check-mutants', {table: row, 'src/mount/go.c': 2 * GOOD['src/mount/go.c']}, 'do not stand in src/mount/go.c exactly once')
+        self.write(GOOD)
+        self.finds('check-mutants', {table: row.replace('b == 0', 'b != 0')}, 'changes nothing')
+        self.finds('check-mutants', {table: row.replace('net_x', 'net_z')}, 'there is no test net_z')
+        self.finds('check-mutants', {table: row.replace(' works net_x', '')}, 'names no test')
+        self.finds('check-mutants', {table: row.replace('= it fails\n', '')}, 'does not say what goes wrong')
+        self.finds('check-mutants', {table: row + 'more\n'}, f'{table}:5: neither')
+        self.finds('check-mutants', {table: '# none\n'}, 'has no row')
+
     def test_headers(self):
         self.passes('check-headers')
         self.finds('check-headers', {'src/net/x.h': HEADER + 'size_t_unknown f(void);\n'}, 'src/net/x.h:3: unknown type name')

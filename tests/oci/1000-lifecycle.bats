@@ -69,6 +69,28 @@ teardown() {
 	failure "neither table nor json" list --format yaml
 }
 
+# Its processes are listed in the group above; it refuses to list them itself.
+@test "a threaded group that a container made below its own changes nothing for ps, kill, pause, update and delete" {
+	local at
+	at=$(awk '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == "cgroup2") print $5 }' /proc/self/mountinfo | tail -n 1)
+	config_of sleep 100
+	runtime run -d --bundle "$BUNDLE" one
+	at=$at$(sed -n 's/^0:://p' "/proc/$(runtime state one | jq .pid)/cgroup")
+	mkdir -p "$at/first" "$at/threads/deep"
+	echo threaded >"$at/threads/cgroup.type"
+	run cat "$at/threads/cgroup.procs"
+	[[ $output == *"not supported"* ]]
+	runtime exec -d one sleep 100
+	[[ $(runtime ps --format json one | jq length) -eq 2 ]]
+	runtime pause one
+	runtime resume one
+	runtime update --pids-limit 100 one
+	runtime kill --all one KILL
+	eventually status_is one stopped
+	runtime delete one
+	[[ ! -e $at ]]
+}
+
 @test "exec: its code, environment, user, directory, and cgroup" {
 	config_of sleep 100
 	runtime run -d --bundle "$BUNDLE" one

@@ -220,7 +220,7 @@ static void check_linux(const struct oci_spec *spec)
 	assert_string_equal(spec->sysctls.items[0].key, "net.core.somaxconn");
 	assert_string_equal(spec->sysctls.items[0].value, "256");
 	assert_string_equal(spec->cgroup_path, "/a/b");
-	assert_int_equal(spec->root_propagation, MS_SHARED);
+	assert_int_equal(spec->root_propagation, MS_SHARED | MS_REC);
 	assert_int_equal(spec->masked.count, 1);
 	assert_string_equal(spec->masked.items[0].path, "/proc/kcore");
 	assert_int_equal(spec->readonly.count, 2);

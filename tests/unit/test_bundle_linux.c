@@ -141,13 +141,13 @@ static void test_propagation(void **state)
 	} cases[] = {
 		{IN_LINUX("'rootfsPropagation':''"), 0},
 		{IN_LINUX("'rootfsPropagation':'private'"), MS_PRIVATE},
-		{IN_LINUX("'rootfsPropagation':'rprivate'"), MS_PRIVATE},
+		{IN_LINUX("'rootfsPropagation':'rprivate'"), MS_PRIVATE | MS_REC},
 		{IN_LINUX("'rootfsPropagation':'slave'"), MS_SLAVE},
-		{IN_LINUX("'rootfsPropagation':'rslave'"), MS_SLAVE},
+		{IN_LINUX("'rootfsPropagation':'rslave'"), MS_SLAVE | MS_REC},
 		{IN_LINUX("'rootfsPropagation':'shared'"), MS_SHARED},
-		{IN_LINUX("'rootfsPropagation':'rshared'"), MS_SHARED},
+		{IN_LINUX("'rootfsPropagation':'rshared'"), MS_SHARED | MS_REC},
 		{IN_LINUX("'rootfsPropagation':'unbindable'"), MS_UNBINDABLE},
-		{IN_LINUX("'rootfsPropagation':'runbindable'"), MS_UNBINDABLE},
+		{IN_LINUX("'rootfsPropagation':'runbindable'"), MS_UNBINDABLE | MS_REC},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		auto_arena struct arena a = ARENA_INIT;
