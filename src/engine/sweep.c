@@ -7,24 +7,38 @@
 #include "sys/file.h"
 #include "sys/process.h"
 
+#include <errno.h>
+
 enum { SETTLE_TRIES = 200, SETTLE_STEP_MS = 5 };
 
-/* The command of this container died: everything that only the command held is ended. A container
- * that never ran, or is to be removed, is removed; any other becomes "exited". A container that
- * runs in the background is complete already. */
+/* Does a container whose command died stay? Not if it never ran, or is to be removed. One that has
+ * no readable row stays if it was complete: the record is written after the row. */
+static bool stays(struct engine *e, const char *id, const struct summary *s)
+{
+	if (s->state == CONTAINER_BROKEN)
+		return container_has_record(e, id);
+	if (s->state == CONTAINER_CREATED && !(s->flags & SUMMARY_STAYS))
+		return false;
+	return !(s->flags & SUMMARY_AUTO_REMOVE);
+}
+
+/* The command of this container died: everything that only the command held is ended. Then the
+ * container is removed, or becomes "exited". A container that runs in the background is complete
+ * already. */
 static int container_abandoned(struct engine *e, const char *id)
 {
 	struct summary summary = {.state = CONTAINER_BROKEN};
-	bool has_summary = summary_read(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
+	int r = summary_read(e, id, &summary);
+	if (r < 0 && r != -ENOENT)
+		return err_new(r, "read its summary");
 	if (summary.state == CONTAINER_RUNNING && summary.flags & SUMMARY_DETACHED &&
 		process_is_alive(&summary.process))
 		return 0;
 	const struct container_facts unseen = {.exit_code = -1};
 	const struct end end = {.kind = END_SWEEP,
 		.id = id,
-		.name = has_summary ? summary.name : NULL,
-		.stays = has_summary && !(summary.flags & SUMMARY_AUTO_REMOVE) &&
-			(summary.state != CONTAINER_CREATED || summary.flags & SUMMARY_STAYS),
+		.name = summary.state != CONTAINER_BROKEN ? summary.name : NULL,
+		.stays = stays(e, id, &summary),
 		.facts = summary.state == CONTAINER_RUNNING ? &unseen : NULL};
 	return container_end(e, &end);
 }

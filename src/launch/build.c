@@ -385,9 +385,11 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	row->fstype = is_bind ? 0 : flat_string(b->flat, mount->type);
 	if (!is_bind && str_eq(mount->type, "mqueue"))
 		row->flags |= MOUNT_OPTIONAL;
-	/* As with runc: what the host has mounted read-only stays so, whatever `rw` says. */
-	if (is_bind)
+	/* As with runc: what the host has mounted read-only stays so, whatever rw or rrw say. */
+	if (is_bind) {
 		row->attr_clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		row->attr_clear_recursive &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	}
 	/* Mount points in a tmpfs, such as /dev, are made by later rows: it is read-only after
 	 * those. */
 	if (!is_bind && str_eq(mount->type, "tmpfs") && row->attr_set & MOUNT_ATTR_RDONLY) {

@@ -209,6 +209,9 @@ static int refuse_users(struct engine *e, int leases, const struct network *n)
 		if (dir >= 0)
 			return err_say(-EBUSY, "network %s is in use by container %s", n->name,
 				container_load(e, owner, &a, &c) == 0 ? c.name : owner);
+		if (dir != -ENOENT)
+			return err_new(
+				dir, "look at container %.12s, which has leased from it", owner);
 		r = net_lease_release_all(leases, owner);
 		if (r < 0)
 			return err_new(r, "give back what %s has leased", owner);

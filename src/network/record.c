@@ -118,8 +118,12 @@ static int taken_collect(struct engine *e, struct arena *a, const struct net_sub
 	size_t count = 0;
 	strvec_each (name, &names) {
 		struct network n;
-		if (count == room || network_read(e, *name, a, &n) < 0)
-			continue;
+		r = network_read(e, *name, a, &n);
+		if (r < 0)
+			return r;
+		if (count == room)
+			return err_say(
+				-E2BIG, "there are %zu networks, as many as there may be", room);
 		out[count++] = n.subnet;
 		if (wanted && net_subnet_overlaps(wanted, &n.subnet)) {
 			char text[2][NET_SUBNET_TEXT];

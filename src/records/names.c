@@ -26,11 +26,21 @@ static int name_find(
 		return -ENOENT;
 	int r = sys_readlink_at(e->root_fd, path, target, sizeof(target));
 	if (r < 0)
-		return r;
+		return r == -EINVAL ? -ENOENT : r; /* something else than a link names nobody */
 	if (!str_is_hex(target, CONTAINER_ID_LEN))
 		return -ENOENT;
 	memcpy(out_id, target, CONTAINER_ID_LEN + 1);
 	return 0;
+}
+
+/* The container that a name belongs to: 0, or -ENOENT if there is none (any more). Any other
+ * failure says nothing about that. */
+static int name_owner(
+	const struct engine *e, const char *name, char out_id[static CONTAINER_ID_LEN + 1])
+{
+	int r = name_find(e, name, out_id);
+	auto_close int dir = r < 0 ? r : container_dir_open(e, out_id);
+	return dir < 0 ? dir : 0;
 }
 
 /*
@@ -46,9 +56,9 @@ static int name_take_over(const struct engine *e, const char *name, const char *
 	auto_close int lock = lock_file_at(e->state_fd, "names", true);
 	if (lock < 0)
 		return err_new(lock, "lock the names of containers");
-	auto_close int dir = name_find(e, name, owner) == 0 ? container_dir_open(e, owner) : -EBADF;
-	if (dir >= 0)
-		return -EEXIST;
+	int r = name_owner(e, name, owner);
+	if (r != -ENOENT)
+		return r == 0 ? -EEXIST : r;
 	sys_unlink_at(e->root_fd, path, 0);
 	return sys_symlink_at(id, e->root_fd, path);
 }
@@ -65,10 +75,9 @@ int name_claim(struct engine *e, const char *name, const char *id,
 	int r = sys_symlink_at(id, e->root_fd, path);
 	if (r != -EEXIST)
 		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
-	bool has_owner = name_find(e, name, out_owner) == 0;
-	auto_close int dir = has_owner ? container_dir_open(e, out_owner) : -EBADF;
-	if (dir < 0)
-		r = name_take_over(e, name, id);
+	int owner = name_owner(e, name, out_owner);
+	if (owner < 0)
+		r = owner == -ENOENT ? name_take_over(e, name, id) : owner;
 	if (r != -EEXIST)
 		return r < 0 ? err_new(r, "claim the name %s", name) : 0;
 	if (name_find(e, name, out_owner) < 0)

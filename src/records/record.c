@@ -9,9 +9,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "sys/calls.h"
 #include "sys/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 enum { RECORD_VERSION = 2 };
 
@@ -77,6 +80,13 @@ static int record_read(const struct engine *e, const struct json_cursor *root, s
 			(unsigned long long)version);
 	return version == 0 ? version1_take(e, root, a, out)
 			    : settings_take(root, SETTINGS_RECORD, a, out, NULL);
+}
+
+bool container_has_record(const struct engine *e, const char *id)
+{
+	char path[sizeof("containers//record.json") + CONTAINER_ID_LEN];
+	fmt(path, "containers/%s/record.json", id);
+	return sys_access_at(e->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) != -ENOENT;
 }
 
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out)

@@ -86,6 +86,8 @@ void mounts_resolve(const struct engine *e, struct arena *a, struct container_mo
 int container_record_check(const struct container *c);
 int container_record_store(const struct engine *e, const struct container *c, bool is_durable);
 int container_load(struct engine *e, const char *id, struct arena *a, struct container *out);
+/* Also true when that cannot be told. */
+bool container_has_record(const struct engine *e, const char *id);
 /* The command as one line: entrypoint and arguments, separated by blanks; in single quotes if with
  * a blank. */
 void container_command(const struct container *c, struct buf *out);

@@ -3,6 +3,7 @@
 #include "runtime_cli/internal.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/table.h"
 
@@ -127,11 +128,13 @@ static int list_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	strvec_each (id, &ids) {
 		struct runtime_state state;
+		r = args->is_quiet ? -ENOENT : runtime_state(&rt, *id, &a, &state);
 		if (args->is_quiet)
 			printf("%s\n", *id);
-		else if (runtime_state(&rt, *id, &a, &state) ==
-			0) /* otherwise it was deleted meanwhile */
+		else if (r == 0)
 			*arena_push(&a, &states) = state;
+		else if (r != -ENOENT) /* it was not deleted meanwhile */
+			log_warn("%s", err_text());
 	}
 	if (args->is_quiet)
 		return 0;

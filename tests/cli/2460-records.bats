@@ -104,17 +104,14 @@ hold_gate() {
 	eventually test -e "$2"
 }
 
-# blind COMMAND...: husk finds no descriptor for any look at the process $pid.
-blind() {
-	run strace -f -o /dev/null -e trace=openat,openat2,open -P "/proc/$pid/stat" -P "/proc/$pid" -P "/proc/$pid/status" \
-		-e inject=openat,openat2,open:error=EMFILE "$HUSK" "$@"
-}
-
 @test "a look at a process that fails is not its death" {
 	local pid id
 	need_program strace
 	id=$(background --name alive -v /data -- sleep 100)
 	pid=$(field alive .State.Pid)
+	blind() {
+		blind_for "/proc/$pid/stat" "$@"
+	}
 	blind ps --format '{{.Names}} {{.State}}'
 	[[ $output == "alive running" ]]
 	blind inspect --format '{{.State.Status}}' alive
@@ -130,6 +127,55 @@ blind() {
 	done
 	[[ $(husk exec alive cat /proc/1/comm) == sleep && $(field alive .State.Pid) == "$pid" && $(field alive .Id) == "$id" ]]
 	husk rm -fv alive
+}
+
+@test "a name whose owner cannot be looked at is not taken over" {
+	local id
+	need_program strace
+	id=$(background --name box -- true)
+	husk wait box
+	blind_for "containers/$id" run -d --name box --rootfs "$ROOTFS" --net none -- sleep 100
+	[[ $status -eq 125 && $output == *"claim the name box: Too many open files"* ]]
+	[[ $(field box .Id) == "$id" && $(husk ps -aq | wc -l) -eq 1 ]]
+	echo none >"$HUSK_ROOT/names/odd"
+	background --name odd -- true
+	husk rm -f box odd
+}
+
+# A start that was killed is swept by the next command.
+@test "what is to be swept and cannot be read at the moment stays, until it can be" {
+	local id file
+	need_program strace
+	for file in summary record.json; do
+		id=$(background --name kept -- sh -c 'echo data >/data')
+		husk wait kept
+		run strace -f -o /dev/null -e inject=clone3,clone:signal=KILL:when=1 "$HUSK" start kept
+		[[ -e $HUSK_STATE/pending/$id ]]
+		[[ $file != record.json ]] || : >"$HUSK_ROOT/containers/$id/summary"
+		blind_for "containers/$id/$file" ps -a
+		[[ -e $HUSK_ROOT/containers/$id/record.json ]]
+		run husk ps -a --format '{{.Names}}'
+		[[ $output == kept && ! -e $HUSK_STATE/pending/$id ]]
+		husk start kept
+		husk wait kept
+		husk rm kept
+	done
+	# One that never ran, but was to stay.
+	run husk run --name kept --rootfs "$ROOTFS" --net none -- /nosuch
+	[[ $status -eq 127 ]]
+	run strace -f -o /dev/null -e inject=clone3,clone:signal=KILL:when=1 "$HUSK" start kept
+	[[ $(husk ps -a --format '{{.Names}}') == kept ]]
+	husk rm kept
+	# One whose record will never be readable again has the user's data as well.
+	id=$(background --name kept -- true)
+	husk wait kept
+	run strace -f -o /dev/null -e inject=clone3,clone:signal=KILL:when=1 "$HUSK" start kept
+	: >"$HUSK_ROOT/containers/$id/summary"
+	echo '{' >"$HUSK_ROOT/containers/$id/record.json"
+	husk ps -a
+	[[ -e $HUSK_ROOT/containers/$id/record.json && ! -e $HUSK_STATE/pending/$id ]]
+	husk rm "$id"
+	[[ -z $(find "$HUSK_ROOT/containers" "$HUSK_ROOT/names" -mindepth 1) ]]
 }
 
 @test "starts wait for each other's places, not for ever, and only starts" {

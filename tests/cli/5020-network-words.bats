@@ -91,6 +91,45 @@ not_created() {
 	husk network rm second
 }
 
+@test "a network whose user cannot be looked at is not removed, and its leases stay" {
+	local id held
+	need_program strace
+	husk network create --subnet 198.51.100.0/24 used
+	id=$(background --name user --net used -- sleep 100)
+	held=$(ls "$HUSK_STATE/leases")
+	blind_for "containers/$id" network rm used
+	[[ $status -ne 0 && $output == *"look at container ${id:0:12}"*"Too many open files"* ]]
+	[[ $(ls "$HUSK_STATE/leases") == "$held" ]]
+	run -1 husk network rm used
+	expect_output "in use by container user"
+	husk rm -f user
+	husk network rm used
+}
+
+@test "a network whose record cannot be read keeps its addresses from others" {
+	husk network create --subnet 198.51.100.0/24 first
+	cp "$HUSK_ROOT/networks/first.json" "$BATS_TEST_TMPDIR"
+	echo '{' >"$HUSK_ROOT/networks/first.json"
+	run -1 husk network create --subnet 198.51.100.0/25 second
+	expect_output first.json
+	run -1 husk network create second
+	cp "$BATS_TEST_TMPDIR/first.json" "$HUSK_ROOT/networks"
+	run -1 husk network create --subnet 198.51.100.0/25 second
+	expect_output overlaps
+	husk network rm first
+}
+
+@test "network prune passes over what is in use" {
+	local name
+	for name in a b c; do
+		husk network create "$name"
+	done
+	background --name user --net b -- sleep 100
+	[[ $(husk network prune | sort | xargs) == "a c" && $(husk network ls -q | wc -l) -eq 4 ]]
+	husk rm -f user
+	[[ $(husk network prune) == b ]]
+}
+
 @test "--network container:NAME means the container that had the name then" {
 	local first
 	first=$(husk run -d --name peer --net none --rootfs "$ROOTFS" -- sleep 100)

@@ -208,6 +208,13 @@ eventually() {
 	return 1
 }
 
+# blind_for PATH ARGUMENT...: husk finds no descriptor left for that path, as it names it. As `run`.
+blind_for() {
+	local path=$1
+	shift
+	run strace -f -o /dev/null -e trace=openat,openat2 -P "$path" -e inject=openat,openat2:error=EMFILE "$HUSK" "$@"
+}
+
 # until_written PATTERN FILE COMMAND...: runs COMMAND over and over, for a minute at most, until a line of FILE fits. For what a
 # probe is to have seen often enough, however slow the machine.
 until_written() {

@@ -67,6 +67,12 @@ teardown() {
 	runtime list --format json | jq -e '[.[] | .id + " " + .status] == ["a running", "b created"]'
 	runtime list | head -n 1 | grep -Eq '^ID +PID +STATUS +BUNDLE +CREATED +OWNER$'
 	failure "neither table nor json" list --format yaml
+	echo '{' >"$RUNTIME_ROOT/b/state.json"
+	run --separate-stderr runtime list --format json
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $status -eq 0 && $(jq -r '.[].id' <<<"$output") == a && $stderr == *state.json* ]]
+	[[ $(runtime list -q | xargs) == "a b" ]]
+	runtime delete --force b
 }
 
 # Its processes are listed in the group above; it refuses to list them itself.

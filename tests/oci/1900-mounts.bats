@@ -238,7 +238,7 @@ propagation_of() {
 		[[ $status -eq 0 && $output == $([[ $options != *rbind* ]] || echo file) ]]
 	done
 	mount -o remount,bind,ro "$source"
-	for options in '["bind"]' '["bind", "rw"]' '["rbind"]' '["rbind", "rw"]' '["rw", "rbind", "rprivate"]'; do
+	for options in '["bind"]' '["bind", "rw"]' '["rbind"]' '["rbind", "rw"]' '["rw", "rbind", "rprivate"]' '["bind", "rrw"]' '["rbind", "rrw"]'; do
 		config '.mounts += [{destination: "/mnt", type: "bind", source: $source, options: $options}] | .process.args = ["touch", "/mnt/new"]' \
 			--arg source "$source" --argjson options "$options"
 		run runtime run --bundle "$BUNDLE" one
