@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/ps.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -244,7 +245,10 @@ static int rows_load(struct engine *e, const struct ps_args *args, const struct 
 		filter->has_status;
 	for (size_t i = 0; i < list.count; i++) {
 		struct ps_row *row = &out->items[out->count];
-		if (container_summary(e, list.ids[i], &row->summary) < 0)
+		r = container_summary(e, list.ids[i], &row->summary);
+		if (r < 0 && r != -ENOENT)
+			log_warn("%s", err_text());
+		if (r < 0)
 			continue; /* removed meanwhile */
 		if (container_settle(e, list.ids[i], &row->summary) < 0)
 			log_warn("%s", err_text());

@@ -105,7 +105,10 @@ int container_stop(struct engine *e, const char *id, uint64_t timeout_ms)
 static int remove_locked(struct engine *e, const char *id, bool volumes_too)
 {
 	struct summary summary;
-	bool has_row = container_summary(e, id, &summary) == 0 && summary.state != CONTAINER_BROKEN;
+	int r = container_summary(e, id, &summary);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	bool has_row = r == 0 && summary.state != CONTAINER_BROKEN;
 	if (has_row && summary.state == CONTAINER_RUNNING)
 		return 1;
 	bool is_auto_remove = has_row && summary.flags & SUMMARY_AUTO_REMOVE;

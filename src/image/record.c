@@ -57,7 +57,7 @@ int record_load(int root_fd, const char *manifest_hex, struct arena *a, struct i
 	if (r < 0)
 		return err_new(r, "read the record of image %.12s", manifest_hex);
 	auto_of(json) struct json *document = NULL;
-	r = json_parse("record of an image", text.data, text.len, &document);
+	r = json_parse(path, text.data, text.len, &document);
 	if (r < 0)
 		return r;
 	struct json_cursor root = json_root(document);

@@ -205,6 +205,14 @@ static int unreachable_discard(const struct image_removal *job)
 	return r < 0 ? r : content_sweep(job, &reachable);
 }
 
+/* Before anything is removed: with a record that cannot be read no removal could end. */
+static int records_check(const struct image_removal *job)
+{
+	auto_of(reachable) struct reachable unused = {0};
+	int r = reachable_load(job, &unused);
+	return r == -EBADMSG ? err_hint(r, "Load or pull that image again, or remove the file") : r;
+}
+
 int image_sweep(int root_fd)
 {
 	int r = downloads_sweep(root_fd, 0);
@@ -229,6 +237,8 @@ int image_remove(const struct image_removal *job, const char *word)
 		return err_say(-EBUSY, "image %.12s has %zu names: -f removes it with all of them",
 			digest_hex(image.id), image.references.count);
 	r = use_check(job, &image);
+	if (r == 0)
+		r = records_check(job);
 	if (r == 0)
 		r = image_erase(job, &image);
 	return r < 0 ? r : unreachable_discard(job);
@@ -255,7 +265,9 @@ int image_prune(const struct image_removal *job, bool named_too)
 	auto_arena struct arena a = ARENA_INIT;
 	struct image_list list = {0};
 	auto_close int lock = images_lock(job->root_fd);
-	int r = lock < 0 ? lock : image_list(job->root_fd, &a, &list);
+	int r = lock < 0 ? lock : records_check(job);
+	if (r == 0)
+		r = image_list(job->root_fd, &a, &list);
 	for (size_t i = 0; i < list.count && r == 0; i++) {
 		struct image *image = &list.items[i];
 		bool is_kept = (image->references.count && !named_too) ||

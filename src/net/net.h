@@ -125,10 +125,10 @@ int net_endpoint_attach(struct net *net, struct net_sandbox *sandbox, const stru
  * veth would answer for the address. */
 int net_endpoint_silence(struct net *net, const char *owner);
 
-/* Loads the table `inet husk-INSTANCE` if it is missing. 1: loaded, without networks and ports. */
+/* Loads the table `inet husk-INSTANCE` if it is missing. 1: not settled: things may be missing. */
 int net_rules_load(struct net *net);
-/* A missing table is success. */
-int net_rules_remove(struct net *net);
+int net_rules_settle(struct net *net);
+int net_rules_remove(struct net *net); /* a missing table is success */
 /* A network as the rules know it. */
 struct net_rules_network {
 	const char *bridge;

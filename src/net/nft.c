@@ -149,6 +149,27 @@ void nft_delete_table(struct netlink_batch *batch, const char *table)
 	netlink_put_string(batch, NFTA_TABLE_NAME, table);
 }
 
+static void put_chain(struct netlink_batch *batch, uint16_t type, uint16_t flags, const char *table,
+	const char *chain)
+{
+	nft_message_begin(batch, NFPROTO_INET, type, flags);
+	netlink_put_string(batch, NFTA_CHAIN_TABLE, table);
+	netlink_put_string(batch, NFTA_CHAIN_NAME, chain);
+}
+
+void nft_add_chain(struct netlink_batch *batch, const char *table, const char *chain)
+{
+	put_chain(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, table, chain);
+}
+
+int nft_find_chain(struct netlink *n, const char *table, const char *chain)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+
+	put_chain(&batch, NFT_MSG_GETCHAIN, 0, table, chain);
+	return netlink_send(n, &batch, NULL, NULL);
+}
+
 int nft_find_table(struct netlink *n, const char *table)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;

@@ -37,9 +37,12 @@ void nft_add_elements(struct netlink_batch *batch, const char *table, const char
 void nft_delete_elements(struct netlink_batch *batch, const char *table, const char *set,
 	const struct nft_element *list, size_t count);
 void nft_delete_table(struct netlink_batch *batch, const char *table);
+/* Adds a chain that no packet passes. One that is there is success. */
+void nft_add_chain(struct netlink_batch *batch, const char *table, const char *chain);
 
 /* 0, or -ENOENT. */
 int nft_find_table(struct netlink *n, const char *table);
+int nft_find_chain(struct netlink *n, const char *table, const char *chain);
 /* 0 when the chain has a rule with this comment, or -ENOENT. */
 int nft_find_rule(struct netlink *n, const char *table, const char *chain, const char *comment);
 /* Calls for each element; the comment is "" when there is none. */

@@ -86,6 +86,9 @@ static int load_text(struct net *net)
 	return r == 0 ? 0 : nft_program_err(r, &output);
 }
 
+/* An empty chain, made last, says that what containers and forwarding need is in the table. */
+#define SETTLED "settled"
+
 int net_rules_load(struct net *net)
 {
 	char table[NET_TABLE_TEXT];
@@ -94,17 +97,35 @@ int net_rules_load(struct net *net)
 	if (r < 0)
 		return r;
 	table_name(table, net);
-	r = nft_find_table(&net->filter, table);
+	r = nft_find_chain(&net->filter, table, SETTLED);
 	if (r >= 0)
 		return 0;
 	if (r == -EINVAL || r == -EOPNOTSUPP) /* nfnetlink has no such subsystem */
 		return net_err_module(r, "nf_tables");
 	if (r != -ENOENT)
 		return net_err(&net->filter, r, "look for the nftables table %s", table);
+	if (nft_find_table(&net->filter, table) >= 0)
+		return 1;
 	r = load_text(net);
-	if (r < 0)
-		return nft_find_table(&net->filter, table) >= 0 ? 0 : r;
+	if (r < 0 && nft_find_table(&net->filter, table) < 0)
+		return r;
 	return 1;
+}
+
+int net_rules_settle(struct net *net)
+{
+	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
+	char table[NET_TABLE_TEXT];
+	int r = net_filter_open(net);
+
+	if (r < 0)
+		return r;
+	table_name(table, net);
+	nft_begin(&batch);
+	nft_add_chain(&batch, table, SETTLED);
+	nft_end(&batch);
+	r = netlink_commit(&net->filter, &batch);
+	return r < 0 ? filter_err(net, r, "complete the rules") : 0;
 }
 
 int net_rules_remove(struct net *net)

@@ -60,16 +60,18 @@ static int switch_on(const struct engine *e, struct net *net)
 	return r < 0 ? r : 0;
 }
 
-int forwarding_ensure(const struct engine *e, struct net *net, bool rules_are_new)
+int forwarding_ensure(const struct engine *e, struct net *net)
+{
+	int r = net_forwarding_is_on();
+	return r == 0 ? switch_on(e, net) : r < 0 ? r : 0;
+}
+
+int forwarding_restore(const struct engine *e, struct net *net)
 {
 	auto_strvec struct strvec names = STRVEC_INIT;
-	int r = net_forwarding_is_on();
+	int r = closed_load(e, &names);
 	if (r < 0)
-		return r;
-	if (r == 0)
-		return switch_on(e, net);
-	if (!rules_are_new || closed_load(e, &names) < 0)
-		return 0;
+		return r == -ENOENT ? 0 : err_new(r, "read %s/" FORWARDING_FILE, e->state_path);
 	return net_rules_close(net, &names);
 }
 

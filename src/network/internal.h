@@ -10,9 +10,11 @@
  * socket (12 ms), unless they are nearly done. Borrowed. */
 int engine_net(struct engine *e, struct net **out);
 
-/* Forwarding of the host (forwarding.c). ensure: switches it on. return: switches it off if only
- * husk needs it. 0: forwarding and the rules stay; 1: the rules may be removed. */
-int forwarding_ensure(const struct engine *e, struct net *net, bool rules_are_new);
+/* Forwarding of the host (forwarding.c). ensure: switches it on. restore: adds to new rules what
+ * they keep closed. return: switches it off if only husk needs it. 0: forwarding and the rules
+ * stay; 1: the rules may be removed. */
+int forwarding_ensure(const struct engine *e, struct net *net);
+int forwarding_restore(const struct engine *e, struct net *net);
 int forwarding_return(const struct engine *e, struct net *net);
 
 /* networks/NAME.json. */

@@ -136,24 +136,38 @@ static int network_rules_add(struct net *net, const struct endpoint *endpoint)
 	return net_rules_add_network(net, &rules);
 }
 
-/* The table was missing (first use, or another program flushed it): the networks and ports of all
- * running containers are added again. */
+/* Adds the network and the ports of a running container to new rules. One that is gone, or whose
+ * endpoint is damaged, has none. */
+static int container_rules_restore(struct engine *e, struct net *net, const char *id)
+{
+	struct endpoint endpoint;
+	struct summary summary;
+	int r = container_summary(e, id, &summary);
+	if (r == 0 && summary.state != CONTAINER_RUNNING)
+		return 0;
+	if (r == 0)
+		r = endpoint_load(e, id, &endpoint);
+	if (r < 0)
+		return r == -ENOENT || r == -EBADMSG
+			? 0
+			: err_new(r, "read the endpoint of container %.12s", id);
+	r = network_rules_add(net, &endpoint);
+	return r < 0 || endpoint.port_count == 0
+		? r
+		: net_publish(net, endpoint.ports, endpoint.port_count, id);
+}
+
+/* The table was missing (first use, or another program flushed it), or the command that made it
+ * died before this was done. */
 static int rules_restore(struct engine *e, struct net *net)
 {
 	auto_of(container_list) struct container_list list = {0};
 	int r = container_list(e, &list);
-	for (size_t i = 0; i < list.count && r == 0; i++) {
-		struct endpoint endpoint;
-		struct summary summary;
-		if (container_summary(e, list.ids[i], &summary) < 0 ||
-			summary.state != CONTAINER_RUNNING ||
-			endpoint_load(e, list.ids[i], &endpoint) < 0)
-			continue;
-		r = network_rules_add(net, &endpoint);
-		if (r == 0 && endpoint.port_count)
-			r = net_publish(net, endpoint.ports, endpoint.port_count, list.ids[i]);
-	}
-	return r;
+	for (size_t i = 0; i < list.count && r == 0; i++)
+		r = container_rules_restore(e, net, list.ids[i]);
+	if (r == 0)
+		r = forwarding_restore(e, net);
+	return r < 0 ? r : net_rules_settle(net);
 }
 
 static int bridge_up(struct engine *e, struct net *net, const struct endpoint *endpoint)
@@ -165,17 +179,17 @@ static int bridge_up(struct engine *e, struct net *net, const struct endpoint *e
 	int r = net_bridge_ensure(net, &bridge, &index);
 	if (r < 0)
 		return r;
-	int was_missing = net_rules_load(net);
-	if (was_missing < 0)
-		return was_missing;
+	int is_unsettled = net_rules_load(net);
+	if (is_unsettled < 0)
+		return is_unsettled;
 	r = network_rules_add(net, endpoint);
-	if (r == 0 && was_missing)
+	if (r == 0 && is_unsettled)
 		r = rules_restore(e, net);
 	if (r == 0 && net_foreign_allow(net, endpoint->bridge) < 0)
 		log_warn("%s", err_text());
 	if (r < 0 || endpoint->is_internal)
 		return r;
-	return forwarding_ensure(e, net, was_missing);
+	return forwarding_ensure(e, net);
 }
 
 static bool has_udp(const struct endpoint *endpoint)

@@ -35,8 +35,10 @@ static void state_verify(struct engine *e, const char *id, struct summary *out)
 int container_summary(struct engine *e, const char *id, struct summary *out)
 {
 	int r = summary_read(e, id, out);
-	if (r < 0)
+	if (r == -ENOENT)
 		return err_say(r, "no such container: %.12s", id);
+	if (r < 0)
+		return err_new(r, "read the summary of container %.12s", id);
 	if (out->state == CONTAINER_RUNNING)
 		state_verify(e, id, out);
 	if (out->state != CONTAINER_RUNNING) /* without a running process there is no address */

@@ -71,6 +71,9 @@ limit_inside() {
 
 @test "-m 512k: it starts, or one sentence says why it cannot" {
 	need_controller memory
+	husk run --plan --net none -m 512k --rootfs "$ROOTFS" -- true >/dev/null
+	run --separate-stderr husk run --plan --net none -m 524287 --rootfs "$ROOTFS" -- true
+	[[ $status -eq 125 && $stderr == *512k* ]]
 	run --separate-stderr timeout -k 1 30 "$HUSK" run --rm --net none -m 512k --rootfs "$ROOTFS" -- true
 	if [[ $status -ne 0 ]]; then
 		[[ $status -eq 125 || $status -eq 137 ]]

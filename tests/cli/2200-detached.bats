@@ -263,6 +263,18 @@ calls_of_ps() {
 	husk rm -f "${id:0:6}"
 }
 
+@test "a beginning that two ids have means neither" {
+	local id other
+	id=$(husk run -d --net none --rootfs "$ROOTFS" -- true)
+	husk wait "$id"
+	other=${id:0:63}$([[ $id == *0 ]] && echo 1 || echo 0)
+	mkdir "$HUSK_ROOT/containers/$other"
+	run -1 husk rm -f "${id:0:12}"
+	expect_output "the id prefix ${id:0:12} means 2 containers"
+	rmdir "$HUSK_ROOT/containers/$other"
+	husk rm "${id:0:12}"
+}
+
 @test "what is done to many goes on after one that fails" {
 	background --name a -- true
 	background --name b -- true

@@ -89,6 +89,11 @@ find_other() {
 	[[ $output == $'5\n6' ]]
 }
 
+@test "exec makes no working directory" {
+	run -1 husk exec -w /no/such box true
+	husk exec box test ! -e /no
+}
+
 @test "exec sees and changes what PID 1 does" {
 	husk exec box sh -c 'echo written >/file'
 	[[ $(husk exec box cat /file) == written ]]

@@ -94,6 +94,40 @@ expect_exited() {
 	timeout -k 1 20 "$HUSK" rm -f writer
 }
 
+one_monitor() {
+	[[ $(pgrep -fc "husk-monitor $1") -eq 1 ]]
+}
+
+# Both find that its monitor is dead; the first waits before it locks the container.
+@test "the monitor killed: of two commands at once one alone starts another" {
+	need_program strace
+	local id
+	id=$(background --name orphan -- sleep 100)
+	kill_monitor orphan
+	strace -f -o /dev/null -e trace=flock,fcntl -P "$HUSK_STATE/containers/$id/lock" -e inject=flock,fcntl:delay_enter=1500000:when=1 "$HUSK" ps &
+	husk ps
+	wait $!
+	eventually one_monitor "$id"
+	sleep 0.2
+	one_monitor "$id"
+	husk rm -f orphan
+}
+
+@test "the monitor lives on when it is asked to end, and is the last that a lack of memory ends" {
+	local monitor signal
+	background --name box -- sleep 100
+	monitor=$(monitor_of box)
+	for signal in TERM HUP INT QUIT; do
+		kill -s "$signal" "$monitor"
+	done
+	# A caller without CAP_SYS_RESOURCE keeps its own number.
+	[[ $(<"/proc/$monitor/oom_score_adj") =~ ^(-900|$(</proc/self/oom_score_adj))$ ]]
+	husk kill box
+	husk wait box
+	[[ $(field box .State.ExitCode) == 137 ]]
+	husk rm box
+}
+
 @test "the monitor killed: rm -f" {
 	background --name orphan -- sleep 100
 	pid=$(pid_of orphan)

@@ -105,7 +105,7 @@ hold_gate() {
 }
 
 @test "a look at a process that fails is not its death" {
-	local pid id
+	local pid id command
 	need_program strace
 	id=$(background --name alive -v /data -- sleep 100)
 	pid=$(field alive .State.Pid)
@@ -121,6 +121,14 @@ hold_gate() {
 	blind start alive
 	blind run -d --name alive --rootfs "$ROOTFS" --net none -- sleep 100
 	[[ $status -ne 0 ]]
+	blind_for "containers/$id/summary" ps -a
+	[[ $status -eq 0 && $output == *"read the summary of container ${id:0:12}: Too many open files"* ]]
+	for command in "rm -f" stop kill start "exec -i" "wait"; do
+		# shellcheck disable=SC2086 # words
+		blind_for "containers/$id/summary" $command alive true
+		[[ $status -ne 0 && $output == *"Too many open files"* ]]
+	done
+	blind_for "containers/$id/summary" run --rm --rootfs "$ROOTFS" --net none -- true
 	for _ in 1 2 3; do
 		blind ps -a --format '{{.Names}} {{.State}}'
 		[[ $output == "alive running" ]]

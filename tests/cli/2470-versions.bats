@@ -46,6 +46,18 @@ version1() {
 	husk volume rm named
 }
 
+@test "records of the version before: a root that is read-only stays so" {
+	need_program jq
+	local id
+	id=$(husk run -d --name old --read-only --net none busybox sleep 100)
+	version1 "$HUSK_ROOT/containers/$id/record.json"
+	husk stop -t 0 old
+	husk start old
+	run -1 husk exec old touch /new
+	expect_output "Read-only file system"
+	husk rm -f old
+}
+
 @test "a record of a version to come is refused by its number, and its container can be removed" {
 	need_program jq
 	local id

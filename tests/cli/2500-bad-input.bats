@@ -264,12 +264,15 @@ is_collected() {
 
 @test "strange files among the containers are left alone" {
 	mkdir "$HUSK_ROOT/containers/not-an-id"
-	touch "$HUSK_ROOT/containers/file" "$HUSK_ROOT/names/.x"
+	touch "$HUSK_ROOT/containers/file" "$HUSK_ROOT/names/.x" "$HUSK_ROOT/containers/$(printf 'a%.0s' {1..64})"
 	run husk ps -a
 	[[ $status -eq 0 && ${#lines[@]} -eq 1 ]]
 	container -- true
 	[[ -d $HUSK_ROOT/containers/not-an-id && -e $HUSK_ROOT/containers/file ]]
-	rm -r "$HUSK_ROOT/containers/not-an-id" "$HUSK_ROOT/containers/file" "$HUSK_ROOT/names/.x"
+	background --name one -- true
+	[[ $(husk ps -a --format '{{.Names}}') == one ]]
+	husk rm -f one
+	rm -r "$HUSK_ROOT"/containers/{not-an-id,file,aaaa*} "$HUSK_ROOT/names/.x"
 }
 
 @test "two instances side by side do not touch each other" {

@@ -102,6 +102,18 @@ expect_facts() {
 	[[ $(cat "$BATS_TEST_TMPDIR"/out* | sort | uniq -c | tr -s ' ') == " 8 content" && $(volumes) -eq 1 ]]
 }
 
+# The first command has seen that the volume is empty, and waits before it locks it.
+@test "what a container has written to a new volume is not filled over by one that began beside it" {
+	need_program strace
+	mkdir -p "$HUSK_ROOT/volumes/both/_data"
+	strace -f -o /dev/null -e trace=flock -e inject=flock:delay_enter=2000000:when=1 \
+		"$HUSK" run --rm --net none -v both:/data "$IMAGE" cat /data/file >"$BATS_TEST_TMPDIR/first" &
+	sleep 0.5
+	husk run --rm --net none -v both:/data "$IMAGE" sh -c 'echo mine >/data/file'
+	wait $!
+	[[ $(<"$BATS_TEST_TMPDIR/first") == mine && $(<"$HUSK_ROOT/volumes/both/_data/file") == mine ]]
+}
+
 @test "a command that was killed while it filled a volume leaves none, and its half goes with the next" {
 	need_program strace
 	strace -f -o /dev/null -e trace=symlinkat -e inject=symlinkat:delay_enter=5000000:when=2 \

@@ -149,6 +149,54 @@ is_free() {
 	flock --nonblock "$HUSK_ROOT/$1" true
 }
 
+@test "what an image or a container needs that cannot be read keeps all that it may need" {
+	local second id
+	load_second
+	second=$HUSK_ROOT/images/$(sed 's/sha256://' "$HUSK_ROOT"/refs/*second*).json
+	cp "$second" record
+	echo '{' >"$second"
+	run -1 --separate-stderr husk rmi busybox
+	[[ $stderr == "husk: images/"*".json: "*"Load or pull that image again"* && -z $output ]]
+	run -1 husk image prune -af
+	cp record "$second"
+	[[ $(layers) -eq 2 && $(husk images -q | wc -l) -eq 2 && $(husk run --rm --net none second cat /own) == second ]]
+	id=$(husk run -d --net none second true)
+	husk wait "$id"
+	cp "$HUSK_ROOT/containers/$id/record.json" record
+	echo '{' >"$HUSK_ROOT/containers/$id/record.json"
+	refused json rmi -f second
+	[[ $(layers) -eq 2 ]]
+	cp record "$HUSK_ROOT/containers/$id/record.json"
+	husk start "$id"
+	husk rm -f "$id"
+}
+
+@test "a list that cannot be read to its end is no list: rmi fails and removes nothing that is needed" {
+	need_program strace
+	local count
+	load_second
+	for count in {1..9}; do
+		run strace -f -o /dev/null -e inject=getdents64:error=EIO:when="$count" "$HUSK" rmi second
+		husk run --rm --net none busybox true
+		if [[ $status -eq 0 ]]; then
+			[[ $(layers) -eq 1 ]]
+			husk load -q -i second
+		else
+			[[ $(layers) -eq 2 && $(husk run --rm --net none second cat /own) == second ]]
+		fi
+	done
+}
+
+@test "layers that no record names yet stay while an import is at work" {
+	local layer
+	layer=$HUSK_ROOT/layers/$(printf 'a%.0s' {1..64})
+	mkdir -p "$layer/tree"
+	flock -s "$HUSK_ROOT/images.making" -c "husk image prune -f; husk rmi busybox"
+	[[ -d $layer ]]
+	husk image prune -f
+	[[ ! -d $layer ]]
+}
+
 # The tree is deleted when both locks are free: a start, a tag and an import wait for neither.
 @test "a large image that is being deleted keeps nobody waiting" {
 	need_program strace

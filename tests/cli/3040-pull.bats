@@ -68,6 +68,20 @@ has_some() {
 	cmp "$blobs" "$BATS_FILE_TMPDIR/big"
 }
 
+@test "a pull that hangs keeps neither a removal nor another pull waiting" {
+	husk run --rm --net none busybox true
+	husk pull "$REGISTRY/test/big:1" &
+	local pid=$!
+	eventually has_some
+	kill -STOP $pid
+	timeout 20 husk image prune -f
+	timeout 20 husk pull "$REGISTRY/test/box:1"
+	timeout 20 husk rmi busybox
+	kill -CONT $pid
+	wait $pid
+	[[ $(husk images) == *test/big* ]]
+}
+
 @test "what the registry does not have is one sentence" {
 	run -1 --separate-stderr husk pull "$REGISTRY/test/none:1"
 	[[ $stderr == "husk: test/none/manifests/1: the registry $REGISTRY does not have it (404)"* ]]

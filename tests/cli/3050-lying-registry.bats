@@ -86,6 +86,38 @@ expect_pull() {
 	expect_empty_store
 }
 
+@test "a login goes to the token service of the registry itself, and to no other that it names" {
+	export DOCKER_CONFIG=$BATS_TEST_TMPDIR
+	jq -n --arg name "$REGISTRY" '{auths: {($name): {auth: ("alice:secret" | @base64)}}}' >"$DOCKER_CONFIG/config.json"
+	: >"$BATS_FILE_TMPDIR/log"
+	husk pull "$REGISTRY/own_realm/box:1"
+	grep 'GET /token.* Basic' "$BATS_FILE_TMPDIR/log"
+	: >"$BATS_FILE_TMPDIR/log"
+	husk pull "$REGISTRY/foreign_realm/box:1" || true
+	grep 'GET /token' "$BATS_FILE_TMPDIR/log"
+	run ! grep 'Basic' "$BATS_FILE_TMPDIR/log"
+}
+
+@test "a registry with TLS leads nobody to plain HTTP" {
+	need_program openssl
+	local pid status=0
+	cd "$BATS_TEST_TMPDIR"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+		-keyout key -out cert 2>/dev/null
+	"$BATS_TEST_DIRNAME/../../tools/lying-registry" "$BATS_FILE_TMPDIR/layout" log port --tls cert key 3>&- &
+	pid=$!
+	eventually test -s port
+	mkdir -p "/etc/husk/certs.d/localhost:$(<port)"
+	cp cert "/etc/husk/certs.d/localhost:$(<port)/ca.crt"
+	husk pull "localhost:$(<port)/honest/box:1"
+	husk rmi "localhost:$(<port)/honest/box:1"
+	husk pull "localhost:$(<port)/downgrade/box:1" 2>err || status=$?
+	kill "$pid"
+	rm -r /etc/husk/certs.d
+	cat err
+	[[ $status -eq 1 && $(<err) == *'Protocol "http" not supported'* ]]
+}
+
 @test "what passes is waited for" {
 	local lie
 	for lie in honest flaky restarting busy away redirect own_realm; do

@@ -92,6 +92,24 @@ teardown() {
 	[[ $(grep -c secret "$BATS_TEST_TMPDIR/shown") == 0 ]]
 }
 
+@test "a terminal whose user gives up at the password shows again what is typed" {
+	script -qec "husk login -u alice $REGISTRY; stty -a" /dev/null >"$BATS_TEST_TMPDIR/shown" < <(
+		sleep 0.5
+		printf '\004'
+		sleep 0.5
+	)
+	cat "$BATS_TEST_TMPDIR/shown"
+	grep -q 'nothing was typed' "$BATS_TEST_TMPDIR/shown"
+	grep -q ' echo ' "$BATS_TEST_TMPDIR/shown"
+}
+
+@test "a login is for the registry of that whole name" {
+	mkdir "$DOCKER_CONFIG"
+	jq -n '{auths: {localhost: {auth: ("alice:secret" | @base64)}}}' >"$DOCKER_CONFIG/config.json"
+	run -1 husk pull "$REGISTRY/test/box:1"
+	expect_output "wants a user and a password"
+}
+
 @test "a certificate of nobody is refused, and taken when it is asked for" {
 	rm -r "/etc/husk/certs.d/$REGISTRY"
 	run -1 --separate-stderr husk login -u alice --password-stdin "$REGISTRY" <<<secret

@@ -432,6 +432,40 @@ outside() {
 	husk rm starting
 }
 
+# The start has read the network's record, and waits before it leases an address.
+@test "a network is not removed between a start that has read it and its lease" {
+	need_program strace
+	local status=0
+	husk network create --subnet 198.51.100.0/24 small
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=symlinkat -e inject=symlinkat:delay_enter=1500000:when=2 \
+		"$HUSK" run -d --name first --rootfs "$ROOTFS" --net small -- sleep 100 &
+	eventually grep -q symlinkat "$BATS_TEST_TMPDIR/trace"
+	sleep 0.3
+	husk network rm small >"$BATS_TEST_TMPDIR/said" 2>&1 || status=$?
+	cat "$BATS_TEST_TMPDIR/said"
+	[[ $status -eq 1 && $(<"$BATS_TEST_TMPDIR/said") == *"in use by container first"* ]]
+	grep 'symlinkat.*"ip-.*INJECTED\|symlinkat.*"ip-.*DELAYED' "$BATS_TEST_TMPDIR/trace"
+	in_small() { [[ $(husk exec first ip -4 addr show eth0) == *198.51.100.* ]]; }
+	eventually in_small
+	husk rm -f first
+	wait
+	husk network rm small
+}
+
+@test "the leases of a container stay until its rules are gone" {
+	need_program cc
+	cc -D_GNU_SOURCE -O1 -o "$BATS_TEST_TMPDIR/refuse" "$BATS_TEST_DIRNAME/../fault/refuse.c"
+	local address
+	networked --name web -p 8080:80 -- sleep 100
+	address=$(address_of web)
+	# Its monitor would give back what it has.
+	kill -KILL "$(awk '{ sub(/.*\) /, ""); print $2 }' "/proc/$(field web .State.Pid)/stat")"
+	run "$BATS_TEST_TMPDIR/refuse" 'sendto~husk-:EIO' -- "$HUSK" rm -f web
+	[[ $status -ne 0 && -L $HUSK_STATE/leases/port-tcp-0.0.0.0-8080 && -L $HUSK_STATE/leases/ip-$address ]]
+	husk rm -f web
+	[[ ! -L $HUSK_STATE/leases/port-tcp-0.0.0.0-8080 ]]
+}
+
 @test "what a container has of the network is given back although its endpoint file cannot be read" {
 	networked --name odd -p 8080:80 -- sleep 100
 	id=$(field odd .Id)
@@ -450,6 +484,10 @@ outside() {
 	nft list ruleset | sed -n 's/^table inet \(husk-[0-9a-f]*\) .*/\1/p' | while read -r table; do
 		nft delete table inet "$table"
 	done
+	# One that fails in the middle of it leaves it to the next.
+	blind_for "containers/$(field there .Id)/summary" run --rm --rootfs "$ROOTFS" --net bridge -- true
+	[[ $status -eq 125 && $(nft list tables) == *husk-* ]]
+	run ! answers 127.0.0.1:8081 there
 	husk run --rm --rootfs "$ROOTFS" --net bridge -- true
 	answers 127.0.0.1:8081 there
 	fetch 192.0.2.1:8081 nsenter --net=/run/netns/outside | grep -x "I am there"

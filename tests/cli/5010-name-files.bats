@@ -101,6 +101,11 @@ resolv_of() {
 	husk rm -f first
 }
 
+@test "a user that is not root reads the name files" {
+	run -0 husk run --rm --rootfs "$ROOTFS" --net none -u 1000 -- cat /etc/hosts /etc/hostname /etc/resolv.conf
+	expect_output localhost
+}
+
 @test "with --read-only the name files are read-only, too" {
 	run husk run --rm --rootfs "$ROOTFS" --net none --read-only -- sh -c 'for f in hosts hostname resolv.conf; do echo x >>/etc/$f; done'
 	[[ $(grep -c "Read-only file system" <<<"$output") -eq 3 ]]

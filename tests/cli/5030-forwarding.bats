@@ -90,6 +90,26 @@ networked() {
 	run ! is_router
 }
 
+@test "without the note that husk did it nothing is switched on, and without a look at it no rules are made anew" {
+	need_program strace
+	local table
+	run strace -f -o /dev/null -e trace=renameat2,renameat -P forwarding -e inject=renameat2,renameat:error=ENOSPC \
+		"$HUSK" run --rm --rootfs "$ROOTFS" --net bridge -- true
+	[[ $status -eq 125 && $(forwarding) == 0 ]]
+	networked -- true
+	table=$(nft list tables | awk '/inet husk-/ { print $3 }')
+	nft delete table inet "$table"
+	blind_for forwarding run --rm --rootfs "$ROOTFS" --net bridge -- true
+	[[ $status -eq 125 && $output == *"/forwarding: Too many open files"* ]]
+	# The next command finds rules that are not complete; the first of an internal network completes them as well.
+	husk network create --internal inner
+	husk run --rm --rootfs "$ROOTFS" --net inner -- true
+	run ! is_router
+	networked -- true
+	run ! is_router
+	husk network rm inner
+}
+
 @test "forwarding that was on before husk is left alone" {
 	forwarding 1
 	is_router
