@@ -624,6 +624,20 @@ static void frozen_below(void **state)
 	wait_counter(*counter);
 }
 
+/* The group is asked to freeze, and its state cannot be read. */
+static void a_failed_freeze_is_taken_back(void **state)
+{
+	struct cgroup *made;
+
+	fake_unified();
+	fake_mkdir("tree/c1/cgroup.events");
+	fake_write("tree/c1/cgroup.freeze", "?");
+	assert_int_equal(cgroup_open(&fake_host, "c1", &made), 0);
+	auto_of(cgroup) struct cgroup *g = made;
+	assert_int_equal(cgroup_freeze(g), -EISDIR);
+	assert_file("tree/c1/cgroup.freeze", "0");
+}
+
 /* As on kernels without cgroup.kill: kills the children of the children as well. */
 static void killed_by_pids(void **state)
 {
@@ -642,6 +656,25 @@ static void killed_by_pids(void **state)
 	assert_int_equal(WTERMSIG(child_wait(second)), SIGKILL);
 	assert_int_equal(kill_by_pids(live), 0);
 	assert_false(cgroup_is_populated(live));
+}
+
+/* A pid that belongs to a process outside of the group by the time it is opened. */
+static void a_stranger_is_not_killed(void **state)
+{
+	NEEDS_LIVE();
+	size_t inside = child_start(body_sleep), outside = child_count++;
+	children[outside] = fork();
+	assert_true(children[outside] >= 0);
+	if (children[outside] == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(body_sleep());
+	}
+	const pid_t pids[] = {children[inside], children[outside]};
+	assert_int_equal(kill_pidfds(live, pids, 2), 0);
+	assert_int_equal(WTERMSIG(child_wait(inside)), SIGKILL);
+	/* If it had been killed, this signal would come too late. */
+	assert_int_equal(kill(children[outside], SIGTERM), 0);
+	assert_int_equal(WTERMSIG(child_wait(outside)), SIGTERM);
 }
 
 /* Groups that a container made inside its own group, with a process in the deepest one. */
@@ -837,6 +870,15 @@ static void device_programs(void **state)
 	assert_int_equal(devices_seen(), 2);
 	assert_int_equal(cgroup_device_program_attach(tree, all, 1), 0);
 	assert_int_equal(devices_seen(), 3);
+
+	/* A container can have groups with rules of their own. */
+	char deep[80];
+	struct cgroup *made;
+	fmt(deep, "%s/a", live_path);
+	assert_int_equal(cgroup_create(&live_host, deep, &made), 0);
+	auto_of(cgroup) struct cgroup *sub = made;
+	if (cgroup_device_program_attach(cgroup_dir_find(sub, NULL), null_only, 2) < 0)
+		fail_msg("%s", err_text());
 }
 
 /* Several commands begin and end containers of one instance. Each end removes the instance's
@@ -915,7 +957,10 @@ int main(void)
 		LIVE(limits_read_back),
 		LIVE(frozen),
 		LIVE(frozen_below),
+		cmocka_unit_test_setup_teardown(
+			a_failed_freeze_is_taken_back, fake_setup, fake_teardown),
 		LIVE(killed_by_pids),
+		LIVE(a_stranger_is_not_killed),
 		LIVE(nested_groups),
 		LIVE(in_use),
 		LIVE(device_rules),

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The settings that the directories above a group get. */
+#include "sys/file.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The controller that cannot be enabled at present, and what was written last; NULL: real files. */
+static const char *refused, *written;
+
+static int write_or_refuse(int fd, const char *path, const char *text)
+{
+	if (!refused)
+		return file_write_at(fd, path, text);
+	written = text;
+	return strstr(text, refused) ? -EINVAL : 0;
+}
+
+#define file_write_at write_or_refuse
 #include "cgroup/parents.c"
+#undef file_write_at
 
 #include "sys/fd.h"
 #include "test_cgroup_temp.h"
@@ -39,6 +57,15 @@ static void cpuset_filled(void **state)
 	assert_non_null(strstr(err_text(), "read ../../cpuset.mems"));
 }
 
+/* As the kernel refuses cpu beside realtime processes: the others are enabled. */
+static void refused_controller(void **state)
+{
+	refused = "+io";
+	assert_int_equal(cgroup_enable_controllers(-EBADF, 1), 0);
+	assert_string_equal(written, "+pids");
+	refused = NULL;
+}
+
 /* The topmost directory is the caller's own group, the others are husk's. */
 static void busy_parents(void **state)
 {
@@ -68,6 +95,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(cpuset_filled, fake_setup, fake_teardown),
+		cmocka_unit_test(refused_controller),
 		cmocka_unit_test(busy_parents),
 		cmocka_unit_test(climbs),
 	};

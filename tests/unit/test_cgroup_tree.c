@@ -61,6 +61,25 @@ static void lists_pids(void **state)
 	assert_int_equal(cgroup_pids(g, &pids, &count), -EBADMSG);
 }
 
+/* Each group that is visited has lost its group "gone" meanwhile. */
+static int visit_and_remove(int fd, void *context)
+{
+	++*(int *)context;
+	unlinkat(fd, "gone", AT_REMOVEDIR);
+	return 0;
+}
+
+static void groups_vanish_during_the_walk(void **state)
+{
+	int visited = 0;
+
+	fake_mkdir("c1/a/gone");
+	fake_mkdir("c1/b/gone");
+	auto_close int fd = file_open_dir_at(AT_FDCWD, fake_path("c1"));
+	assert_int_equal(cgroup_walk(fd, visit_and_remove, &visited), 0);
+	assert_int_equal(visited, 3);
+}
+
 static void deep_tree(void **state)
 {
 	enum { DEPTH = 1500 };
@@ -128,7 +147,7 @@ static void other_failure(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {FAKE(lists_pids), FAKE(deep_tree), FAKE(removes_nested),
-		FAKE(stuck_below), FAKE(other_failure)};
+	const struct CMUnitTest tests[] = {FAKE(lists_pids), FAKE(groups_vanish_during_the_walk),
+		FAKE(deep_tree), FAKE(removes_nested), FAKE(stuck_below), FAKE(other_failure)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,6 +261,13 @@ static void spoil_idmap(struct arena *a, struct oci_spec *spec)
 	*map = (struct oci_idmap){0, 100000, 65536, false, "test"};
 }
 
+/* Only the bounding set has it: a program with file capabilities gets it from there. */
+static void spoil_no_pivot(struct arena *a, struct oci_spec *spec)
+{
+	spec->no_pivot = true;
+	spec->process.caps_bounding = UINT64_C(1) << sec_cap_find("SYS_ADMIN");
+}
+
 static const struct refusal refusals[] = {
 	{spoil_kind, "namespaces[0]: \"mont\" is not a kind of namespace"},
 	{spoil_twice, "namespaces[1]: \"pid\" is given twice"},
@@ -270,6 +277,9 @@ static const struct refusal refusals[] = {
 	{spoil_mount, "mount on \"proc\": the destination must be absolute"},
 	{spoil_bind, "mount on /data: a bind mount has no option \"size=1\""},
 	{spoil_idmap, "id mappings are given without a user namespace"},
+	{spoil_no_pivot,
+		"--no-pivot cannot be used with CAP_SYS_ADMIN: with it the container could "
+		"unmount its root and find the host's below it"},
 };
 
 static void test_refusals(void **state)

@@ -192,6 +192,23 @@ static void test_follow_from_nothing(void **state)
 	buf_release(&s.text);
 }
 
+/* The writer's last line comes after all others have been read, and just before its end. */
+static bool last_line_and_end(void *context)
+{
+	temp_write("log", T "stdout F 1\n" T "stdout F last\n");
+	return true;
+}
+
+static void test_follow_to_the_last_line(void **state)
+{
+	struct seen s = {.text = BUF_INIT};
+	temp_write("log", T "stdout F 1\n");
+	assert_int_equal(
+		monitor_log_read(temp_fd, UINT64_MAX, true, see, last_line_and_end, &s), 0);
+	assert_string_equal(s.text.data, "1\nlast\n");
+	buf_release(&s.text);
+}
+
 /* More rotations than there are files: the reader continues with the oldest file that is left. */
 static void test_overtaken(void **state)
 {
@@ -222,6 +239,7 @@ int main(void)
 		TEST(test_stop),
 		TEST(test_follow_across_rotations),
 		TEST(test_follow_from_nothing),
+		TEST(test_follow_to_the_last_line),
 		TEST(test_overtaken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

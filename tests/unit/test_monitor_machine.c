@@ -8,8 +8,10 @@
 #include "test_sys_temp.h"
 
 #include "sys/signal.h"
+#include "sys/socket.h"
 
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 
 enum { OUT_MAX = 1 << 20, SHORT_MS = 300 };
@@ -319,20 +321,32 @@ static void test_signals(void **state)
 	}
 }
 
-/* After the payload's end a signal ends the wait for its background processes. */
+/* After the payload's end a signal that asks for an end ends the wait for its background processes.
+ * Here one of these sends it when the payload was waited for, and holds the output open until
+ * nobody reads it. */
 static void test_signal_while_draining(void **state)
 {
-	struct scene s;
-	scene_init(&s);
-	scene_pipes(&s);
-	s.m.forwards_signals = true;
-	scene_start(&s, "P=$PPID; (sleep 0.1; kill -TERM $P; exec sleep 2) & exit 0");
-	uint64_t begin = clock_boot_ms();
-	int code = -1;
-	assert_int_equal(monitor_run(&s.m, &code), 0);
-	assert_int_equal(code, 0);
-	assert_true(clock_boot_ms() - begin < DRAIN_MS - 500);
-	scene_close(&s);
+	static const char *const names[] = {"HUP", "INT", "QUIT", "TERM"};
+	enum { LONG_MS = 10000 };
+	monitor_signals_hold();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct scene s;
+		char script[160];
+		scene_init(&s);
+		scene_pipes(&s);
+		s.m.forwards_signals = true;
+		fmt(script,
+			"P=$PPID; (while kill -0 $$; do sleep 0.01; done 2>/dev/null; "
+			"kill -%s $P; while echo; do sleep 0.1; done) & exit 0",
+			names[i]);
+		scene_start(&s, script);
+		uint64_t begin = clock_boot_ms();
+		int code = -1;
+		assert_int_equal(supervise(&s.m, LONG_MS, &code), 0);
+		assert_int_equal(code, 0);
+		assert_true(clock_boot_ms() - begin < LONG_MS);
+		scene_close(&s);
+	}
 }
 
 static void test_what_is_forwarded(void **state)
@@ -417,6 +431,60 @@ static void test_not_a_child(void **state)
 	scene_close(&s);
 }
 
+/* What the payload wrote is in the log before the exit record says that it has ended: here the
+ * last line, which has no newline, is written when the log is closed. */
+static void test_log_before_exit(void **state)
+{
+	struct monitor_begin begin = {.id = "id",
+		.engine_path = "/bin/true",
+		.log_bytes = OUT_MAX,
+		.log_files = 3,
+		.is_adoption = 1};
+	struct monitor_message message;
+	struct scene s;
+	int pair[2];
+	size_t none = 0;
+
+	assert_int_equal(socket_pair(pair), 0);
+	scene_init(&s);
+	pipe_make(&s.stdio[0], &s.m.input_fd);
+	assert_int_equal(mkfifoat(temp_fd, "out", 0600), 0);
+	assert_int_equal(mkfifoat(temp_fd, "err", 0600), 0);
+	s.stdio[1] = openat(temp_fd, "out", O_RDWR | O_CLOEXEC);
+	s.stdio[2] = openat(temp_fd, "err", O_RDWR | O_CLOEXEC);
+	scene_start(&s, "read line; printf tail");
+	pid_t monitor = fork();
+	assert_true(monitor >= 0);
+	if (monitor == 0)
+		_exit(monitor_main("id", pair[1]) < 0);
+	close(pair[1]);
+	const int fds[] = {temp_fd, temp_fd, s.m.pidfd};
+	assert_int_equal(socket_send(pair[0], &begin, sizeof(begin), fds, 3), 0);
+	assert_int_equal(
+		socket_receive(pair[0], &message, sizeof(message), NULL, &none), sizeof(message));
+	assert_int_equal(message.type, MONITOR_RUNNING);
+
+	char path[80], events[1024];
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	fmt(path, "%s/log", temp_path);
+	int log_closed = inotify_add_watch(watch, path, IN_CLOSE_WRITE);
+	assert_true(log_closed > 0 && inotify_add_watch(watch, temp_path, IN_MOVED_TO) > 0);
+	fd_replace(&s.m.input_fd, -EBADF);
+	assert_int_equal(waitpid(monitor, NULL, 0), monitor);
+	assert_true(read(watch, events, sizeof(events)) > 0);
+	struct inotify_event first;
+	memcpy(&first, events, sizeof(first));
+	assert_int_equal(first.wd, log_closed);
+	auto_buf struct buf log = BUF_INIT;
+	assert_int_equal(file_read_at(temp_fd, "log", OUT_MAX, &log), 0);
+	assert_non_null(strstr(log.data, "stdout P tail\n"));
+
+	close(watch);
+	close(pair[0]);
+	assert_int_equal(waitpid(s.pid, NULL, 0), s.pid);
+	scene_close(&s);
+}
+
 int main(void)
 {
 	signal_ignore_writes();
@@ -436,6 +504,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_forwarded),
 		cmocka_unit_test(test_console),
 		cmocka_unit_test(test_not_a_child),
+		cmocka_unit_test_setup_teardown(test_log_before_exit, temp_setup, temp_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,6 +166,11 @@ static void of_another_boot(void **state)
 	assert_int_equal(net_lease_next(place->fd, &s, NULL, "new", &a), 0);
 	assert_int_equal(lease_read(place->fd, "ip-10.77.0.1", &found), 0);
 	assert_string_equal(found.owner, "new");
+	/* For a process that saw the void lease, and got the lock after another had replaced it. */
+	assert_int_equal(lease_self(&found, "late"), 0);
+	assert_int_equal(replace_void_lease(place->fd, "ip-10.77.0.9", &found), -EEXIST);
+	assert_int_equal(lease_read(place->fd, "ip-10.77.0.9", &found), 0);
+	assert_string_equal(found.owner, "new");
 }
 
 enum { RACERS = 32 };

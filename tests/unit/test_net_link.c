@@ -61,6 +61,19 @@ static void bridge_is_made_once(void **state)
 	assert_int_equal(make_bridge("", "net2", "10.78.0.1", 24), -EINVAL);
 }
 
+/* The kernel refuses the address, so the bridge cannot be set up. */
+static void a_failure_takes_back_only_what_it_made(void **state)
+{
+	struct net_link link;
+
+	assert_true(make_bridge("hkb1", "net1", "10.77.0.1", 24) > 0);
+	assert_true(make_bridge("hkb1", "net1", "10.77.0.1", 33) < 0);
+	assert_non_null(strstr(err_text(), "set up the bridge hkb1"));
+	assert_int_equal(net_link_find(net, "hkb1", &link), 0);
+	assert_true(make_bridge("hkb3", "net3", "10.76.0.1", 33) < 0);
+	assert_int_equal(net_link_find(net, "hkb3", &link), -ENODEV);
+}
+
 /* Returns -1 if there is no such file. */
 static int sysctl_of(int space, const char *path)
 {
@@ -352,6 +365,7 @@ int main(void)
 		cmocka_unit_test(instances),
 		cmocka_unit_test(subnets),
 		cmocka_unit_test(bridge_is_made_once),
+		cmocka_unit_test(a_failure_takes_back_only_what_it_made),
 		cmocka_unit_test(ipv6_only_where_wanted),
 		cmocka_unit_test(endpoints),
 		cmocka_unit_test(bad_endpoints),

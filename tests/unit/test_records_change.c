@@ -147,6 +147,14 @@ static void test_failed_and_adopted(void **state)
 	assert_int_equal(row.process.pid, 10);
 }
 
+/* A damaged row: its state would be looked up beyond the end of the table of words. */
+static void test_no_such_state(void **state)
+{
+	struct engine e = engine();
+	row_put(&e, (enum container_state)CONTAINER_STATE_COUNT, 0);
+	assert_int_equal(row_get(&e).state, CONTAINER_BROKEN);
+}
+
 /* A container that is being removed meanwhile. */
 static void test_missing(void **state)
 {
@@ -170,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_start),
 		cmocka_unit_test(test_exit),
 		cmocka_unit_test(test_failed_and_adopted),
+		cmocka_unit_test(test_no_such_state),
 		cmocka_unit_test(test_missing),
 	};
 	return cmocka_run_group_tests(tests, setup, temp_teardown);

@@ -53,7 +53,7 @@ static const char body[] =
 	"18446744073709551615,"
 	"\"ImageId\":\"sha256:1\",\"Rootfs\":\"\",\"Layers\":[\"l1\",\"l2\"],"
 	"\"Publish\":[\"8080:80\",\"127.0.0.1:9000-9001:90-91/"
-	"udp\",\"81\"],\"Detached\":true,\"NoPivot\":true}}";
+	"udp\",\"127.0.0.1::80\",\"81\"],\"Detached\":true,\"NoPivot\":true}}";
 
 static void test_round_trip(void **state)
 {
