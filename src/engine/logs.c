@@ -35,8 +35,9 @@ static bool has_ended(void *context)
 {
 	struct following *f = context;
 	struct summary stored;
-	if (summary_read(f->e, f->id, &stored) < 0 || stored.state != CONTAINER_RUNNING)
-		return true;
+	int r = summary_read(f->e, f->id, &stored);
+	if (r < 0 || stored.state != CONTAINER_RUNNING)
+		return r == 0 || r == -ENOENT;
 	return !process_is_alive(&stored.process) && !process_is_alive(&stored.monitor);
 }
 

@@ -283,6 +283,39 @@ starting() {
 	husk rm -f late
 }
 
+# The removal is at its slowest between its steps; the start knows the id.
+@test "a start beside a removal finds no container, and leaves nothing of one" {
+	need_program strace
+	local id
+	id=$(background --name going -- true)
+	husk wait going
+	strace -f -o /dev/null -e inject=unlinkat:delay_enter=200000 "$HUSK" rm going &
+	eventually test ! -L "$HUSK_ROOT/names/going"
+	for _ in {1..10}; do
+		husk start "$id" || true
+		sleep 0.1
+	done
+	wait $!
+	run ! husk start "$id"
+	[[ -z $(husk ps -aq) && -z $(find "$HUSK_ROOT/containers" "$HUSK_STATE/containers" -mindepth 1) ]]
+}
+
+@test "rm that has waited for a start looks again" {
+	need_program strace
+	local id status=0
+	id=$(background --name again -- sleep 100)
+	husk kill again
+	strace -f -o /dev/null -e trace=flock -P "$HUSK_STATE/containers/$id/lock" -e inject=flock:delay_enter=1500000:when=2 \
+		"$HUSK" rm again >"$BATS_TEST_TMPDIR/said" 2>&1 &
+	sleep 0.4
+	husk start again
+	wait $! || status=$?
+	cat "$BATS_TEST_TMPDIR/said"
+	[[ $status -eq 1 && $(<"$BATS_TEST_TMPDIR/said") == *"is running"* ]]
+	husk exec again true
+	husk rm -f again
+}
+
 @test "the end of a container that nobody saw gives back its port, and --rm its files" {
 	husk run -d --name one --rootfs "$ROOTFS" --net bridge -p 7400:80 -- sleep 100
 	husk run -d --rm --name two --rootfs "$ROOTFS" --net bridge -p 7401:80 -- sleep 100

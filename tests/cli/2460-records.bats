@@ -48,11 +48,13 @@ teardown() {
 
 @test "the summary is there before the record is synced" {
 	need_program strace
-	run strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=renameat,renameat2,fsync,fdatasync "$HUSK" run -d \
+	run strace -f -y -o "$BATS_TEST_TMPDIR/trace" -e trace=renameat,renameat2,fsync,fdatasync "$HUSK" run -d \
 		--rootfs "$ROOTFS" --net none --name synced -- true
 	[[ $status -eq 0 ]]
 	husk rm -f synced
 	grep -nE '"summary"|"record.json"|fsync' "$BATS_TEST_TMPDIR/trace"
+	# The file has its bytes before its name.
+	[[ $(grep -B1 '"record.json"' "$BATS_TEST_TMPDIR/trace" | head -n 1) == *fsync*/.new.* ]]
 	# The first of the two that gets its name is the summary, and the directory is synced after the second.
 	[[ $(grep ' = 0$' "$BATS_TEST_TMPDIR/trace" | grep -oE '"(summary|record.json)"' | head -n 2 | tr '\n' ' ') == '"summary" "record.json" ' ]]
 	[[ $(grep -nE '"record.json"|fsync' "$BATS_TEST_TMPDIR/trace" | tail -n 1) == *fsync* ]]

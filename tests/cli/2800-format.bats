@@ -113,6 +113,12 @@ mistaken() {
 	[[ $output == *'x=\x1b[2J'* && $output != *$'\e'* ]]
 }
 
+@test "ps: a command that would drive a terminal comes escaped in the plain table, too" {
+	background --name odd -- printf $'\e[31mred' >/dev/null
+	run -0 husk ps -a --no-trunc
+	[[ $output == *'\x1b[31mred'* && $output != *$'\e'* ]]
+}
+
 @test "inspect: what scripts ask for" {
 	background --name box -e A=1 -l app=web -l com.example.role=db --tmpfs /scratch -v data:/data:ro -m 64m -- sleep 100
 	local pid
