@@ -303,6 +303,14 @@ END
 	[[ -z $said ]]
 }
 
+# A shell that waits for a command of its own would reap it.
+@test "A12: the command has no child that it has not started" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run husk ns run --uts="$BATS_TEST_TMPDIR/uts" -- sh -c 'echo begun; exec grep -ls "^PPid:.$$\$" /proc/[0-9]*/status'
+	umount "$BATS_TEST_TMPDIR/uts"
+	[[ $output == begun ]]
+}
+
 @test "A12: nothing stays when the command cannot be started" {
 	run -127 husk ns run --uts="$BATS_TEST_TMPDIR/uts" -- /no/such/command
 	[[ ! -e $BATS_TEST_TMPDIR/uts ]]

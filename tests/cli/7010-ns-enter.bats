@@ -162,6 +162,22 @@ ns_of() {
 	expect_output "is a uts namespace, not a net namespace"
 }
 
+@test "a file for one kind, and all others of a process" {
+	start --net --uts
+	run husk ns enter "$target" --all --net="/proc/$$/ns/net" -- readlink /proc/self/ns/net /proc/self/ns/uts
+	expect_status 0
+	[[ $output == "$(ns_of self net)"$'\n'"$(ns_of "$target" uts)" ]]
+}
+
+@test "a FIFO is no namespace file, and nobody waits for its other end" {
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	for words in "$BATS_TEST_TMPDIR/fifo" "--net=$BATS_TEST_TMPDIR/fifo"; do
+		run timeout --kill-after 5 10 "$HUSK" ns enter "$words" -- true
+		expect_status 125
+		expect_output "$BATS_TEST_TMPDIR/fifo is not a namespace file"
+	done
+}
+
 @test "nothing of husk is left in the command" {
 	start --uts --pid
 	run husk ns enter "$target" --uts --pid -- sh -c 'ls /proc/self/fd | wc -l; ulimit -Hn >/dev/null'

@@ -87,6 +87,18 @@ inode() {
 	expect_output "$at"
 }
 
+@test "A10: where a namespace is kept that has processes, as JSON" {
+	need_program jq
+	local at=$BATS_TEST_TMPDIR/kept
+	touch "$at"
+	mount --bind /proc/self/ns/net "$at"
+	run husk ns ls --json
+	umount "$at"
+	expect_status 0
+	jq -e --argjson ns "$(inode self net)" --arg at "$at" '.namespaces[] | select(.ns == $ns) |
+		.nprocs > 0 and .path == $at' <<<"$output"
+}
+
 @test "A10: show compares with the host" {
 	start --uts --net --fork
 	run husk ns show "$target"

@@ -193,6 +193,19 @@ teardown() {
 	}
 	eventually none_runs
 	runtime delete one
+	# As in a pod.
+	unshare --pid --fork --kill-child sleep 1000 3>&- &
+	other=$!
+	eventually pgrep -P "$other" -x sleep
+	config --arg path "/proc/$(pgrep -P "$other" -x sleep)/ns/pid" '(.linux.namespaces[] | select(.type == "pid")).path = $path |
+		.process.args = ["sh", "-c", "sleep 1001 & sleep 1002 & wait"]'
+	runtime run -d --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	eventually all_run
+	runtime kill one KILL
+	eventually none_runs
+	runtime delete one
+	kill -KILL "$other"
+	wait "$other" || true
 }
 
 @test "update: no processes are no limit, and memory without a limit takes that of swap with it" {
@@ -324,12 +337,14 @@ teardown() {
 }
 
 # bats test_tags=any-kernel
-@test "errors as engines read them: the log file, JSON and text" {
+@test "errors as engines read them: the log file, JSON and text, one below the other" {
 	config_of nothere
 	failure 'executable file not found in $PATH' --log "$BATS_TEST_TMPDIR/log" --log-format json run --bundle "$BUNDLE" one
 	jq -e '.level == "error" and (.msg | contains("executable file not found in $PATH")) and (.time | endswith("Z"))' "$BATS_TEST_TMPDIR/log"
 	failure "No such file" --log "$BATS_TEST_TMPDIR/text" run --bundle /nowhere one
 	grep -Eq '^time="[^"]+" level=error msg="read /nowhere/config.json: No such file or directory"$' "$BATS_TEST_TMPDIR/text"
+	failure "does not exist" --log "$BATS_TEST_TMPDIR/text" state one
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/text") -eq 2 && $(head -n 1 "$BATS_TEST_TMPDIR/text") == *"No such file"* ]]
 }
 
 # bats test_tags=any-kernel

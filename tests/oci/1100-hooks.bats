@@ -94,7 +94,47 @@ hook() {
 	failure "poststart hook /bin/sh failed with exit code 5" run -d --bundle "$BUNDLE" one
 	config_of true
 	hook poststop 'exit 6'
+	hook poststop 'echo >$MARKS/stopped'
 	runtime run --bundle "$BUNDLE" one
+	[[ -e $marks/stopped ]]
+}
+
+@test "a poststart hook that fails: run ends the container and deletes it, start leaves it stopped; those after it do not run" {
+	config_of sleep 1000
+	hook poststart 'cat >$MARKS/state; exit 5'
+	hook poststart 'echo >$MARKS/second'
+	hook poststop 'echo >>$MARKS/stopped'
+	for options in "" --detach; do
+		# shellcheck disable=SC2086 # no word, or one
+		failure "poststart hook /bin/sh failed with exit code 5" run $options --bundle "$BUNDLE" one
+		[[ -z $(runtime list -q) && -z $(find /sys/fs/cgroup -name one) ]]
+		is_gone "$(jq .pid "$marks/state")"
+	done
+	[[ $(wc -l <"$marks/stopped") -eq 2 ]]
+	runtime create --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1
+	failure "poststart hook /bin/sh failed with exit code 5" start one
+	eventually status_is one stopped
+	runtime delete one
+	[[ $(wc -l <"$marks/stopped") -eq 3 && ! -e $marks/second ]]
+}
+
+@test "a startContainer hook alone has the state as well, and all the seconds of its timeout" {
+	config '.process.args = ["true"] | .root.readonly = false | .hooks.startContainer =
+		[{path: "/bin/sh", args: ["sh", "-c", "sleep 0.3; cat >/tmp/state"], timeout: 60}]'
+	runtime run --bundle "$BUNDLE" one </dev/null
+	[[ $(jq -r '.id + " " + .status' "$BUNDLE/rootfs/tmp/state") == "one created" ]]
+	rm "$BUNDLE/rootfs/tmp/state"
+}
+
+# The poststart hook sends it, when the process is ready for it.
+@test "a signal that run gets during the start is the container's" {
+	config '.root.readonly = false |
+		.process.args = ["sh", "-c", "trap \"exit 9\" TERM; touch /tmp/ready; while :; do sleep 0.05; done"]'
+	hook poststart "until [ -e '$BUNDLE/rootfs/tmp/ready' ]; do sleep 0.05; done; kill -TERM \$PPID"
+	status=0
+	runtime run --bundle "$BUNDLE" one </dev/null >/dev/null 2>&1 || status=$?
+	rm "$BUNDLE/rootfs/tmp/ready"
+	[[ $status -eq 9 && -z $(runtime list -q) ]]
 }
 
 # bats test_tags=any-kernel
@@ -106,6 +146,9 @@ hook() {
 		jq --arg kind "$kind" '.hooks[$kind][0].timeout = 1' "$BUNDLE/config.json" >"$BUNDLE/new.json" && mv "$BUNDLE/new.json" "$BUNDLE/config.json"
 		failure "ran longer than its 1 seconds" run --bundle "$BUNDLE" one
 	done
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "sleep 1000.25 & wait"], timeout: 1}]'
+	failure "ran longer than its 1 seconds" run --bundle "$BUNDLE" one
+	eventually bash -c '! pgrep -fx "sleep 1000.25"'
 	config '.hooks.prestart = [{path: "relative"}]'
 	failure 'config.json: hooks.prestart[0].path: "relative" is not an absolute path' run --bundle "$BUNDLE" one
 	config '.hooks.prestart = [{path: "/bin/true", timeout: 0}]'

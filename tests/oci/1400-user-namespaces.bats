@@ -85,6 +85,13 @@ begin() {
 	[[ $status -eq 0 && ${lines[0]} == "uid=1000(alice) gid=1000(alice)" && ${lines[1]} == 1000 && ${lines[2]} == *0000000000000000 ]]
 }
 
+@test "root sets it up, whichever line of the map has its id" {
+	config '([{containerID: 1000, hostID: 101000, size: 1}, {containerID: 0, hostID: 100000, size: 1000}]) as $map |
+		.linux.uidMappings = $map | .linux.gidMappings = $map | .process.args = ["stat", "-c", "%u:%g", "/dev/shm"]'
+	run runtime run c
+	[[ $status -eq 0 && $output == 0:0 ]]
+}
+
 # A pod's namespaces often belong to the host: they are joined while the capabilities there are still had.
 @test "a user namespace, new or joined, beside each other namespace that is joined and the host's" {
 	local kind user name

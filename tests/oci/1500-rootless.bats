@@ -122,6 +122,13 @@ ranges() {
 	[[ $status -eq 0 && ${lines[0]} == "uid=0(root) gid=0(root)"* && ${lines[1]} == 1 ]]
 }
 
+# As podman calls it for its users.
+@test "the state of root in the user's namespace is where the user's is" {
+	as_tester unshare --user --map-root-user "$RUNTIME" list --quiet
+	[[ -d /run/tester/husk-runtime && ! -e /run/husk-runtime ]]
+	rmdir /run/tester/husk-runtime
+}
+
 @test "a terminal" {
 	config '.process.terminal = true | .process.args = ["sh", "-c", "tty; echo to the console >/dev/console"]'
 	run as_tester script -qec "$RUNTIME --root $RUNTIME_ROOT run --bundle $BUNDLE c" /dev/null

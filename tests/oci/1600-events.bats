@@ -74,7 +74,22 @@ sleeper() {
 	eventually bash -c '[[ $(readlink /proc/'$events'/fd/* | grep -Ec "memory.events|eventfd") -gt 0 ]]'
 	runtime start one
 	wait $events
-	jq -e '. == {type: "oom", id: "one"}' <(head -n1 "$BATS_TEST_TMPDIR/lines")
+	[[ $(head -n 1 "$BATS_TEST_TMPDIR/lines" | jq -c .) == '{"type":"oom","id":"one"}' ]]
+}
+
+# Stopped meanwhile, it hears of both at the same time.
+@test "that memory ran out is told as well when that has ended the container" {
+	config '.process.args = ["sh", "-c", "a=x; while :; do a=$a$a; done"] | .linux.resources += {memory: {limit: 20000000}}'
+	runtime create --bundle "$BUNDLE" one >/dev/null 2>&1
+	"$RUNTIME" --root "$RUNTIME_ROOT" events --interval 1h one >"$BATS_TEST_TMPDIR/lines" 3>&- &
+	events=$!
+	eventually bash -c '[[ $(readlink /proc/'$events'/fd/* | grep -Ec "memory.events|eventfd") -gt 0 ]]'
+	kill -STOP $events
+	runtime start one
+	eventually status_is one stopped
+	kill -CONT $events
+	wait $events
+	[[ $(head -n 1 "$BATS_TEST_TMPDIR/lines" | jq -c .) == '{"type":"oom","id":"one"}' ]]
 }
 
 @test "an end in peace is no news" {

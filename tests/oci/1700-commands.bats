@@ -190,7 +190,7 @@ where() {
 }
 
 # A criu that does what this test wants to see: the service speaks over its fd 3.
-@test "what criu answers is heard: its failure, its end, and nonsense" {
+@test "what criu answers is heard: its failure, its end, nonsense, and that it has done it, which ends the container or does not" {
 	local criu=$BATS_TEST_TMPDIR/criu images=$BATS_TEST_TMPDIR/images
 	config_of sleep 100
 	jq '.mounts |= map(select(.type != "cgroup"))' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/config.json"
@@ -210,7 +210,13 @@ where() {
 	checkpoint_fails "criu could not checkpoint, and" 'printf "\010\001\020\000" >&3'
 	checkpoint_fails "understand criu" 'printf "\010" >&3'
 	jq -e 'length == 3' "$images/descriptors.json"
-	runtime delete --force one
+	printf '%s\n' 'printf "\010\003\020\001" >&3' >"$BATS_TEST_TMPDIR/serve"
+	runtime --criu "$criu" checkpoint --pre-dump --image-path "$images" one
+	status_is one running
+	runtime --criu "$criu" checkpoint --leave-running --image-path "$images" one
+	status_is one running
+	runtime --criu "$criu" checkpoint --image-path "$images" one
+	[[ -z $(runtime list -q) ]]
 }
 
 @test "kill --all reaches every process" {
@@ -233,6 +239,12 @@ where() {
 	[[ $(runtime exec one cat "$file") == "$wanted" ]]
 	runtime update --cpu-idle 1 one
 	[[ $(runtime exec one cat "${file%/*}/cpu.idle") == 1 ]]
+	local cpus
+	cpus=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)
+	runtime update --cpuset-cpus "$cpus" one
+	runtime update --cpuset-mems 0 one
+	limit_is cpuset/cpuset.cpus "$cpus" cpuset.cpus "$cpus"
+	limit_is cpuset/cpuset.mems 0 cpuset.mems 0
 	failure '--cpu-burst: "x" is not a number' update --cpu-burst x one
 	failure 'container "one" has no class of resctrl' update --l3-cache-schema "L3:0=f" one
 	failure 'container "one" has no class of resctrl' update --mem-bw-schema "MB:0=20" one

@@ -34,9 +34,9 @@ begin() {
 	begin '.process.scheduler = {policy: "SCHED_IDLE"}'
 	[[ $(chrt -p "$pid") == *SCHED_IDLE* ]]
 	runtime delete --force c
-	begin '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 10000000, deadline: 100000000, period: 100000000, flags: ["SCHED_FLAG_RESET_ON_FORK"]}
-		| .linux.namespaces |= map(select(.type != "cgroup"))'
-	[[ $(chrt -p "$pid") == *SCHED_DEADLINE*10000000/100000000/100000000* ]]
+	begin '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 10000000, deadline: 50000000, period: 100000000,
+		flags: ["SCHED_FLAG_RESET_ON_FORK"]} | .linux.namespaces |= map(select(.type != "cgroup"))'
+	[[ $(chrt -p "$pid") == *SCHED_DEADLINE*10000000/50000000/100000000* ]]
 }
 
 @test "ioPriority" {

@@ -83,6 +83,17 @@ flags_of() {
 	[[ $(stat -c %u:%g "$BATS_TEST_TMPDIR/source/made") == 1000:1000 ]]
 }
 
+@test "of two id-mapped binds each has its own map" {
+	chown 0:0 "$BATS_TEST_TMPDIR/source"
+	script='stat -c %u:%g /mnt /other'
+	bind '["bind"]' '| [{containerID: 0, hostID: 5000, size: 10}] as $map | [{containerID: 0, hostID: 7000, size: 10}] as $second |
+		.mounts[-1] += {uidMappings: $map, gidMappings: $map} |
+		.mounts += [.mounts[-1] + {destination: "/other", uidMappings: $second, gidMappings: $second}]'
+	run runtime run c
+	[[ $status -eq 0 && $output == $'5000:5000\n7000:7000' ]]
+	rmdir rootfs/other
+}
+
 @test "an id-mapped bind in a user namespace has its ids, without being told" {
 	chown -R 100000:100000 rootfs
 	chmod go+x "$BATS_TEST_TMPDIR"
@@ -140,6 +151,17 @@ flags_of() {
 	run runtime run c
 	[[ $status -eq 0 && -z $output ]]
 	rm -rf rootfs/full rootfs/nothing
+}
+
+@test "a directory that cannot be read to its end is not copied in part" {
+	mkdir rootfs/full
+	touch rootfs/full/{one,two}
+	config '.process.args = ["ls", "/full"] |
+		.mounts += [{destination: "/full", type: "tmpfs", source: "tmpfs", options: ["tmpcopyup"]}]'
+	# The clone of the directory is a root for whoever asks.
+	run strace -f -o /dev/null -P / -e trace=getdents64 -e inject=getdents64:error=EIO:when=2 "$RUNTIME" --root "$RUNTIME_ROOT" run c
+	rm -r rootfs/full
+	[[ $status -eq 1 && $output == "copy what is on /full: read a directory: Input/output error"* && $output != *two* ]]
 }
 
 @test "tmpcopyup ends at a tree that is too deep" {

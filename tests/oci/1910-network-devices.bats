@@ -58,3 +58,15 @@ teardown() {
 	failure "network devices are given without a network namespace" run c
 	[[ $(ip -o addr show there) == *"10.7.0.1/24"* ]]
 }
+
+# A network without IPv6 takes the device, and not its second address.
+@test "a device that cannot be set up in the container is the host's again" {
+	ip netns add other
+	ip netns exec other sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
+	config '.linux.netDevices = {there: {name: "eth0"}} | (.linux.namespaces[] | select(.type == "network")).path = "/run/netns/other"'
+	failure "set network device eth0 up in the container" run c
+	ip netns del other
+	umount /run/netns
+	rmdir /run/netns
+	ip link show there
+}

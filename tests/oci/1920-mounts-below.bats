@@ -88,6 +88,9 @@ propagation_of() {
 		[[ -e $tree/below/x && $output == *below || ${row#*=} == ro && $output == *"/mnt/below/x: Read-only"* ]]
 		rm -f "$tree/below/x"
 	done
+	config_bind '["bind", "rro"]' '.process.args = ["touch", "/mnt/x"]'
+	run runtime run one
+	[[ $output == *"/mnt/x: Read-only"* && ! -e $tree/x ]]
 }
 
 @test "a bind that is not recursive has nothing of what is mounted below" {

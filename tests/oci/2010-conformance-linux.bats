@@ -82,8 +82,8 @@ ids='[{containerID: 0, hostID: 0, size: 65536}]'
 @test "devices: those that are listed, with owner and mode, anywhere; what else is there is an error" {
 	[[ $(told 'stat -c "%n %F %a %u:%g %t:%T" /dev/x/one /mnt/two /dev/three' '.root.readonly = false | .linux.devices = [
 		{path: "/dev/x/one", type: "c", major: 10, minor: 229, fileMode: 432, uid: 3, gid: 4},
-		{path: "/mnt/two", type: "b", major: 7, minor: 5, fileMode: 384}, {path: "/dev/three", type: "p"}]') == \
-		$'/dev/x/one character special file 660 3:4 a:e5\n/mnt/two block special file 600 0:0 7:5\n/dev/three fifo 666 0:0 0:0' ]]
+		{path: "/mnt/two", type: "b", major: 7, minor: 5, fileMode: 384, gid: 6}, {path: "/dev/three", type: "p"}]') == \
+		$'/dev/x/one character special file 660 3:4 a:e5\n/mnt/two block special file 600 0:6 7:5\n/dev/three fifo 666 0:0 0:0' ]]
 	rm -f rootfs/mnt/two
 	refused "something else is there already" '.linux.devices = [{path: "/bin/sh", type: "c", major: 1, minor: 3}]'
 	refused '"major" is missing' '.linux.devices = [{path: "/dev/x", type: "c", minor: 3}]'

@@ -197,12 +197,14 @@ caps() {
 @test "capabilities are those of the configuration, in run and in exec, for root and others; nothing is inherited" {
 	local none=0000000000000000 kill=0000000000000020 base=0000000020000420 user set wanted had
 	for user in 0 1000; do
-		for set in default none ambient; do
+		for set in default none ambient alone; do
 			# Whoever is not root keeps over an execve what is ambient, and nothing else.
 			had=$base
 			[[ $user == 0 ]] || had=$none
 			wanted="$none $had $had $base $none"
 			filter=.
+			# What cannot be inherited is not ambient either.
+			[[ $set != alone ]] || filter='.process.capabilities.ambient = ["CAP_KILL"]'
 			[[ $set != none ]] || { filter='.process.capabilities = {}'; wanted="$none $none $none $none $none"; }
 			[[ $set != ambient ]] || {
 				filter='.process.capabilities.inheritable = ["CAP_KILL"] | .process.capabilities.ambient = ["CAP_KILL"]'
@@ -313,14 +315,34 @@ status_of='
 		assert key > 0 and libc.syscall(250, 5, key, 0x3f000000) == 0
 		os.execv(sys.argv[1], sys.argv[1:])
 	END
-	config '.linux.maskedPaths -= ["/proc/keys"] | .process.args = ["cat", "/proc/keys"]'
-	for option in "" --no-new-keyring; do
-		# shellcheck disable=SC2086 # no word, or one
-		run --separate-stderr python3 "$BATS_TEST_TMPDIR/with-key" "$RUNTIME" --root "$RUNTIME_ROOT" run $option c
+	with_key() {
+		run --separate-stderr python3 "$BATS_TEST_TMPDIR/with-key" "$RUNTIME" --root "$RUNTIME_ROOT" "$@"
 		[[ $status -eq 0 ]]
 		[[ $option || $output != *husk-secret* ]]
 		[[ ! $option || $output == *husk-secret* ]]
+	}
+	for option in "" --no-new-keyring; do
+		config '.linux.maskedPaths -= ["/proc/keys"] | .process.args = ["cat", "/proc/keys"]'
+		# shellcheck disable=SC2086 # no word, or one
+		with_key run $option c
+		config '.linux.maskedPaths -= ["/proc/keys"] | .process.args = ["sleep", "1000"]'
+		# shellcheck disable=SC2086
+		begin c $option
+		with_key exec c cat /proc/keys
+		runtime delete --force c
 	done
+}
+
+@test "files that the caller has redirected the streams to stay the caller's" {
+	local at=$BATS_TEST_TMPDIR
+	touch "$at"/{in,out,err}
+	config '.process.user.uid = 1000 | .process.args = ["sh", "-c", "echo out; echo err >&2; exec sleep 1000"]'
+	runtime create c <"$at/in" >"$at/out" 2>"$at/err"
+	runtime start c
+	eventually grep -qx err "$at/err"
+	[[ $(stat -c %u "$at"/{in,out,err} | xargs) == "0 0 0" && $(<"$at/out") == out ]]
+	runtime exec --user 1001 c sh -c 'echo out; echo err >&2' <"$at/in" >"$at/out" 2>"$at/err"
+	[[ $(stat -c %u "$at"/{in,out,err} | xargs) == "0 0 0" && $(<"$at/out") == out && $(<"$at/err") == err ]]
 }
 
 # in_terminal COMMAND: below a terminal of its own, as from an interactive shell.

@@ -188,6 +188,11 @@ static const struct row rows[] = {
 		{(unsigned)AT_FDCWD, TEXT, 0060600, 0x800}},
 	{"file:disk", SYS_openat, "/store/layers/injected/disk",
 		{(unsigned)AT_FDCWD, TEXT, O_RDWR}},
+	/* A device that every machine has. */
+	{"file:char", SYS_mknodat, "/store/layers/injected/null",
+		{(unsigned)AT_FDCWD, TEXT, 0020600, 0x103}},
+	{"file:null", SYS_openat, "/store/layers/injected/null",
+		{(unsigned)AT_FDCWD, TEXT, O_RDWR}},
 };
 
 int main(int argc, char **argv)

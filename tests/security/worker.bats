@@ -52,8 +52,9 @@ expect_refused() {
 	# Device nodes are a part of images; the mount that they lie in has no devices.
 	expect_refused "own:getpid done
 own:layers done
-file:block done"
-	[[ $(grep -cE ' (EPERM|ENOSYS|ENOENT|ESRCH|EROFS|EACCES|EBUSY|EFAULT)$' injected) -eq $(($(wc -l <injected) - 3)) ]]
+file:block done
+file:char done"
+	[[ $(grep -cE ' (EPERM|ENOSYS|ENOENT|ESRCH|EROFS|EACCES|EBUSY|EFAULT)$' injected) -eq $(($(wc -l <injected) - 4)) ]]
 }
 
 # A registry that takes the connection and says nothing.
