@@ -175,6 +175,24 @@ static void test_bomb(void **state)
 	}
 }
 
+/* 300 MiB of zeros in a few kilobytes. The limit for bytes alone would allow them. */
+static void test_ratio(void **state)
+{
+	enum { STEP = 1 << 20, STEPS = 300 };
+	auto_buf struct buf tar = BUF_INIT, zeros = BUF_INIT, frame = BUF_INIT, blob = BUF_INIT;
+	forge_header(&tar, &(struct forged){"file", '0'}, 0);
+	compress(&tar, ARCHIVE_ZSTD, &blob);
+	memset(buf_reserve(&zeros, STEP), 0, STEP);
+	buf_grew(&zeros, STEP);
+	compress(&zeros, ARCHIVE_ZSTD, &frame);
+	for (int i = 0; i < STEPS; i++)
+		buf_add(&blob, frame.data, frame.len);
+	auto_close int fd = forge_fd(blob.data, blob.len);
+	auto_close int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_int_equal(archive_spool(fd, true, nowhere, UINT64_MAX), -EFBIG);
+	assert_non_null(strstr(err_text(), "it grows to more than"));
+}
+
 static void test_unreadable(void **state)
 {
 	struct layer l;
@@ -197,6 +215,7 @@ int main(void)
 		cmocka_unit_test(test_garbage_behind),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bomb),
+		cmocka_unit_test(test_ratio),
 		cmocka_unit_test(test_unreadable),
 	};
 	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);

@@ -238,6 +238,12 @@ static void test_devices(void **state)
 static void test_bad_numbers(void **state)
 {
 	assert_int_equal(UNPACK({"f", '0', .owner = "\x80\0\0\0\377\377\377\377"}), -EINVAL);
+	auto_buf struct buf tar = BUF_INIT;
+	forge_pax(&tar, "gid", "4294967295");
+	forge_add(&tar, &(struct forged){"f", '0'});
+	forge_end(&tar);
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", NULL), -EINVAL);
 	assert_int_equal(UNPACK({"f", '0', .size = "77777777777"}), -EBADMSG);
 	assert_int_equal(UNPACK({"f", '9', .content = "x"}), -EINVAL);
 	assert_int_equal(UNPACK({"f", '7', .content = "x"}), 0);
@@ -407,6 +413,27 @@ static void test_nodes_keep_their_modes(void **state)
 	assert_int_equal(stat_of("t/fifo").st_mode & 07777, 07751);
 	assert_int_equal(stat_of("t/fifo").st_uid, 5);
 	assert_int_equal(stat_of("t/null").st_mode & 07777, 06666);
+}
+
+/* The kernel takes the capabilities of a file away when the owner changes. */
+static void test_files_keep_their_capabilities(void **state)
+{
+	static const char name[] = "security.capability";
+	/* Version 2 of the format, effective: CAP_NET_RAW is permitted. */
+	static const uint8_t capabilities[20] = {1, 0, 0, 2, 0, 0x20};
+	char value[32];
+	auto_buf struct buf tar = BUF_INIT;
+	forge_xattr(&tar, name, capabilities, sizeof(capabilities));
+	forge_add(&tar, &(struct forged){"ping", '0', .mode = 0755, .content = "x"});
+	forge_end(&tar);
+	target_new();
+	int r = forge_unpack(&tar, "t", NULL);
+	if (r == -EPERM || r == -EOPNOTSUPP)
+		skip(); /* not root, or a file system without xattrs */
+	assert_int_equal(r, 0);
+	auto_close int fd = openat(temp_fd, "t/ping", O_RDONLY);
+	assert_int_equal(fgetxattr(fd, name, value, sizeof(value)), sizeof(capabilities));
+	assert_memory_equal(value, capabilities, sizeof(capabilities));
 }
 
 static void test_sparse(void **state)
@@ -583,6 +610,15 @@ static void test_lower(void **state)
 	assert_acl("t/tmp", "system.posix_acl_default", has_acls);
 	assert_acl("t/tmp", "system.posix_acl_access", has_acls);
 	assert_acl("t/tmp/x", "system.posix_acl_access", false);
+	/* The topmost layer that has a directory decides. */
+	assert_int_equal(mkdirat(temp_fd, "high", 0700), 0);
+	int both[] = {low, openat(temp_fd, "high", O_PATH | O_DIRECTORY)};
+	const struct archive_target two = {.budget = &budget, .lower_fds = both, .lower_count = 2};
+	target_new();
+	assert_int_equal(forge_unpack(&tar, "t", &two), 0);
+	assert_int_equal(stat_of("t").st_mode & 07777, 0700);
+	assert_int_equal(stat_of("t/tmp").st_mode, mode);
+	close(both[1]);
 	close(low);
 }
 
@@ -623,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_acls),
 		cmocka_unit_test(test_acls_as_text),
 		cmocka_unit_test(test_nodes_keep_their_modes),
+		cmocka_unit_test(test_files_keep_their_capabilities),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_parents_made),

@@ -55,6 +55,7 @@ static void test_escaped(void **state)
 		{"\x9b", "\\x9b"},
 		{"\xe2\x80\xae", "\\u{202e}"},
 		{"\xe2\x80\x8f", "\\u{200f}"},
+		{"\xe2\x81\xa6x\xe2\x81\xa9", "\\u{2066}x\\u{2069}"},
 		{"\xe0\x82\x9b", "\\xe0\\x82\\x9b"},
 		{"\xf0\x9f", "\\xf0\\x9f"},
 		{"\xe2", "\\xe2"},

@@ -168,6 +168,17 @@ static void test_every_length(void **state)
 	assert_int_equal(flat_open(&f, &schema, file.data, file.len), -EBADMSG);
 }
 
+/* The size of so many rows does not fit into 32 bits; cut to them, it would be inside the file. */
+static void test_too_many_rows(void **state)
+{
+	auto_buf struct buf file = BUF_INIT;
+	build(&file);
+	struct flat f;
+	((struct flat_header *)file.data)->sections[0].count |= 1u << 31;
+	assert_int_equal(flat_open(&f, &schema, file.data, file.len), -EBADMSG);
+	assert_non_null(strstr(err_text(), "section points has 2147483651 rows of"));
+}
+
 static void test_versions(void **state)
 {
 	auto_buf struct buf file = BUF_INIT;
@@ -189,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_many_strings),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_too_many_rows),
 		cmocka_unit_test(test_versions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

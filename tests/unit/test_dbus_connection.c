@@ -3,6 +3,7 @@
 #include "dbus/connection.c"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -85,6 +86,7 @@ static const char *server_start(const void *data, size_t len, bool is_slow, bool
 	assert_int_equal(listen(fd, 1), 0);
 	server = fork();
 	if (server == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* an assertion may fail before server_end */
 		int peer = accept(fd, NULL, NULL);
 		for (size_t i = 0; i < len; i += is_slow ? 1 : len)
 			send(peer, (const char *)data + i, is_slow ? 1 : len, MSG_NOSIGNAL);
@@ -122,6 +124,7 @@ static void conversation(bool is_slow)
 	message_write(&said, DBUS_REPLY, 1, NULL, "ours");
 	message_write(&said, DBUS_ERROR, 2, "org.freedesktop.systemd1.NoSuchUnit", "Not there.");
 	message_write(&said, DBUS_SIGNAL, 0, "Heard", "third");
+	message_write(&said, DBUS_SIGNAL, 0, "Other", "fourth");
 	const char *path = server_start(said.data, said.len, is_slow, false);
 	assert_int_equal(dbus_open(path, false, &d), 0);
 	assert_true(dbus_shares_pids(d));
@@ -145,6 +148,18 @@ static void test_conversation(void **state)
 {
 	conversation(false);
 	conversation(true);
+}
+
+/* The kernel says pid 0 for a peer outside this pid namespace, and also, as here, for no peer. */
+static void test_peer_without_pid(void **state)
+{
+	uid_t uid;
+	pid_t pid = -1;
+	auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct dbus alone = {.fd = fd};
+	assert_int_equal(socket_peer(fd, &uid, &pid), 0);
+	assert_int_equal(pid, 0);
+	assert_false(dbus_shares_pids(&alone));
 }
 
 static void test_bus(void **state)
@@ -242,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conversation),
+		cmocka_unit_test(test_peer_without_pid),
 		cmocka_unit_test(test_bus),
 		cmocka_unit_test(test_not_let_in),
 		cmocka_unit_test(test_liars),

@@ -138,6 +138,7 @@ static void test_values(void **state)
 		{"au", READER("\4\0\0\0\1\0\0\0"), 0},
 		{"au", READER("\3\0\0\0\1\0\0\0"), -EBADMSG},
 		{"au", READER("\5\0\0\0\1\0\0\0"), -EBADMSG},
+		{"au", READER("\10\0\0\0\1\0\0\0"), -EBADMSG}, /* one item of two */
 		{"at", READER("\0\0\0\0\0\0\0\0"), 0},
 		{"at", READER("\0\0\0\0"), -EBADMSG}, /* no padding before the first item */
 		{"v", READER("\1y\0\7"), 0},
@@ -201,8 +202,8 @@ int main(void)
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_many_types),
 		cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_big_endian),
 	};

@@ -5,6 +5,7 @@
 #include "test_sys_temp.h"
 
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 
 static const char chain[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -89,6 +90,22 @@ static void test_sweep(void **state)
 	assert_int_equal(mkdirat(mine.tree_fd, "still", 0755), 0);
 }
 
+/* The lock goes last: whenever the removal is cut off, the sweep still finds the stage by it. */
+static void test_release_order(void **state)
+{
+	struct storage_stage stage = STORAGE_STAGE_INIT;
+	assert_int_equal(storage_stage_begin(temp_fd, &stage), 0);
+	char making[sizeof(temp_path) + 16];
+	snprintf(making, sizeof(making), "%s/layers/making", temp_path);
+	auto_close int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	assert_true(inotify_add_watch(watch, making, IN_DELETE) >= 0);
+	storage_stage_release(&stage);
+	_Alignas(struct inotify_event) char events[512];
+	const struct inotify_event *first = (const struct inotify_event *)events;
+	assert_true(read(watch, events, sizeof(events)) > 0);
+	assert_string_equal(first->name, stage.name);
+}
+
 static void test_failures(void **state)
 {
 	mkdirat(temp_fd, "other", 0700);
@@ -108,6 +125,7 @@ int main(void)
 		cmocka_unit_test(test_commit_twice),
 		cmocka_unit_test(test_bad_chain),
 		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_release_order),
 		cmocka_unit_test(test_failures),
 	};
 	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);

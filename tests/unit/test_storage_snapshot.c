@@ -10,13 +10,18 @@ static void test_life(void **state)
 	mkdirat(temp_fd, "containers", 0700);
 	mkdirat(temp_fd, "containers/web", 0700);
 	mkdirat(temp_fd, "like", 0700);
+	if (geteuid() == 0)
+		assert_int_equal(fchownat(temp_fd, "like", 7, 8, 0), 0);
 	assert_int_equal(fchmodat(temp_fd, "like", 01751, 0), 0);
 	auto_close int like = openat(temp_fd, "like", O_PATH | O_DIRECTORY);
 	assert_int_equal(storage_snapshot_open(temp_fd, "web", &s), -ENOENT);
 	assert_int_equal(storage_snapshot_create(temp_fd, "web", like, &s), 0);
-	struct stat st;
+	struct stat st, wanted;
+	assert_int_equal(fstat(like, &wanted), 0);
 	assert_int_equal(fstat(s.upper_fd, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 01751);
+	assert_int_equal(st.st_mode, wanted.st_mode);
+	assert_int_equal(st.st_uid, wanted.st_uid);
+	assert_int_equal(st.st_gid, wanted.st_gid);
 	assert_int_equal(fstat(s.work_fd, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 	storage_snapshot_release(&s);

@@ -49,19 +49,39 @@ static void test_holder_dies(void **state)
 	close(ready[1]);
 }
 
+/* Until the process sleeps or has ended. */
+static void await_sleep(pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (;;) {
+		auto_buf struct buf line = BUF_INIT;
+		assert_int_equal(file_read(path, 4096, &line), 0);
+		if (strstr(line.data, ") S ") || strstr(line.data, ") Z "))
+			return;
+		usleep(1000);
+	}
+}
+
+static int take(bool is_shared)
+{
+	return is_shared ? lock_shared_at(temp_fd, "vanishing")
+			 : lock_file_at(temp_fd, "vanishing", true);
+}
+
 /* A process that waited for a file which the lock holder removed takes the new file, not the old
  * inode. */
-static void test_unlinked_meanwhile(void **state)
+static void unlinked_meanwhile(bool is_shared)
 {
 	int lock = lock_file_at(temp_fd, "vanishing", true);
 	assert_true(lock >= 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(lock);
-		int own = lock_file_at(temp_fd, "vanishing", true);
+		int own = take(is_shared);
 		_exit(own >= 0 && lock_is_current(temp_fd, "vanishing", own) == 1 ? 0 : 1);
 	}
-	usleep(30000);
+	await_sleep(pid);
 	assert_int_equal(unlinkat(temp_fd, "vanishing", 0), 0);
 	assert_int_equal(lock_is_current(temp_fd, "vanishing", lock), 0);
 	fd_close(lock);
@@ -69,6 +89,12 @@ static void test_unlinked_meanwhile(void **state)
 	waitpid(pid, &status, 0);
 	assert_int_equal(status, 0);
 	assert_true(temp_exists("vanishing"));
+}
+
+static void test_unlinked_meanwhile(void **state)
+{
+	unlinked_meanwhile(false);
+	unlinked_meanwhile(true);
 }
 
 static void test_gate(void **state)

@@ -97,6 +97,26 @@ static void words_that_lie(void **state)
 	assert_int_equal(sort(&n, &packet, packet.head.nlmsg_len, &outcome, &in), -EPROTO);
 }
 
+/* The kernel says at the end of a dump that the list changed meanwhile. */
+static void changed_dump(void **state)
+{
+	for (int changed = 0; changed < 2; changed++) {
+		auto_buf struct buf in = BUF_INIT;
+		struct netlink n = {.fd = -1, .sequence = 1};
+		struct outcome outcome = {.first = 1};
+		const struct {
+			struct nlmsghdr head;
+			int error;
+		} end = {{.nlmsg_len = sizeof(end),
+			.nlmsg_type = NLMSG_DONE,
+			.nlmsg_flags = changed ? NLM_F_MULTI | NLM_F_DUMP_INTR : NLM_F_MULTI,
+			.nlmsg_seq = 1}};
+		assert_int_equal(sort(&n, &end, sizeof(end), &outcome, &in), 0);
+		assert_true(outcome.is_complete);
+		assert_int_equal(outcome.is_inconsistent, changed);
+	}
+}
+
 static int count_links(const struct nlmsghdr *message, void *data)
 {
 	int *count = data;
@@ -187,6 +207,7 @@ int main(void)
 		cmocka_unit_test(lengths_that_lie),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(words_that_lie),
+		cmocka_unit_test(changed_dump),
 		cmocka_unit_test(conversation),
 		cmocka_unit_test(large_batch),
 		cmocka_unit_test(unknown_protocol),

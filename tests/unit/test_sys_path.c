@@ -184,6 +184,17 @@ static void test_walker_refuses_magic_links(void **state)
 	close(proc);
 }
 
+/* Between the look at the last component, a file, and its opening, a symlink that leads out takes
+ * its place. */
+static void test_walker_follows_no_new_link(void **state)
+{
+	struct path_walk w = {.fds = {root_fd}, .mode = WALK_OPEN, .open_flags = O_RDONLY};
+	const struct walk_part part = {.name = "to_canary", .is_last = true};
+	auto_close int seen = openat(root_fd, "file", O_PATH | O_CLOEXEC);
+	link_to("../outside/canary", part.name);
+	assert_int_equal(walk_end_at(&w, &part, &seen), -ELOOP);
+}
+
 static void expect_made(int fd, const char *path, mode_t type)
 {
 	struct stat expected, got;
@@ -372,6 +383,7 @@ int main(void)
 		cmocka_unit_test(test_open_agrees),
 		cmocka_unit_test(test_open_refuses_to_make),
 		cmocka_unit_test(test_walker_refuses_magic_links),
+		cmocka_unit_test(test_walker_follows_no_new_link),
 		cmocka_unit_test(test_make_dir),
 		cmocka_unit_test(test_make_dir_deep),
 		cmocka_unit_test(test_make_file),

@@ -6,6 +6,7 @@
 
 #include "test_sys_temp.h"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static int start(int (*body)(void), pid_t *out_pid)
@@ -104,6 +105,22 @@ static void test_identify(void **state)
 	assert_int_equal(process_identify(0x7ffffffe, &again), -ESRCH);
 }
 
+/* Without a free descriptor nothing can be learned about a process: it may live. */
+static void test_unknown_is_alive(void **state)
+{
+	struct process_id self = {0};
+	struct rlimit before, none;
+	assert_int_equal(process_identify(getpid(), &self), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	int r = process_identify(getpid(), &self);
+	bool is_alive = process_is_alive(&self);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r, -EMFILE);
+	assert_true(is_alive);
+}
+
 static void test_zombie_is_gone(void **state)
 {
 	pid_t pid;
@@ -193,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_parse_stat),
 		cmocka_unit_test(test_pid_of_pidfd),
 		cmocka_unit_test(test_identify),
+		cmocka_unit_test(test_unknown_is_alive),
 		cmocka_unit_test(test_zombie_is_gone),
 		cmocka_unit_test(test_wait),
 		cmocka_unit_test(test_kill),

@@ -221,6 +221,19 @@ static void test_path(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
+/* A process that listens for another kind of connection refuses ours, but it lives. */
+static void test_path_of_another_kind(void **state)
+{
+	struct sockaddr_un address;
+	auto_close int alien = socket_new(SOCK_STREAM);
+	assert_true(socket_address(temp_fd, "alien", &address) >= 0);
+	assert_int_equal(socket_bind(alien, &address), 0);
+	assert_int_equal(listen(alien, 1), 0);
+	assert_int_equal(socket_connect_at(temp_fd, "alien"), -EPROTOTYPE);
+	assert_int_equal(socket_listen_at(temp_fd, "alien"), -EADDRINUSE);
+	assert_true(temp_exists("alien"));
+}
+
 static void test_path_failures(void **state)
 {
 	int before = temp_count_fds();
@@ -249,6 +262,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_surplus_fds, pair_setup, pair_teardown),
 		cmocka_unit_test_setup_teardown(test_fds_alone, pair_setup, pair_teardown),
 		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_path_of_another_kind),
 		cmocka_unit_test(test_path_failures),
 	};
 	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);

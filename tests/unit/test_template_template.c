@@ -108,6 +108,7 @@ static void test_control(void **state)
 		{"{{range 3}}{{.}}{{end}}", "012"},
 		{"{{range .Args}}{{if eq . \"-c\"}}{{continue}}{{end}}{{.}}{{end}}", "shls"},
 		{"{{range .Args}}{{if eq . \"-c\"}}{{break}}{{end}}{{.}}{{end}}", "sh"},
+		{"{{range .Numbers}}{{range .}}{{break}}{{end}}{{.}}{{end}}!", "123!"},
 		{"{{with .State}}{{.Pid}}{{end}}{{with .Null}}x{{else}}no{{end}}", "1234no"},
 		{"{{with $x := .State.Pid}}{{$x}}{{.}}{{end}}", "12341234"},
 		{"{{with .Null}}a{{else with .State}}{{.Pid}}{{end}}", "1234"},
@@ -132,6 +133,7 @@ static void test_functions(void **state)
 		{"{{slice .Name 1}} {{slice .Args 1 2}} {{slice .Id 0 2}}", "web [-c] ab"},
 		{"{{eq 1 2 1}}{{ne 1 2}}{{lt 1 2}}{{le 2 2}}{{gt \"b\" \"a\"}}{{ge 1 2}}",
 			"truetruetruetruetruefalse"},
+		{"{{eq 1 1 2}}{{eq .State.Status \"running\" \"paused\"}}", "truetrue"},
 		{"{{and 1 0 .Nope}}{{or 0 \"x\" .Nope}}{{not 0}}", "0xtrue"},
 		{"{{eq .Null nil}}", "true"},
 		{"{{lower \"AbC\"}}{{upper \"abc\"}}{{title \"hello big world\"}}",
@@ -163,6 +165,7 @@ static void test_printf(void **state)
 			"%!s(MISSING)a%!(EXTRA int=1, string=b)"},
 		{"{{printf \"%s %v\" .Null .Null}}", "%!s(<nil>) <nil>"},
 		{"{{printf \"%-8s|\" .Text}}", "h\xc3\xa9llo   |"},
+		{"{{printf \"%.2s|%.3x\" .Text .Text}}", "h\xc3\xa9|68c3a9"},
 	};
 	EXPECT(rows);
 }
