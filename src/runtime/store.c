@@ -105,16 +105,14 @@ int runtime_dir_open(const struct runtime *rt, const char *id)
 
 int runtime_dir_lock(int dir, bool is_waiting)
 {
-	struct stat st;
-	auto_close int lock = lock_file_at(dir, "lock", is_waiting);
+	int lock = lock_file_at(dir, "lock", is_waiting);
 	if (lock == -EWOULDBLOCK)
 		return err_say(-EBUSY, "another command is at work on this container");
-	int r = lock < 0 ? lock : sys_stat_fd(dir, &st);
-	/* The previous lock holder may have deleted the container. The directory of that name is
-	 * then a new one. */
-	if (r == -ENOENT || (r == 0 && st.st_nlink == 0))
-		return err_say(-ENOENT, "the container does not exist any more");
-	return r < 0 ? err_new(r, "lock the container") : take_fd(&lock);
+	/* The previous lock holder may have deleted the container: in a directory that is deleted
+	 * no lock can be made. The directory of that name is a new one. */
+	if (lock == -ENOENT)
+		return err_say(lock, "the container does not exist any more");
+	return lock < 0 ? err_new(lock, "lock the container") : lock;
 }
 
 /* A create that died left no state. None of its processes runs, because its init dies with it. */

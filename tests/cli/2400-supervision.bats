@@ -104,7 +104,8 @@ one_monitor() {
 	local id
 	id=$(background --name orphan -- sleep 100)
 	kill_monitor orphan
-	strace -f -o /dev/null -e trace=flock,fcntl -P "$HUSK_STATE/containers/$id/lock" -e inject=flock,fcntl:delay_enter=1500000:when=1 "$HUSK" ps &
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=flock -P "$HUSK_STATE/containers/$id/lock" -e inject=flock:delay_enter=1500000:when=1 "$HUSK" ps &
+	eventually grep -q flock "$BATS_TEST_TMPDIR/trace"
 	husk ps
 	wait $!
 	eventually one_monitor "$id"
@@ -300,14 +301,18 @@ starting() {
 	[[ -z $(husk ps -aq) && -z $(find "$HUSK_ROOT/containers" "$HUSK_STATE/containers" -mindepth 1) ]]
 }
 
+at_second_flock() {
+	[[ $(grep -c flock "$BATS_TEST_TMPDIR/trace") -ge 2 ]]
+}
+
 @test "rm that has waited for a start looks again" {
 	need_program strace
 	local id status=0
 	id=$(background --name again -- sleep 100)
 	husk kill again
-	strace -f -o /dev/null -e trace=flock -P "$HUSK_STATE/containers/$id/lock" -e inject=flock:delay_enter=1500000:when=2 \
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=flock -P "$HUSK_STATE/containers/$id/lock" -e inject=flock:delay_enter=1500000:when=2 \
 		"$HUSK" rm again >"$BATS_TEST_TMPDIR/said" 2>&1 &
-	sleep 0.4
+	eventually at_second_flock
 	husk start again
 	wait $! || status=$?
 	cat "$BATS_TEST_TMPDIR/said"

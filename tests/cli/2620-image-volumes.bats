@@ -106,9 +106,9 @@ expect_facts() {
 @test "what a container has written to a new volume is not filled over by one that began beside it" {
 	need_program strace
 	mkdir -p "$HUSK_ROOT/volumes/both/_data"
-	strace -f -o /dev/null -e trace=flock -e inject=flock:delay_enter=2000000:when=1 \
+	strace -f -o "$BATS_TEST_TMPDIR/trace" -e trace=flock -P "$HUSK_ROOT/volumes/both/_data" -e inject=flock:delay_enter=2000000:when=1 \
 		"$HUSK" run --rm --net none -v both:/data "$IMAGE" cat /data/file >"$BATS_TEST_TMPDIR/first" &
-	sleep 0.5
+	eventually grep -q flock "$BATS_TEST_TMPDIR/trace"
 	husk run --rm --net none -v both:/data "$IMAGE" sh -c 'echo mine >/data/file'
 	wait $!
 	[[ $(<"$BATS_TEST_TMPDIR/first") == mine && $(<"$HUSK_ROOT/volumes/both/_data/file") == mine ]]

@@ -70,13 +70,13 @@ has_some() {
 
 @test "a pull that hangs keeps neither a removal nor another pull waiting" {
 	husk run --rm --net none busybox true
-	husk pull "$REGISTRY/test/big:1" &
+	"$HUSK" pull "$REGISTRY/test/big:1" &
 	local pid=$!
 	eventually has_some
 	kill -STOP $pid
-	timeout 20 husk image prune -f
-	timeout 20 husk pull "$REGISTRY/test/box:1"
-	timeout 20 husk rmi busybox
+	timeout 20 "$HUSK" image prune -f
+	timeout 20 "$HUSK" pull "$REGISTRY/test/box:1"
+	timeout 20 "$HUSK" rmi busybox
 	kill -CONT $pid
 	wait $pid
 	[[ $(husk images) == *test/big* ]]

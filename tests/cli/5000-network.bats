@@ -343,6 +343,12 @@ outside() {
 	husk run --rm --rootfs "$ROOTFS" -- true
 	[[ $(nft list chain ip guard FORWARD | grep -c "$BRIDGE") -eq 2 ]]
 
+	# A rule that was put above them: the next start puts them on top again.
+	nft insert rule ip guard FORWARD ip daddr 0.0.0.0/0 drop
+	[[ -z $(fetch 192.0.2.1:8080 nsenter --net=/run/netns/outside 2>/dev/null) ]]
+	husk run --rm --rootfs "$ROOTFS" -- true
+	fetch 192.0.2.1:8080 nsenter --net=/run/netns/outside | grep -x "I am web"
+
 	# As firewalld and ufw do it: everything new, their own rules first.
 	nft flush chain ip guard FORWARD
 	nft insert rule ip guard FORWARD ip daddr 0.0.0.0/0 drop
