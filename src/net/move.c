@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -67,29 +68,32 @@ static int send_there(struct netlink *route, int index, int netns_fd, const char
 	return netlink_send(route, &batch, NULL, NULL);
 }
 
-static int settle(struct netlink *inside, const char *name, const struct addresses *all)
+static int settle(struct netlink *route, const char *name, const struct addresses *all, bool is_up)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	struct net_link link;
-	int r = net_link_find_on(inside, name, 0, &link);
+	int r = net_link_find_on(route, name, 0, &link);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < all->count; i++)
 		net_add_address(&batch, link.index, &all->items[i]);
-	net_link_up(&batch, NULL, link.index);
-	return netlink_send(inside, &batch, NULL, NULL);
+	if (is_up)
+		net_link_up(&batch, NULL, link.index);
+	return netlink_send(route, &batch, NULL, NULL);
 }
 
-/* The kernel moves the link, then renames it. If one of both failed, the link is moved back. */
-static void bring_back(struct netlink *inside, const char *name, const char *inner_name)
+/* The kernel moves the link, then renames it. If one of both failed, or it could not be set up, the
+ * link is moved back, and has again what it had. */
+static void bring_back(struct netlink *route, struct netlink *inside, const struct net_link *was,
+	const char *inner_name, const struct addresses *all)
 {
 	struct net_link link;
 	auto_close int home = sys_open_at(AT_FDCWD, "/proc/self/ns/net", O_RDONLY, 0);
 	int r = net_link_find_on(inside, inner_name, 0, &link);
 	if (r < 0)
-		r = net_link_find_on(inside, name, 0, &link);
-	if (r == 0 && home >= 0)
-		send_there(inside, link.index, home, name);
+		r = net_link_find_on(inside, was->name, 0, &link);
+	if (r == 0 && home >= 0 && send_there(inside, link.index, home, was->name) == 0)
+		settle(route, was->name, all, was->flags & IFF_UP);
 }
 
 static int move(struct netlink *route, struct netlink *inside, const struct net_link *link,
@@ -104,13 +108,13 @@ static int move(struct netlink *route, struct netlink *inside, const struct net_
 	if (r == 0)
 		r = send_there(route, link->index, netns_fd, inner_name);
 	if (r < 0) {
-		bring_back(inside, link->name, inner_name);
+		bring_back(route, inside, link, inner_name, &all);
 		return net_err(route, r, "move network device %s", link->name);
 	}
-	r = settle(inside, inner_name, &all);
+	r = settle(inside, inner_name, &all, true);
 	if (r == 0)
 		return 0;
-	bring_back(inside, link->name, inner_name);
+	bring_back(route, inside, link, inner_name, &all);
 	return net_err(inside, r, "set network device %s up in the container", inner_name);
 }
 

@@ -68,5 +68,6 @@ teardown() {
 	ip netns del other
 	umount /run/netns
 	rmdir /run/netns
-	ip link show there
+	run ip addr show there
+	[[ $output == *"10.7.0.1/24"* && $output == *"fd07::1/64"* && $output == *",UP"* ]]
 }
