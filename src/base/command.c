@@ -151,11 +151,9 @@ int command_main(const struct command *root, void *context, int argc, char **arg
 	if (r < 0)
 		return r;
 	if (root->begin && !w.wants_help) {
-		*out_code = COMMAND_FAILED;
 		r = root->begin(context);
 		if (r != 0)
 			return r < 0 ? r : 0;
-		*out_code = COMMAND_MISUSED;
 	}
 	if (w.command->sub || w.wants_help_below) {
 		command_help(w.command, w.path.data, out);

@@ -288,8 +288,8 @@ starting() {
 @test "a start beside a removal finds no container, and leaves nothing of one" {
 	need_program strace
 	local id
-	id=$(background --name going -- true)
-	husk wait going
+	id=$(background --name going -- sleep 100)
+	husk kill going
 	strace -f -o /dev/null -e inject=unlinkat:delay_enter=200000 "$HUSK" rm going &
 	eventually test ! -L "$HUSK_ROOT/names/going"
 	for _ in {1..10}; do

@@ -67,6 +67,11 @@ teardown() {
 	runtime list --format json | jq -e '[.[] | .id + " " + .status] == ["a running", "b created"]'
 	runtime list | head -n 1 | grep -Eq '^ID +PID +STATUS +BUNDLE +CREATED +OWNER$'
 	failure "neither table nor json" list --format yaml
+	mkdir "$BATS_TEST_TMPDIR/"$'odd\e[2J'
+	jq --arg root "$BUNDLE/rootfs" '.root.path = $root' "$BUNDLE/config.json" >"$BATS_TEST_TMPDIR/"$'odd\e[2J'/config.json
+	runtime create --bundle "$BATS_TEST_TMPDIR/"$'odd\e[2J' odd </dev/null >/dev/null 2>&1
+	[[ $(runtime list) == *'odd\x1b[2J'* ]]
+	runtime delete --force odd
 	echo '{' >"$RUNTIME_ROOT/b/state.json"
 	run --separate-stderr runtime list --format json
 	# shellcheck disable=SC2154 # bats sets stderr
