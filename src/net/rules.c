@@ -27,6 +27,24 @@ static void table_name(char out[static NET_TABLE_TEXT], const struct net *net)
 	fmt_n(out, NET_TABLE_TEXT, "husk-%s", net->instance);
 }
 
+/* A transaction on the table of the instance: table_begin speaks, table_commit is silent. */
+static int table_begin(
+	struct net *net, struct netlink_batch *batch, char out_table[static NET_TABLE_TEXT])
+{
+	int r = net_filter_open(net);
+	if (r < 0)
+		return r;
+	table_name(out_table, net);
+	nft_begin(batch);
+	return 0;
+}
+
+static int table_commit(struct net *net, struct netlink_batch *batch)
+{
+	nft_end(batch);
+	return netlink_commit(&net->filter, batch);
+}
+
 static int filter_err(struct net *net, int code, const char *what)
 {
 	if (code == -ENOENT)
@@ -116,15 +134,11 @@ int net_rules_settle(struct net *net)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	char table[NET_TABLE_TEXT];
-	int r = net_filter_open(net);
-
+	int r = table_begin(net, &batch, table);
 	if (r < 0)
 		return r;
-	table_name(table, net);
-	nft_begin(&batch);
 	nft_add_chain(&batch, table, SETTLED);
-	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = table_commit(net, &batch);
 	return r < 0 ? filter_err(net, r, "complete the rules") : 0;
 }
 
@@ -132,15 +146,11 @@ int net_rules_remove(struct net *net)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	char table[NET_TABLE_TEXT];
-	int r = net_filter_open(net);
-
+	int r = table_begin(net, &batch, table);
 	if (r < 0)
 		return r;
-	table_name(table, net);
-	nft_begin(&batch);
 	nft_delete_table(&batch, table);
-	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = table_commit(net, &batch);
 	if (r == -ENOENT)
 		return 0;
 	return r < 0 ? net_err(&net->filter, r, "remove the nftables table %s", table) : 0;
@@ -216,17 +226,14 @@ int net_rules_add_network(struct net *net, const struct net_rules_network *netwo
 
 	int r = net_link_check_name(network->bridge);
 	if (r >= 0)
-		r = net_filter_open(net);
+		r = table_begin(net, &batch, table);
 	if (r < 0)
 		return r;
-	table_name(table, net);
 	size_t count = network_members(members, network);
-	nft_begin(&batch);
 	for (size_t i = 0; i < count; i++)
 		nft_add_elements(
 			&batch, table, members[i].set, members[i].elements, members[i].count, NULL);
-	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = table_commit(net, &batch);
 	return r < 0 ? filter_err(net, r, "add a network to the rules") : 0;
 }
 
@@ -234,17 +241,14 @@ int net_rules_close(struct net *net, const struct strvec *links)
 {
 	auto_of(netlink_batch) struct netlink_batch batch = NETLINK_BATCH_INIT;
 	char table[NET_TABLE_TEXT];
-	int r = net_filter_open(net);
+	int r = links->count ? table_begin(net, &batch, table) : 0;
 	if (r < 0 || links->count == 0)
 		return r;
-	table_name(table, net);
 	auto_free struct nft_element *elements = mem_new(links->count * sizeof(*elements));
 	for (size_t i = 0; i < links->count; i++)
 		add_name_key(&elements[i], links->items[i]);
-	nft_begin(&batch);
 	nft_add_elements(&batch, table, "closed", elements, links->count, NULL);
-	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = table_commit(net, &batch);
 	return r < 0 ? filter_err(net, r, "keep the host from forwarding for others") : 0;
 }
 
@@ -267,8 +271,7 @@ int net_rules_remove_network(struct net *net, const struct net_rules_network *ne
 		nft_begin(&batch);
 		nft_delete_elements(
 			&batch, table, members[i].set, members[i].elements, members[i].count);
-		nft_end(&batch);
-		r = netlink_commit(&net->filter, &batch);
+		r = table_commit(net, &batch);
 		if (r < 0 && r != -ENOENT)
 			return filter_err(net, r, "take a network out of the rules");
 	}
@@ -320,8 +323,7 @@ static int change_ports(
 		else
 			nft_delete_elements(&batch, table, map, elements, list[i].count);
 	}
-	nft_end(&batch);
-	return netlink_commit(&net->filter, &batch);
+	return table_commit(net, &batch);
 }
 
 int net_publish(
@@ -410,8 +412,7 @@ static int unpublish_from(struct net *net, const char *table, const char *map, c
 	search.count = elements_unique(found, search.count);
 	nft_begin(&batch);
 	nft_delete_elements(&batch, table, map, found, search.count);
-	nft_end(&batch);
-	r = netlink_commit(&net->filter, &batch);
+	r = table_commit(net, &batch);
 	return r < 0 ? r : (int)search.count;
 }
 

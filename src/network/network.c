@@ -143,14 +143,13 @@ static int container_rules_restore(struct engine *e, struct net *net, const char
 	struct endpoint endpoint;
 	struct summary summary;
 	int r = container_summary(e, id, &summary);
-	if (r == 0 && summary.state != CONTAINER_RUNNING)
+	if (r < 0 || summary.state != CONTAINER_RUNNING)
+		return r == -ENOENT ? 0 : r;
+	r = endpoint_load(e, id, &endpoint);
+	if (r == -ENOENT || r == -EBADMSG)
 		return 0;
-	if (r == 0)
-		r = endpoint_load(e, id, &endpoint);
 	if (r < 0)
-		return r == -ENOENT || r == -EBADMSG
-			? 0
-			: err_new(r, "read the endpoint of container %.12s", id);
+		return err_new(r, "read the endpoint of container %.12s", id);
 	r = network_rules_add(net, &endpoint);
 	return r < 0 || endpoint.port_count == 0
 		? r
