@@ -208,6 +208,16 @@ eventually() {
 	return 1
 }
 
+# `jq -e` of jq 1.6 says yes to no input at all; here it must have said something.
+jq() {
+	local said
+	if [[ ${1:-} != -e* ]]; then
+		command jq "$@"
+		return
+	fi
+	said=$(command jq "$@") && [[ $said ]] && echo "$said"
+}
+
 # blind_for PATH ARGUMENT...: husk finds no descriptor left for that path, as it names it. As `run`.
 blind_for() {
 	local path=$1

@@ -59,7 +59,7 @@ sleeper() {
 	eventually bash -c '[[ $(grep -c "\"type\":\"stats\",\"id\":\"one\"" "$1") -ge 3 ]]' - "$BATS_TEST_TMPDIR/lines"
 	runtime kill one KILL
 	wait $!
-	jq -es 'all(.type == "stats")' "$BATS_TEST_TMPDIR/lines"
+	jq -es 'length > 0 and all(.type == "stats")' "$BATS_TEST_TMPDIR/lines"
 	runtime delete one
 	runtime run --detach --bundle "$BUNDLE" two
 	run bash -c '(timeout 60 "$RUNTIME" --root "$RUNTIME_ROOT" events --interval 50ms two; echo "status $?" >&2) | head -n1 | wc -l'
