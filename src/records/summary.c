@@ -129,15 +129,16 @@ int summary_read(struct engine *e, const char *id, struct summary *out)
 		r = row_read(e, path, out);
 	if (r == -ENOTDIR) /* what has an id for a name is no directory */
 		return -ENOENT;
-	auto_close int dir = r == -ENOENT ? container_dir_open(e, id) : -EBADF;
-	if (r == -ENOENT && dir < 0)
-		return dir;
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
+		auto_close int dir = container_dir_open(e, id);
+		if (dir < 0)
+			return dir;
 		*out = (struct summary){.state = CONTAINER_BROKEN};
-	else if (r == 0 || r == -ELOOP || r == -EISDIR) /* damaged, or not a file */
+	} else if (r == 0 || r == -ELOOP || r == -EISDIR) { /* damaged, or not a file */
 		rebuild(e, id, out);
-	else if (r < 0)
+	} else if (r < 0) {
 		return r;
+	}
 	out->boot_id[sizeof(out->boot_id) - 1] = '\0';
 	out->address[sizeof(out->address) - 1] = '\0';
 	out->name[sizeof(out->name) - 1] = '\0';

@@ -128,10 +128,12 @@ static int list_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	strvec_each (id, &ids) {
 		struct runtime_state state;
-		r = args->is_quiet ? -ENOENT : runtime_state(&rt, *id, &a, &state);
-		if (args->is_quiet)
+		if (args->is_quiet) {
 			printf("%s\n", *id);
-		else if (r == 0)
+			continue;
+		}
+		r = runtime_state(&rt, *id, &a, &state);
+		if (r == 0)
 			*arena_push(&a, &states) = state;
 		else if (r != -ENOENT) /* it was not deleted meanwhile */
 			log_warn("%s", err_text());

@@ -628,7 +628,7 @@ static int probe_keys(void)
  * open files and confinement of each, as fast as it can. Prints each look that led to something
  * which cannot be found at that path here, and each process that may do more than this one. On a
  * busy machine it misses many: the test goes on until it has seen enough. */
-enum { WATCHED = 40 };
+enum { WATCHED = 50 };
 
 /* Whether what link leads to is also what its text names in this process's own root. */
 static bool is_ours(const char *link, const char *target)
@@ -772,7 +772,7 @@ static int probe_overwrite(void)
 
 	if (stat("/bin/probe", &root) != 0)
 		return 1;
-	while (access("/stop", F_OK) != 0 || tries < 1000) {
+	while (access("/stop", F_OK) != 0 || tries <= 1000) {
 		DIR *dir = opendir("/proc");
 		for (struct dirent *e; dir && (e = readdir(dir));) {
 			char path[512];
