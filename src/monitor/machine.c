@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "sys/calls.h"
 #include "sys/fd.h"
+#include "sys/notify.h"
 #include "sys/signal.h"
 #include "sys/term.h"
 
@@ -252,6 +253,8 @@ static int machine_run(struct machine *m, int signal_fd)
 	int r = loop_watch(m->loop, m->monitor->pidfd, LOOP_READ, on_payload, m);
 	if (r == 0)
 		r = loop_watch(m->loop, signal_fd, LOOP_READ, on_signal, m);
+	if (r == 0 && m->monitor->notify)
+		r = notify_begin(m->monitor->notify, m->loop);
 	if (r < 0)
 		return err_new(r, "watch the payload");
 	r = happened(m, EVENT_RESIZE);
@@ -263,6 +266,8 @@ static int machine_run(struct machine *m, int signal_fd)
 	if (r < 0)
 		return r;
 	r = loop_run(m->loop);
+	if (m->monitor->notify)
+		notify_drain(m->monitor->notify);
 	if (r < 0 && err_code() != r)
 		return err_new(r, "supervise the payload");
 	return r;

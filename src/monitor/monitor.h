@@ -58,10 +58,10 @@ struct monitor {
 	int input_fd; /* write end of its stdin; closed when user_in ends */
 	int user_in, user_out, user_err; /* the user's side, in the foreground */
 	struct monitor_log *log;
+	struct notify *notify; /* or NULL */
 	bool is_adopted; /* the payload is not our child: its exit code is -1, unknown */
 	bool forwards_signals; /* signals to this process go to the payload */
-	/* Called once, when the payload has ended, and before the wait for its last output, which
-	 * the user's side may take as slowly as it likes. May be NULL. */
+	/* Called once the payload has ended, before the wait for its last output; or NULL. */
 	void (*ended)(void *context, int code);
 	void *context;
 };
@@ -84,9 +84,9 @@ int monitor_exit_store(int run_directory_fd, const struct monitor_exit *record);
 int monitor_exit_load(int run_directory_fd, struct monitor_exit *out);
 
 /*
- * Starting a detached container. husk sends one packet with fds over the socket that husk-monitor
- * has as fd 3, and reads INIT with the pid and pidfd. Then husk sets up the network, sends GO, and
- * reads RUNNING, or FAILED with the trail. The command line is `husk-monitor FULL-ID`.
+ * Starting a detached container with `husk-monitor FULL-ID`. husk sends one packet with fds over
+ * its fd 3, and reads INIT with the pid and pidfd. Then husk sets up the network, sends GO, and
+ * reads RUNNING, or FAILED with the trail.
  */
 enum monitor_message_type {
 	MONITOR_BEGIN = 1,

@@ -4,6 +4,7 @@
  * uses from outside is passed to criu by name: mounts by their paths in the container, input and
  * output by what they are, and the namespaces that the container joined.
  */
+#include "runtime/checkpoint.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/str.h"

@@ -323,7 +323,9 @@ int creation_begin(struct creation *c, struct runtime *rt, const struct runtime_
 	c->spec.wants_loopback = true;
 	if (request->listen_fds)
 		listen_tell(c);
-	return plan_make(c);
+	if (request->notifies)
+		r = runtime_notify_plan(c);
+	return r < 0 ? r : plan_make(c);
 }
 
 int creation_claim(struct creation *c)
@@ -332,7 +334,9 @@ int creation_claim(struct creation *c)
 	if (c->dir < 0)
 		return c->dir;
 	c->lock = runtime_dir_lock(c->dir, false);
-	return c->lock < 0 ? c->lock : 0;
+	if (c->lock < 0)
+		return c->lock;
+	return c->request->notifies ? runtime_notify_make(c->dir) : 0;
 }
 
 int runtime_create(
@@ -421,7 +425,18 @@ static int poststart(struct runtime *rt, int dir, struct runtime_state *state)
 	return err_unpack(&trail);
 }
 
-int runtime_start(struct runtime *rt, const char *id)
+/* The way is made before the payload runs: it may tell its readiness at once. */
+static int notify_prepare(int dir, const struct runtime_state *state, const char *manager,
+	struct runtime_child *child)
+{
+	child->pid = state->process.pid;
+	if (child->pidfd < 0)
+		child->pidfd = process_open(&state->process);
+	return runtime_notify_open(dir, manager, &child->notify);
+}
+
+int runtime_start(
+	struct runtime *rt, const char *id, const char *manager, struct runtime_child *child)
 {
 	auto_arena struct arena a = ARENA_INIT;
 	struct runtime_state state;
@@ -435,6 +450,8 @@ int runtime_start(struct runtime *rt, const char *id)
 	r = runtime_state_load(dir, id, &a, &state);
 	if (r == -ENOENT)
 		return err_say(-EINVAL, "container \"%s\" was not created whole", id);
+	if (r == 0 && manager)
+		r = notify_prepare(dir, &state, manager, child);
 	if (r == 0)
 		r = start_locked(dir, &state);
 	return r < 0 ? r : poststart(rt, dir, &state);

@@ -31,3 +31,7 @@ int creation_report(struct creation *c, struct runtime_child *out);
 /* After a failure: ends the container's processes and removes what was made. The error trail is
  * kept. */
 void creation_undo(struct creation *c);
+
+/* The directory of the container's notify socket: where it is mounted, and making it. */
+int runtime_notify_plan(struct creation *c);
+int runtime_notify_make(int dir);

@@ -5,6 +5,7 @@
  * directories and fds of this process by number, reports its steps, and asks for what only the
  * caller can do. criu writes its messages for people to its log.
  */
+#include "runtime/checkpoint.h"
 #include "runtime/internal.h"
 
 /* The numbers are those of criu's rpc.proto. */

@@ -82,3 +82,5 @@ int runtime_config_load(
 	int dir, const struct runtime_state *state, struct arena *a, struct oci_spec *out);
 /* Connects to an init that waits: -ENOENT or -ECONNREFUSED when no init waits. Silent. */
 int runtime_starter_connect(int dir);
+/* Makes the way from a container that was created for it to the service manager; else nothing. */
+int runtime_notify_open(int dir, const char *manager, struct notify *out);

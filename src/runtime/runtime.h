@@ -9,11 +9,13 @@
  *           config.json   the bundle's at creation: read by exec and the hooks
  *           plan          the rows that were applied, for exec and for messages
  *           start         the socket where init waits; gone, or refusing, after the start
+ *           notify/       /run/notify of a container that tells a service manager its states
  *
  * Without state.json a directory belongs to a create at work, or dead. Everything speaks; host.
  */
 #include "cgroup/cgroup.h"
 #include "oci/oci.h"
+#include "sys/notify.h"
 #include "sys/process.h"
 
 /* Makes a container's cgroup; disabled: has none. The words are NULL-terminated. Silent search. */
@@ -69,22 +71,29 @@ struct runtime_create {
 	const char *id, *bundle;
 	struct runtime_stdio stdio;
 	uint32_t listen_fds; /* so many of the kept fds are of sd_listen_fds(3) */
+	bool notifies; /* the payload gets a socket for sd_notify(3) */
 	bool no_pivot, no_new_keyring;
 };
 
 /* A started process that the caller waits for; the fds are owned. */
 struct runtime_child {
 	int pidfd;
+	pid_t pid; /* set with notify */
 	int console_fd; /* -EBADF without a terminal */
+	struct notify notify;
 };
-#define RUNTIME_CHILD_INIT ((struct runtime_child){-EBADF, -EBADF})
+#define RUNTIME_CHILD_INIT \
+	((struct runtime_child){.pidfd = -EBADF, .console_fd = -EBADF, .notify = NOTIFY_INIT})
 void runtime_child_close(struct runtime_child *child);
 AUTO_STRUCT(runtime_child, struct runtime_child, runtime_child_close)
 
 /* Reads the bundle; on success init waits for runtime_start, on failure nothing is left. */
 int runtime_create(
 	struct runtime *rt, const struct runtime_create *request, struct runtime_child *out);
-int runtime_start(struct runtime *rt, const char *id);
+/* With `manager`, the service manager's socket, a container that was created for it (notifies) gets
+ * its way to the manager in *child, whose pidfd is opened if runtime_create has not filled it. */
+int runtime_start(
+	struct runtime *rt, const char *id, const char *manager, struct runtime_child *child);
 /* Shows the plan of a bundle, and makes nothing. */
 int runtime_plan(struct runtime *rt, const char *bundle, struct buf *out);
 
@@ -131,20 +140,10 @@ struct runtime_exec {
 };
 int runtime_exec(struct runtime *rt, const struct runtime_exec *request, struct runtime_child *out);
 
-/* Options for criu; program and paths are absolute. NULL or false: not given. */
-struct runtime_criu {
-	const char *program, *image_path, *work_path, *parent_path, *cgroups_mode;
-	const char *lsm_profile, *lsm_mount_context;
-	bool tcp_established, tcp_close, tcp_skip_in_flight, ext_unix_sk, shell_job, file_locks;
-	bool link_remap, auto_dedup, leaves_running, is_pre_dump, has_empty_network;
-};
-/* Writes a running container to images; then deletes the container, unless it is left running. */
-int runtime_checkpoint(struct runtime *rt, const char *id, const struct runtime_criu *told);
-/* Like runtime_create and runtime_start, with processes from images in place of a new process. */
-int runtime_restore(struct runtime *rt, const struct runtime_create *request,
-	const struct runtime_criu *told, struct runtime_child *out);
-
 /* Keeps the signals to forward pending until runtime_wait. Call before the process runs. */
 void runtime_hold_signals(void);
-/* Waits in the foreground: forwards signals, relays a terminal. *out_code as shells count. */
+/* Waits for the end in the foreground: forwards signals, relays a terminal, and passes on what the
+ * container tells the service manager. *out_code as shells count. */
 int runtime_wait(struct runtime_child *child, int *out_code);
+/* Waits, with a service manager, until that knows that the container is ready, or until its end. */
+int runtime_wait_ready(struct runtime_child *child);

@@ -20,6 +20,7 @@ void runtime_child_close(struct runtime_child *child)
 {
 	fd_replace(&child->pidfd, -EBADF);
 	fd_replace(&child->console_fd, -EBADF);
+	notify_close(&child->notify);
 }
 
 static int terminal_check(const struct runtime_stdio *stdio, bool has_terminal)
@@ -116,6 +117,7 @@ int runtime_wait(struct runtime_child *child, int *out_code)
 		.user_in = has_console ? 0 : -EBADF,
 		.user_out = has_console ? 1 : -EBADF,
 		.user_err = -EBADF,
+		.notify = child->notify.payload_fd >= 0 ? &child->notify : NULL,
 		.forwards_signals = true,
 	};
 	return monitor_run(&m, out_code);

@@ -5,6 +5,7 @@
  * in one sentence.
  */
 #include "runtime_cli/internal.h"
+#include "runtime/checkpoint.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "sys/calls.h"

@@ -17,8 +17,11 @@ static const struct opt no_opts[] = {OPT_END};
 static int start_main(void *context, void *raw, int argc, char **argv)
 {
 	auto_of(runtime) struct runtime rt;
+	auto_of(runtime_child) struct runtime_child child = RUNTIME_CHILD_INIT;
 	int r = runtime_cli_open(context, &rt);
-	return r < 0 ? r : runtime_start(&rt, argv[0]);
+	if (r == 0)
+		r = runtime_start(&rt, argv[0], runtime_cli_manager(), &child);
+	return r < 0 ? r : runtime_wait_ready(&child);
 }
 
 const struct command runtime_cmd_start = {

@@ -8,6 +8,9 @@
  * options that cannot be fulfilled. */
 int runtime_cli_open(const struct runtime_cli_context *context, struct runtime *out);
 
+/* The socket of the service manager that has started this process, sd_notify(3); or NULL. */
+const char *runtime_cli_manager(void);
+
 extern const struct command runtime_cmd_create, runtime_cmd_run, runtime_cmd_start,
 	runtime_cmd_exec, runtime_cmd_state, runtime_cmd_list, runtime_cmd_ps, runtime_cmd_kill,
 	runtime_cmd_delete, runtime_cmd_pause, runtime_cmd_resume, runtime_cmd_spec,

@@ -66,6 +66,12 @@ static uint32_t listen_count(void)
 	return is_ours ? kept_count(count) : 0;
 }
 
+const char *runtime_cli_manager(void)
+{
+	const char *manager = getenv("NOTIFY_SOCKET");
+	return manager && *manager ? manager : NULL;
+}
+
 static struct runtime_create request_of(const struct create_args *args, const char *id)
 {
 	uint32_t listen_fds = listen_count();
@@ -76,6 +82,7 @@ static struct runtime_create request_of(const struct create_args *args, const ch
 		.stdio = {args->console_socket, args->pid_file, args->pidfd_socket,
 			kept_count(kept_fds), args->is_detached},
 		.listen_fds = listen_fds,
+		.notifies = runtime_cli_manager(),
 		.no_pivot = args->no_pivot,
 		.no_new_keyring = args->no_new_keyring,
 	};
@@ -125,14 +132,12 @@ static int run_main(void *context, void *raw, int argc, char **argv)
 		return r;
 	if (!args->is_detached)
 		runtime_hold_signals();
-	r = runtime_start(&rt, argv[0]);
-	if (r == 0 && args->is_detached)
-		return 0;
+	r = runtime_start(&rt, argv[0], runtime_cli_manager(), &child);
 	if (r == 0)
-		r = runtime_wait(&child, &code);
+		r = args->is_detached ? runtime_wait_ready(&child) : runtime_wait(&child, &code);
 	if (r < 0)
 		undo(&rt, argv[0]);
-	else if (!args->keeps)
+	else if (!args->is_detached && !args->keeps)
 		r = runtime_delete(&rt, argv[0], true);
 	return r < 0 ? r : code;
 }

@@ -170,11 +170,16 @@ static int socket_new(int type)
 	return fault ? fault : sys_result(socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
 }
 
-static int socket_connect(int fd, const struct sockaddr_un *address)
+static int address_connect(int fd, const struct sockaddr_un *address, size_t size)
 {
 	int fault = fault_hit("connect");
 	return fault ? fault
-		     : SYS_RETRIED(connect(fd, (const struct sockaddr *)address, sizeof(*address)));
+		     : SYS_RETRIED(connect(fd, (const struct sockaddr *)address, (socklen_t)size));
+}
+
+static int socket_connect(int fd, const struct sockaddr_un *address)
+{
+	return address_connect(fd, address, sizeof(*address));
 }
 
 static int socket_bind(int fd, const struct sockaddr_un *address)
@@ -200,17 +205,16 @@ static int socket_bury(int dirfd, const char *name)
 	return r == -ENOENT ? 0 : r;
 }
 
-int socket_listen_at(int dirfd, const char *name)
+/* The file gets the mode of the socket from the beginning, so other users can never connect. */
+static int socket_bound_at(int dirfd, const char *name, int type)
 {
 	struct sockaddr_un address;
 	int r = socket_address(dirfd, name, &address);
 	if (r < 0)
 		return r;
-	auto_close int fd = socket_new(SOCK_SEQPACKET);
+	auto_close int fd = socket_new(type);
 	if (fd < 0)
 		return fd;
-	/* The file gets the mode of the socket from the beginning, so other users can never
-	 * connect. */
 	r = sys_chmod_fd(fd, 0600);
 	if (r == 0)
 		r = socket_bind(fd, &address);
@@ -219,9 +223,15 @@ int socket_listen_at(int dirfd, const char *name)
 		if (r == 0)
 			r = socket_bind(fd, &address);
 	}
-	if (r < 0)
-		return r;
-	r = fault_hit("listen");
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int socket_listen_at(int dirfd, const char *name)
+{
+	auto_close int fd = socket_bound_at(dirfd, name, SOCK_SEQPACKET);
+	if (fd < 0)
+		return fd;
+	int r = fault_hit("listen");
 	if (r == 0)
 		r = sys_result(listen(fd, BACKLOG));
 	if (r < 0) {
@@ -244,17 +254,66 @@ int socket_connect_at(int dirfd, const char *name)
 	return r < 0 ? r : take_fd(&fd);
 }
 
-/* Through an fd, because the path may be longer than an address. */
+/* The address of a socket that a user named: through an fd, because the path may be longer than an
+ * address. *out_file must be open while the address is used. */
+static int path_address(const char *path, struct sockaddr_un *out, int *out_file)
+{
+	*out = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*out_file = sys_open_at(AT_FDCWD, path, O_PATH, 0);
+	return *out_file < 0 ? *out_file : fmt(out->sun_path, "%s", PROC_FD_PATH(*out_file));
+}
+
 int socket_stream_connect(const char *path)
 {
-	auto_close int file = sys_open_at(AT_FDCWD, path, O_PATH, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int r = file < 0 ? file : fmt(address.sun_path, "%s", PROC_FD_PATH(file));
+	struct sockaddr_un address;
+	auto_close int file = -EBADF;
+	int r = path_address(path, &address, &file);
 	if (r < 0)
 		return r;
 	auto_close int stream = socket_new(SOCK_STREAM);
 	r = stream < 0 ? stream : socket_connect(stream, &address);
 	return r < 0 ? r : take_fd(&stream);
+}
+
+int socket_datagram_bind_at(int dirfd, const char *name)
+{
+	auto_close int fd = socket_bound_at(dirfd, name, SOCK_DGRAM);
+	/* The umask has no part in this. */
+	int r = fd < 0 ? fd : sys_chmod_at(dirfd, name, 0666);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int socket_datagram_connect(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	auto_close int file = -EBADF;
+	size_t size = sizeof(address);
+	int r;
+	if (name[0] == '@') {
+		r = fmt(address.sun_path, "%s", name);
+		address.sun_path[0] = 0;
+		size = offsetof(struct sockaddr_un, sun_path) + strlen(name);
+	} else {
+		r = path_address(name, &address, &file);
+	}
+	if (r < 0)
+		return r;
+	auto_close int fd = socket_new(SOCK_DGRAM);
+	r = fd < 0 ? fd : address_connect(fd, &address, size);
+	return r < 0 ? r : take_fd(&fd);
+}
+
+int socket_datagram_send(int fd, const void *data, size_t size)
+{
+	int fault = fault_hit("send");
+	int r = fault ? fault : SYS_RETRIED(send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL));
+	return r < 0 ? r : 0;
+}
+
+ssize_t socket_datagram_receive(int fd, void *data, size_t size)
+{
+	int fault = fault_hit("recv");
+	return fault ? fault : SYS_RETRIED(recv(fd, data, size, MSG_DONTWAIT | MSG_TRUNC));
 }
 
 int socket_stream_give(const char *path, const char *word, int fd)

@@ -42,6 +42,18 @@ int socket_accept(int fd);
 int socket_stream_connect(const char *path);
 /* Connects to such a socket, sends one fd with a word, and closes the connection. */
 int socket_stream_give(const char *path, const char *word, int fd);
+
+/* Datagrams, as sd_notify(3) sends them. Neither waits: -EAGAIN. */
+/* Binds at dirfd/name, in a directory that nobody else may write; every user who reaches the name
+ * may send (mode 0666). */
+int socket_datagram_bind_at(int dirfd, const char *name);
+/* Connects to a path, or to an abstract name that begins with @. */
+int socket_datagram_connect(const char *address);
+int socket_datagram_send(int fd, const void *data, size_t size);
+/* Returns the datagram's length, of which at most `size` bytes are stored. Fds that come with it
+ * are closed. */
+ssize_t socket_datagram_receive(int fd, void *data, size_t size);
+
 /* uid and pid of the peer, by SO_PEERCRED. */
 int socket_peer(int fd, uid_t *out_uid, pid_t *out_pid);
 

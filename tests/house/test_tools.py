@@ -72,6 +72,13 @@ class Layers(House):
     def test_private(self):
         self.finds('check-layers', {'src/bin/x.c': SPDX + '#include "mount/internal.h"\n'}, '"mount/internal.h" is private')
 
+    def test_public(self):
+        self.write({'src/LAYERS': LAYERS + 'public: mount/tree.h\n', 'src/mount/tree.h': HEADER,
+                    'src/bin/x.c': SPDX + '#include "mount/tree.h"\n'})
+        self.passes('check-layers')
+        self.finds('check-layers', {'src/LAYERS': LAYERS + 'public: mount/tree.h mount/gone.h\n'},
+                   'src/LAYERS:1: mount/gone.h is public but not there')
+
     def test_unknown_folder(self):
         self.finds('check-layers', {'src/new/x.c': SPDX}, 'src/new/x.c:1: new is in no layer')
 

@@ -86,3 +86,20 @@ pod_run() {
 	run pod_run --rm --read-only 'touch /run/a /tmp/b && echo written; touch /c'
 	[[ ${lines[0]} == written && ${lines[1]} == *"Read-only file system"* ]]
 }
+
+# Podman gives the container a socket of its own, and conmon passes on the readiness.
+@test "--sdnotify: a container says itself that it is ready, or podman does" {
+	local log=$BATS_TEST_TMPDIR/log manager
+	cc -O1 -static -D_GNU_SOURCE -o "$ENGINE_DIR/rootfs/bin/probe" "$BATS_TEST_DIRNAME/../security/probe.c"
+	"$BATS_TEST_DIRNAME/notify-manager" "$BATS_TEST_TMPDIR/manager" "$log" 3>&- &
+	manager=$!
+	eventually test -S "$BATS_TEST_TMPDIR/manager"
+	export NOTIFY_SOCKET=$BATS_TEST_TMPDIR/manager
+	pod_run -d --sdnotify=container --name one 'printf READY=1 | probe notify >/out; sleep 100' 3>&-
+	eventually grep -q 'READY=1' "$log"
+	[[ $(pod exec one cat /out) == "sent ok" ]]
+	[[ $(grep -o 'MAINPID=[0-9]*' "$log") == MAINPID=$(pod inspect -f '{{.State.ConmonPid}}' one) ]]
+	: >"$log"
+	[[ $(pod_run --rm --sdnotify=ignore 'echo ${NOTIFY_SOCKET-none}') == none && ! -s $log ]]
+	kill "$manager"
+}

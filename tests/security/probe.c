@@ -26,6 +26,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -807,6 +808,33 @@ static int probe_tmpfile(void)
 	return unlink(name) != 0;
 }
 
+/* notify: sends its input to $NOTIFY_SOCKET as one message of sd_notify(3), with an open file. */
+static int probe_notify(void)
+{
+	char text[8192];
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec part = {text, fread(text, 1, sizeof(text), stdin)};
+	struct msghdr message = {.msg_name = &address,
+		.msg_namelen = sizeof(address),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control)};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path ? path : "");
+	memcpy(CMSG_DATA(&control.header), &(int){0}, sizeof(int));
+	ssize_t sent = sendmsg(fd, &message, 0);
+	printf("sent %s\n", outcome(sent < 0 ? -1 : 0));
+	close(fd);
+	return sent < 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -823,6 +851,7 @@ static const struct {
 	{"masks", probe_masks},
 	{"mounts", probe_mounts},
 	{"no-i386", probe_no_i386},
+	{"notify", probe_notify},
 	{"overwrite", probe_overwrite},
 	{"peek", probe_peek},
 	{"push", probe_push},

@@ -251,6 +251,61 @@ static void test_path_failures(void **state)
 	assert_int_equal(temp_count_fds(), before);
 }
 
+static void test_datagrams(void **state)
+{
+	int before = temp_count_fds();
+	char data[8], path[64];
+	struct stat info;
+	mode_t mask = umask(077);
+	auto_close int server = socket_datagram_bind_at(temp_fd, "datagrams");
+	umask(mask);
+	assert_true(server >= 0);
+	assert_int_equal(fstatat(temp_fd, "datagrams", &info, 0), 0);
+	assert_int_equal(info.st_mode, S_IFSOCK | 0666);
+	assert_int_equal(socket_datagram_bind_at(temp_fd, "datagrams"), -EADDRINUSE);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/datagrams", temp_fd);
+	auto_close int client = socket_datagram_connect(path);
+	assert_true(client >= 0);
+	assert_int_equal(socket_datagram_receive(server, data, sizeof(data)), -EAGAIN);
+	assert_int_equal(socket_datagram_send(client, "more than 8", 11), 0);
+	assert_int_equal(socket_datagram_receive(server, data, sizeof(data)), 11);
+	assert_memory_equal(data, "more tha", 8);
+	/* Fds that come along are closed. */
+	assert_int_equal(socket_send(client, "fd", 2, &client, 1), 0);
+	int open_fds = temp_count_fds();
+	assert_int_equal(socket_datagram_receive(server, data, sizeof(data)), 2);
+	assert_int_equal(temp_count_fds(), open_fds);
+	int r = 0;
+	for (int i = 0; r == 0 && i < 100000; i++)
+		r = socket_datagram_send(client, "full", 4);
+	assert_int_equal(r, -EAGAIN);
+	fd_replace(&server, -EBADF);
+	assert_int_equal(socket_datagram_send(client, "gone", 4), -ECONNREFUSED);
+	/* A socket that no process holds any more is replaced. */
+	server = socket_datagram_bind_at(temp_fd, "datagrams");
+	assert_true(server >= 0);
+	fd_replace(&server, -EBADF);
+	fd_replace(&client, -EBADF);
+
+	auto_close int abstract = socket_new(SOCK_DGRAM);
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "\0husk-unit-test"};
+	assert_int_equal(bind(abstract, (struct sockaddr *)&address,
+				 offsetof(struct sockaddr_un, sun_path) + 15),
+		0);
+	client = socket_datagram_connect("@husk-unit-test");
+	assert_true(client >= 0);
+	assert_int_equal(socket_datagram_send(client, "hi", 2), 0);
+	assert_int_equal(socket_datagram_receive(abstract, data, sizeof(data)), 2);
+	fd_replace(&client, -EBADF);
+	fd_replace(&abstract, -EBADF);
+	assert_int_equal(socket_datagram_connect("@husk-unit-test"), -ECONNREFUSED);
+	assert_int_equal(socket_datagram_connect("/nothing"), -ENOENT);
+	char name[130] = "@";
+	memset(name + 1, 'n', sizeof(name) - 2);
+	assert_int_equal(socket_datagram_connect(name), -ENAMETOOLONG);
+	assert_int_equal(temp_count_fds(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_path_of_another_kind),
 		cmocka_unit_test(test_path_failures),
+		cmocka_unit_test(test_datagrams),
 	};
 	return cmocka_run_group_tests(tests, temp_setup, temp_teardown);
 }
