@@ -30,8 +30,6 @@ int bundle_object_read(
 /* Reads every item of an array. */
 int bundle_array_read(struct bundle_reader *r, const struct json_cursor *c, size_t max,
 	int (*read)(struct bundle_reader *r, const struct json_cursor *item));
-/* Reports a setting that is known and not supported. */
-int bundle_unsupported(const struct json_cursor *c);
 /* Reads a number from 0 to max; an optional one of an object: 1 when it was there. */
 int bundle_number(const struct json_cursor *c, uint32_t max, uint32_t *out);
 int bundle_opt_number(const struct json_cursor *c, const char *key, uint32_t max, uint32_t *out);

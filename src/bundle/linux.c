@@ -20,17 +20,12 @@ enum {
 	DEVICE_NAME_ROOM = 16
 };
 
-/* The container's mounts are made in its mount namespace, so an existing mount namespace cannot be
- * joined. */
-static int namespace_path_check(
-	const struct json_cursor *c, enum ns_kind kind, const struct oci_namespace *ns)
+static int namespace_path_check(const struct json_cursor *c, const struct oci_namespace *ns)
 {
 	struct json_cursor path;
-	if (!ns->path || !json_field(c, "path", &path))
+	if (!ns->path || *ns->path == '/' || !json_field(c, "path", &path))
 		return 0;
-	if (*ns->path != '/')
-		return json_err(&path, -EINVAL, "\"%s\" is not an absolute path", ns->path);
-	return kind == NS_MNT ? bundle_unsupported(&path) : 0;
+	return json_err(&path, -EINVAL, "\"%s\" is not an absolute path", ns->path);
 }
 
 static int namespace_read(struct bundle_reader *r, const struct json_cursor *c)
@@ -50,7 +45,7 @@ static int namespace_read(struct bundle_reader *r, const struct json_cursor *c)
 			return json_err(&type, -EINVAL, "\"%s\" is given twice", ns.type);
 	if (ns.path && *ns.path == '\0')
 		ns.path = NULL;
-	result = namespace_path_check(c, (enum ns_kind)kind, &ns);
+	result = namespace_path_check(c, &ns);
 	if (result < 0)
 		return result;
 	*(struct oci_namespace *)arena_push(r->a, &r->spec->namespaces) = ns;

@@ -36,7 +36,7 @@ static bool asks_for_nothing(const struct json_cursor *value, struct arena *a)
 	return false;
 }
 
-int bundle_unsupported(const struct json_cursor *c)
+static int unsupported(const struct json_cursor *c)
 {
 	return json_err(c, -EOPNOTSUPP, "husk-runtime does not support this yet");
 }
@@ -56,7 +56,7 @@ static int field_read(const char *key, const struct json_cursor *value, void *co
 		return 0;
 	if (field->read)
 		return field->read(reading->reader, value);
-	return asks_for_nothing(value, reading->reader->a) ? 0 : bundle_unsupported(value);
+	return asks_for_nothing(value, reading->reader->a) ? 0 : unsupported(value);
 }
 
 int bundle_object_read(

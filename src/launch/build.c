@@ -82,7 +82,12 @@ static int add_namespaces(struct build *b, enum plan_kind kind)
 		row->path = flat_string(b->flat, ns->path);
 		*(is_join ? &b->join_flags : &b->clone_flags) |= flag;
 	}
-	return 0;
+	/* In another user namespace's mount namespace the container could mount nothing. */
+	return b->join_flags & CLONE_NEWNS && b->clone_flags & CLONE_NEWUSER
+		? err_say(-EINVAL,
+			  "a new user namespace and a mount namespace that is joined exclude each "
+			  "other")
+		: 0;
 }
 
 /* A joined user namespace has its maps already: engines repeat them for each container of a pod. */
@@ -301,7 +306,8 @@ static int proc_check(const struct oci_mount *mount, bool is_bind)
 		mount->destination);
 }
 
-/* A mount without own maps gets those of the new user namespace, whose ids its files then have. */
+/* A mount without own maps gets those of the container's user namespace, whose ids its files then
+ * have. A user namespace that is joined has them itself: then there are no rows here. */
 static int add_mount_idmaps(struct build *b, const struct oci_mount *mount, uint32_t slot)
 {
 	bool has_own = mount->idmap_count > 0;
@@ -309,10 +315,11 @@ static int add_mount_idmaps(struct build *b, const struct oci_mount *mount, uint
 	if (b->spec->opens_inside)
 		return err_say(-EPERM, "mount on %s: only root can map the ids of files",
 			mount->destination);
+	if (!has_own && b->join_flags & CLONE_NEWUSER)
+		return 0;
 	if (!has_own && (count == 0 || !(b->clone_flags & CLONE_NEWUSER)))
 		return err_say(-EINVAL,
-			"mount on %s: to be id-mapped it needs mappings, or the container a new "
-			"user "
+			"mount on %s: to be id-mapped it needs mappings, or the container a user "
 			"namespace",
 			mount->destination);
 	for (size_t i = 0; i < count; i++) {
@@ -724,7 +731,9 @@ static void add_head(struct build *b, enum plan_kind kind)
 		.cgroup_path = flat_string(b->flat, spec->cgroup_path),
 		.upper = flat_string(b->flat, spec->upper),
 		.work = flat_string(b->flat, spec->work),
-		.root_point = flat_string(b->flat, spec->root_point),
+		/* The path is one of the caller's mount namespace. */
+		.root_point = b->join_flags & CLONE_NEWNS ? 0
+							  : flat_string(b->flat, spec->root_point),
 		/* Init makes the cgroup namespace after it has entered its cgroup, which becomes
 		 * the root of the namespace. It also makes a time namespace whose clocks are set:
 		 * that must be empty until then. */

@@ -127,6 +127,28 @@ static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
 	return r;
 }
 
+/* The root of every process in the joined namespace becomes the container's, and its other mounts
+ * go. */
+static int host_mounts_check(const struct launch *l, const struct ns_row *row)
+{
+	struct stat joined;
+	int r = row->kind == NS_MNT ? sys_stat_fd(l->slots[row->slot], &joined) : 0;
+	if (r < 0)
+		return err_new(r, "look at namespace %s", flat_str(&l->plan, row->path));
+	const pid_t hosts[] = {getpid(), 1};
+	for (size_t i = 0; row->kind == NS_MNT && i < 2; i++) {
+		uint64_t inode;
+		r = ns_inode(hosts[i], NS_MNT, &inode);
+		if (r == 0 && inode == joined.st_ino)
+			return err_say(-EPERM,
+				"the mount namespace %s is the host's, not one to be joined",
+				flat_str(&l->plan, row->path));
+		if (r < 0 && i == 0)
+			return r;
+	}
+	return 0;
+}
+
 static int prepare_namespaces(struct launch *l)
 {
 	for (uint32_t i = 0; i < flat_count(&l->plan, PLAN_NAMESPACE); i++) {
@@ -144,6 +166,8 @@ static int prepare_namespaces(struct launch *l)
 		if (l->slots[row->slot] < 0)
 			return err_new(l->slots[row->slot], "open namespace %s", path);
 		int r = host_sysctls_check(l, row);
+		if (r == 0)
+			r = host_mounts_check(l, row);
 		if (r < 0)
 			return r;
 	}
@@ -168,11 +192,13 @@ int launch_prepare(struct launch *l)
 	plan_log(&l->plan);
 	bool opens_inside = plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE;
 	int r = opens_inside ? 0 : prepare_root(&l->plan, l->slots);
+	/* Before the binds: one may be the cgroup itself, or have the ids of a user namespace. */
 	if (r == 0)
-		r = prepare_cgroup(l); /* before the binds: one may be the group itself */
-	if (r == 0 && !opens_inside)
-		r = prepare_trees(&l->plan, l->cgroup_host, l->cgroup, l->slots);
-	return r < 0 ? r : prepare_namespaces(l);
+		r = prepare_cgroup(l);
+	if (r == 0)
+		r = prepare_namespaces(l);
+	return r < 0 || opens_inside ? r
+				     : prepare_trees(&l->plan, l->cgroup_host, l->cgroup, l->slots);
 }
 
 static int start_packet_send(struct launch *l)

@@ -123,7 +123,11 @@ static int idmap_set(const struct trees *t, const struct mount_row *row, int tre
 	struct ns_idmap uids[NS_IDMAP_MAX], gids[NS_IDMAP_MAX];
 	size_t uid_count = maps_take(t, row->slot, false, uids);
 	size_t gid_count = maps_take(t, row->slot, true, gids);
-	auto_close int user_ns = ns_user_make(uids, uid_count, gids, gid_count);
+	const struct ns_row *joined = plan_user_row(t->plan);
+	/* Without maps of its own it has those of the user namespace that is joined. */
+	auto_close int user_ns = uid_count || gid_count
+		? ns_user_make(uids, uid_count, gids, gid_count)
+		: fd_dup(t->slots[joined->slot]);
 	return user_ns < 0 ? user_ns
 			   : mount_tree_idmap(tree, user_ns, row->flags & MOUNT_IDMAP_RECURSIVE);
 }

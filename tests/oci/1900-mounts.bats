@@ -104,9 +104,28 @@ flags_of() {
 		.linux.namespaces += [{type: "user"}]'
 	bind '["bind", "idmap"]' "$user"
 	run runtime run c
-	chown -R 0:0 rootfs
 	[[ $status -eq 0 && ${lines[0]} == 7:8 ]]
 	[[ $(stat -c %u:%g "$BATS_TEST_TMPDIR/source/made") == 0:0 ]]
+
+	# A user namespace that is joined has its maps itself; an own map of the mount counts more.
+	unshare --user sleep 100 3>&- &
+	local owner=$! maps
+	owner_is_made() {
+		[[ $(readlink "/proc/$owner/ns/user") != $(readlink /proc/self/ns/user) ]]
+	}
+	eventually owner_is_made
+	echo "0 100000 65536" | tee "/proc/$owner/uid_map" >"/proc/$owner/gid_map"
+	rm "$BATS_TEST_TMPDIR/source/made"
+	bind '["bind", "idmap"]' "| .linux.namespaces += [{type: \"user\", path: \"/proc/$owner/ns/user\"}]"
+	run runtime run c
+	[[ $status -eq 0 && ${lines[0]} == 7:8 ]]
+	[[ $(stat -c %u:%g "$BATS_TEST_TMPDIR/source/made") == 0:0 ]]
+	maps='{uidMappings: [{containerID: 7, hostID: 100003, size: 1}], gidMappings: [{containerID: 8, hostID: 100004, size: 1}]}'
+	script='stat -c %u:%g /mnt/of-7'
+	bind '["bind", "idmap"]' "| .linux.namespaces += [{type: \"user\", path: \"/proc/$owner/ns/user\"}] | .mounts[-1] += $maps"
+	[[ $(runtime run c) == 3:4 ]]
+	kill "$owner"
+	chown -R 0:0 rootfs
 }
 
 @test "id maps of mounts: recursive or not, and what cannot be mapped" {

@@ -71,6 +71,50 @@ ids='[{containerID: 0, hostID: 0, size: 65536}]'
 	refused '"nosuch" is not a kind of namespace' '.linux.namespaces += [{type: "nosuch"}]'
 }
 
+# sleeper_in OPTION...: a process in new namespaces; its pid is in $sleeper.
+sleeper_in() {
+	unshare "$@" sleep 100 3>&- &
+	sleeper=$!
+	eventually grep -qx sleep "/proc/$sleeper/comm"
+}
+
+@test "namespaces: a mount namespace that is joined gets the container's root and its mounts, and the host's stay as they are" {
+	local path jq='(.linux.namespaces[] | select(.type == "mount")).path'
+	mkdir -p "$BATS_TEST_TMPDIR/shared"
+	mount -t tmpfs shared "$BATS_TEST_TMPDIR/shared"
+	mount --make-rshared "$BATS_TEST_TMPDIR/shared"
+	mkdir "$BATS_TEST_TMPDIR/shared/below"
+	sleeper_in --mount --propagation unchanged
+	findmnt -no TARGET,PROPAGATION,FSTYPE | sort >"$BATS_TEST_TMPDIR/before"
+	config "$jq = \"/proc/$sleeper/ns/mnt\" | .process.args = [\"sleep\", \"100\"] |
+		.mounts += [{destination: \"/mnt\", type: \"tmpfs\", source: \"tmpfs\"}]"
+	runtime run --detach one </dev/null >/dev/null
+	[[ $(runtime exec one readlink /proc/self/ns/mnt) == "$(readlink "/proc/$sleeper/ns/mnt")" ]]
+	[[ $(runtime exec one sh -c 'cat /proc/mounts' | grep -cE '^[^ ]+ /(mnt|proc|dev)? ') -eq 4 ]]
+	[[ $(runtime exec one cat /proc/mounts) != *"$BATS_TEST_TMPDIR"* ]]
+	findmnt -no TARGET,PROPAGATION,FSTYPE | sort | diff "$BATS_TEST_TMPDIR/before" -
+	runtime delete --force one
+	kill "$sleeper"
+	umount "$BATS_TEST_TMPDIR/shared"
+
+	# In a user namespace it is the namespace's own; the path of the root need not be there.
+	sleeper_in --user --map-root-user --mount
+	nsenter --target "$sleeper" --user --mount mount -t tmpfs tmpfs "$HUSK_TEST_DIR"
+	[[ $(told 'readlink /proc/self/ns/mnt; ls /bin/sh' "del(.linux.resources) | .mounts |= map(select(.type != \"sysfs\" and .type != \"cgroup\" and .type != \"devpts\")) | $jq = \"/proc/$sleeper/ns/mnt\" |
+		.linux.namespaces += [{type: \"user\", path: \"/proc/$sleeper/ns/user\"}]") == "$(readlink "/proc/$sleeper/ns/mnt")"$'\n'/bin/sh ]]
+	refused "a new user namespace and a mount namespace that is joined exclude each other" "$jq = \"/proc/$sleeper/ns/mnt\" |
+		.linux.namespaces += [{type: \"user\"}] | .linux.uidMappings = $ids | .linux.gidMappings = $ids"
+	kill "$sleeper"
+	for path in self $$; do
+		refused "the mount namespace /proc/$path/ns/mnt is the host's" "$jq = \"/proc/$path/ns/mnt\""
+	done
+	# The first process's is not to be joined either, when the runtime has another one.
+	config "$jq = \"/proc/1/ns/mnt\""
+	run unshare --mount --pid --fork --mount-proc bash -c 'unshare --mount "$@"; exit $?' - "$RUNTIME" --root "$RUNTIME_ROOT" create one
+	[[ $status -eq 1 && $output == *"the mount namespace /proc/1/ns/mnt is the host's"* ]]
+	refused "join mount namespace /proc/self/ns/uts: Invalid argument" "$jq = \"/proc/self/ns/uts\""
+}
+
 @test "time offsets need a new time namespace, id maps a user namespace has" {
 	refused "without a new time namespace" '.linux.timeOffsets = {monotonic: {secs: 1}}'
 	refused "only monotonic and boottime have offsets" '.linux.namespaces += [{type: "time"}] | .linux.timeOffsets = {realtime: {secs: 1}}'

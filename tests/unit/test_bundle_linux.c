@@ -8,7 +8,6 @@
 
 #define NAMESPACES(more) DOCUMENT("'linux':{'namespaces':[{'type':'mount'}," more "]}")
 #define DEVICE(more) IN_LINUX("'devices':[{" more "}]")
-#define NOT_YET "husk-runtime does not support this yet"
 
 static void test_refused(void **state)
 {
@@ -24,8 +23,8 @@ static void test_refused(void **state)
 			"linux.namespaces[1].type: \"mount\" is given twice"},
 		{NAMESPACES("{'type':'pid','path':'proc/1/ns/pid'}"), -EINVAL,
 			"linux.namespaces[1].path: \"proc/1/ns/pid\" is not an absolute path"},
-		{DOCUMENT("'linux':{'namespaces':[{'type':'mount','path':'/proc/1/ns/mnt'}]}"),
-			-EOPNOTSUPP, "linux.namespaces[0].path: " NOT_YET},
+		{DOCUMENT("'linux':{'namespaces':[{'type':'mount','path':'ns/mnt'}]}"), -EINVAL,
+			"linux.namespaces[0].path: \"ns/mnt\" is not an absolute path"},
 		{IN_LINUX("'uidMappings':[{'containerID':0,'hostID':1}]"), -EINVAL,
 			"linux.uidMappings: uid map 0:1:0: the count is 0"},
 		{IN_LINUX("'uidMappings':[{'containerID':0,'hostID':4294967295,'size':1}]"),
