@@ -8,6 +8,7 @@
 #include "launch/internal.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <linux/mount.h>
@@ -363,6 +364,62 @@ static bool has_labels_of_its_own(const char *fstype)
 	return str_eq(fstype, "proc") || str_eq(fstype, "sysfs") || str_eq(fstype, "mqueue");
 }
 
+/* The path in the root that the source of a bind is, or NULL. Init opens that one: mounts before it
+ * may be in it, and no link of the image leads out of the root. The ids of files can be mapped by
+ * the host alone. */
+static const char *inner_source(const struct build *b, const struct oci_mount *mount,
+	const struct mount_options *o, struct buf *source)
+{
+	auto_buf struct buf root = BUF_INIT;
+	if (!b->spec->root_point || !mount->source || o->is_idmapped)
+		return NULL;
+	path_clean(&root, b->spec->root_point);
+	path_clean(source, mount->source);
+	const char *below = str_after(source->data, root.data);
+	return below && *below == '/' ? below : NULL;
+}
+
+static int add_bind(struct build *b, const struct oci_mount *mount, const struct mount_options *o)
+{
+	auto_buf struct buf source = BUF_INIT;
+	const char *inner = inner_source(b, mount, o, &source);
+	int slot = inner ? 0 : slot_new(b);
+	if (slot < 0)
+		return slot;
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_BIND;
+	row->flags |= inner ? MOUNT_OF_ROOT : 0;
+	row->slot = (uint32_t)slot;
+	row->source = flat_string(b->flat, inner ? inner : mount->source);
+	/* As with runc: what the host has mounted read-only stays so, whatever rw or rrw say. */
+	row->attr_clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	row->attr_clear_recursive &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	int r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
+	return r < 0 ? r : bind_data_check(row, mount, o);
+}
+
+static void add_file_system(
+	struct build *b, const struct oci_mount *mount, const struct mount_options *o)
+{
+	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
+	mount_row_options(b, row, o);
+	row->kind = MOUNT_KIND_NEW;
+	row->source = flat_string(b->flat, mount->source);
+	row->fstype = flat_string(b->flat, mount->type);
+	if (str_eq(mount->type, "mqueue"))
+		row->flags |= MOUNT_OPTIONAL;
+	if (!has_labels_of_its_own(mount->type))
+		row->label = flat_string(b->flat, b->spec->mount_label);
+	/* Mount points in a tmpfs, such as /dev, are made by later rows: it is read-only after
+	 * those. */
+	if (str_eq(mount->type, "tmpfs") && row->attr_set & MOUNT_ATTR_RDONLY) {
+		row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		add_guard(b, MOUNT_GUARD_READONLY, mount->destination, mount->origin)->flags |=
+			MOUNT_ALONE;
+	}
+}
+
 static int add_mount(struct build *b, const struct oci_mount *mount)
 {
 	auto_of(mount_options) struct mount_options o = {.data = BUF_INIT};
@@ -372,44 +429,18 @@ static int add_mount(struct build *b, const struct oci_mount *mount)
 	if (mount->destination[0] != '/')
 		return err_say(-EINVAL, "mount on \"%s\": the destination must be absolute",
 			mount->destination);
-
 	if (o.is_remount)
 		return add_remount(b, mount, &o);
 	bool is_bind = o.is_bind || !mount->type || str_eq(mount->type, "bind");
 	r = proc_check(mount, is_bind);
 	if (r < 0)
 		return r;
-	if (!is_bind && str_eq(mount->type, "cgroup"))
+	if (is_bind)
+		return add_bind(b, mount, &o);
+	if (str_eq(mount->type, "cgroup"))
 		return add_cgroup_mount(b, mount, &o);
-	int slot = is_bind ? slot_new(b) : 0;
-	if (slot < 0)
-		return slot;
-	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
-	mount_row_options(b, row, &o);
-	row->kind = is_bind ? MOUNT_KIND_BIND : MOUNT_KIND_NEW;
-	row->slot = (uint32_t)slot;
-	row->source = flat_string(b->flat, mount->source);
-	row->fstype = is_bind ? 0 : flat_string(b->flat, mount->type);
-	if (!is_bind && str_eq(mount->type, "mqueue"))
-		row->flags |= MOUNT_OPTIONAL;
-	/* As with runc: what the host has mounted read-only stays so, whatever rw or rrw say. */
-	if (is_bind) {
-		row->attr_clear &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		row->attr_clear_recursive &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-	}
-	/* Mount points in a tmpfs, such as /dev, are made by later rows: it is read-only after
-	 * those. */
-	if (!is_bind && str_eq(mount->type, "tmpfs") && row->attr_set & MOUNT_ATTR_RDONLY) {
-		row->attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-		add_guard(b, MOUNT_GUARD_READONLY, mount->destination, mount->origin)->flags |=
-			MOUNT_ALONE;
-	}
-	r = row->flags & MOUNT_IDMAP ? add_mount_idmaps(b, mount, row->slot) : 0;
-	if (r < 0)
-		return r;
-	if (!is_bind && !has_labels_of_its_own(mount->type))
-		row->label = flat_string(b->flat, b->spec->mount_label);
-	return is_bind ? bind_data_check(row, mount, &o) : 0;
+	add_file_system(b, mount, &o);
+	return 0;
 }
 
 static int add_mounts(struct build *b)

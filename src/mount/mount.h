@@ -31,6 +31,7 @@ enum mount_row_flags {
 	MOUNT_IDMAP = 16, /* bind: ids of files are mapped */
 	MOUNT_IDMAP_RECURSIVE = 32,
 	MOUNT_ALONE = 64, /* a guard: what is mounted below stays as it is */
+	MOUNT_OF_ROOT = 128, /* bind: the source is a path in the root, as rows before have it */
 };
 
 struct mount_row {
@@ -39,7 +40,7 @@ struct mount_row {
 	uint32_t flags;
 	uint32_t slot;
 	uint32_t target; /* string: absolute path in the container */
-	uint32_t source; /* string: host path of a bind, or the source name */
+	uint32_t source; /* string: path of a bind, or the source name */
 	uint32_t fstype; /* string; a bind: none, or what the host takes it from (cgroup) */
 	uint32_t data; /* string: options of the file system, comma separated, or none */
 	uint64_t attr_set; /* MOUNT_ATTR_* */
@@ -93,9 +94,8 @@ void mount_option_words(struct strvec *out);
 /* The words for a set of attributes: "ro,nosuid". */
 void mount_attr_words(uint64_t attr, struct buf *out);
 
-/* A detached overlay. Layers are directory fds, lowest first. With upper_fd -EBADF it is read-only
- * and needs two layers: the kernel refuses the same layer twice, so the caller adds an empty
- * directory. Host, or the owner of a user namespace [5.11]. */
+/* A detached overlay. Layers are directory fds, lowest first. Without upper_fd it is read-only and
+ * needs two different layers: the caller adds an empty one. Host, or a user namespace [5.11]. */
 struct mount_overlay {
 	const int *layers;
 	size_t layer_count;

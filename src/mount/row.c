@@ -203,6 +203,16 @@ static int remount_apply(struct mount_context *ctx, const struct mount_row *row)
 	return r < 0 ? err_wrap(r, "remount %s", target) : 0;
 }
 
+/* A tree of the root itself, in which rows before this one may have mounted something. */
+static int inner_tree(const struct mount_context *ctx, const struct mount_row *row)
+{
+	const char *source = flat_str(ctx->plan, row->source);
+	auto_close int fd = path_open(ctx->root_fd, source, O_PATH, 0);
+	if (fd < 0)
+		return err_new(fd, "open %s of the root", source);
+	return mount_clone_fd(fd, row);
+}
+
 int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 {
 	if (row->kind == MOUNT_KIND_REMOUNT)
@@ -210,10 +220,10 @@ int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 	auto_close int own_tree = -EBADF;
 	int tree;
 
-	if (row->kind == MOUNT_KIND_BIND) {
+	if (row->kind == MOUNT_KIND_BIND && !(row->flags & MOUNT_OF_ROOT)) {
 		tree = mount_slot(ctx, row->slot);
 	} else {
-		own_tree = new_tree(ctx, row);
+		own_tree = row->kind == MOUNT_KIND_BIND ? inner_tree(ctx, row) : new_tree(ctx, row);
 		tree = own_tree;
 		if (tree == -ENODEV && row->flags & MOUNT_OPTIONAL)
 			return 0;

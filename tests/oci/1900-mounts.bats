@@ -295,3 +295,31 @@ propagation_of() {
 		.process.args = ["sh", "-c", "for place in /dev /dev/shm /mnt /mnt/in; do touch $place/x 2>/dev/null && echo $place; done; echo x >/dev/null && ls /dev/pts/ptmx"]'
 	[[ $(runtime run --bundle "$BUNDLE" one | xargs) == "/dev/shm /mnt/in /dev/pts/ptmx" ]]
 }
+
+@test "a bind of a path in the root: what is mounted there before is bound, and no link of the image leads out" {
+	ln -s /etc/hostname rootfs/leads-out
+	mkdir -p rootfs/{etc,src,user}
+	echo inner >rootfs/etc/hostname
+	local mounts='.root.readonly = false | .mounts += [{destination: "/src", type: "tmpfs", source: "tmpfs"},
+		{destination: "/mnt", type: "bind", source: "rootfs/src", options: ["bind"]},
+		{destination: "/file", type: "bind", source: ($bundle + "/./rootfs/leads-out"), options: ["bind", "ro"]}] |
+		.process.args = ["sh", "-c", "echo both >/src/x; cat /mnt/x /file; echo no >/file"]'
+	config "$mounts" --arg bundle "$BUNDLE"
+	run runtime run c
+	[[ $status -eq 1 && ${lines[0]} == both && ${lines[1]} == inner && ${lines[2]} == *"Read-only file system"* ]]
+	[[ $(<rootfs/etc/hostname) == inner && ! -e rootfs/src/x ]]
+	run runtime plan
+	[[ $output == *"bind /src of the root on /mnt"*"bind /leads-out of the root on /file (ro)"* ]]
+	config "$mounts | .linux.namespaces += [{type: \"user\"}] | .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}] |
+		.linux.gidMappings = .linux.uidMappings" --arg bundle "$BUNDLE"
+	run runtime run c
+	[[ $status -eq 1 && ${lines[0]} == both && ${lines[1]} == inner ]]
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "rootfs/nothere", options: ["bind"]}]'
+	failure "open /nothere of the root: No such file or directory" run c
+	# Beside the root, though its name begins alike.
+	mkdir rootfs-too
+	echo beside >rootfs-too/file
+	config '.mounts += [{destination: "/mnt", type: "bind", source: "rootfs-too", options: ["bind"]}] | .process.args = ["cat", "/mnt/file"]'
+	[[ $(runtime run c) == beside ]]
+	rm -rf rootfs/leads-out rootfs/etc/hostname rootfs/src rootfs-too
+}
