@@ -163,8 +163,11 @@ static int root_leave(const struct shutting *s)
 	auto_close int root = root_make(s);
 	if (root < 0)
 		return err_new(root, "make a root for the worker");
-	struct mount_context context = {
-		.root_fd = -EBADF, .null_fd = -EBADF, .empty_fd = -EBADF, .node_dir_fd = -EBADF};
+	struct mount_context context = {.root_fd = -EBADF,
+		.null_fd = -EBADF,
+		.empty_fd = -EBADF,
+		.devices_fd = -EBADF,
+		.node_dir_fd = -EBADF};
 	auto_close int proc = sys_open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY, 0);
 	int r = mount_root_attach(&context, root, NULL);
 	if (r == 0) {

@@ -87,6 +87,7 @@ _Noreturn void launch_init_main(void)
 		.mount = {.root_fd = -EBADF,
 			.null_fd = -EBADF,
 			.empty_fd = -EBADF,
+			.devices_fd = -EBADF,
 			.node_dir_fd = -EBADF},
 	};
 
@@ -105,6 +106,7 @@ _Noreturn void launch_init_main(void)
 		fail(&init);
 	init.mount.plan = &init.plan;
 	init.mount.slots = init.slots;
+	init.mount.devices_fd = init.slots[SLOT_DEVICES];
 	init.mount.slot_count = SLOT_MAX;
 
 	for (size_t i = 0; i < step_kind_count; i++) {

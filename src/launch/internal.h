@@ -89,6 +89,10 @@ const struct ns_row *plan_user_row(const struct flat *plan);
 /* How a new container gets its user namespace; 0: it has none of its own. */
 enum ns_mode plan_user_mode(const struct flat *plan);
 
+/* Device nodes for a container in a user namespace, whose init exists. -EPERM, silent: this process
+ * may make none. Host. */
+int devices_make(const struct flat *plan, pid_t init);
+
 /* The root, as a detached tree in its slot. Host. */
 int prepare_root(const struct flat *plan, int slots[static SLOT_MAX]);
 /* The root and the sources of bind mounts, as detached trees in their slots. A slot that is filled

@@ -348,6 +348,18 @@ static int net_devices_move(struct launch *l)
 	return r;
 }
 
+/* A host that may make no devices, because it is a container itself, has them at their paths. */
+static int devices_give(struct launch *l)
+{
+	if (!plan_user_mode(&l->plan) || plan_head(&l->plan)->flags & PLAN_OPENS_INSIDE ||
+		flat_count(&l->plan, PLAN_NODE) == 0)
+		return 0;
+	int devices = devices_make(&l->plan, l->pid);
+	if (devices >= 0)
+		l->slots[SLOT_DEVICES] = devices;
+	return devices < 0 && devices != -EPERM ? devices : 0;
+}
+
 static int conversation(struct launch *l)
 {
 	const struct ns_row *pid = plan_joined_row(&l->plan, NS_PID);
@@ -356,6 +368,8 @@ static int conversation(struct launch *l)
 	int r = identity_give(l);
 	if (r == 0)
 		r = net_devices_move(l);
+	if (r == 0)
+		r = devices_give(l);
 	if (r == 0)
 		r = start_packet_send(l);
 	return r == 0 && init_joins_pid ? child_await(l) : r;

@@ -72,6 +72,7 @@ enum launch_slot {
 	SLOT_ROOT,
 	SLOT_TARGET, /* exec: pidfd of the container */
 	SLOT_CGROUP_TREE, /* the group that init is cloned into; only the host has it */
+	SLOT_DEVICES, /* device nodes for a user namespace, see mount/devices.h */
 	SLOT_STARTER, /* a listening socket: the process that starts the container connects to it */
 	SLOT_CGROUP_FIRST, /* files by which init moves itself into v1 groups */
 	SLOT_KEEP_FIRST = SLOT_CGROUP_FIRST + 16, /* fds that the payload gets as 3, 4, ... */

@@ -3,6 +3,10 @@
 /* Shared inside mount/: how a detached tree gets its settings and its place. */
 #include "mount/mount.h"
 
+/* The name of a row's node in the file system of mount/devices.h. */
+enum { DEVICE_NAME_ROOM = 12 };
+void mount_device_name(const struct mount_node_row *row, char out[static DEVICE_NAME_ROOM]);
+
 /* Detaches all mounts that lie below "/" of this process, in its own mount namespace; proc_fd is
  * a procfs that shows this process. Init. */
 int mount_host_leave(int proc_fd);

@@ -119,8 +119,8 @@ struct mount_context {
 	const struct flat *plan;
 	int root_fd; /* O_PATH: the root, attached in init's mount namespace */
 	bool is_over_root; /* the root is attached over / */
-	int null_fd,
-		empty_fd; /* the host's /dev/null, verified 1:3; an empty tmpfs, on first use */
+	int null_fd, empty_fd; /* the host's null device, checked; an empty tmpfs, on first use */
+	int devices_fd; /* of mount/devices.h, or -EBADF */
 	dev_t dev_device; /* device number of the mount on /dev, or 0 */
 	int node_dir_fd, node_dir_len; /* last node's directory, and its length in node_path */
 	const char *node_path;

@@ -51,21 +51,38 @@ static int node_make(int parent, const char *name, const struct mount_node_row *
 	return 0;
 }
 
-/* In a user namespace no process may make devices. The host's node at this path is bound instead,
- * if it is the wanted device. The path is the host's: this process's root has not moved yet. */
+/* The host's node at this path, if it is the wanted device. The path is the host's: this process's
+ * root has not moved yet. */
+static int host_node_open(const char *path, const struct mount_node_row *row)
+{
+	auto_close int node = sys_open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0);
+	if (node < 0)
+		return err_new(node, "device %u:%u may not be made here, and of the host's %s",
+			row->major, row->minor, path);
+	int r = node_verify(node, "", node_types[row->kind], makedev(row->major, row->minor));
+	return r < 0
+		? err_say(r, "device %u:%u may not be made here, and %s of the host is another",
+			  row->major, row->minor, path)
+		: take_fd(&node);
+}
+
+static int made_node_open(int devices_fd, const struct mount_node_row *row)
+{
+	char name[DEVICE_NAME_ROOM];
+	mount_device_name(row, name);
+	int node = sys_open_at(devices_fd, name, O_PATH | O_NOFOLLOW, 0);
+	return node < 0 ? err_new(node, "open device %u:%u", row->major, row->minor) : node;
+}
+
+/* In a user namespace no process may make devices. The host has made the node or, where it may make
+ * none either, has one. */
 static int node_bind(struct mount_context *ctx, const struct mount_node_row *row)
 {
 	const char *path = flat_str(ctx->plan, row->path);
-	mode_t mode = node_types[row->kind];
-	auto_close int source = sys_open_at(AT_FDCWD, path, O_PATH | O_NOFOLLOW, 0);
+	auto_close int source = ctx->devices_fd >= 0 ? made_node_open(ctx->devices_fd, row)
+						     : host_node_open(path, row);
 	if (source < 0)
-		return err_new(source, "device %u:%u may not be made here, and of the host's %s",
-			row->major, row->minor, path);
-	int r = node_verify(source, "", mode, makedev(row->major, row->minor));
-	if (r < 0)
-		return err_say(r,
-			"device %u:%u may not be made here, and %s of the host is another",
-			row->major, row->minor, path);
+		return source;
 	auto_close int target = path_make_file(ctx->root_fd, path, PATH_STRICT);
 	if (target < 0)
 		return err_new(target, "mount point %s", path);
@@ -73,7 +90,7 @@ static int node_bind(struct mount_context *ctx, const struct mount_node_row *row
 	auto_close int tree = mount_clone_fd(source, &flags);
 	if (tree < 0)
 		return tree;
-	r = mount_tree_attach(tree, target);
+	int r = mount_tree_attach(tree, target);
 	return r < 0 ? mount_limit_explain(err_new(r, "attach at %s", path)) : 0;
 }
 

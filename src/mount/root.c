@@ -53,6 +53,10 @@ int mount_root_attach(struct mount_context *ctx, int detached_root_fd, const cha
 	if (null_fd < 0)
 		return null_fd;
 	ctx->null_fd = null_fd;
+	if (ctx->devices_fd >= 0)
+		r = sys_move_mount(ctx->devices_fd, "", AT_FDCWD, "/dev", MOVE_MOUNT_F_EMPTY_PATH);
+	if (r < 0)
+		return mount_limit_explain(err_new(r, "attach the devices over /dev of the host"));
 
 	r = over ? attach_over(detached_root_fd, over)
 		 : sys_move_mount(detached_root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);

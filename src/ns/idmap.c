@@ -101,12 +101,11 @@ static int add_subids(
 	return add_ranges(a, path, has_name ? user.name : NULL, geteuid(), is_identity, list);
 }
 
-/* Adds every line of the caller's own map, mapped to itself. */
-static int add_all(struct arena *a, const char *which, struct ns_idmap_list *list)
+int ns_idmap_read(struct arena *a, pid_t pid, const char *which, struct ns_idmap_list *list)
 {
 	char path[32];
 	auto_buf struct buf text = BUF_INIT;
-	fmt(path, "/proc/self/%s_map", which);
+	fmt(path, "/proc/%d/%s_map", pid, which);
 	int r = file_read_at(AT_FDCWD, path, ID_FILE_MAX, &text);
 	if (r < 0)
 		return err_new(r, "read %s", path);
@@ -121,9 +120,19 @@ static int add_all(struct arena *a, const char *which, struct ns_idmap_list *lis
 		}
 		if (found == 3)
 			*arena_push(a, list) = (struct ns_idmap){
-				numbers[0], numbers[0], numbers[2]};
+				numbers[0], numbers[1], numbers[2]};
 	}
 	return 0;
+}
+
+/* Adds every line of the caller's own map, mapped to itself. */
+static int add_all(struct arena *a, const char *which, struct ns_idmap_list *list)
+{
+	size_t before = list->count;
+	int r = ns_idmap_read(a, getpid(), which, list);
+	for (size_t i = before; i < list->count; i++)
+		list->items[i].outer = list->items[i].inner;
+	return r;
 }
 
 int ns_idmap_add(struct arena *a, const char *word, const char *which, struct ns_idmap_list *list)

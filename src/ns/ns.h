@@ -62,6 +62,8 @@ int ns_idmap_add(struct arena *a, const char *word, const char *which, struct ns
 /* Adds one id. Ranges that contain it lose it, and their other ids are paired in order, as in
  * unshare(1). But ranges of "auto" lose none: their ids move up. Any process. */
 void ns_idmap_add_one(struct arena *a, struct ns_idmap_list *list, uint32_t inner, uint32_t outer);
+/* Adds the lines of a process's map. `which` is "uid" or "gid". Host. */
+int ns_idmap_read(struct arena *a, pid_t pid, const char *which, struct ns_idmap_list *list);
 /* Writes uid_map and gid_map of process `pid`; the caller is its parent. Writes directly when the
  * caller may (as root, or one line that maps its own id, for a gid with setgroups denied),
  * otherwise through newuidmap and newgidmap. Host. */

@@ -122,7 +122,8 @@ differences() {
 	userns-*-pid) patterns+=('^mount /proc/(bus|fs|irq|sys) ') ;;&
 	# All namespaces are made at once, by the host's root: the directory of the queues is that of nobody who is known
 	# inside. It is sticky, and everybody may write to it.
-	userns-shifted | userns-joined) patterns+=('^dev /dev/mqueue ') ;;&
+	# Devices belong to the owner that they are given here; in the peers they are the host's, and nobody's.
+	userns-shifted | userns-joined) patterns+=('^dev /dev/(mqueue|full|null|random|tty|urandom|zero) ') ;;&
 	# In a read-only /dev of the image runc takes its null device for the masks, and nothing is hidden.
 	no-dev) patterns+=('^masked ') ;;
 	# crun says in the environment of hooks that it is a copy of itself.
