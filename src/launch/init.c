@@ -81,8 +81,6 @@ _Noreturn void launch_init_main(void)
 		.cwd_fd = -EBADF,
 		.state_fd = -EBADF,
 		.label_fds = {-EBADF, -EBADF, -EBADF},
-		.gate_read = -EBADF,
-		.gate_write = -EBADF,
 		.status_fd = -EBADF,
 		.mount = {.root_fd = -EBADF,
 			.null_fd = -EBADF,

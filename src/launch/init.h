@@ -19,7 +19,6 @@ struct init {
 	int label_fds[SEC_LABEL_COUNT]; /* files in /proc that take the labels, or -EBADF */
 	uint32_t step; /* the number of the present one */
 	bool is_about_payload; /* a failure from now on is the payload's, not the setup's */
-	int gate_read, gate_write; /* the pipe of gate_open */
 	uint64_t ignored_signals; /* signals ignored when init began; if unknown, all */
 	bool keeps_admin; /* it has a CAP_SYS_ADMIN that is not the payload's, to load the filter */
 	unsigned open_from; /* fds from here on are still to be made close-on-exec; 0: none */
@@ -28,10 +27,8 @@ struct init {
 	int status_fd; /* its /proc/self/status of the host's procfs, or -EBADF */
 };
 
-/* Only a new child can be in a pid namespace that was joined. gate_open makes the pipe for
- * hand_over. hand_over returns in a child of the host (CLONE_PARENT), after the host has heard of
- * the child; the calling process ends. */
-int gate_open(struct init *init);
+/* Only a new child can be in a pid namespace that was joined. Returns in a child of the host
+ * (CLONE_PARENT), when this process has ended and the host knows the child. */
 int hand_over(struct init *init);
 
 int step_namespaces(struct init *init, const void *row);

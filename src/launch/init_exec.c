@@ -361,7 +361,7 @@ static int rest_close(struct init *init)
 int step_birth(struct init *init, const void *row)
 {
 	init->is_about_payload = true;
-	int r = init->gate_read >= 0 ? hand_over(init) : 0;
+	int r = plan_is_born_late(&init->plan) ? hand_over(init) : 0;
 	if (r == 0 && init->open_from)
 		r = rest_close(init);
 	return r < 0 ? r : session_begin(init);
@@ -383,8 +383,7 @@ static int move_aside(int *fd)
 static int kept_place(struct init *init, int *out_next)
 {
 	int kept[LAUNCH_KEEP_MAX], count = 0;
-	int *const needed[] = {
-		&init->sync_fd, &init->console_fd, &init->gate_read, &init->gate_write};
+	int *const needed[] = {&init->sync_fd, &init->console_fd};
 	for (uint32_t i = SLOT_KEEP_FIRST; i < SLOT_FIRST_FREE && init->slots[i] >= 0; i++) {
 		int fd = sys_fcntl(init->slots[i], F_DUPFD_CLOEXEC, KEPT_ASIDE);
 		if (fd < 0)
@@ -438,7 +437,7 @@ int step_payload(struct init *init, const void *row)
 	/* Without close_range(2) the fds are looked up in /proc, where the container's pid
 	 * namespace has an exec only after its birth. */
 	r = rest_close(init);
-	if (r < 0 && init->gate_read < 0)
+	if (r < 0 && !plan_is_born_late(&init->plan))
 		return r;
 	signal_reset(init->ignored_signals);
 	return 0;

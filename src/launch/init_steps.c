@@ -63,7 +63,7 @@ int step_namespaces(struct init *init, const void *row)
 		init->mount.root_fd = sys_open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
 		if (init->mount.root_fd < 0)
 			return err_new(init->mount.root_fd, "open the container's root");
-		return flags & CLONE_NEWPID ? gate_open(init) : 0;
+		return 0;
 	}
 
 	bool has_joined_pid = false;
@@ -78,10 +78,7 @@ int step_namespaces(struct init *init, const void *row)
 		fd_close(take_fd(&init->slots[ns->slot]));
 		has_joined_pid |= ns->kind == NS_PID;
 	}
-	if (!has_joined_pid)
-		return 0;
-	r = gate_open(init);
-	return r < 0 ? r : hand_over(init);
+	return has_joined_pid ? hand_over(init) : 0;
 }
 
 int step_root(struct init *init, const void *row)

@@ -84,6 +84,11 @@ bool birth_makes_sibling(const struct launch *l);
 /* The row of a kind of namespace that is joined, or NULL. The process that joins a pid namespace is
  * replaced by a child born there. */
 const struct ns_row *plan_joined_row(const struct flat *plan, enum ns_kind kind);
+/* An exec is born in the container's pid namespace at its very end. */
+static inline bool plan_is_born_late(const struct flat *plan)
+{
+	return plan_head(plan)->kind == PLAN_KIND_EXEC && plan_joined_row(plan, NS_PID);
+}
 /* The row of the user namespace that is made or joined, or NULL. */
 const struct ns_row *plan_user_row(const struct flat *plan);
 /* How a new container gets its user namespace; 0: it has none of its own. */

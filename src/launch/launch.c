@@ -225,6 +225,15 @@ static int failure(struct launch *l, int r, const struct sync_message *message)
 	return err_say(r, "%s)", sentence.data);
 }
 
+/* What init has written in memory, because it could not send it. 0: it executes the command. */
+static int report_hear(struct launch *l, struct sync_message *message)
+{
+	int r = sync_report_read(l->report_fd, message);
+	if (r < 0 && plan_head(&l->plan)->kind == PLAN_KIND_EXEC)
+		l->phase = LAUNCH_PHASE_EXEC; /* the container itself is well */
+	return r < 0 ? failure(l, r, message) : 0;
+}
+
 /* Receives one message. When init failed, or just died, the trail says why and where. -ECONNRESET
  * after START: the payload runs. */
 static int hear(struct launch *l, struct sync_message *message, int *out_fd)
@@ -240,11 +249,8 @@ static int hear(struct launch *l, struct sync_message *message, int *out_fd)
 		r = sync_receive(l->sync_fd, message, out_fd, &count);
 	}
 	if (r == -ECONNRESET && message->type == SYNC_NONE && l->report_fd >= 0) {
-		r = sync_report_read(l->report_fd, message);
-		if (r == 0)
-			return -ECONNRESET;
-		if (plan_head(&l->plan)->kind == PLAN_KIND_EXEC)
-			l->phase = LAUNCH_PHASE_EXEC; /* the container itself is well */
+		r = report_hear(l, message);
+		return r == 0 ? -ECONNRESET : r;
 	}
 	return r < 0 ? failure(l, r, message) : 0;
 }
@@ -305,14 +311,28 @@ static int child_adopt(struct launch *l, const struct sync_message *message, int
 	return 0;
 }
 
-/* A container that joins a pid namespace is born there before it mounts. An exec is born there at
- * its very end, see launch_go. */
+/* The process that makes the child may die before it says so; the child then waits as well, and
+ * keeps the socket open. */
 static int child_await(struct launch *l)
 {
 	struct sync_message message;
-	int fd;
-	int r = hear_only(l, SYNC_CHILD, &message, &fd);
+	struct pollfd fds[] = {
+		{.fd = l->sync_fd, .events = POLLIN}, {.fd = l->pidfd, .events = POLLIN}};
+	int fd, r = sys_poll(fds, 2, -1);
+	if (r < 0)
+		return err_new(r, "wait for init");
+	if (!fds[0].revents && l->report_fd >= 0)
+		r = report_hear(l, &message);
+	if (!fds[0].revents)
+		return r < 0 ? r : err_say(-ECONNABORTED, "the process that makes init has ended");
+	r = hear_only(l, SYNC_CHILD, &message, &fd);
 	return r < 0 ? r : child_adopt(l, &message, fd);
+}
+
+static int born_say(struct launch *l)
+{
+	struct sync_message message = {.type = SYNC_BORN};
+	return sync_send(l->sync_fd, &message, NULL, 0);
 }
 
 /* For a user namespace: the process that joined it has made init there, and init waits until its
@@ -372,7 +392,10 @@ static int conversation(struct launch *l)
 		r = devices_give(l);
 	if (r == 0)
 		r = start_packet_send(l);
-	return r == 0 && init_joins_pid ? child_await(l) : r;
+	/* It is born there before it mounts. An exec is born at its very end, see launch_go. */
+	if (r == 0 && init_joins_pid)
+		r = child_await(l);
+	return r == 0 && init_joins_pid ? born_say(l) : r;
 }
 
 int launch_start(struct launch *l)
@@ -455,19 +478,20 @@ static int listener_give(struct launch *l, int fd)
 			   : err_say(-EINVAL, "a filter that notifies, and nobody to be told");
 }
 
-/* Allows init's own calls of which its filter notifies, until init sends a message. */
+/* Allows init's own calls of which its filter notifies, until init has ended. The child that it has
+ * made waits for SYNC_BORN: no call of the payload's is answered here. */
 static int stand_in(struct launch *l, int listener)
 {
 	for (;;) {
 		struct pollfd fds[] = {
-			{.fd = l->sync_fd, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+			{.fd = l->pidfd, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
 		int r = sys_poll(fds, 2, -1);
 		if (r < 0)
 			return err_new(r, "wait for init");
 		if (fds[0].revents)
 			return 0;
 		r = sys_seccomp_continue(listener);
-		if (r < 0 && r != -ENOENT) /* the process is gone: init's socket reports that */
+		if (r < 0 && r != -ENOENT) /* the process is gone */
 			return err_new(r, "answer for init");
 	}
 }
@@ -501,13 +525,14 @@ static int start_say(struct launch *l)
 int launch_go(struct launch *l)
 {
 	struct sync_message message;
-	bool is_born_late = plan_head(&l->plan)->kind == PLAN_KIND_EXEC &&
-		plan_joined_row(&l->plan, NS_PID);
+	bool is_born_late = plan_is_born_late(&l->plan);
 	int fd, r = start_say(l);
 	if (r == 0 && plan_has_listener(&l->plan))
 		r = listener_serve(l, is_born_late);
 	else if (r == 0 && is_born_late)
 		r = child_await(l);
+	if (r == 0 && is_born_late)
+		r = born_say(l);
 	if (r == 0)
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the conversation ends when the payload begins */

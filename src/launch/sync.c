@@ -7,6 +7,7 @@
  *  MAPPED               ---->                  only with a user namespace; then init is executed
  *  BEGIN (plan, slots)  ---->
  *                       <----  CHILD (pidfd)   a container is born in a pid namespace that it joins
+ *  BORN                 ---->                  the process that has joined it is gone
  *                       <----  CONSOLE (pty)   only with a terminal
  *                       <----  HOOKS           only with hooks of the host's
  *  HOOKED (state)       ---->                  the state for hooks of init's
@@ -16,6 +17,7 @@
  *                       <----  LISTENER (fd)   only with a filter that notifies
  *  LISTENING            ---->                  from here on the listener is served
  *                       <----  CHILD (pidfd)   an exec: it is born in the pid namespace, confined
+ *  BORN                 ---->                  as above; the agent has the listener
  *                       <----  end of file: the payload runs (the socket is close-on-exec)
  *
  * FAILED may come from init at any moment and ends the conversation: before START as a message,
@@ -42,6 +44,7 @@ static const struct sync_rule sync_rules[] = {
 	[SYNC_BEGIN] = {"begin", SOCKET_FDS_MAX, false},
 	[SYNC_MAPPED] = {"ids mapped", 0, false},
 	[SYNC_CHILD] = {"child", 1, false},
+	[SYNC_BORN] = {"born", 0, false},
 	[SYNC_CONSOLE] = {"console", 1, false},
 	[SYNC_HOOKS] = {"hooks", 0, false},
 	[SYNC_HOOKED] = {"hooks have run", 1, false},
@@ -137,6 +140,18 @@ int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds,
 		close_all(fds, *fd_count);
 	return err_say(-EPROTO, "\"%s\" instead of \"%s\"", sync_rules[out->type].name,
 		sync_rules[type].name);
+}
+
+int sync_await(int fd, enum sync_type type)
+{
+	struct sync_message message;
+	ssize_t size = sys_read(fd, &message, sizeof(message));
+	if (size < 0)
+		return err_new((int)size, "wait for \"%s\"", sync_rules[type].name);
+	return (size_t)size == message_size(type) && message.type == type
+		? 0
+		: err_say(size == 0 ? -ECONNRESET : -EPROTO, "the host has not said \"%s\"",
+			  sync_rules[type].name);
 }
 
 int sync_report_make(void)

@@ -9,6 +9,7 @@ enum sync_type {
 	SYNC_BEGIN, /* host -> init: the start packet: plan and slots */
 	SYNC_MAPPED, /* host -> init before its execve: the ids of its user namespace are mapped */
 	SYNC_CHILD, /* joining process -> host: the pidfd of the process that goes on */
+	SYNC_BORN, /* host -> that process, in a pid namespace: it may go on */
 	SYNC_CONSOLE, /* init -> host: the pty master */
 	SYNC_HOOKS, /* init -> host: the root is set up but not entered: run the hooks */
 	SYNC_HOOKED,
@@ -37,6 +38,8 @@ int sync_send(int fd, const struct sync_message *message, const int *fds, size_t
 int sync_receive(int fd, struct sync_message *out, int *fds, size_t *fd_count);
 /* Receives and insists on one type. */
 int sync_expect(int fd, enum sync_type type, struct sync_message *out, int *fds, size_t *fd_count);
+/* The same for a message without fds, by read(2), which a filter rather allows than recvmsg(2). */
+int sync_await(int fd, enum sync_type type);
 
 /*
  * The report: one message in memory that host and init share from START on. Init's filter may
