@@ -7,14 +7,16 @@
 enum { DEVICE_NAME_ROOM = 12 };
 void mount_device_name(const struct mount_node_row *row, char out[static DEVICE_NAME_ROOM]);
 
-/* Detaches all mounts that lie below "/" of this process, in its own mount namespace; proc_fd is
- * a procfs that shows this process. Init. */
+/* Detaches all mounts that lie below "/" of this process, in its own mount namespace, and covers
+ * what it may not detach; proc_fd is a procfs that shows this process. Init. */
 int mount_host_leave(int proc_fd);
 
 /* Sets attributes and propagation of a detached tree that no process can see yet. Speaking. */
 int mount_tree_set(int tree_fd, const struct mount_row *row);
 /* The attributes alone, of a tree or of what is mounted. Speaking. */
 int mount_attributes_set(int fd, const struct mount_row *row);
+/* A detached, empty, read-only tmpfs. Speaking. */
+int mount_empty_open(void);
 /* Attaches a detached tree to a pinned mount point. Silent. */
 int mount_tree_attach(int tree_fd, int target_fd);
 /* For -ENOSPC of a mount call: says that the limit of mounts is reached, not a disk full. */

@@ -136,29 +136,31 @@ int mount_clone_onto(int source_fd, int target_fd)
 	return r < 0 ? mount_limit_explain(err_new(r, "attach")) : 0;
 }
 
-/* One empty read-only tmpfs hides every masked directory. nr_inodes is 2: some kernels refuse 1. */
+/* nr_inodes is 2: some kernels refuse 1. */
+int mount_empty_open(void)
+{
+	auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs_fd < 0)
+		return err_new(fs_fd, "open file system tmpfs");
+	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0555", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return err_new(r, "create tmpfs");
+	int fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return fd < 0 ? err_new(fd, "mount tmpfs") : fd;
+}
+
+/* One empty tmpfs hides every masked directory. */
 static int empty_tree(struct mount_context *ctx)
 {
-	if (ctx->empty_fd < 0) {
-		auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
-		if (fs_fd < 0)
-			return err_new(fs_fd, "open file system tmpfs");
-		int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
-		if (r == 0)
-			r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
-		if (r == 0)
-			r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0555", 0);
-		if (r == 0)
-			r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-		if (r < 0)
-			return err_new(r, "create tmpfs");
-		ctx->empty_fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC,
-			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				MOUNT_ATTR_NOEXEC);
-		if (ctx->empty_fd < 0)
-			return err_new(ctx->empty_fd, "mount tmpfs");
-		return ctx->empty_fd;
-	}
+	if (ctx->empty_fd < 0)
+		ctx->empty_fd = mount_empty_open();
 	return ctx->empty_fd;
 }
 
