@@ -458,6 +458,9 @@ int step_exec(struct init *init, const void *row)
 	/* To say more takes system calls, and the filter may kill the process for one. */
 	err_new(r, "exec: \"%s\"", program);
 	init_failed(init);
+	/* The files of the container that are read to say more are read as by the payload. */
+	if (init->keeps_admin && sec_caps_lower(&plan_process(&init->plan)->caps) < 0)
+		return err_new(r, "exec: \"%s\"", program);
 	if (is_searched && r != -ENOENT && r != -EACCES)
 		return exec_error(r, found, true);
 	if (is_searched && r == -ENOENT && broken_find(path_of(init), program, found))

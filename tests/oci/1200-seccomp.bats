@@ -156,6 +156,22 @@ with_ids() {
 	done
 }
 
+# The file is the container's own: what it leads to is opened with no more than the program would have.
+@test "why a program could not be executed is looked for without the capability that the filter needed" {
+	need_program strace
+	printf '#!/no/such/interpreter\n' >"$BUNDLE/rootfs/script"
+	chmod +x "$BUNDLE/rootfs/script"
+	with_profile '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}' /script
+	with_ids false 0
+	run strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=execve,capset,openat,open "$RUNTIME" --root "$RUNTIME_ROOT" run --bundle "$BUNDLE" box
+	[[ $status -eq 1 && $output == *"its interpreter or loader /no/such/interpreter is not"* ]]
+	grep -A3 'execve.*/script.*ENOENT' "$BATS_TEST_TMPDIR/trace" | sed -E 's/^[0-9]+ +//' >"$BATS_TEST_TMPDIR/after"
+	cat "$BATS_TEST_TMPDIR/after"
+	[[ $(sed -n 2p "$BATS_TEST_TMPDIR/after") == capset* && $(sed -n 3p "$BATS_TEST_TMPDIR/after") == open*/script* ]]
+	[[ $(sed -n 2p "$BATS_TEST_TMPDIR/after") != *CAP_SYS_ADMIN* ]]
+	rm "$BUNDLE/rootfs/script"
+}
+
 # What the filter needed is not left: neither with a hook, nor with a reaper, nor in the program.
 @test "CAP_SYS_ADMIN, with which the filter was loaded, is gone" {
 	local hook nnp set

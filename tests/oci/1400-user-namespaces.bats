@@ -179,6 +179,21 @@ nested() {
 	[[ ${lines[3]} == *"$(readlink "/proc/$pid/ns/net")" ]]
 }
 
+# It has a copy of the runtime's memory and its files.
+@test "the process that joins a namespace cannot be traced from there" {
+	need_program strace
+	local kinds
+	begin first
+	for kinds in '["user"]' '["user", "pid"]'; do
+		config --arg pid "$pid" --argjson kinds "$kinds" '.linux.namespaces |= map(if IN(.type; $kinds[]) then .path = "/proc/\($pid)/ns/\(.type)" else . end) |
+			.process.args = ["true"]'
+		strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -e trace=prctl,setns "$RUNTIME" --root "$RUNTIME_ROOT" run second
+		sed -E 's/^([0-9]+) +/\1 /' "$BATS_TEST_TMPDIR/trace" >"$BATS_TEST_TMPDIR/calls"
+		awk '/prctl\(PR_SET_DUMPABLE, (0|SUID_DUMP_DISABLE)/ { hidden[$1] = 1 } /setns\(/ { joined++; if (!hidden[$1]) { print; bad = 1 } }
+			END { exit bad || !joined }' "$BATS_TEST_TMPDIR/calls"
+	done
+}
+
 @test "joining a namespace that is none is one sentence, and leaves nothing" {
 	config '(.linux.namespaces[] | select(.type == "user")).path = "/etc/passwd"'
 	failure "/etc/passwd" run c
