@@ -113,7 +113,7 @@ static int exec_run(struct launch *l, const struct exec_request *request, int *o
 	}
 	struct monitor m;
 	foreground_init(&m, request->has_stdin);
-	int r = request->has_tty ? 0 : pipes_make(l, &m, request->has_stdin);
+	int r = streams_make(l, &m, request->has_tty, request->has_stdin);
 	if (r == 0)
 		r = launch_start(l);
 	if (r == 0)

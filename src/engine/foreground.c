@@ -14,7 +14,7 @@
 /* Pipes between the payload and this process: the payload's ends are in l->stdio, ours in m. The
  * payload never holds a terminal of the host (SECURITY.md, rule 11): without -t its output is a
  * pipe, and its input a pipe or /dev/null. */
-int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
+static int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
 {
 	int pair[2];
 	for (int i = 0; i < 2; i++) {
@@ -33,6 +33,16 @@ int pipes_make(struct launch *l, struct monitor *m, bool has_stdin)
 		return err_new(r, "make a pipe");
 	l->stdio[0] = pair[0];
 	m->input_fd = pair[1];
+	return 0;
+}
+
+/* The container's terminal gets the size of the user's terminal. */
+int streams_make(struct launch *l, struct monitor *m, bool has_tty, bool has_stdin)
+{
+	if (!has_tty)
+		return pipes_make(l, m, has_stdin);
+	if (term_get_size(0, &l->rows, &l->columns) < 0)
+		term_get_size(1, &l->rows, &l->columns);
 	return 0;
 }
 
@@ -59,18 +69,10 @@ void foreground_close(struct monitor *m)
 	m->log = NULL;
 }
 
-/* The container's terminal gets the size of the user's terminal. */
-static void console_size_take(struct launch *l)
-{
-	if (term_get_size(0, &l->rows, &l->columns) < 0)
-		term_get_size(1, &l->rows, &l->columns);
-}
-
 /* From here on signals are for the payload: they stay pending until the supervision takes them. */
 int foreground_release(struct launch *l)
 {
 	monitor_signals_hold();
-	console_size_take(l);
 	return launch_release(l);
 }
 
@@ -105,7 +107,7 @@ int foreground_run(struct start *s, int *out_code)
 	m.ended = on_ended;
 	m.context = s;
 	auto_close int dir = container_dir_open(s->e, s->c->id);
-	int r = s->c->process.has_tty ? 0 : pipes_make(l, &m, has_stdin);
+	int r = streams_make(l, &m, s->c->process.has_tty, has_stdin);
 	if (r == 0)
 		r = monitor_log_open(dir, MONITOR_LOG_BYTES, MONITOR_LOG_FILES, &m.log);
 	if (r == 0)

@@ -106,12 +106,12 @@ int payload_identify(const struct launch *l, struct process_id *out);
 int started_record(
 	struct start *s, const struct process_id *monitor, const struct process_id *payload);
 
-/* This process as the monitor: foreground.c. pipes_make: pipes between payload and monitor, unless
- * there is a terminal. foreground_release: lets the payload run. foreground_supervise: until its
+/* This process as the monitor: foreground.c. streams_make: pipes between payload and monitor; of a
+ * terminal only the size. foreground_release: lets the payload run. foreground_supervise: until its
  * end. */
 void foreground_init(struct monitor *m, bool has_stdin);
 void foreground_close(struct monitor *m);
-int pipes_make(struct launch *l, struct monitor *m, bool has_stdin);
+int streams_make(struct launch *l, struct monitor *m, bool has_tty, bool has_stdin);
 int foreground_release(struct launch *l);
 int foreground_supervise(struct launch *l, struct monitor *m, int *out_code);
 /* All these steps for a container. */

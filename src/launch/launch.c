@@ -301,19 +301,9 @@ static int oom_score_write(const struct launch *l)
 	return r < 0 ? err_new(r, "set oom_score_adj %s", text) : 0;
 }
 
-static int child_adopt(struct launch *l, const struct sync_message *message, int fd)
-{
-	if (fd < 0)
-		return err_say(-EPROTO, "a child without its pidfd");
-	process_wait(l->pidfd);
-	fd_replace(&l->pidfd, fd);
-	l->pid = (pid_t)message->step;
-	return 0;
-}
-
-/* The process that makes the child may die before it says so; the child then waits as well, and
- * keeps the socket open. */
-static int child_await(struct launch *l)
+/* Hears of the process that goes on, and returns its pidfd. The process that makes it may die
+ * before it says so; then the other one waits as well, and keeps the socket open. */
+static int child_hear(struct launch *l, pid_t *out_pid)
 {
 	struct sync_message message;
 	struct pollfd fds[] = {
@@ -326,13 +316,46 @@ static int child_await(struct launch *l)
 	if (!fds[0].revents)
 		return r < 0 ? r : err_say(-ECONNABORTED, "the process that makes init has ended");
 	r = hear_only(l, SYNC_CHILD, &message, &fd);
-	return r < 0 ? r : child_adopt(l, &message, fd);
+	if (r < 0)
+		return r;
+	*out_pid = (pid_t)message.step;
+	return fd < 0 ? err_say(-EPROTO, "a child without its pidfd") : fd;
 }
 
 static int born_say(struct launch *l)
 {
 	struct sync_message message = {.type = SYNC_BORN};
 	return sync_send(l->sync_fd, &message, NULL, 0);
+}
+
+/* Waits for the process that has made this one. */
+static void child_adopt(struct launch *l, pid_t pid, int pidfd)
+{
+	process_wait(l->pidfd);
+	fd_replace(&l->pidfd, pidfd);
+	l->pid = pid;
+}
+
+static int child_await(struct launch *l)
+{
+	pid_t pid;
+	int pidfd = child_hear(l, &pid);
+	if (pidfd < 0)
+		return pidfd;
+	child_adopt(l, pid, pidfd);
+	return 0;
+}
+
+/* The child may go on before this process has waited for the other one. */
+static int child_release(struct launch *l)
+{
+	pid_t pid;
+	int pidfd = child_hear(l, &pid);
+	if (pidfd < 0)
+		return pidfd;
+	int r = born_say(l);
+	child_adopt(l, pid, pidfd);
+	return r;
 }
 
 /* For a user namespace: the process that joined it has made init there, and init waits until its
@@ -393,9 +416,7 @@ static int conversation(struct launch *l)
 	if (r == 0)
 		r = start_packet_send(l);
 	/* It is born there before it mounts. An exec is born at its very end, see launch_go. */
-	if (r == 0 && init_joins_pid)
-		r = child_await(l);
-	return r == 0 && init_joins_pid ? born_say(l) : r;
+	return r == 0 && init_joins_pid ? child_release(l) : r;
 }
 
 int launch_start(struct launch *l)
@@ -512,7 +533,9 @@ static int listener_serve(struct launch *l, bool is_born_late)
 	r = stand_in(l, fd);
 	if (r == 0)
 		r = child_await(l);
-	return r < 0 ? r : listener_give(l, fd);
+	if (r == 0)
+		r = listener_give(l, fd);
+	return r < 0 ? r : born_say(l);
 }
 
 static int start_say(struct launch *l)
@@ -530,9 +553,7 @@ int launch_go(struct launch *l)
 	if (r == 0 && plan_has_listener(&l->plan))
 		r = listener_serve(l, is_born_late);
 	else if (r == 0 && is_born_late)
-		r = child_await(l);
-	if (r == 0 && is_born_late)
-		r = born_say(l);
+		r = child_release(l);
 	if (r == 0)
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the conversation ends when the payload begins */

@@ -212,7 +212,7 @@ int file_check_private(int dir_fd, uid_t *out_owner)
 	if (r < 0)
 		return r;
 	*out_owner = st.st_uid;
-	if (st.st_uid != geteuid() && st.st_uid != 0)
+	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return -EPERM;
 	return st.st_mode & S_IWOTH ? -EACCES : 0;
 }
