@@ -141,6 +141,15 @@ static const struct command cmd_rm_network = {
 	.run = rm_main,
 };
 
+struct prune_args {
+	bool is_forced;
+};
+
+static const struct opt prune_opts[] = {
+	OPT_FLAG('f', "force", struct prune_args, is_forced, "accepted: husk does not ask"),
+	OPT_END,
+};
+
 static int prune_main(void *context, void *args, int argc, char **argv)
 {
 	auto_of(engine) struct engine e;
@@ -156,7 +165,8 @@ static int prune_main(void *context, void *args, int argc, char **argv)
 static const struct command cmd_prune_network = {
 	.name = "prune",
 	.summary = "remove networks that no container uses, and what the kernel still has of them",
-	.opts = no_opts,
+	.opts = prune_opts,
+	.args_size = sizeof(struct prune_args),
 	.run = prune_main,
 };
 

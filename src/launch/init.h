@@ -28,7 +28,7 @@ struct init {
 };
 
 /* Only a new child can be in a pid namespace that was joined. Returns in a child of the host
- * (CLONE_PARENT), when this process has ended and the host knows the child. */
+ * (CLONE_PARENT), once the host knows it; the calling process ends. */
 int hand_over(struct init *init);
 
 int step_namespaces(struct init *init, const void *row);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a process enters a pid namespace that was joined: a child of the same parent goes on in place
- * of this process, once the host has let go of this one.
+ * of this process, once the host says so.
  */
 #include "launch/init.h"
 #include "launch/sync.h"

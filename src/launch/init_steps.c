@@ -252,6 +252,7 @@ int step_cwd(struct init *init, const void *row)
 	const struct plan_process_row *process = row;
 	const char *cwd = flat_str(&init->plan, process->cwd);
 
+	init->is_about_payload = true;
 	init->cwd_fd = path_open(init->mount.root_fd, cwd, O_PATH | O_DIRECTORY, PATH_DIR);
 	if (init->cwd_fd == -ENOENT && plan_head(&init->plan)->kind == PLAN_KIND_RUN)
 		init->cwd_fd = path_make_dir(init->mount.root_fd, cwd, 0755, PATH_DIR);
@@ -259,7 +260,10 @@ int step_cwd(struct init *init, const void *row)
 		return err_say(init->cwd_fd,
 			"working directory %s leads through a link of /proc, or through too many",
 			cwd);
-	return init->cwd_fd < 0 ? err_new(init->cwd_fd, "working directory %s", cwd) : 0;
+	if (init->cwd_fd < 0)
+		return err_new(init->cwd_fd, "working directory %s", cwd);
+	init->is_about_payload = false;
+	return 0;
 }
 
 int step_enter_root(struct init *init, const void *row)

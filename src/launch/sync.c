@@ -7,7 +7,7 @@
  *  MAPPED               ---->                  only with a user namespace; then init is executed
  *  BEGIN (plan, slots)  ---->
  *                       <----  CHILD (pidfd)   a container is born in a pid namespace that it joins
- *  BORN                 ---->                  the process that has joined it is gone
+ *  BORN                 ---->                  the host knows the child, which may go on
  *                       <----  CONSOLE (pty)   only with a terminal
  *                       <----  HOOKS           only with hooks of the host's
  *  HOOKED (state)       ---->                  the state for hooks of init's
@@ -17,7 +17,7 @@
  *                       <----  LISTENER (fd)   only with a filter that notifies
  *  LISTENING            ---->                  from here on the listener is served
  *                       <----  CHILD (pidfd)   an exec: it is born in the pid namespace, confined
- *  BORN                 ---->                  as above; the agent has the listener
+ *  BORN                 ---->                  as above; the agent of a listener has it
  *                       <----  end of file: the payload runs (the socket is close-on-exec)
  *
  * FAILED may come from init at any moment and ends the conversation: before START as a message,

@@ -41,8 +41,10 @@ int mount_device_make(int devices_fd, const struct mount_node_row *row, uid_t ui
 	mode_t mode = (row->kind == MOUNT_NODE_BLOCK ? S_IFBLK : S_IFCHR) | row->mode;
 	mount_device_name(row, name);
 	int r = sys_mknod_at(devices_fd, name, mode, makedev(row->major, row->minor));
-	if (r == -EPERM || r == -EEXIST) /* -EEXIST: the path is given twice */
-		return r == -EPERM ? r : 0;
+	if (r == -EEXIST) /* the path is given twice */
+		return 0;
+	if (r == -EPERM)
+		return r;
 	if (r == 0) /* the umask has no part in this */
 		r = sys_chmod_at(devices_fd, name, row->mode);
 	if (r == 0)

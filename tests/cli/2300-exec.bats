@@ -90,8 +90,10 @@ find_other() {
 }
 
 @test "exec makes no working directory" {
-	run -1 husk exec -w /no/such box true
+	run -127 husk exec -w /no/such box true
+	[[ $output == *"working directory /no/such: No such file or directory"* ]]
 	husk exec box test ! -e /no
+	run -126 husk exec -w /proc/1/root box true
 }
 
 @test "exec sees and changes what PID 1 does" {

@@ -127,7 +127,7 @@ not_created() {
 	background --name user --net b -- sleep 100
 	[[ $(husk network prune | sort | xargs) == "a c" && $(husk network ls -q | wc -l) -eq 4 ]]
 	husk rm -f user
-	[[ $(husk network prune) == b ]]
+	[[ $(husk network prune --force) == b && -z $(husk network prune -f) ]]
 }
 
 @test "--network container:NAME means the container that had the name then" {
