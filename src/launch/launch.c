@@ -228,6 +228,7 @@ static int failure(struct launch *l, int r, const struct sync_message *message)
 /* What init has written in memory, because it could not send it. 0: it executes the command. */
 static int report_hear(struct launch *l, struct sync_message *message)
 {
+	*message = (struct sync_message){.type = SYNC_NONE};
 	int r = sync_report_read(l->report_fd, message);
 	if (r < 0 && plan_head(&l->plan)->kind == PLAN_KIND_EXEC)
 		l->phase = LAUNCH_PHASE_EXEC; /* the container itself is well */
@@ -554,7 +555,7 @@ int launch_go(struct launch *l)
 		r = listener_serve(l, is_born_late);
 	else if (r == 0 && is_born_late)
 		r = child_release(l);
-	if (r == 0)
+	if (r == 0 || r == -EPIPE) /* init has ended before it read a message: it says why */
 		r = hear(l, &message, &fd);
 	if (r != -ECONNRESET) /* the conversation ends when the payload begins */
 		return r < 0 ? r : out_of_turn(&message, &fd);
