@@ -155,12 +155,13 @@ network_remove() {
 	[[ ! -s listed ]]
 }
 
-# Found by the sweep: the command had not run, and its exit code was 1. The words "go on" are what its process waits for.
+# Found by the sweep: the command had not run, and its exit code was 1. The message that it cannot send is SYNC_CHILD, which
+# begins with a byte 3.
 @test "exec: the process that joins the namespaces dies: that is said" {
 	husk run -d --name box --rootfs "$ROOTFS" --net none -- sleep 1000 >id
 	for error in ENOSPC KILL; do
-		run --separate-stderr "$BATS_FILE_TMPDIR/refuse" "write~go on:$error" -- "$HUSK" exec box true
-		words="go on: No space left on device"
+		run --separate-stderr "$BATS_FILE_TMPDIR/refuse" $'sendmsg~\3:'"$error" -- "$HUSK" exec box true
+		words='send "child": No space left on device'
 		[[ $error != KILL ]] || words="init ended before it executed the command"
 		[[ $status -ge 125 && $stderr == "husk: "*"$words" && $stderr != *$'\n'* ]] || {
 			echo "$error: status $status, $stderr"

@@ -45,7 +45,7 @@ flags_of() {
 	runtime delete many
 	config --arg file "$BATS_TEST_TMPDIR/file" \
 		'.mounts += [range(1000) | {destination: "/m/\(.)", type: "bind", source: $file, options: ["bind"]}]'
-	failure "more than 908 bind mounts and joined namespaces" run --bundle "$BUNDLE" many
+	failure "more than 907 bind mounts and joined namespaces" run --bundle "$BUNDLE" many
 	# Six bytes each in the state, where they are escaped.
 	config '.annotations = ([range(3) | {"a\(.)": ("\u0085" * 1048576)}] | add)'
 	failure "the state has" run --bundle "$BUNDLE" many
