@@ -88,6 +88,7 @@ pod_run() {
 }
 
 # Podman gives the container a socket of its own, and conmon passes on the readiness.
+# bats test_tags=any-kernel
 @test "--sdnotify: a container says itself that it is ready, or podman does" {
 	local log=$BATS_TEST_TMPDIR/log manager
 	cc -O1 -static -D_GNU_SOURCE -o "$ENGINE_DIR/rootfs/bin/probe" "$BATS_TEST_DIRNAME/../security/probe.c"

@@ -7,6 +7,8 @@
 
 #include "test_sys_temp.h"
 
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 struct seen {
@@ -15,6 +17,7 @@ struct seen {
 	int stop_after;
 	int asked;
 	pid_t writer;
+	atomic_int *progress; /* of the reader, which a writing child sees; or NULL */
 };
 
 static int see(void *context, const struct monitor_log_line *line)
@@ -26,6 +29,8 @@ static int see(void *context, const struct monitor_log_line *line)
 	buf_add(&s->text, line->text, line->size);
 	if (line->has_newline)
 		buf_addc(&s->text, '\n');
+	if (s->progress)
+		atomic_store(s->progress, s->lines + 1);
 	return ++s->lines == s->stop_after ? -ECANCELED : 0;
 }
 
@@ -138,9 +143,9 @@ static void test_stop(void **state)
 	buf_release(&s.text);
 }
 
-/* The writer makes files of 50 lines and keeps twenty of them: more than it writes while the reader
- * sleeps. */
-static void writer_main(int lines)
+/* The writer makes files of 50 lines and keeps FILES_MAX of them. It is never more than half of
+ * that ahead of the reader, however long the reader has to wait for its turn. */
+static void writer_main(int lines, const atomic_int *progress)
 {
 	struct monitor_log *log = NULL;
 	if (monitor_log_open(temp_fd, 50 * 50, FILES_MAX, &log) < 0)
@@ -149,8 +154,8 @@ static void writer_main(int lines)
 		char line[16];
 		fmt(line, "line %05d\n", i);
 		monitor_log_write(log, MONITOR_STDOUT, line, strlen(line));
-		if (i % 20 == 0)
-			clock_sleep_ms(5);
+		while (progress && i - atomic_load(progress) > FILES_MAX * 50 / 2)
+			clock_sleep_ms(1);
 	}
 	monitor_log_close(log);
 	_exit(0);
@@ -160,10 +165,13 @@ static void test_follow_across_rotations(void **state)
 {
 	enum { LINES = 2000 };
 	struct seen s = {.text = BUF_INIT};
+	s.progress = mmap(NULL, sizeof(*s.progress), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(s.progress, MAP_FAILED);
 	s.writer = fork();
 	assert_true(s.writer >= 0);
 	if (s.writer == 0)
-		writer_main(LINES);
+		writer_main(LINES, s.progress);
 	assert_int_equal(monitor_log_read(temp_fd, UINT64_MAX, true, see, with_writer, &s), 0);
 	assert_true(temp_exists("log.5"));
 	assert_int_equal(s.lines, LINES);
@@ -173,6 +181,7 @@ static void test_follow_across_rotations(void **state)
 		fmt(line, "line %05d", i);
 		assert_string_equal(str_cut(&rest, '\n'), line);
 	}
+	munmap(s.progress, sizeof(*s.progress));
 	buf_release(&s.text);
 }
 
@@ -185,7 +194,7 @@ static void test_follow_from_nothing(void **state)
 	assert_true(s.writer >= 0);
 	if (s.writer == 0) {
 		clock_sleep_ms(30);
-		writer_main(3);
+		writer_main(3, NULL);
 	}
 	assert_int_equal(monitor_log_read(temp_fd, 0, true, see, with_writer, &s), 0);
 	assert_string_equal(s.text.data, "line 00000\nline 00001\nline 00002\n");
