@@ -388,8 +388,7 @@ static int add_bind(struct build *b, const struct oci_mount *mount, const struct
 		return slot;
 	struct mount_row *row = mount_row_new(b, PLAN_MOUNT, mount->destination, mount->origin);
 	mount_row_options(b, row, o);
-	row->kind = MOUNT_KIND_BIND;
-	row->flags |= inner ? MOUNT_OF_ROOT : 0;
+	row->kind = inner ? MOUNT_KIND_INNER : MOUNT_KIND_BIND;
 	row->slot = (uint32_t)slot;
 	row->source = flat_string(b->flat, inner ? inner : mount->source);
 	/* As with runc: what the host has mounted read-only stays so, whatever rw or rrw say. */

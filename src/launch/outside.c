@@ -68,7 +68,7 @@ int plan_outside_find(const struct flat *plan, struct arena *a, struct plan_outs
 		const struct mount_row *row = flat_row(plan, PLAN_MOUNT, i);
 		const char *target = flat_str(plan, row->target),
 			   *fstype = flat_str(plan, row->fstype);
-		if (row->kind != MOUNT_KIND_BIND || row->flags & MOUNT_OF_ROOT)
+		if (row->kind != MOUNT_KIND_BIND)
 			continue;
 		if (row->flags & (MOUNT_IDMAP | MOUNT_IDMAP_RECURSIVE))
 			r = err_say(-EOPNOTSUPP,

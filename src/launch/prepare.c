@@ -136,8 +136,7 @@ static int prepare_binds(struct trees *t)
 {
 	for (uint32_t i = 0; i < flat_count(t->plan, PLAN_MOUNT); i++) {
 		const struct mount_row *row = flat_row(t->plan, PLAN_MOUNT, i);
-		if (row->kind != MOUNT_KIND_BIND || row->flags & MOUNT_OF_ROOT ||
-			t->slots[row->slot] >= 0)
+		if (row->kind != MOUNT_KIND_BIND || t->slots[row->slot] >= 0)
 			continue;
 		int tree = bind_open(t, row);
 		if (tree < 0)

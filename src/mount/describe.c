@@ -39,7 +39,7 @@ void mount_row_describe(const struct flat *plan, const struct mount_row *row, st
 		buf_addf(out, "mount %s on %s", flat_str(plan, row->fstype), target);
 	else
 		buf_addf(out, "bind %s%s on %s", source ? source : "a file of husk",
-			row->flags & MOUNT_OF_ROOT ? " of the root" : "", target);
+			row->kind == MOUNT_KIND_INNER ? " of the root" : "", target);
 	add_options(plan, row, out);
 }
 

@@ -3,9 +3,7 @@
 #include "mount/devices.h"
 #include "mount/internal.h"
 #include "base/err.h"
-#include "base/str.h"
 #include "sys/calls.h"
-#include "sys/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,18 +13,7 @@
 
 int mount_devices_open(const char *label)
 {
-	auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
-	if (fs_fd < 0)
-		return err_new(fs_fd, "open file system tmpfs");
-	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0711", 0);
-	if (r == 0 && label)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "context", label, 0);
-	if (r == 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	if (r < 0)
-		return err_new(r, "create a file system for devices");
-	int fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-	return fd < 0 ? err_new(fd, "mount a file system for devices") : fd;
+	return mount_tmpfs_open("mode=0711", label, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 }
 
 /* Each path of a plan is at one place in it. */

@@ -15,7 +15,10 @@ int mount_host_leave(int proc_fd);
 int mount_tree_set(int tree_fd, const struct mount_row *row);
 /* The attributes alone, of a tree or of what is mounted. Speaking. */
 int mount_attributes_set(int fd, const struct mount_row *row);
-/* A detached, empty, read-only tmpfs. Speaking. */
+/* A detached tmpfs with these options ("mode=0711"), an SELinux context or NULL, and attributes.
+ * Speaking. */
+int mount_tmpfs_open(const char *options, const char *label, unsigned attr);
+/* The same, empty and read-only. */
 int mount_empty_open(void);
 /* Attaches a detached tree to a pinned mount point. Silent. */
 int mount_tree_attach(int tree_fd, int target_fd);

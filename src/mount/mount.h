@@ -20,7 +20,8 @@ enum mount_kind {
 	MOUNT_KIND_NEW = 1, /* a file system of its own: proc, sysfs, tmpfs, devpts, mqueue, ... */
 	MOUNT_KIND_BIND, /* a detached tree from a slot */
 	MOUNT_KIND_REMOUNT, /* new attributes, or file system options, for an existing mount */
-	MOUNT_KIND_MAX = MOUNT_KIND_REMOUNT
+	MOUNT_KIND_INNER, /* a bind whose source is a path in the root, as rows before have it */
+	MOUNT_KIND_MAX = MOUNT_KIND_INNER
 };
 
 enum mount_row_flags {
@@ -31,7 +32,6 @@ enum mount_row_flags {
 	MOUNT_IDMAP = 16, /* bind: ids of files are mapped */
 	MOUNT_IDMAP_RECURSIVE = 32,
 	MOUNT_ALONE = 64, /* a guard: what is mounted below stays as it is */
-	MOUNT_OF_ROOT = 128, /* bind: the source is a path in the root, as rows before have it */
 };
 
 struct mount_row {

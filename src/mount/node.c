@@ -139,21 +139,8 @@ int mount_clone_onto(int source_fd, int target_fd)
 /* nr_inodes is 2: some kernels refuse 1. */
 int mount_empty_open(void)
 {
-	auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
-	if (fs_fd < 0)
-		return err_new(fs_fd, "open file system tmpfs");
-	int r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_blocks", "1", 0);
-	if (r == 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "nr_inodes", "2", 0);
-	if (r == 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_SET_STRING, "mode", "0555", 0);
-	if (r == 0)
-		r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	if (r < 0)
-		return err_new(r, "create tmpfs");
-	int fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC,
+	return mount_tmpfs_open("nr_blocks=1,nr_inodes=2,mode=0555", NULL,
 		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return fd < 0 ? err_new(fd, "mount tmpfs") : fd;
 }
 
 /* One empty tmpfs hides every masked directory. */

@@ -63,6 +63,23 @@ static int config_label(int fs_fd, const char *label)
 	return r < 0 ? err_new(r, "label \"%s\"", label) : 0;
 }
 
+int mount_tmpfs_open(const char *options, const char *label, unsigned attr)
+{
+	auto_close int fs_fd = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (fs_fd < 0)
+		return err_new(fs_fd, "open file system tmpfs");
+	int r = config_all(fs_fd, options);
+	if (r == 0)
+		r = config_label(fs_fd, label);
+	if (r < 0)
+		return r;
+	r = sys_fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0)
+		return err_new(r, "create tmpfs");
+	int fd = sys_fsmount(fs_fd, FSMOUNT_CLOEXEC, attr);
+	return fd < 0 ? err_new(fd, "mount tmpfs") : fd;
+}
+
 static bool has_option(const char *data, const char *key)
 {
 	size_t key_len = strlen(key);
@@ -220,10 +237,11 @@ int mount_row_apply(struct mount_context *ctx, const struct mount_row *row)
 	auto_close int own_tree = -EBADF;
 	int tree;
 
-	if (row->kind == MOUNT_KIND_BIND && !(row->flags & MOUNT_OF_ROOT)) {
+	if (row->kind == MOUNT_KIND_BIND) {
 		tree = mount_slot(ctx, row->slot);
 	} else {
-		own_tree = row->kind == MOUNT_KIND_BIND ? inner_tree(ctx, row) : new_tree(ctx, row);
+		own_tree = row->kind == MOUNT_KIND_INNER ? inner_tree(ctx, row)
+							 : new_tree(ctx, row);
 		tree = own_tree;
 		if (tree == -ENODEV && row->flags & MOUNT_OPTIONAL)
 			return 0;

@@ -82,10 +82,10 @@ looks=(caps cwd devices env exe ids keys limits masks mounts sockets tiocsti)
 
 # There are machines without system calls of 32 bits, where they kill who makes them.
 @test "looking at a machine without 32-bit system calls" {
-	"$PROBE" no-i386 sockets syscalls >seen
-	[[ $(grep -cx 'i386 absent' seen) == 2 ]]
-	[[ $(grep '^i386 ' seen | sort -u) == "i386 absent" ]]
-	grep '^x32 ' seen
+	"$PROBE" no-i386 sockets syscalls >"$BATS_TEST_TMPDIR/seen"
+	[[ $(grep -cx 'i386 absent' "$BATS_TEST_TMPDIR/seen") == 2 ]]
+	[[ $(grep '^i386 ' "$BATS_TEST_TMPDIR/seen" | sort -u) == "i386 absent" ]]
+	grep '^x32 ' "$BATS_TEST_TMPDIR/seen"
 	printf '%s\n' 'i386 absent' 'x86_64 0-1 other' | compare <(printf '%s\n' 'i386 0-1 other' 'x86_64 0-1 other')
 	run compare <(printf '%s\n' 'i386 0-1 other' 'x86_64 0-1 EPERM') < <(printf '%s\n' 'i386 absent' 'x86_64 0-1 other')
 	expect_status 1
