@@ -109,18 +109,27 @@ static int prepare_cgroup(struct launch *l)
 	return 0;
 }
 
-/* Sysctls of a joined namespace may be set, unless it is the host's own (SECURITY.md, rule 12). */
-static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
+/* Is the joined namespace that of process `pid`? */
+static int joins_that_of(const struct launch *l, const struct ns_row *row, pid_t pid, bool *out)
 {
 	struct stat joined;
-	uint64_t own;
-	if (flat_count(&l->plan, PLAN_SYSCTL) == 0)
-		return 0;
+	uint64_t inode;
 	int r = sys_stat_fd(l->slots[row->slot], &joined);
 	if (r < 0)
 		return err_new(r, "look at namespace %s", flat_str(&l->plan, row->path));
-	r = ns_inode(getpid(), row->kind, &own);
-	if (r == 0 && own == joined.st_ino)
+	r = ns_inode(pid, row->kind, &inode);
+	*out = r == 0 && inode == joined.st_ino;
+	return r;
+}
+
+/* Sysctls of a joined namespace may be set, unless it is the host's own (SECURITY.md, rule 12). */
+static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
+{
+	if (flat_count(&l->plan, PLAN_SYSCTL) == 0)
+		return 0;
+	bool is_own;
+	int r = joins_that_of(l, row, getpid(), &is_own);
+	if (r == 0 && is_own)
 		return err_say(-EPERM,
 			"sysctls are given, and the %s namespace that is joined is the host's",
 			ns_info[row->kind].oci_name);
@@ -131,22 +140,18 @@ static int host_sysctls_check(const struct launch *l, const struct ns_row *row)
  * go. */
 static int host_mounts_check(const struct launch *l, const struct ns_row *row)
 {
-	struct stat joined;
-	int r = row->kind == NS_MNT ? sys_stat_fd(l->slots[row->slot], &joined) : 0;
-	if (r < 0)
-		return err_new(r, "look at namespace %s", flat_str(&l->plan, row->path));
 	const pid_t hosts[] = {getpid(), 1};
-	for (size_t i = 0; row->kind == NS_MNT && i < 2; i++) {
-		uint64_t inode;
-		r = ns_inode(hosts[i], NS_MNT, &inode);
-		if (r == 0 && inode == joined.st_ino)
-			return err_say(-EPERM,
-				"the mount namespace %s is the host's, not one to be joined",
-				flat_str(&l->plan, row->path));
-		if (r < 0 && i == 0)
-			return r;
-	}
-	return 0;
+	bool is_hosts = false;
+	if (row->kind != NS_MNT)
+		return 0;
+	int r = joins_that_of(l, row, hosts[0], &is_hosts);
+	/* A user who may not look at process 1 cannot join its namespaces either. */
+	if (r == 0 && !is_hosts)
+		joins_that_of(l, row, hosts[1], &is_hosts);
+	if (is_hosts)
+		return err_say(-EPERM, "the mount namespace %s is the host's, not one to be joined",
+			flat_str(&l->plan, row->path));
+	return r;
 }
 
 static int prepare_namespaces(struct launch *l)

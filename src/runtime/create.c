@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -54,21 +53,9 @@ static void creation_init(struct creation *c, struct runtime *rt)
 	launch_init(&c->launch);
 }
 
-static int bundle_path(struct creation *c, const char *bundle)
-{
-	char here[PATH_MAX];
-	int r = bundle && bundle[0] == '/' ? 0 : sys_getcwd(here, sizeof(here));
-	if (r < 0)
-		return err_new(r, "look at the working directory");
-	c->state.bundle = bundle && bundle[0] == '/' ? arena_str(&c->arena, bundle)
-		: bundle ? arena_printf(&c->arena, "%s/%s", here, bundle)
-			 : arena_str(&c->arena, here);
-	return 0;
-}
-
 static int bundle_load(struct creation *c, const char *bundle)
 {
-	int r = bundle_path(c, bundle);
+	int r = runtime_absolute(&c->arena, bundle, &c->state.bundle);
 	if (r < 0)
 		return r;
 	auto_close int dir = sys_open_at(AT_FDCWD, c->state.bundle, O_RDONLY | O_DIRECTORY, 0);

@@ -11,6 +11,9 @@ enum { CONFIG_BYTES_MAX = 16 << 20, PLAN_BYTES_MAX = 32 << 20 };
 /* Reports that a document could not be read. */
 int runtime_document_failure(int code, const char *path);
 
+/* The path from /; NULL is the working directory. */
+int runtime_absolute(struct arena *a, const char *path, const char **out);
+
 /* Opens ROOT/ID. Commands that change the container also lock it. -ENOENT: "container does not
  * exist". */
 int runtime_dir_open(const struct runtime *rt, const char *id);

@@ -13,20 +13,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 
 int runtime_notify_plan(struct creation *c)
 {
-	char here[PATH_MAX] = "";
-	const char *root = c->rt->root_path;
-	int r = root[0] == '/' ? 0 : sys_getcwd(here, sizeof(here));
+	const char *root;
+	int r = runtime_absolute(&c->arena, c->rt->root_path, &root);
 	if (r < 0)
-		return err_new(r, "look at the working directory");
+		return r;
 	struct oci_mount *mount = arena_push(&c->arena, &c->spec.mounts);
 	*mount = (struct oci_mount){
 		.destination = "/run/notify",
-		.source = arena_printf(&c->arena, "%s%s%s/%s/notify", here, *here ? "/" : "", root,
-			c->request->id),
+		.source = arena_printf(&c->arena, "%s/%s/notify", root, c->request->id),
 		.options = "bind,ro,nosuid,nodev,noexec",
 		.origin = "NOTIFY_SOCKET",
 	};

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -338,6 +339,19 @@ int runtime_list(struct runtime *rt, struct strvec *out)
 	if (r < 0)
 		return err_new(r, "list %s", rt->root_path);
 	qsort(out->items, out->count, sizeof(*out->items), id_order);
+	return 0;
+}
+
+int runtime_absolute(struct arena *a, const char *path, const char **out)
+{
+	char here[PATH_MAX];
+	bool is_absolute = path && path[0] == '/';
+	int r = is_absolute ? 0 : sys_getcwd(here, sizeof(here));
+	if (r < 0)
+		return err_new(r, "look at the working directory");
+	*out = is_absolute ? arena_str(a, path)
+		: path	   ? arena_printf(a, "%s/%s", here, path)
+			   : arena_str(a, here);
 	return 0;
 }
 
